@@ -1,0 +1,99 @@
+//! One credential set: redacted when printed, wiped when dropped.
+
+use std::{collections::BTreeMap, fmt};
+use zeroize::Zeroizing;
+
+/// Milliseconds since the Unix epoch: what every time in this crate is counted in.
+pub type Millis = i64;
+
+/// Text that is never printed and does not outlive its owner in memory.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself. Named so that every use can be found.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A set of AWS credentials as its source gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub access_key_id: String,
+    pub secret_access_key: Secret,
+    pub session_token: Option<Secret>,
+    /// When the set ends, as its source says; `None` for keys that do not end.
+    pub expires_at: Option<Millis>,
+    pub account_id: Option<String>,
+    /// Where it came from, such as `environment` or `profile prod > assume role arn:…`.
+    pub source: String,
+    /// What the answer said beside the keys, such as `assumed_role_arn`, `packed_policy_size`.
+    pub details: BTreeMap<String, String>,
+    /// Why this set is served although it should have been replaced.
+    pub degraded: Option<String>,
+}
+
+impl Credentials {
+    /// Keys that do not end, or whose end nobody told us.
+    pub fn new(
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<String>,
+        session_token: Option<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: Secret::new(secret_access_key),
+            session_token: session_token.map(Secret::new),
+            expires_at: None,
+            account_id: None,
+            source: source.into(),
+            details: BTreeMap::new(),
+            degraded: None,
+        }
+    }
+
+    #[must_use]
+    pub fn is_expired_at(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_key_id_and_nothing_secret() {
+        let set = Credentials::new(
+            "AKIAEXAMPLE",
+            "canary-secret",
+            Some("canary-token".into()),
+            "test",
+        );
+        let shown = format!("{set:?}");
+        assert!(shown.contains("AKIAEXAMPLE"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn a_set_without_an_end_never_expires() {
+        let mut set = Credentials::new("AKIAEXAMPLE", "s", None, "test");
+        assert!(!set.is_expired_at(Millis::MAX));
+        set.expires_at = Some(1_000);
+        assert!(!set.is_expired_at(999));
+        assert!(set.is_expired_at(1_000));
+    }
+}

@@ -1,0 +1,97 @@
+//! The process environment as it was at one moment.
+//!
+//! Taken by the caller while nothing else can write to it (in Ruby: with the GVL held), so that no
+//! other thread of ours calls `getenv` while the host changes its environment.
+
+use crate::credentials::Secret;
+use std::{collections::HashMap, fmt};
+
+/// A snapshot of all variables, since a `credential_process` may need any. Blank values count as
+/// unset, as in every AWS SDK.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<String, Secret>);
+
+impl Environment {
+    pub fn new<K: Into<String>, V: Into<String>>(all: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self(
+            all.into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .filter(|(_, value)| !value.trim().is_empty())
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect(),
+        )
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(Secret::expose)
+    }
+
+    /// The first of `names` that is set, with its name.
+    #[must_use]
+    pub fn first<'a>(&self, names: &[&'a str]) -> Option<(&'a str, &str)> {
+        names
+            .iter()
+            .find_map(|name| self.get(name).map(|value| (*name, value)))
+    }
+
+    /// True where the variable says `true`, in any case.
+    #[must_use]
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name)
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+    }
+
+    /// All of it, as a plain map for those who need one.
+    #[must_use]
+    pub fn to_map(&self) -> HashMap<String, String> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect()
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.0.keys().collect();
+        names.sort();
+        f.debug_tuple("Environment").field(&names).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_is_unset() {
+        let env = Environment::new([("AWS_REGION", "  "), ("AWS_PROFILE", "p")]);
+        assert_eq!(env.get("AWS_REGION"), None);
+        assert_eq!(env.get("AWS_PROFILE"), Some("p"));
+        assert_eq!(
+            env.first(&["AWS_REGION", "AWS_PROFILE"]),
+            Some(("AWS_PROFILE", "p"))
+        );
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        let env = Environment::new([("AWS_SECRET_ACCESS_KEY", "canary")]);
+        assert_eq!(
+            format!("{env:?}"),
+            r#"Environment(["AWS_SECRET_ACCESS_KEY"])"#
+        );
+    }
+
+    #[test]
+    fn truth_is_the_word_true() {
+        let env = Environment::new([
+            ("AWS_EC2_METADATA_DISABLED", "TRUE"),
+            ("AWS_USE_FIPS_ENDPOINT", "1"),
+        ]);
+        assert!(env.is_true("AWS_EC2_METADATA_DISABLED"));
+        assert!(!env.is_true("AWS_USE_FIPS_ENDPOINT"));
+        assert!(!env.is_true("AWS_UNSET"));
+    }
+}

@@ -1,0 +1,379 @@
+//! One fetch in progress, and those who wait for it.
+//!
+//! A flight is a short-lived thread that builds its own runtime, does one job under a deadline,
+//! leaves the result in a slot and ends. Nothing of it outlives it, so nothing of it can be
+//! inherited by a forked child; and nobody who waits holds it up by leaving.
+
+use crate::{
+    failure::{Failure, Kind},
+    gate::{Clearance, Running, SharedGate},
+};
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{runtime, time::timeout};
+
+/// Ten times what a release build was seen to use, three times a debug build's; a stack that
+/// overflows in a library ends the process without a word.
+const STACK: usize = 1 << 20;
+
+/// How long past its deadline a flight may be before those who wait give it up: a job that blocks
+/// its thread also stops the runtime's timer.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// When a flight has to be done. A job that finds out it needs longer may extend it.
+#[derive(Debug)]
+pub struct Deadline {
+    start: Instant,
+    millis: AtomicU64,
+}
+
+impl Deadline {
+    fn new(limit: Duration) -> Self {
+        Self {
+            start: Instant::now(),
+            millis: AtomicU64::new(millis(limit)),
+        }
+    }
+
+    /// Gives the flight `more` time than it has.
+    pub fn extend(&self, more: Duration) {
+        self.millis.fetch_add(millis(more), SeqCst);
+    }
+
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        Duration::from_millis(self.millis.load(SeqCst))
+    }
+
+    /// What is left; zero when it is over.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.limit().saturating_sub(self.start.elapsed())
+    }
+
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn is_lost(&self) -> bool {
+        self.start.elapsed() >= self.limit() + GRACE
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 2)
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// The flight has landed: its outcome is there.
+    Landed,
+    /// [`Flight::nudge`] was called.
+    Interrupted,
+    /// It will never land for us: overdue, or flown by another process.
+    Lost,
+}
+
+/// A job in the air, or landed.
+pub struct Flight<T> {
+    outcome: OnceLock<Result<T, Failure>>,
+    lock: Mutex<()>,
+    landed: Condvar,
+    pid: u32,
+    deadline: Arc<Deadline>,
+}
+
+impl<T: Send + Sync + 'static> Flight<T> {
+    /// Starts `job` on a thread of its own.
+    pub fn launch<F, J>(gate: SharedGate, limit: Duration, job: F) -> Result<Arc<Self>, Failure>
+    where
+        F: FnOnce(Arc<Deadline>) -> J + Send + 'static,
+        J: Future<Output = Result<T, Failure>>,
+    {
+        let clearance = Clearance::ask(gate).ok_or_else(|| {
+            Failure::internal(
+                "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.",
+            )
+        })?;
+        remember_panics();
+        let flight = Arc::new(Self {
+            outcome: OnceLock::new(),
+            lock: Mutex::new(()),
+            landed: Condvar::new(),
+            pid: process::id(),
+            deadline: Arc::new(Deadline::new(limit)),
+        });
+        let pilot = Arc::clone(&flight);
+        thread::Builder::new()
+            .name("aws-identity".into())
+            .stack_size(STACK)
+            .spawn(move || {
+                pilot.fly(gate, job);
+                drop(clearance);
+            })
+            .map_err(|error| no_thread(&error))?;
+        Ok(flight)
+    }
+
+    fn fly<F, J>(&self, gate: SharedGate, job: F)
+    where
+        F: FnOnce(Arc<Deadline>) -> J,
+        J: Future<Output = Result<T, Failure>>,
+    {
+        let _running = Running::begin(gate); // but for the time it is parked
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || gate.pause())
+            .on_thread_unpark(move || gate.resume())
+            .max_blocking_threads(4)
+            .thread_stack_size(STACK)
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return self.land(Err(no_thread(&error))),
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(self.under_deadline(job))
+        }));
+        self.land(outcome.unwrap_or_else(|_| Err(panicked())));
+        runtime.shutdown_background(); // a look-up that hangs must not hold this thread
+    }
+
+    async fn under_deadline<F, J>(&self, job: F) -> Result<T, Failure>
+    where
+        F: FnOnce(Arc<Deadline>) -> J,
+        J: Future<Output = Result<T, Failure>>,
+    {
+        let mut job = std::pin::pin!(job(Arc::clone(&self.deadline)));
+        loop {
+            match timeout(self.deadline.left(), &mut job).await {
+                Ok(outcome) => return outcome,
+                Err(_) if self.deadline.left().is_zero() => return Err(self.overdue()),
+                Err(_) => {} // it was extended meanwhile
+            }
+        }
+    }
+
+    fn land(&self, outcome: Result<T, Failure>) {
+        let _ = self.outcome.set(outcome);
+        drop(self.lock());
+        self.landed.notify_all();
+    }
+}
+
+impl<T> Flight<T> {
+    /// What the flight brought, once it has landed. Never blocks, in any process.
+    pub fn outcome(&self) -> Option<&Result<T, Failure>> {
+        self.outcome.get()
+    }
+
+    /// False in a child forked while it flew: nobody flies it there, and `lock` may be held for
+    /// ever.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.pid == process::id()
+    }
+
+    /// False once waiting for it is pointless.
+    #[must_use]
+    pub fn may_land(&self) -> bool {
+        self.is_ours() && !self.deadline.is_lost()
+    }
+
+    /// The failure of a flight that took too long.
+    #[must_use]
+    pub fn overdue(&self) -> Failure {
+        Failure::timeout(format!(
+            "No answer within {} s (resolve_timeout).",
+            self.deadline.limit().as_secs_f64()
+        ))
+    }
+
+    /// Since when it flies.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.deadline.elapsed()
+    }
+
+    /// Blocks until the flight has landed, is lost, or `interrupted` is set through `nudge`.
+    pub fn wait(&self, interrupted: &AtomicBool) -> Woken {
+        if self.outcome.get().is_some() {
+            return Woken::Landed;
+        }
+        if !self.is_ours() {
+            return Woken::Lost;
+        }
+        let mut guard = self.lock();
+        loop {
+            if self.outcome.get().is_some() {
+                return Woken::Landed;
+            }
+            if interrupted.swap(false, SeqCst) {
+                return Woken::Interrupted;
+            }
+            if self.deadline.is_lost() {
+                return Woken::Lost;
+            }
+            let patience = self.deadline.left() + GRACE;
+            guard = self
+                .landed
+                .wait_timeout(guard, patience)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Wakes the waiter that looks at `interrupted`. Callable from any thread.
+    pub fn nudge(&self, interrupted: &AtomicBool) {
+        interrupted.store(true, SeqCst);
+        drop(self.lock()); // a waiter is either before its check or already asleep
+        self.landed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no_thread(error: &std::io::Error) -> Failure {
+    Failure::internal(format!(
+        "Cannot start a thread for a request to AWS ({error}). Check the limits on threads and open files (ulimit -u, -n)."
+    ))
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps the place of a panic in one of our threads and prints nothing: what it says could hold a
+/// secret. The hook belongs to this library alone, which has a standard library of its own.
+fn remember_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if thread::current().name() != Some("aws-identity") {
+                return before(info);
+            }
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            LAST_PANIC.with_borrow_mut(|last| *last = place);
+        }));
+    });
+}
+
+fn panicked() -> Failure {
+    let place = LAST_PANIC.with_borrow(Clone::clone);
+    Failure::new(
+        Kind::Internal,
+        format!(
+            "A defect in lex-identity-aws or the AWS SDK ended this request ({place}). Please report it; the next request works."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Open;
+
+    const QUICK: Duration = Duration::from_millis(40);
+
+    fn launch<J>(
+        limit: Duration,
+        job: impl FnOnce(Arc<Deadline>) -> J + Send + 'static,
+    ) -> Arc<Flight<u32>>
+    where
+        J: Future<Output = Result<u32, Failure>>,
+    {
+        Flight::launch(&Open, limit, job).unwrap()
+    }
+
+    fn wait(flight: &Flight<u32>) -> Woken {
+        flight.wait(&AtomicBool::new(false))
+    }
+
+    #[test]
+    fn everybody_gets_what_the_one_flight_brought() {
+        let flight = launch(Duration::from_secs(5), |_| async {
+            tokio::time::sleep(QUICK).await;
+            Ok(7)
+        });
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    assert_eq!(wait(&flight), Woken::Landed);
+                    assert_eq!(flight.outcome().unwrap().as_ref().unwrap(), &7);
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_job_that_takes_too_long_is_a_timeout() {
+        let flight = launch(QUICK, |_| std::future::pending());
+        assert_eq!(wait(&flight), Woken::Landed);
+        let failure = flight.outcome().unwrap().as_ref().unwrap_err();
+        assert_eq!(failure.kind, Kind::Timeout);
+        assert!(failure.message.contains("0.04 s"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_job_may_extend_its_deadline() {
+        let flight = launch(QUICK, |deadline| async move {
+            deadline.extend(Duration::from_secs(5));
+            tokio::time::sleep(QUICK * 3).await;
+            Ok(1)
+        });
+        assert_eq!(wait(&flight), Woken::Landed);
+        assert!(flight.outcome().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_job_that_blocks_its_thread_is_given_up() {
+        let flight = launch(QUICK, |_| async {
+            thread::sleep(QUICK + GRACE + Duration::from_secs(1));
+            Ok(1)
+        });
+        let start = Instant::now();
+        assert_eq!(wait(&flight), Woken::Lost);
+        assert!(start.elapsed() < QUICK + GRACE + Duration::from_millis(900));
+        assert!(!flight.may_land());
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_failure_without_its_text() {
+        let flight = launch(Duration::from_secs(5), |_| async { panic!("canary") });
+        assert_eq!(wait(&flight), Woken::Landed);
+        let failure = flight.outcome().unwrap().as_ref().unwrap_err();
+        assert_eq!(failure.kind, Kind::Internal);
+        assert!(failure.message.contains("flight.rs"), "{}", failure.message);
+        assert!(!failure.message.contains("canary"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_nudge_wakes_one_waiter_and_the_flight_goes_on() {
+        let flight = launch(Duration::from_secs(5), |_| async {
+            tokio::time::sleep(QUICK * 5).await;
+            Ok(1)
+        });
+        let interrupted = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| flight.wait(&interrupted));
+            thread::sleep(QUICK);
+            flight.nudge(&interrupted);
+            assert_eq!(waiter.join().unwrap(), Woken::Interrupted);
+        });
+        assert_eq!(wait(&flight), Woken::Landed);
+    }
+}

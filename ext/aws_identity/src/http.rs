@@ -1,0 +1,301 @@
+//! HTTP as this crate wants it: nothing outlives a flight, no answer is boundless, the address
+//! family of metadata never goes through a proxy.
+
+mod endpoint;
+mod proxy;
+mod resolver;
+mod trust;
+
+pub use endpoint::{check_endpoint, host, is_loopback, without_userinfo};
+pub use resolver::Allowed;
+
+use crate::{
+    credentials::Millis,
+    failure::Failure,
+    gate::SharedGate,
+    settings::{Chosen, Settings},
+};
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::{
+    Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector, http_client_fn,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+    },
+    http::Request,
+};
+use aws_smithy_types::{DateTime, body::SdkBody, byte_stream::ByteStream, date_time::Format};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::{Duration, SystemTime},
+};
+use tokio::time::timeout;
+
+/// More than any answer of STS, IMDS or a container endpoint; a bigger one is not theirs.
+const MOST_BYTES: usize = 1 << 20;
+
+/// No `Date` header has been seen.
+const UNKNOWN: i64 = i64::MIN;
+
+/// Builds clients for one flight.
+#[derive(Clone)]
+pub struct Http {
+    gate: SharedGate,
+    environment: crate::environment::Environment,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    ca_bundle: Option<Chosen<PathBuf>>,
+    clock: Arc<AtomicI64>,
+}
+
+/// A whole answer.
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// Why a plain request brought no answer.
+#[derive(Debug)]
+pub enum Silence {
+    /// Nobody took the connection in time, or the answer did not come in time.
+    TimedOut,
+    /// The connection was refused, reset, or broke.
+    Broken(String),
+}
+
+impl Http {
+    pub fn new(settings: &Settings, gate: SharedGate) -> Self {
+        Self {
+            gate,
+            environment: settings.environment.clone(),
+            connect_timeout: settings.connect_timeout,
+            read_timeout: settings.read_timeout,
+            ca_bundle: settings.ca_bundle.clone(),
+            clock: Arc::new(AtomicI64::new(UNKNOWN)),
+        }
+    }
+
+    /// The bundle a profile names, where no option, setting or variable names one.
+    pub fn set_profile_ca_bundle(&mut self, path: PathBuf) {
+        self.ca_bundle.get_or_insert(Chosen {
+            value: path,
+            origin: crate::settings::Origin::Default,
+        });
+    }
+
+    /// How far the service's clock is ahead of ours, as its last `Date` header says.
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<Millis> {
+        let offset = self.clock.load(Relaxed);
+        (offset != UNKNOWN).then_some(offset)
+    }
+
+    /// A client for the SDK. `endpoint` is where it will go, if that is known: a plain-HTTP one
+    /// needs no trust roots, a loopback one no proxy.
+    pub fn sdk_client(&self, endpoint: Option<&str>) -> Result<SharedHttpClient, Failure> {
+        let plain = endpoint.is_some_and(|url| url.starts_with("http:"));
+        let proxy = if endpoint.is_some_and(is_loopback) {
+            ProxyConfig::disabled()
+        } else {
+            proxy::from_environment(&self.environment, plain)?
+        };
+        let trust = if plain && proxy.is_disabled() {
+            TrustStore::empty()
+        } else {
+            trust::store(self.ca_bundle.as_ref())?
+        };
+        let (gate, clock) = (self.gate, Arc::clone(&self.clock));
+        // Built at the first request and once: the SDK's own builder makes each connector twice.
+        let built = OnceLock::new();
+        Ok(http_client_fn(move |wanted, parts| {
+            built
+                .get_or_init(|| {
+                    let connector = connector(
+                        &trust,
+                        proxy.clone(),
+                        wanted.clone(),
+                        parts.sleep_impl(),
+                        resolver::Resolver::new(gate, Allowed::Anything),
+                    );
+                    SharedHttpConnector::new(Bounded {
+                        inner: connector,
+                        clock: Arc::clone(&clock),
+                    })
+                })
+                .clone()
+        }))
+    }
+
+    /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
+    pub fn direct(
+        &self,
+        uri: &str,
+        connect: Duration,
+        read: Duration,
+        allowed: Allowed,
+    ) -> Result<Direct, Failure> {
+        let trust = if uri.starts_with("http:") {
+            TrustStore::empty()
+        } else {
+            trust::store(self.ca_bundle.as_ref())?
+        };
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .build();
+        let connector = connector(
+            &trust,
+            ProxyConfig::disabled(),
+            settings,
+            Some(SharedAsyncSleep::new(TokioSleep::new())),
+            resolver::Resolver::new(self.gate, allowed),
+        );
+        Ok(Direct {
+            connector: SharedHttpConnector::new(Bounded {
+                inner: connector,
+                clock: Arc::new(AtomicI64::new(UNKNOWN)),
+            }),
+            limit: connect + read,
+        })
+    }
+
+    /// Timeouts for the SDK's clients.
+    #[must_use]
+    pub fn timeouts(&self) -> (Duration, Duration) {
+        (self.connect_timeout, self.read_timeout)
+    }
+}
+
+/// Plain requests to one metadata endpoint.
+pub struct Direct {
+    connector: SharedHttpConnector,
+    limit: Duration,
+}
+
+impl Direct {
+    /// One request, one answer, no retry, no redirect.
+    pub async fn send(
+        &self,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Reply, Silence> {
+        let mut request = Request::new(SdkBody::empty());
+        let broken = |error: &dyn std::fmt::Display| Silence::Broken(error.to_string());
+        request.set_method(method).map_err(|e| broken(&e))?;
+        request.set_uri(uri).map_err(|e| broken(&e))?;
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .try_insert(*name, (*value).to_owned())
+                .map_err(|_| Silence::Broken(format!("the {name} header has an illegal value")))?;
+        }
+        let answer = timeout(self.limit, self.connector.call(request)).await;
+        match answer {
+            Err(_) => Err(Silence::TimedOut),
+            Ok(Err(error)) if error.is_timeout() => Err(Silence::TimedOut),
+            Ok(Err(error)) => Err(Silence::Broken(root_cause(&error))),
+            Ok(Ok(reply)) => Ok(Reply {
+                status: reply.status().as_u16(),
+                body: reply.body().bytes().unwrap_or_default().to_vec(),
+            }),
+        }
+    }
+}
+
+/// The innermost reason: the outer ones only say that a connection failed.
+pub fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn connector(
+    trust: &TrustStore,
+    proxy: ProxyConfig,
+    settings: HttpConnectorSettings,
+    sleep: Option<SharedAsyncSleep>,
+    resolver: resolver::Resolver,
+) -> Connector {
+    let context = TlsContext::builder()
+        .with_trust_store(trust.clone())
+        .build();
+    let mut builder = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context.unwrap_or_default())
+        .connector_settings(settings)
+        .proxy_config(proxy)
+        .pool_max_idle_per_host(0);
+    builder.set_sleep_impl(sleep);
+    builder.build_with_resolver(resolver)
+}
+
+/// Reads the whole answer, up to a bound, and notes what time the service thinks it is.
+#[derive(Debug)]
+struct Bounded {
+    inner: Connector,
+    clock: Arc<AtomicI64>,
+}
+
+impl HttpConnector for Bounded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.inner.call(request);
+        let clock = Arc::clone(&self.clock);
+        HttpConnectorFuture::new(async move {
+            let mut reply = answer.await?;
+            note_date(&reply, &clock);
+            let body = whole(reply.take_body()).await?;
+            *reply.body_mut() = SdkBody::from(body);
+            Ok(reply)
+        })
+    }
+}
+
+async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
+    let mut stream = ByteStream::new(body);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| ConnectorError::io(error.into()))?;
+        if bytes.len() + chunk.len() > MOST_BYTES {
+            let text =
+                format!("the answer is longer than {MOST_BYTES} bytes; it does not come from AWS");
+            return Err(ConnectorError::user(text.into()));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn note_date(reply: &HttpResponse, clock: &AtomicI64) {
+    let theirs = reply
+        .headers()
+        .get("date")
+        .and_then(|date| DateTime::from_str(date, Format::HttpDate).ok())
+        .and_then(|date| date.to_millis().ok());
+    let ours = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    if let (Some(theirs), Ok(ours)) = (theirs, ours) {
+        let ours = i64::try_from(ours.as_millis()).unwrap_or(i64::MAX);
+        // The header has whole seconds: inside one it says nothing.
+        let offset = theirs - ours;
+        clock.store(if offset.abs() <= 1500 { 0 } else { offset }, Relaxed);
+    }
+}
+
+/// The sleep every client of a flight uses.
+pub fn sleep() -> impl AsyncSleep + 'static {
+    TokioSleep::new()
+}

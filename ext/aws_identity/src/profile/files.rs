@@ -1,0 +1,392 @@
+//! The shared config and credentials files: where they are, what is in them, whether they changed.
+
+use super::{
+    ini::{self, Malformed, Properties, Section, Value},
+    near,
+    regular::{self, Unread},
+    words,
+};
+use crate::failure::Failure;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    fs::Metadata,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// The environment as the session saw it; this crate never reads the process's own.
+pub type Environment = HashMap<String, String>;
+
+/// Larger than any real file; what is beyond is refused, not cut.
+const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Both files as they were at one moment.
+pub struct Files {
+    config: Source,
+    credentials: Source,
+    profiles: BTreeMap<String, Profile>,
+    sso_sessions: BTreeMap<String, Properties>,
+    services: BTreeMap<String, Properties>,
+    /// `[name]` in the config file, where only `[profile name]` is a profile: worth a hint.
+    unprefixed: Vec<String>,
+}
+
+/// One file: where it was looked for, and what was there.
+#[derive(Debug)]
+struct Source {
+    path: Option<PathBuf>,
+    stamp: Option<Stamp>,
+    /// What there is to say about it in a message, such as `3 profiles` or `missing`.
+    state: String,
+}
+
+/// What changes when a file is written, replaced or touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            length: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+
+    fn now(path: Option<&Path>) -> Option<Self> {
+        let file = std::fs::metadata(path?).ok()?;
+        file.is_file().then(|| Self::of(&file))
+    }
+}
+
+/// What both files say under one name. Where both have a key, the credentials file wins.
+#[derive(Clone, Default)]
+pub(super) struct Profile {
+    pub(super) config: Properties,
+    pub(super) credentials: Properties,
+}
+
+impl Profile {
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.credentials.get(key).or_else(|| self.config.get(key))
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+}
+
+impl Files {
+    /// Reads both files from where `environment` says they are: `AWS_CONFIG_FILE` and
+    /// `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/config` and `~/.aws/credentials` below `HOME`.
+    ///
+    /// A missing file, and what is no regular file (such as `/dev/null`), has no profiles. A file
+    /// that exists and is malformed, too large, not UTF-8, or named by a variable and unreadable is
+    /// a configuration failure: falling through to another source could make another identity.
+    pub fn load(environment: &Environment) -> Result<Self, Failure> {
+        let (config, config_text) = Source::read(environment, Location::CONFIG)?;
+        let (credentials, credentials_text) = Source::read(environment, Location::CREDENTIALS)?;
+        Self::build(config, &config_text, credentials, &credentials_text)
+    }
+
+    /// The same from texts that are already in memory.
+    pub fn from_texts(config: &str, credentials: &str) -> Result<Self, Failure> {
+        Self::build(
+            Source::in_memory("the config text"),
+            config,
+            Source::in_memory("the credentials text"),
+            credentials,
+        )
+    }
+
+    /// True if a file was written, replaced, made or removed since it was read. Only looks, does not read.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        [&self.config, &self.credentials]
+            .into_iter()
+            .any(|source| source.stamp != Stamp::now(source.path.as_deref()))
+    }
+
+    /// The names of all profiles, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
+    #[must_use]
+    pub fn contains(&self, profile: &str) -> bool {
+        self.profiles.contains_key(profile)
+    }
+
+    /// Where the config file is, or would be.
+    #[must_use]
+    pub fn config_path(&self) -> Option<&Path> {
+        self.config.path.as_deref()
+    }
+
+    /// Where the credentials file is, or would be.
+    #[must_use]
+    pub fn credentials_path(&self) -> Option<&Path> {
+        self.credentials.path.as_deref()
+    }
+
+    /// What was looked at, such as `/home/a/.aws/config (3 profiles) and /home/a/.aws/credentials (missing)`.
+    #[must_use]
+    pub fn looked_at(&self) -> String {
+        format!("{} and {}", self.config, self.credentials)
+    }
+
+    /// The failure that says a profile does not exist: the files, near names, what to do.
+    #[must_use]
+    pub fn missing(&self, profile: &str) -> Failure {
+        let hint = if self.unprefixed.iter().any(|name| name == profile) {
+            format!(
+                "The config file has [{profile}]; in that file a profile is written [profile {profile}]."
+            )
+        } else if self.contains(&format!("profile {profile}")) {
+            format!(
+                "The credentials file has [profile {profile}]; in that file a profile is written [{profile}]."
+            )
+        } else {
+            near::hint(profile, self.names())
+        };
+        Failure::configuration(format!(
+            "The profile {profile:?} does not exist; looked in {}. {hint}",
+            self.looked_at()
+        ))
+    }
+
+    pub(super) fn profile(&self, name: &str) -> Option<&Profile> {
+        self.profiles.get(name)
+    }
+
+    pub(super) fn profiles(&self) -> &BTreeMap<String, Profile> {
+        &self.profiles
+    }
+
+    pub(super) fn sso_session(&self, name: &str) -> Option<&Properties> {
+        self.sso_sessions.get(name)
+    }
+
+    pub(super) fn sso_session_names(&self) -> impl Iterator<Item = &str> {
+        self.sso_sessions.keys().map(String::as_str)
+    }
+
+    pub(super) fn services(&self, name: &str) -> Option<&Properties> {
+        self.services.get(name)
+    }
+
+    fn build(
+        config: Source,
+        config_text: &str,
+        credentials: Source,
+        credentials_text: &str,
+    ) -> Result<Self, Failure> {
+        let mut files = Self {
+            profiles: BTreeMap::new(),
+            sso_sessions: BTreeMap::new(),
+            services: BTreeMap::new(),
+            unprefixed: Vec::new(),
+            config,
+            credentials,
+        };
+        for section in files.config.parse(config_text)? {
+            files.config_section(section);
+        }
+        files.config.count(files.profiles.len());
+        let sections = files.credentials.parse(credentials_text)?;
+        files.credentials.count(sections.len());
+        for section in sections {
+            let profile = files.profiles.entry(section.header).or_default();
+            profile.credentials = section.properties;
+        }
+        Ok(files)
+    }
+
+    /// A name may be quoted. Of `[default]` and `[profile default]` the later one counts, as in botocore.
+    fn config_section(&mut self, section: Section) {
+        let Ok(parts) = words::split(&section.header) else {
+            return;
+        };
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            ["default"] => self.config_profile("default", section.properties),
+            ["profile", name] => self.config_profile(name, section.properties),
+            ["sso-session", name] => {
+                self.sso_sessions
+                    .insert((*name).to_owned(), section.properties);
+            }
+            ["services", name] => {
+                self.services.insert((*name).to_owned(), section.properties);
+            }
+            [name] => self.unprefixed.push((*name).to_owned()),
+            _ => {}
+        }
+    }
+
+    fn config_profile(&mut self, name: &str, properties: Properties) {
+        self.profiles.entry(name.to_owned()).or_default().config = properties;
+    }
+}
+
+/// Paths and names only.
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Files")
+            .field("config", &self.config)
+            .field("credentials", &self.credentials)
+            .field("profiles", &self.profiles.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where one of the files is looked for.
+#[derive(Clone, Copy)]
+struct Location {
+    variable: &'static str,
+    below_home: &'static str,
+}
+
+impl Location {
+    const CONFIG: Self = Self {
+        variable: "AWS_CONFIG_FILE",
+        below_home: ".aws/config",
+    };
+    const CREDENTIALS: Self = Self {
+        variable: "AWS_SHARED_CREDENTIALS_FILE",
+        below_home: ".aws/credentials",
+    };
+
+    /// The path, and whether the environment names it.
+    fn path(self, environment: &Environment) -> (Option<PathBuf>, bool) {
+        let home = environment.get("HOME").filter(|home| !home.is_empty());
+        match environment
+            .get(self.variable)
+            .filter(|path| !path.trim().is_empty())
+        {
+            Some(path) => (Some(expanded(path, home, environment)), true),
+            None => (
+                home.map(|home| Path::new(home).join(self.below_home)),
+                false,
+            ),
+        }
+    }
+}
+
+/// `$NAME`, `${NAME}` and a leading `~` are what botocore expands in these two variables.
+fn expanded(path: &str, home: Option<&String>, environment: &Environment) -> PathBuf {
+    let mut text = String::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('$') {
+        text.push_str(before);
+        let braced = after
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'));
+        let (name, behind) = braced.unwrap_or_else(|| {
+            let end = after.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+            after.split_at(end.unwrap_or(after.len()))
+        });
+        if let Some(value) = environment.get(name) {
+            text.push_str(value);
+            rest = behind;
+        } else {
+            text.push('$');
+            rest = after;
+        }
+    }
+    text.push_str(rest);
+    match (text.strip_prefix('~'), home) {
+        (Some(""), Some(home)) => PathBuf::from(home),
+        (Some(below), Some(home)) if below.starts_with('/') => {
+            Path::new(home).join(below.trim_start_matches('/'))
+        }
+        _ => PathBuf::from(text),
+    }
+}
+
+impl Source {
+    fn in_memory(name: &str) -> Self {
+        Self {
+            path: Some(PathBuf::from(name)),
+            stamp: None,
+            state: String::new(),
+        }
+    }
+
+    fn read(
+        environment: &Environment,
+        location: Location,
+    ) -> Result<(Self, Zeroizing<String>), Failure> {
+        let (path, named) = location.path(environment);
+        let mut source = Self {
+            path,
+            stamp: None,
+            state: "no HOME".into(),
+        };
+        let Some(path) = &source.path else {
+            return Ok((source, Zeroizing::default()));
+        };
+        match regular::read(path, SIZE_LIMIT) {
+            Ok((found, bytes)) => {
+                source.stamp = Some(Stamp::of(&found));
+                let text = std::str::from_utf8(&bytes)
+                    .map(|text| Zeroizing::new(text.to_owned()))
+                    .map_err(|bad| {
+                        let line = bytes[..bad.valid_up_to()]
+                            .split(|byte| *byte == b'\n')
+                            .count();
+                        source.malformed(line, "it is not UTF-8; save the file as UTF-8")
+                    })?;
+                Ok((source, text))
+            }
+            Err(Unread::TooLarge) => Err(Failure::configuration(format!(
+                "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is. Check what writes it.",
+                path.display(),
+            ))),
+            Err(Unread::Io(error)) if named => Err(Failure::configuration(format!(
+                "{} names {}, which cannot be read: {error}. Make it readable, or unset the variable.",
+                location.variable,
+                path.display(),
+            ))),
+            // HOME may be another user's: a service started by root often keeps root's.
+            Err(absent) => {
+                source.state = absent.to_string();
+                Ok((source, Zeroizing::default()))
+            }
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Vec<Section>, Failure> {
+        ini::parse(text).map_err(|Malformed { line, what }| self.malformed(line, &what))
+    }
+
+    fn malformed(&self, line: usize, what: &str) -> Failure {
+        let path = self.path.as_deref().unwrap_or(Path::new("")).display();
+        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."))
+    }
+
+    fn count(&mut self, profiles: usize) {
+        if self.stamp.is_some() || self.state.is_empty() {
+            let plural = if profiles == 1 { "" } else { "s" };
+            self.state = format!("{profiles} profile{plural}");
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{} ({})", path.display(), self.state),
+            None => write!(f, "no file ({})", self.state),
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The grammar of the shared config and credentials files.
+//!
+//! It is the one the AWS CLI and boto3 accept (Python's `configparser`, as botocore's
+//! `configloader` sets it up), because files are written for and by the CLI. So keys may be
+//! indented, `:` works like `=`, comment lines may be indented, and a section or key that appears
+//! twice is an error. In two points the AWS SDKs' common rules are followed, which boto3 lacks: a
+//! `#` or `;` after white space ends a value, and white space inside the brackets is trimmed.
+//!
+//! The SDK for Rust has a parser of its own (`aws_runtime::env_config`). It is not used: it refuses
+//! indented keys, takes an indented comment for a part of the value before it, drops profiles whose
+//! names are quoted, reads a file that is not UTF-8 as an empty one, merges duplicates, and does not
+//! tell from which file a value came, which decides the order inside a profile.
+
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// One `[section]`, its keys in lower case.
+pub(super) struct Section {
+    /// What stands between the brackets, trimmed.
+    pub(super) header: String,
+    pub(super) properties: Properties,
+}
+
+pub(super) type Properties = BTreeMap<String, Value>;
+
+/// The text of one key; wiped when dropped, for it may be a secret key.
+#[derive(Clone)]
+pub(super) struct Value {
+    /// Without the comment behind it; further lines are joined with newlines.
+    pub(super) text: Zeroizing<String>,
+    /// With whatever looks like a comment: a command may hold a ` ;` of its own.
+    pub(super) uncut: Zeroizing<String>,
+}
+
+impl Value {
+    fn append(&mut self, line: &str) {
+        for text in [&mut self.text, &mut self.uncut] {
+            text.push('\n');
+            text.push_str(line);
+        }
+    }
+
+    /// The indented `key = value` lines below a key without a value; `None` if it has a value.
+    pub(super) fn nested(&self) -> Option<impl Iterator<Item = (&str, &str)>> {
+        let lines = self.text.strip_prefix('\n')?;
+        Some(lines.lines().filter_map(|line| {
+            line.split_once('=')
+                .map(|(key, value)| (key.trim(), value.trim()))
+        }))
+    }
+}
+
+/// Where and why a file is not in this grammar. Never shows the line: it may hold a secret.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed {
+    pub(super) line: usize,
+    pub(super) what: String,
+}
+
+/// The sections of one file, in its order.
+pub(super) fn parse(text: &str) -> Result<Vec<Section>, Malformed> {
+    let mut reader = Reader::default();
+    for (index, line) in text.lines().enumerate() {
+        reader.read(line).map_err(|what| Malformed {
+            line: index + 1,
+            what,
+        })?;
+    }
+    Ok(inherit_defaults(reader.sections))
+}
+
+#[derive(Default)]
+struct Reader {
+    sections: Vec<Section>,
+    /// The key that an indented line would continue.
+    open: Option<String>,
+    indent: usize,
+}
+
+impl Reader {
+    fn read(&mut self, line: &str) -> Result<(), String> {
+        let body = line.trim();
+        if body.is_empty() || body.starts_with(['#', ';']) {
+            return Ok(());
+        }
+        let indent = line.len() - line.trim_start().len();
+        if indent > self.indent
+            && let Some(key) = &self.open
+            && let Some(section) = self.sections.last_mut()
+            && let Some(value) = section.properties.get_mut(key)
+        {
+            return continued(value, body);
+        }
+        self.indent = indent;
+        if body.starts_with('[') {
+            self.section(body)
+        } else {
+            self.property(body)
+        }
+    }
+
+    fn section(&mut self, body: &str) -> Result<(), String> {
+        let (header, rest) = body[1..]
+            .split_once(']')
+            .ok_or("a section that starts with '[' does not end with ']'")?;
+        let rest = rest.trim_start();
+        if !rest.is_empty() && !rest.starts_with(['#', ';']) {
+            return Err("something other than a comment follows the ']' of a section".into());
+        }
+        let header = header.trim();
+        if self.sections.iter().any(|known| known.header == header) {
+            return Err(format!(
+                "the section [{header}] appears a second time; merge the two"
+            ));
+        }
+        self.sections.push(Section {
+            header: header.to_owned(),
+            properties: Properties::new(),
+        });
+        self.open = None;
+        Ok(())
+    }
+
+    fn property(&mut self, body: &str) -> Result<(), String> {
+        let section = self.sections.last_mut().ok_or_else(|| {
+            if body.starts_with('\u{feff}') {
+                "the file starts with a byte order mark; save it as UTF-8 without one"
+            } else {
+                "a [section] is expected before the first key"
+            }
+        })?;
+        let bare = without_comment(body);
+        let delimiter = bare
+            .find(['=', ':'])
+            .ok_or("'=' is expected between a key and its value")?;
+        let key = bare[..delimiter].trim_end().to_ascii_lowercase();
+        if key.is_empty() {
+            return Err("the name of a key is missing before '='".into());
+        }
+        let value = |line: &str| Zeroizing::new(line[delimiter + 1..].trim().to_owned());
+        let value = Value {
+            text: value(bare),
+            uncut: value(body),
+        };
+        if section.properties.insert(key.clone(), value).is_some() {
+            return Err(format!(
+                "the key {key} appears a second time in [{}]; keep one",
+                section.header
+            ));
+        }
+        self.open = Some(key);
+        Ok(())
+    }
+}
+
+/// A line indented deeper than its key belongs to the key's value. Below a key without a value
+/// stand keys again, one level deep (as in `s3 =` and in `[services]`).
+fn continued(value: &mut Value, body: &str) -> Result<(), String> {
+    if value.text.is_empty() || value.text.starts_with('\n') {
+        match body.split_once('=') {
+            None => return Err("'=' is expected between an indented key and its value".into()),
+            Some((key, _)) if key.trim().is_empty() => {
+                return Err("the name of an indented key is missing before '='".into());
+            }
+            Some(_) => {}
+        }
+    }
+    value.append(body);
+    Ok(())
+}
+
+/// `body` up to a `#` or `;` that white space comes before.
+fn without_comment(body: &str) -> &str {
+    let mut after_space = false;
+    for (index, letter) in body.char_indices() {
+        if after_space && matches!(letter, '#' | ';') {
+            return body[..index].trim_end();
+        }
+        after_space = letter.is_whitespace();
+    }
+    body
+}
+
+/// Python's `configparser` gives what stands in `[DEFAULT]` (in capitals) to every section that
+/// does not have the key itself, and so do the CLI and boto3.
+fn inherit_defaults(mut sections: Vec<Section>) -> Vec<Section> {
+    let Some(index) = sections
+        .iter()
+        .position(|section| section.header == "DEFAULT")
+    else {
+        return sections;
+    };
+    let defaults = sections.remove(index).properties;
+    for section in &mut sections {
+        for (key, value) in &defaults {
+            section
+                .properties
+                .entry(key.clone())
+                .or_insert_with(|| value.clone());
+        }
+    }
+    sections
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str, header: &str, key: &str) -> Option<String> {
+        let sections = parse(text)
+            .map_err(|bad| format!("{bad:?} in {text:?}"))
+            .unwrap();
+        let section = sections.iter().find(|section| section.header == header)?;
+        section
+            .properties
+            .get(key)
+            .map(|value| value.text.to_string())
+    }
+
+    fn refusal(text: &str) -> (usize, String) {
+        let bad = parse(text)
+            .map(|_| format!("accepted: {text:?}"))
+            .unwrap_err();
+        (bad.line, bad.what)
+    }
+
+    #[test]
+    fn keys_may_be_indented_use_colons_and_capitals() {
+        let text = "  [profile a]\n   Region = eu-west-1\n   Output: json\n";
+        assert_eq!(
+            value(text, "profile a", "region").as_deref(),
+            Some("eu-west-1")
+        );
+        assert_eq!(value(text, "profile a", "output").as_deref(), Some("json"));
+    }
+
+    #[test]
+    fn indented_comments_are_no_part_of_a_value() {
+        let text = "[a]\n  # first\nregion = eu-west-1\n    ; second\noutput = json\n";
+        assert_eq!(value(text, "a", "region").as_deref(), Some("eu-west-1"));
+        assert_eq!(value(text, "a", "output").as_deref(), Some("json"));
+    }
+
+    #[test]
+    fn a_comment_behind_a_value_is_cut_but_kept_for_commands() {
+        let sections = parse("[a]\ncredential_process = sh -c 'a ; b' # c\nk = v#1;2\n").unwrap();
+        let properties = &sections[0].properties;
+        assert_eq!(properties["credential_process"].text.as_str(), "sh -c 'a");
+        assert_eq!(
+            properties["credential_process"].uncut.as_str(),
+            "sh -c 'a ; b' # c"
+        );
+        assert_eq!(properties["k"].text.as_str(), "v#1;2");
+    }
+
+    #[test]
+    fn deeper_lines_continue_a_value_or_nest_below_an_empty_one() {
+        let text = "[services s]\nsts =\n  endpoint_url = http://a=b\n  x =\nk = v\n  more\n";
+        let sections = parse(text).unwrap();
+        let sts: Vec<_> = sections[0].properties["sts"].nested().unwrap().collect();
+        assert_eq!(sts, [("endpoint_url", "http://a=b"), ("x", "")]);
+        assert_eq!(sections[0].properties["k"].text.as_str(), "v\nmore");
+        assert!(sections[0].properties["k"].nested().is_none());
+    }
+
+    #[test]
+    fn capital_default_is_inherited_and_no_section() {
+        let text = "[DEFAULT]\nregion = eu-west-1\n[a]\n[b]\nregion = us-east-1\n";
+        assert_eq!(value(text, "a", "region").as_deref(), Some("eu-west-1"));
+        assert_eq!(value(text, "b", "region").as_deref(), Some("us-east-1"));
+        assert_eq!(value(text, "DEFAULT", "region"), None);
+    }
+
+    #[test]
+    fn what_boto3_refuses_is_refused_with_its_line() {
+        let cases = [
+            ("a = b\n", 1, "before the first key"),
+            ("\u{feff}[a]\n", 1, "byte order mark"),
+            ("[a\n", 1, "does not end with ']'"),
+            ("[a] b\n", 1, "other than a comment"),
+            ("[a]\nkey\n", 2, "'=' is expected"),
+            ("[a]\n= b\n", 2, "name of a key is missing"),
+            (
+                "[a]\nk = 1\nK = 2\n",
+                3,
+                "the key k appears a second time in [a]",
+            ),
+            (
+                "[a]\n\n[b]\n[ a ]\n",
+                4,
+                "the section [a] appears a second time",
+            ),
+            ("[a]\ns3 =\n  x\n", 3, "indented key and its value"),
+            (
+                "[a]\ns3 =\n  = x\n",
+                3,
+                "name of an indented key is missing",
+            ),
+        ];
+        for (text, line, what) in cases {
+            let (found, said) = refusal(text);
+            assert!(
+                found == line && said.contains(what),
+                "{text:?}: line {found}, {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_does_not_show_the_line() {
+        let (_, said) = refusal("[a]\naws_secret_access_key canary-secret\n");
+        assert!(!said.contains("canary"), "{said}");
+    }
+}

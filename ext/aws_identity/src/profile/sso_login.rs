@@ -1,0 +1,54 @@
+//! Whether somebody has logged in: the token `aws sso login` leaves behind.
+
+use super::{files::Environment, regular};
+use crate::{clock, credentials::Millis};
+use serde_json::Value;
+use sha1::{Digest as _, Sha1};
+use std::path::Path;
+
+/// Tokens of IAM Identity Center are a few kilobytes.
+const SIZE_LIMIT: u64 = 64 * 1024;
+
+/// Why a profile cannot use the login named by `session`, or without one by `start_url`.
+///
+/// The token stands in `~/.aws/sso/cache/<sha1>.json`, where the CLI and all SDKs keep it.
+pub(super) fn obstacle(
+    environment: &Environment,
+    session: Option<&str>,
+    start_url: &str,
+    now: Millis,
+) -> Option<String> {
+    let name = Sha1::digest(session.unwrap_or(start_url));
+    let home = environment.get("HOME").map_or("", String::as_str);
+    let path = Path::new(home).join(format!(".aws/sso/cache/{name:x}.json"));
+    let advice = "Run `aws sso login` for this profile";
+    let bytes = match regular::read(&path, SIZE_LIMIT) {
+        Ok((_, bytes)) => bytes,
+        Err(why) => {
+            return Some(format!(
+                "The SSO token {} is {why}. {advice}.",
+                path.display()
+            ));
+        }
+    };
+    let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let text = |key: &str| token.get(key).and_then(Value::as_str);
+    let Some(end) = text("expiresAt").and_then(clock::parse_iso8601) else {
+        return Some(format!(
+            "The SSO token {} is not readable as one. {advice}.",
+            path.display()
+        ));
+    };
+    // Only a token of a session can be renewed, and only while its client is registered.
+    let registered = text("registrationExpiresAt").and_then(clock::parse_iso8601);
+    let renewable = session.is_some()
+        && text("refreshToken").is_some()
+        && registered.is_some_and(|end| end > now);
+    if end > now || renewable {
+        return None;
+    }
+    Some(format!(
+        "The SSO login ended at {}. {advice}.",
+        clock::format_iso8601(end)
+    ))
+}

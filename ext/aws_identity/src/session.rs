@@ -1,0 +1,661 @@
+//! What one session knows: the set it holds, who it is, and the flight that brings the next.
+
+mod counters;
+mod event;
+
+pub use counters::{Counters, Tally};
+pub use event::{Event, EventKind};
+
+use crate::{
+    attempt::Attempt,
+    credentials::{Credentials, Millis, Secret},
+    failure::{Failure, Kind},
+    fetch::{self, Fetched, Order, now},
+    flight::Flight,
+    gate::SharedGate,
+    identity::Identity,
+    refresh::{Failed, Landed, Next, Range, Refresh, Rules, is_final},
+    settings::{Settings, TokenSource},
+    source::Supplies,
+};
+use event::Events;
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+pub type Fetch = Flight<Fetched>;
+
+/// How far apart flights are kept that can only fail again, and those a caller forces.
+const SPACING: Duration = Duration::from_secs(1);
+
+/// Every method is called by a thread that holds the host's lock, never blocks and never calls the
+/// host. So the mutex is free whenever the host forks, and no child inherits it locked. A flight
+/// never touches a session: those who ask take in what it left.
+pub struct Session {
+    settings: Arc<Settings>,
+    gate: SharedGate,
+    state: Mutex<State>,
+    counters: Counters,
+}
+
+struct State {
+    refresh: Refresh<Arc<Credentials>>,
+    /// Counts up with every set that is taken in; 0 is none.
+    serial: u64,
+    known: Option<Known>,
+    identity_serial: u64,
+    flight: Option<Departed>,
+    /// What can only fail again is not asked again at once.
+    refused: Option<(Instant, Failure)>,
+    /// A final failure of a flight nobody waited for: the next read raises it, once.
+    unheard: Option<Failure>,
+    /// When a caller last forced a flight, and what that one failed with.
+    forced: Option<(Instant, Option<Failure>)>,
+    /// Why the held set is served although it should have been replaced.
+    degraded: Option<String>,
+    attempts: Arc<[Attempt]>,
+    region: String,
+    /// How far STS's clock was ahead when it was last asked.
+    offset: Millis,
+    web_identity_token: Option<Secret>,
+    events: Events,
+}
+
+/// The flight in the air.
+struct Departed {
+    flight: Arc<Fetch>,
+    /// Somebody waits for it and will hear how it ended.
+    is_awaited: bool,
+    /// Started by a caller who insists, and is to hear of a failure even if a set is held.
+    is_forced: bool,
+}
+
+/// The identity, for as long as the credentials it was asked with are good.
+struct Known {
+    identity: Arc<Identity>,
+    until: Option<Millis>,
+}
+
+/// What a caller does next.
+#[derive(Clone)]
+pub enum Step {
+    /// The serial of what is to be used now.
+    Ready(u64),
+    /// Wait for this flight, then ask again through [`Session::settle`].
+    Wait(Arc<Fetch>),
+    /// Only the host can get these; then [`Session::depart`].
+    Ask(Needs),
+}
+
+/// What the host has to ask for before a flight can leave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The serial number of the MFA device whose code is needed.
+    pub token_code: Option<String>,
+    pub web_identity_token: bool,
+    pub source: bool,
+}
+
+impl Needs {
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The held set as the host shows it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub serial: u64,
+    pub credentials: Arc<Credentials>,
+    pub region: String,
+    pub degraded: Option<String>,
+}
+
+impl Session {
+    pub fn new(settings: Settings, gate: SharedGate) -> Self {
+        let rules = Rules {
+            advisory_window: settings.advisory_window,
+            attended: settings.token_provider,
+        };
+        Self {
+            settings: Arc::new(settings),
+            gate,
+            state: Mutex::new(State {
+                refresh: Refresh::new(rules),
+                serial: 0,
+                known: None,
+                identity_serial: 0,
+                flight: None,
+                refused: None,
+                unheard: None,
+                forced: None,
+                degraded: None,
+                attempts: Arc::new([]),
+                region: String::new(),
+                offset: 0,
+                web_identity_token: None,
+                events: Events::default(),
+            }),
+            counters: Counters::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What a read of the credentials does.
+    pub fn credentials(&self) -> Result<Step, Failure> {
+        let mut state = self.settled();
+        if let Some(failure) = state.unheard.take() {
+            return Err(failure);
+        }
+        let now = state.now();
+        match state.refresh.next(now) {
+            Next::Serve => {}
+            Next::ServeAndFetch => self.begin_quietly(&mut state),
+            Next::Fetch => return self.join(&mut state, false),
+        }
+        self.counters.cached();
+        Ok(Step::Ready(state.serial))
+    }
+
+    /// What a read of the identity does.
+    pub fn identity(&self) -> Result<Step, Failure> {
+        let mut state = self.settled();
+        let now = state.now();
+        if state
+            .known
+            .as_ref()
+            .is_some_and(|known| known.until.is_none_or(|end| now < end))
+        {
+            return Ok(Step::Ready(state.identity_serial));
+        }
+        self.join(&mut state, true)
+    }
+
+    /// What a forced refresh does: the held set counts as refused by a service.
+    ///
+    /// Callers who ask within a second of the last one get what that one brought.
+    pub fn refresh(&self) -> Result<Step, Failure> {
+        let mut state = self.settled();
+        state.known = None;
+        if let Some(departed) = &mut state.flight {
+            departed.is_awaited = true;
+            return Ok(Step::Wait(Arc::clone(&departed.flight)));
+        }
+        if let Some((at, failure)) = &state.forced
+            && at.elapsed() < SPACING
+        {
+            return match failure {
+                Some(failure) => Err(failure.clone()),
+                None => Ok(Step::Ready(state.serial)),
+            };
+        }
+        let now = state.now();
+        if let Some(key) = state.held_key(now) {
+            state.invalidate(&key);
+        }
+        if state.refresh.is_backing_off(now) && state.refresh.held(now).is_some() {
+            return Ok(Step::Ready(state.serial));
+        }
+        let step = self.join(&mut state, false)?;
+        state.forced = Some((Instant::now(), None));
+        if let Some(departed) = &mut state.flight {
+            departed.is_forced = true;
+        }
+        Ok(step)
+    }
+
+    /// Starts a flight if none is in the air and one is due or nothing is held; waits for nothing.
+    /// `Ready(0)` where there was nothing to start.
+    pub fn prefetch(&self) -> Result<Step, Failure> {
+        let mut state = self.settled();
+        let now = state.now();
+        if state.flight.is_some()
+            || (!state.refresh.needs_refresh(now) || state.refresh.is_backing_off(now))
+        {
+            return Ok(Step::Ready(0));
+        }
+        let needs = self.needs(&state)?;
+        if !needs.is_nothing() {
+            return Ok(Step::Ask(needs));
+        }
+        self.launch(&mut state, Supplies::default(), false)?;
+        Ok(Step::Ready(1))
+    }
+
+    /// Starts the flight for which the host has asked what only it can ask for.
+    pub fn depart(&self, supplies: Supplies, identity: bool) -> Result<(), Failure> {
+        let mut state = self.settled();
+        if state.flight.is_none() {
+            self.launch(&mut state, supplies, identity)?;
+        }
+        Ok(())
+    }
+
+    /// What `flight` brought to a reader of the credentials who waited for it. `None`: it was lost,
+    /// or of a process that is no longer this one; ask again.
+    pub fn settle(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        let state = self.settled();
+        let now = state.now();
+        match flight.outcome() {
+            None if !flight.is_ours() => None,
+            None => Some(self.after_failure(&state, flight.overdue(), now)),
+            Some(Ok(_)) if state.refresh.held(now).is_some() => Some(Ok(state.serial)),
+            Some(Ok(fetched)) => Some(Err(already_ended(&fetched.credentials))),
+            Some(Err(failure)) => Some(self.after_failure(&state, failure.clone(), now)),
+        }
+    }
+
+    /// The same for one who forced the flight: a failure is raised even if a set is held.
+    pub fn settle_refresh(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        let state = self.settled();
+        match flight.outcome() {
+            None if !flight.is_ours() => None,
+            None => Some(Err(flight.overdue())),
+            Some(Err(failure)) => Some(Err(failure.clone())),
+            Some(Ok(fetched))
+                if fetched.credentials.is_expired_at(state.now())
+                    && fetched.credentials.degraded.is_none() =>
+            {
+                Some(Err(already_ended(&fetched.credentials)))
+            }
+            Some(Ok(_)) => Some(Ok(state.serial)),
+        }
+    }
+
+    /// The same for a reader of the identity. `None`: ask again.
+    pub fn settle_identity(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        let state = self.settled();
+        let now = state.now();
+        match flight.outcome() {
+            None if !flight.is_ours() => None,
+            None => Some(Err(flight.overdue())),
+            Some(Ok(fetched)) => match &fetched.identity {
+                Some(Ok(_)) if state.known.is_some() => Some(Ok(state.identity_serial)),
+                Some(Err(failure)) => Some(Err(failure.clone())),
+                // It was under way for credentials alone, or the answer was forgotten meanwhile.
+                _ => None,
+            },
+            // The held set is served on: the identity can be asked with it.
+            Some(Err(failure))
+                if !is_final(failure)
+                    && state
+                        .refresh
+                        .held(now)
+                        .is_some_and(|set| !set.is_expired_at(now)) =>
+            {
+                None
+            }
+            Some(Err(failure)) => Some(Err(failure.clone())),
+        }
+    }
+
+    /// The held set, whatever its age.
+    pub fn held(&self) -> Option<Held> {
+        let state = self.settled();
+        let credentials = Arc::clone(state.refresh.held(state.now())?);
+        let degraded = state.refresh.is_degraded().then(|| {
+            state
+                .degraded
+                .clone()
+                .or_else(|| credentials.degraded.clone())
+                .unwrap_or_default()
+        });
+        Some(Held {
+            serial: state.serial,
+            region: state.region.clone(),
+            degraded,
+            credentials,
+        })
+    }
+
+    /// The identity as it was last told, with its serial.
+    pub fn known(&self) -> Option<(u64, Arc<Identity>)> {
+        let state = self.settled();
+        let known = state.known.as_ref()?;
+        Some((state.identity_serial, Arc::clone(&known.identity)))
+    }
+
+    /// The identity is asked anew at its next read.
+    pub fn forget_identity(&self) {
+        self.settled().known = None;
+    }
+
+    /// A service refused the set with this key id. True where that is the held one.
+    pub fn invalidate(&self, access_key_id: &str) -> bool {
+        self.settled().invalidate(access_key_id)
+    }
+
+    pub fn needs_refresh(&self) -> bool {
+        let state = self.settled();
+        state.refresh.needs_refresh(state.now())
+    }
+
+    /// What the host has to supply for the refresh that is due now and waits for nobody.
+    pub fn due(&self) -> Option<Needs> {
+        let mut state = self.settled();
+        let now = state.now();
+        if state.flight.is_some() || state.refresh.next(now) != Next::ServeAndFetch {
+            return None;
+        }
+        self.needs(&state).ok().filter(|needs| !needs.is_nothing())
+    }
+
+    /// The flight in the air, if any: for those who want to wait for a refresh they need not.
+    pub fn in_flight(&self) -> Option<Arc<Fetch>> {
+        self.settled()
+            .flight
+            .as_ref()
+            .map(|departed| Arc::clone(&departed.flight))
+    }
+
+    /// In how many milliseconds the held set is due for its refresh; `None` if it never is.
+    pub fn due_in(&self) -> Option<Millis> {
+        let state = self.settled();
+        let now = state.now();
+        let end = state.refresh.held(now)?.expires_at?;
+        let due = end - state.refresh.windows()?.advisory;
+        Some(due.max(state.refresh.back_off_until(now).unwrap_or(due)) - now)
+    }
+
+    pub fn attempts(&self) -> Arc<[Attempt]> {
+        Arc::clone(&self.settled().attempts)
+    }
+
+    /// Replaces the web identity token on a living session.
+    pub fn set_web_identity_token(&self, token: Secret) {
+        let mut state = self.settled();
+        state.web_identity_token = Some(token);
+        state.refused = None; // what failed with the old one may work with this
+    }
+
+    /// What has changed since event number `after`.
+    pub fn events(&self, after: u64) -> Vec<Event> {
+        self.settled().events.since(after)
+    }
+
+    /// Read without a lock.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.counters.tally()
+    }
+
+    fn after_failure(&self, state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
+        if is_final(&failure) || state.refresh.held(now).is_none() {
+            return Err(failure);
+        }
+        Ok(state.serial)
+    }
+
+    /// An advisory refresh: nobody waits for it, and nobody hears why it could not begin.
+    fn begin_quietly(&self, state: &mut State) {
+        let may_begin = state.flight.is_none() && !state.is_spaced();
+        if may_begin && self.needs(state).is_ok_and(|needs| needs.is_nothing()) {
+            let _ = self.launch(state, Supplies::default(), false);
+        }
+    }
+
+    fn join(&self, state: &mut State, identity: bool) -> Result<Step, Failure> {
+        if state.flight.is_none() {
+            if let Some((at, failure)) = &state.refused
+                && at.elapsed() < SPACING
+            {
+                return Err(failure.clone());
+            }
+            let now = state.now();
+            let fetches = !identity || state.refresh.next(now) == Next::Fetch;
+            let needs = if fetches {
+                self.needs(state)?
+            } else {
+                Needs::default()
+            };
+            if !needs.is_nothing() {
+                return Ok(Step::Ask(needs));
+            }
+            self.launch(state, Supplies::default(), identity)?;
+        }
+        match &mut state.flight {
+            Some(departed) => {
+                departed.is_awaited = true;
+                Ok(Step::Wait(Arc::clone(&departed.flight)))
+            }
+            None => Err(Failure::internal("A flight ended before it began.")),
+        }
+    }
+
+    fn launch(
+        &self,
+        state: &mut State,
+        mut supplies: Supplies,
+        identity: bool,
+    ) -> Result<(), Failure> {
+        let now = state.now();
+        let good = matches!(state.refresh.next(now), Next::Serve | Next::ServeAndFetch);
+        let held = (identity && good)
+            .then(|| state.refresh.held(now).map(Arc::clone))
+            .flatten();
+        if held.is_none() {
+            state.refresh.departed();
+        }
+        supplies.web_identity_token = supplies
+            .web_identity_token
+            .or_else(|| state.web_identity_token.clone());
+        let order = Order {
+            held,
+            identity,
+            supplies,
+        };
+        let (settings, gate) = (Arc::clone(&self.settings), self.gate);
+        let flight = Flight::launch(gate, settings.resolve_timeout, move |deadline| {
+            fetch::fetch(settings, order, gate, deadline)
+        })?;
+        self.counters.departed();
+        state.flight = Some(Departed {
+            flight,
+            is_awaited: false,
+            is_forced: false,
+        });
+        Ok(())
+    }
+
+    fn needs(&self, state: &State) -> Result<Needs, Failure> {
+        let settings = &self.settings;
+        Ok(Needs {
+            token_code: if settings.token_provider {
+                fetch::needed_serial(settings)?
+            } else {
+                None
+            },
+            web_identity_token: settings.web_identity == Some(TokenSource::Supplied)
+                && state.web_identity_token.is_none(),
+            source: settings.supplied_source,
+        })
+    }
+
+    /// The state, with a landed flight taken in, and one that will never land forgotten.
+    fn settled(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(departed) = state.flight.take() else {
+            return state;
+        };
+        let flight = Arc::clone(&departed.flight);
+        match flight.outcome() {
+            Some(outcome) => self.take_in(&mut state, &departed, outcome, flight.elapsed()),
+            None if !flight.is_ours() => {
+                // Flown by the parent: its slot may be locked for ever, so it is not even dropped.
+                mem::forget(departed);
+                mem::forget(flight);
+            }
+            None if flight.may_land() => state.flight = Some(departed),
+            None => {
+                let outcome = Err(flight.overdue());
+                self.take_in(&mut state, &departed, &outcome, flight.elapsed());
+            }
+        }
+        state
+    }
+
+    fn take_in(
+        &self,
+        state: &mut State,
+        departed: &Departed,
+        outcome: &Result<Fetched, Failure>,
+        took: Duration,
+    ) {
+        self.counters.landed(took, outcome.is_ok());
+        match outcome {
+            Ok(fetched) => self.take_in_answer(state, departed, fetched),
+            Err(failure) => self.take_in_failure(state, departed, failure),
+        }
+    }
+
+    fn take_in_answer(&self, state: &mut State, departed: &Departed, fetched: &Fetched) {
+        if let Some(offset) = fetched.clock_offset {
+            state.offset = offset;
+        }
+        state.region.clone_from(&fetched.region);
+        state.refused = None;
+        if fetched.is_new {
+            state.attempts = fetched.attempts.as_slice().into();
+            let now = state.now();
+            let set = Arc::clone(&fetched.credentials);
+            match state.refresh.landed(now, set, pick) {
+                Landed::Fresh => {
+                    state.serial += 1;
+                    state.degraded = None;
+                    self.counters.taken();
+                    state
+                        .events
+                        .add(EventKind::Refreshed, &fetched.credentials, None, now);
+                }
+                Landed::Degraded => {
+                    state.serial += 1;
+                    state.degraded.clone_from(&fetched.credentials.degraded);
+                    self.counters.taken();
+                    self.counters.backed_off();
+                    let reason = fetched.credentials.degraded.as_deref();
+                    state
+                        .events
+                        .add(EventKind::Degraded, &fetched.credentials, reason, now);
+                }
+                Landed::ServesHeld => self.serve_on(state, &already_ended(&fetched.credentials)),
+                Landed::Refused => {
+                    let failure = already_ended(&fetched.credentials);
+                    if departed.is_forced {
+                        state.forced = Some((Instant::now(), Some(failure)));
+                    }
+                }
+            }
+        }
+        match &fetched.identity {
+            Some(Ok(identity)) => {
+                state.identity_serial += 1;
+                state.known = Some(Known {
+                    identity: Arc::new(identity.clone()),
+                    until: fetched.credentials.expires_at,
+                });
+            }
+            Some(Err(failure)) if is_final(failure) => {
+                state.refused = Some((Instant::now(), failure.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_in_failure(&self, state: &mut State, departed: &Departed, failure: &Failure) {
+        state.attempts = failure.attempts.as_slice().into();
+        if departed.is_forced {
+            state.forced = Some((Instant::now(), Some(failure.clone())));
+        }
+        let is_final = is_final(failure);
+        let now = state.now();
+        match state.refresh.failed(now, is_final, pick) {
+            Failed::ServesHeld => self.serve_on(state, failure),
+            Failed::Raises => {
+                if is_final {
+                    state.refused = Some((Instant::now(), failure.clone()));
+                    if !departed.is_awaited {
+                        state.unheard = Some(failure.clone());
+                    }
+                }
+                state.events.failed(failure, now);
+            }
+        }
+    }
+
+    /// An outage: the held set is served on.
+    fn serve_on(&self, state: &mut State, failure: &Failure) {
+        self.counters.backed_off();
+        let now = state.now();
+        let was_degraded = state.degraded.is_some();
+        state.degraded = Some(failure.message.clone());
+        state.events.failed(failure, now);
+        let Some(held) = state.refresh.held(now).map(Arc::clone) else {
+            return;
+        };
+        let kind = if held.is_expired_at(now) {
+            EventKind::Expired
+        } else {
+            EventKind::Degraded
+        };
+        if !was_degraded || kind == EventKind::Expired {
+            state.events.add(kind, &held, Some(&failure.message), now);
+        }
+    }
+}
+
+impl State {
+    /// The wall clock, corrected by what STS last said.
+    fn now(&self) -> Millis {
+        now().saturating_add(self.offset)
+    }
+
+    fn held_key(&self, now: Millis) -> Option<String> {
+        self.refresh.held(now).map(|set| set.access_key_id.clone())
+    }
+
+    fn invalidate(&mut self, access_key_id: &str) -> bool {
+        let now = self.now();
+        let is_held = self.refresh.invalidate(access_key_id);
+        if is_held {
+            self.known = None;
+            if let Some(held) = self.refresh.held(now).map(Arc::clone) {
+                self.events.add(EventKind::Invalidated, &held, None, now);
+            }
+        }
+        is_held
+    }
+
+    fn is_spaced(&self) -> bool {
+        self.refused
+            .as_ref()
+            .is_some_and(|(at, _)| at.elapsed() < SPACING)
+    }
+}
+
+fn already_ended(set: &Credentials) -> Failure {
+    let end = set
+        .expires_at
+        .map(crate::clock::format_iso8601)
+        .unwrap_or_default();
+    Failure::new(
+        Kind::NoCredentials,
+        format!(
+            "{} handed out credentials that ended at {end}. Check this machine's clock and whatever writes them.",
+            set.source
+        ),
+    )
+}
+
+/// A number of the range. Seeded anew each time: a forked child must not back off in step with its
+/// parent.
+fn pick(range: Range) -> Millis {
+    let seed = u64::from(std::process::id()).rotate_left(32) ^ now().cast_unsigned();
+    fastrand::Rng::with_seed(seed).i64(range)
+}

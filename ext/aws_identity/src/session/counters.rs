@@ -1,0 +1,86 @@
+//! How a session has been doing, in numbers anyone can read without a lock.
+
+use crate::{credentials::Millis, fetch::now};
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+const NEVER: i64 = i64::MIN;
+
+/// Written by the session, read by anyone.
+#[derive(Debug)]
+pub struct Counters {
+    flights: AtomicU64,
+    cached: AtomicU64,
+    failures: AtomicU64,
+    back_offs: AtomicU64,
+    last_duration: AtomicI64,
+    taken_at: AtomicI64,
+}
+
+/// The numbers at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Flights that have left.
+    pub flights: u64,
+    /// Reads of the credentials that waited for nothing.
+    pub cached: u64,
+    /// Flights that failed.
+    pub failures: u64,
+    /// Times the source was left alone after a failure.
+    pub back_offs: u64,
+    /// How long the last flight took.
+    pub last_duration: Option<Millis>,
+    /// How long the held set has been held.
+    pub age: Option<Millis>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            flights: AtomicU64::new(0),
+            cached: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            back_offs: AtomicU64::new(0),
+            last_duration: AtomicI64::new(NEVER),
+            taken_at: AtomicI64::new(NEVER),
+        }
+    }
+}
+
+impl Counters {
+    pub(super) fn departed(&self) {
+        self.flights.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn cached(&self) {
+        self.cached.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn landed(&self, took: Duration, is_good: bool) {
+        let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        self.last_duration.store(took, Relaxed);
+        self.failures.fetch_add(u64::from(!is_good), Relaxed);
+    }
+
+    pub(super) fn backed_off(&self) {
+        self.back_offs.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn taken(&self) {
+        self.taken_at.store(now(), Relaxed);
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        let known = |value: i64| (value != NEVER).then_some(value);
+        Tally {
+            flights: self.flights.load(Relaxed),
+            cached: self.cached.load(Relaxed),
+            failures: self.failures.load(Relaxed),
+            back_offs: self.back_offs.load(Relaxed),
+            last_duration: known(self.last_duration.load(Relaxed)),
+            age: known(self.taken_at.load(Relaxed)).map(|at| (now() - at).max(0)),
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! Base credentials: who this machine is before any role is assumed.
+//!
+//! Walks the SDKs' order itself and records every step, since the SDK's own chain goes on to the
+//! next source where it must not: past a profile that does not exist, or half a key pair.
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
+
+mod environment_keys;
+mod record;
+mod sso;
+
+pub use record::Record;
+
+use crate::{
+    container, credential_process,
+    credentials::{Credentials, Secret},
+    failure::{Failure, Kind},
+    flight::Deadline,
+    http::Http,
+    imds::{Imds, Miss, Place},
+    limits,
+    profile::{Base, Plan},
+    settings::{RoleRequest, RoleWords, Settings, TokenSource},
+    sts::{Endpoint, Sts, WebIdentity},
+    token_file,
+};
+use std::{fs, path::Path};
+use tokio::task::spawn_blocking;
+
+/// What the host hands over right before a flight, because only it can ask for it.
+#[derive(Clone, Debug, Default)]
+pub struct Supplies {
+    /// The six digits an MFA device shows.
+    pub token_code: Option<Secret>,
+    /// What the user's callable gave for a web identity token.
+    pub web_identity_token: Option<Secret>,
+    /// The set of the user's `source:`.
+    pub source: Option<Credentials>,
+}
+
+/// Base credentials, and what came to light with them.
+pub struct Found {
+    pub credentials: Credentials,
+    /// The roles the profile says to assume on top, the profile's own last.
+    pub from_profile: bool,
+    /// The role these credentials are a session of, where that is known.
+    pub role_arn: Option<String>,
+    /// IMDS, still open, if it gave them: it knows the region too.
+    pub imds: Option<Imds>,
+}
+
+impl Found {
+    fn new(credentials: Credentials) -> Self {
+        let role_arn = credentials.details.get("role_arn").cloned();
+        Self {
+            credentials,
+            from_profile: false,
+            role_arn,
+            imds: None,
+        }
+    }
+}
+
+/// What the walk needs to know.
+pub struct Walk<'a> {
+    pub settings: &'a Settings,
+    pub http: &'a Http,
+    pub endpoint: &'a Endpoint,
+    pub supplies: &'a Supplies,
+    pub deadline: &'a Deadline,
+    pub plan: Result<&'a Plan, &'a Failure>,
+    pub session_name: &'a str,
+    pub now: crate::credentials::Millis,
+}
+
+impl Walk<'_> {
+    /// The first source that gives credentials; a source that is there and fails ends the walk.
+    pub async fn base(&self, record: &mut Record) -> Result<Found, Failure> {
+        if self.settings.supplied_source {
+            return self.supplied(record);
+        }
+        if let Some(token) = &self.settings.web_identity {
+            let role = self.settings.web_identity_role()?;
+            return self.web_identity(record, token, &role, true).await;
+        }
+        if let Some(name) = self.settings.explicit_profile() {
+            let plan = self
+                .plan
+                .map_err(|failure| record.failed(&format!("profile {name}"), failure.clone()))?;
+            return match self.profile(record, plan).await? {
+                Some(found) => Ok(found),
+                None => Err(Failure::no_credentials(format!(
+                    "The profile {name:?} holds no credentials: no keys, role, process, SSO or token file. Add some, or name another profile."
+                ))),
+            };
+        }
+        if let Some(found) = self.environment(record)? {
+            return Ok(found);
+        }
+        let plan = self
+            .plan
+            .map_err(|failure| record.failed("profile", failure.clone()))?;
+        if let Some(found) = self.profile(record, plan).await? {
+            return Ok(found);
+        }
+        if let Some(found) = self.web_identity_of_environment(record).await? {
+            return Ok(found);
+        }
+        if let Some(found) = self.container(record).await? {
+            return Ok(found);
+        }
+        self.imds(record, &self.place(Some(plan))).await
+    }
+
+    fn supplied(&self, record: &mut Record) -> Result<Found, Failure> {
+        let source = "source";
+        match &self.supplies.source {
+            Some(set) => Ok(record.found(source, Found::new(set.clone()))),
+            None => Err(record.failed(
+                source,
+                Failure::no_credentials("The object given as source has no credentials."),
+            )),
+        }
+    }
+
+    fn environment(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
+        let source = "environment";
+        match environment_keys::read(&self.settings.environment) {
+            Ok(Some(keys)) => Ok(Some(record.found(source, Found::new(keys)))),
+            Ok(None) => {
+                record.absent(source, "AWS_ACCESS_KEY_ID is not set");
+                Ok(None)
+            }
+            Err(failure) => Err(record.failed(source, failure)),
+        }
+    }
+
+    /// `None` where the profile has no credentials, which for one nobody insisted on is no error.
+    async fn profile(&self, record: &mut Record, plan: &Plan) -> Result<Option<Found>, Failure> {
+        let source = format!("profile {}", plan.profile);
+        let place = self.place(Some(plan));
+        let found = match &plan.base {
+            Base::None => {
+                let why = if plan.exists {
+                    "it holds no credentials"
+                } else {
+                    "there is none"
+                };
+                record.absent(&source, why);
+                return Ok(None);
+            }
+            Base::Keys(keys) => Ok(Found::new(keys.clone())),
+            Base::Environment => {
+                environment_keys::read(&self.settings.environment).and_then(|keys| {
+                    keys.map(Found::new).ok_or_else(|| {
+                        Failure::no_credentials(
+                            "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set.",
+                        )
+                    })
+                })
+            }
+            Base::Container if !container::is_configured(&self.settings.environment) => {
+                Err(Failure::no_credentials(
+                    "credential_source is EcsContainer, and no AWS_CONTAINER_CREDENTIALS_… variable is set.",
+                ))
+            }
+            Base::Container => container::credentials(self.http, &self.settings.environment)
+                .await
+                .map(Found::new),
+            Base::Imds => self.ask_imds(&place).await.map_err(|miss| match miss {
+                Miss::Failed(failure) => failure,
+                Miss::NotThere(why) => Failure::no_credentials(format!(
+                    "credential_source is Ec2InstanceMetadata, and IMDS is not there ({why})."
+                )),
+            }),
+            Base::Process {
+                command,
+                account_id,
+            } => self
+                .process(command, account_id.as_deref())
+                .await
+                .map(Found::new),
+            Base::WebIdentity {
+                role_arn,
+                token_file,
+                role_session_name,
+                duration_seconds,
+            } => {
+                let role = RoleRequest {
+                    role_arn: role_arn.clone(),
+                    words: RoleWords {
+                        role_session_name: role_session_name.clone(),
+                        duration_seconds: *duration_seconds,
+                        ..RoleWords::default()
+                    },
+                };
+                self.exchange(
+                    &TokenSource::File(token_file.into()),
+                    &role,
+                    plan.hops.is_empty(),
+                )
+                .await
+            }
+            Base::Sso {
+                session,
+                start_url,
+                region,
+                account_id,
+                role_name,
+            } => {
+                let login = sso::Login {
+                    profile: &plan.base_profile,
+                    session: session.as_deref(),
+                    start_url,
+                    region,
+                    account_id,
+                    role_name,
+                };
+                sso::credentials(self.http, &login).await.map(Found::new)
+            }
+            Base::Login { .. } => Err(Failure::configuration(
+                "It uses login_session (`aws login`), which this version cannot read. \
+                 `aws configure export-credentials --format process` as credential_process gives the same.",
+            )),
+        };
+        match found {
+            Ok(mut found) => {
+                found.from_profile = true;
+                found.credentials.source.clone_from(&source);
+                Ok(Some(record.found(&source, found)))
+            }
+            Err(failure) => Err(record.failed(
+                &source,
+                failure.within(&format!("The profile {:?}", plan.profile)),
+            )),
+        }
+    }
+
+    /// IRSA: the token file belongs to `AWS_ROLE_ARN`.
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html>
+    async fn web_identity_of_environment(
+        &self,
+        record: &mut Record,
+    ) -> Result<Option<Found>, Failure> {
+        let source = "web identity";
+        let environment = &self.settings.environment;
+        let Some(file) = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE") else {
+            record.absent(source, "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
+            return Ok(None);
+        };
+        let Some(role_arn) = environment.get("AWS_ROLE_ARN") else {
+            return Err(record.failed(
+                source,
+                Failure::configuration(
+                    "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not. Set both, or neither.",
+                ),
+            ));
+        };
+        let role_arn = role_arn.trim();
+        limits::role_arn("AWS_ROLE_ARN", role_arn)
+            .map_err(|failure| record.failed(source, failure))?;
+        let session_name = environment
+            .get("AWS_ROLE_SESSION_NAME")
+            .map(|name| name.trim().to_owned());
+        if let Some(name) = &session_name {
+            limits::session_name("AWS_ROLE_SESSION_NAME", name)
+                .map_err(|failure| record.failed(source, failure))?;
+        }
+        let role = RoleRequest {
+            role_arn: role_arn.to_owned(),
+            words: RoleWords {
+                role_session_name: session_name,
+                ..RoleWords::default()
+            },
+        };
+        self.web_identity(record, &TokenSource::File(file.trim().into()), &role, false)
+            .await
+            .map(Some)
+    }
+
+    async fn web_identity(
+        &self,
+        record: &mut Record,
+        token: &TokenSource,
+        role: &RoleRequest,
+        explicit: bool,
+    ) -> Result<Found, Failure> {
+        let source = "web identity";
+        // What an option says of no role is said of this one, unless one is assumed on top.
+        let is_last = explicit || self.settings.role_on_top().is_none();
+        match self.exchange(token, role, is_last).await {
+            Ok(mut found) => {
+                source.clone_into(&mut found.credentials.source);
+                Ok(record.found(source, found))
+            }
+            Err(failure) => Err(record.failed(source, failure)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        token: &TokenSource,
+        role: &RoleRequest,
+        is_last: bool,
+    ) -> Result<Found, Failure> {
+        let token = match token {
+            TokenSource::Text(text) => text.clone(),
+            TokenSource::File(path) => token_file::read(path)
+                .map_err(|reason| Failure::no_credentials(format!("Web identity: {reason}.")))?,
+            TokenSource::Supplied => self.supplies.web_identity_token.clone().ok_or_else(|| {
+                Failure::no_credentials("The callable given as web_identity_token gave no token.")
+            })?,
+        };
+        let words = if is_last {
+            self.settings.loose.over(&role.words)
+        } else {
+            role.words.clone()
+        };
+        let identity = WebIdentity {
+            role_arn: &role.role_arn,
+            token: &token,
+            provider_id: self.settings.provider_id.as_deref(),
+        };
+        let session_name = words
+            .role_session_name
+            .as_deref()
+            .unwrap_or(self.session_name);
+        let credentials = Sts::new(self.http, self.endpoint)
+            .assume_role_with_web_identity(&identity, &words, session_name)
+            .await?;
+        let mut found = Found::new(credentials);
+        found.role_arn = Some(role.role_arn.clone());
+        Ok(found)
+    }
+
+    async fn container(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
+        let source = "container";
+        if !container::is_configured(&self.settings.environment) {
+            record.absent(source, "no AWS_CONTAINER_CREDENTIALS_… variable is set");
+            return Ok(None);
+        }
+        match container::credentials(self.http, &self.settings.environment).await {
+            Ok(set) => Ok(Some(record.found(source, Found::new(set)))),
+            Err(failure) => Err(record.failed(source, failure)),
+        }
+    }
+
+    /// The last source: without it, and with nothing configured, this machine is not on AWS.
+    async fn imds(&self, record: &mut Record, place: &Place) -> Result<Found, Failure> {
+        let source = "imds";
+        if Imds::is_disabled(&self.settings.environment) {
+            record.absent(source, "AWS_EC2_METADATA_DISABLED is true");
+            return Err(not_on_aws("IMDS is disabled"));
+        }
+        match self.ask_imds(place).await {
+            Ok(found) => Ok(record.found(source, found)),
+            Err(Miss::Failed(failure)) => Err(record.failed(source, failure)),
+            Err(Miss::NotThere(why)) if is_ec2(&self.settings.dmi_folder) => Err(record.failed(
+                source,
+                Failure::no_credentials(format!(
+                    "This is an EC2 instance, and its metadata service is not there ({why}). In a container raise the hop limit \
+                     (HttpPutResponseHopLimit) to 2; else enable the service, or set AWS_EC2_METADATA_DISABLED=true."
+                )),
+            )),
+            Err(Miss::NotThere(why)) => {
+                record.absent(source, &why);
+                Err(not_on_aws(&format!("IMDS: {why}")))
+            }
+        }
+    }
+
+    async fn ask_imds(&self, place: &Place) -> Result<Found, Miss> {
+        let mut imds =
+            Imds::new(self.http, &self.settings.environment, place).map_err(Miss::Failed)?;
+        let mut found = Found::new(imds.credentials(self.now).await?);
+        found.imds = Some(imds);
+        Ok(found)
+    }
+
+    async fn process(
+        &self,
+        command: &Secret,
+        account_id: Option<&str>,
+    ) -> Result<Credentials, Failure> {
+        let limit = self.settings.process_timeout;
+        // Its own limit, so that a program may take longer than the network.
+        self.deadline.extend(limit);
+        let (command, environment) = (command.clone(), self.settings.environment.to_map());
+        let run =
+            spawn_blocking(move || credential_process::run(command.expose(), limit, &environment));
+        let mut set = run.await.map_err(|_| {
+            Failure::internal("The thread that ran credential_process ended early.")
+        })??;
+        set.account_id = set.account_id.or_else(|| account_id.map(str::to_owned));
+        Ok(set)
+    }
+
+    fn place(&self, plan: Option<&Plan>) -> Place {
+        Place {
+            endpoint: plan
+                .and_then(|plan| plan.ec2_metadata_service_endpoint.as_ref())
+                .map(|url| url.expose().to_owned()),
+            mode: plan.and_then(|plan| plan.ec2_metadata_service_endpoint_mode.clone()),
+        }
+    }
+}
+
+fn not_on_aws(why: &str) -> Failure {
+    Failure::new(
+        Kind::NotOnAws,
+        format!(
+            "Nothing names AWS credentials here, and this does not look like AWS ({why}). \
+             Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials."
+        ),
+    )
+}
+
+/// The hardware's vendor, as Nitro and Xen instances show it.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html>
+fn is_ec2(dmi_folder: &Path) -> bool {
+    let says = |file: &str, test: fn(&str) -> bool| {
+        fs::read_to_string(dmi_folder.join(file)).is_ok_and(|text| test(text.trim()))
+    };
+    says("sys_vendor", |vendor| vendor == "Amazon EC2")
+        || says("bios_vendor", |vendor| vendor == "Amazon EC2")
+        || says("product_uuid", |uuid| {
+            uuid.to_ascii_lowercase().starts_with("ec2")
+        })
+}

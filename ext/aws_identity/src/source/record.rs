@@ -1,0 +1,59 @@
+//! The record of a walk: every source that was asked, how that went, how long it took.
+
+use crate::{
+    attempt::{Attempt, Outcome},
+    failure::Failure,
+};
+use std::time::Instant;
+
+/// As much of a failure as one line of the record shows.
+const SHOWN: usize = 200;
+
+pub struct Record {
+    attempts: Vec<Attempt>,
+    since: Instant,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+}
+
+impl Record {
+    pub fn found<T>(&mut self, source: &str, found: T) -> T {
+        self.note(source, Outcome::Found, "");
+        found
+    }
+
+    pub fn absent(&mut self, source: &str, reason: &str) {
+        self.note(source, Outcome::Absent, reason);
+    }
+
+    pub fn failed(&mut self, source: &str, failure: Failure) -> Failure {
+        let reason: String = failure.message.chars().take(SHOWN).collect();
+        self.note(source, Outcome::Failed, &reason);
+        failure
+    }
+
+    /// Everything so far, in order.
+    #[must_use]
+    pub fn into_attempts(self) -> Vec<Attempt> {
+        self.attempts
+    }
+
+    fn note(&mut self, source: &str, outcome: Outcome, reason: &str) {
+        let now = Instant::now();
+        let took = now.duration_since(self.since);
+        self.since = now;
+        self.attempts.push(Attempt {
+            source: source.to_owned(),
+            outcome,
+            reason: reason.to_owned(),
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}

@@ -1,0 +1,119 @@
+//! A small file with a token in it, read anew each time: whoever writes it replaces it.
+
+use crate::credentials::Secret;
+use rustix::fs::OFlags;
+use std::{
+    fs::OpenOptions,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+use zeroize::Zeroizing;
+
+/// STS takes tokens of at most 20,000 characters; a line end and some white space may surround it.
+const MOST_BYTES: u64 = 20_480;
+
+/// The trimmed content, or why there is none. The content never stands in the reason.
+pub fn read(path: &Path) -> Result<Secret, String> {
+    let wrong = |why: String| format!("the token file {} {why}", path.display());
+    // Non-blocking, so that a FIFO without a writer does not hang the flight. Links are followed:
+    // what Kubernetes mounts is one.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.union(OFlags::CLOEXEC).bits().cast_signed())
+        .open(path)
+        .map_err(|error| wrong(format!("cannot be read ({})", reason(&error))))?;
+    let about = file
+        .metadata()
+        .map_err(|error| wrong(format!("cannot be read ({})", reason(&error))))?;
+    if !about.is_file() {
+        return Err(wrong("is not a regular file".into()));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    Read::by_ref(&mut file)
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| wrong(format!("cannot be read ({})", reason(&error))))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(wrong(format!(
+            "is longer than {MOST_BYTES} bytes, which no token is"
+        )));
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| wrong("is not text".into()))?
+        .trim();
+    if text.is_empty() {
+        return Err(wrong("is empty".into()));
+    }
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(wrong(
+            "holds control characters; a token is one line of text".into(),
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, path::PathBuf, process::Command};
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = env::temp_dir().join(format!("token-file-{}-{name}", std::process::id()));
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn the_token_is_trimmed() {
+        let path = scratch("trimmed");
+        fs::write(&path, "  token.of.three\n").unwrap();
+        assert_eq!(read(&path).unwrap().expose(), "token.of.three");
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_without_showing_it() {
+        let path = scratch("bad");
+        for (content, reason) in [
+            (b"\n".to_vec(), "is empty"),
+            (b"canary\0x".to_vec(), "control characters"),
+            (b"canary\nx".to_vec(), "one line"),
+            (vec![0xff, 0xfe], "not text"),
+            (vec![b'c'; 20_481], "longer than"),
+        ] {
+            fs::write(&path, content).unwrap();
+            let told = read(&path).unwrap_err();
+            assert!(told.contains(reason) && !told.contains("canary"), "{told}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(read(&path).unwrap_err().contains("does not exist"));
+        assert!(
+            read(&env::temp_dir())
+                .unwrap_err()
+                .contains("not a regular file")
+        );
+    }
+
+    #[test]
+    fn a_fifo_does_not_hang() {
+        let path = scratch("fifo");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(read(&path).unwrap_err().contains("not a regular file"));
+        fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,194 @@
+//! The public cases of the AWS SDK for Rust on profile chains and file locations.
+//!
+//! Where the data comes from and its licence: `spec/fixtures/profiles/README.md`. The third file
+//! there, on the grammar, is run beside the parser (`src/profile/public_cases.rs`).
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use aws_identity::{
+    credentials::Secret,
+    failure::Failure,
+    profile::{Base, Environment, Files, Plan, plan},
+};
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// Cases of `assume-role-tests.json` that do not apply: their number, and why.
+///
+/// In botocore, whose order decides inside a profile, SSO gives credentials only to a profile with
+/// `sso_account_id` or `sso_role_name`; these three have neither, and are for bearer tokens.
+const NO_CREDENTIALS_MEANT: [usize; 3] = [25, 26, 27];
+
+/// What the SDK says about a refused profile, and what we say.
+const REFUSALS: [(&str, &str); 11] = [
+    (
+        "profile must contain `source_profile`",
+        "nothing to assume it with",
+    ),
+    (
+        "profile contained both source_profile and credential_source",
+        "both source_profile and credential_source",
+    ),
+    ("profile missing aws_secret_access_key", "half a key pair"),
+    ("profile missing aws_access_key_id", "half a key pair"),
+    (
+        "profile `B` did not contain credential information",
+        "\"B\" is the source_profile of \"A\" and has no credentials",
+    ),
+    (
+        "profile `A` did not contain credential information",
+        "no credentials",
+    ),
+    (
+        "could not find source profile B referenced from A",
+        "\"A\" names a source_profile: The profile \"B\" does not exist",
+    ),
+    ("No profiles were defined", "\"A\" does not exist"),
+    ("profile formed an infinite loop", "A -> B -> A"),
+    ("`role_arn` was missing", "no role_arn"),
+    ("must also be set", "uses SSO and lacks sso_"),
+];
+
+fn cases(file: &str) -> Value {
+    let path = format!(
+        "{}/../../spec/fixtures/profiles/{file}",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn profile_chains() {
+    let cases = cases("assume-role-tests.json");
+    let cases = cases.as_array().unwrap();
+    assert_eq!(cases.len(), 28);
+    for (number, case) in cases.iter().enumerate() {
+        let found = chain(&case["input"]);
+        let agrees = match (
+            &found,
+            case["output"].get("ProfileChain"),
+            case["output"]["Error"].as_str(),
+        ) {
+            (Ok(found), Some(expected), _) => found == expected,
+            (Err(message), _, Some(expected)) => REFUSALS
+                .iter()
+                .any(|(theirs, ours)| expected.contains(theirs) && message.contains(ours)),
+            _ => false,
+        };
+        // Both ways, so that the list of exceptions cannot grow stale.
+        let applies = !NO_CREDENTIALS_MEANT.contains(&number);
+        assert_eq!(
+            agrees, applies,
+            "case {number}: {}\nfound {found:?}\nin {case:#}",
+            case["docs"]
+        );
+        if !applies {
+            assert_eq!(found, Err("no credentials".into()), "case {number}");
+        }
+    }
+}
+
+fn chain(input: &Value) -> Result<Value, String> {
+    let mut text = String::new();
+    for (kind, sections) in [("profile", "profiles"), ("sso-session", "sso_sessions")] {
+        for (name, properties) in input[sections].as_object().unwrap_or(&Map::new()) {
+            writeln!(text, "[{kind} {name}]").unwrap();
+            for (key, value) in properties.as_object().unwrap() {
+                writeln!(text, "{key} = {}", value.as_str().unwrap()).unwrap();
+            }
+        }
+    }
+    let message = |failure: Failure| failure.message;
+    let files = Files::from_texts(&text, "").map_err(message)?;
+    let plan = plan(&files, input["selected_profile"].as_str().unwrap()).map_err(message)?;
+    written(&plan).ok_or_else(|| "no credentials".into())
+}
+
+/// A plan in the words of the cases.
+fn written(plan: &Plan) -> Option<Value> {
+    let base = match &plan.base {
+        Base::Keys(keys) => json!({"AccessKey": {
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key.expose(),
+            "session_token": keys.session_token.as_ref().map(Secret::expose),
+            "account_id": keys.account_id,
+        }}),
+        Base::Imds => json!({"NamedSource": "Ec2InstanceMetadata"}),
+        Base::WebIdentity {
+            role_arn,
+            token_file,
+            role_session_name,
+            duration_seconds: None,
+        } => json!({"WebIdentityToken": {
+            "role_arn": role_arn,
+            "web_identity_token_file": token_file,
+            "role_session_name": role_session_name,
+        }}),
+        Base::Sso {
+            session,
+            start_url,
+            region,
+            account_id,
+            role_name,
+        } => json!({"Sso": {
+            "sso_session": session,
+            "sso_start_url": start_url,
+            "sso_region": region,
+            "sso_account_id": account_id,
+            "sso_role_name": role_name,
+        }}),
+        Base::None => return None,
+        other => panic!("no case ends in {other:?}"),
+    };
+    let hops = plan.hops.iter().map(|hop| {
+        json!({"AssumeRole": {
+            "role_arn": hop.role_arn,
+            "external_id": hop.external_id,
+            "role_session_name": hop.role_session_name,
+        }})
+    });
+    Some(
+        std::iter::once(base)
+            .chain(hops)
+            .map(without_nulls)
+            .collect(),
+    )
+}
+
+/// The cases leave out what is absent.
+fn without_nulls(mut step: Value) -> Value {
+    for values in step.as_object_mut().unwrap().values_mut() {
+        if let Some(values) = values.as_object_mut() {
+            values.retain(|_, value| !value.is_null());
+        }
+    }
+    step
+}
+
+#[test]
+fn file_locations() {
+    let cases = cases("file-location-tests.json");
+    let cases = cases["tests"].as_array().unwrap();
+    assert_eq!(cases.len(), 9);
+    let mut run = 0;
+    for case in cases {
+        // The core runs on Unix only. Which profile is chosen is the settings' part.
+        if case["platform"] == "windows" {
+            continue;
+        }
+        let environment: Environment = serde_json::from_value(case["environment"].clone()).unwrap();
+        let files = Files::load(&environment).unwrap();
+        assert_eq!(
+            files.config_path().unwrap().to_str(),
+            case["configLocation"].as_str(),
+            "{case:#}"
+        );
+        assert_eq!(
+            files.credentials_path().unwrap().to_str(),
+            case["credentialsLocation"].as_str(),
+            "{case:#}"
+        );
+        run += 1;
+    }
+    assert_eq!(run, 4, "and five are about Windows");
+}

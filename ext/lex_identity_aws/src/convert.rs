@@ -1,0 +1,379 @@
+//! Ruby values → plain ones on the way in, plain ones → frozen Ruby values on the way out.
+
+use aws_identity::{
+    attempt::Attempt,
+    credentials::{Millis, Secret},
+    environment::Environment,
+    failure::Failure,
+    identity::Identity,
+    session::{Event, Held, Needs, Tally},
+    settings::{Layers, Settings},
+    source::Supplies,
+};
+use magnus::{
+    Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
+    r_hash::ForEach, value::ReprValue,
+};
+use serde_json::{Map, Number, Value as Json};
+use std::time::Duration;
+
+/// Deeper nesting is a mistake or an attack on the stack.
+const MOST_LEVELS: usize = 16;
+
+/// The layers of a session, from the one Hash Ruby gives.
+pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
+    let field = |name: &str| -> Option<Value> {
+        let value: Option<Value> = given.get(ruby.to_symbol(name));
+        value.filter(|value| !value.is_nil())
+    };
+    let map = |name: &str| -> Result<Map<String, Json>, Error> {
+        match field(name) {
+            None => Ok(Map::new()),
+            Some(value) => match json(ruby, value, MOST_LEVELS)? {
+                Json::Object(map) => Ok(map),
+                _ => Err(Error::new(
+                    ruby.exception_type_error(),
+                    format!("{name} is not a Hash"),
+                )),
+            },
+        }
+    };
+    let seconds: Option<f64> = field("deadline_cap").map(f64::try_convert).transpose()?;
+    let folder: Option<String> = field("dmi_folder").map(String::try_convert).transpose()?;
+    Ok(Layers {
+        options: map("options")?,
+        settings: map("settings")?,
+        environment: environment(ruby, field("environment"))?,
+        deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        dmi_folder: folder.map(Into::into),
+    })
+}
+
+fn environment(ruby: &Ruby, given: Option<Value>) -> Result<Environment, Error> {
+    let Some(given) = given else {
+        return Ok(Environment::default());
+    };
+    let hash = RHash::from_value(given)
+        .ok_or_else(|| Error::new(ruby.exception_type_error(), "environment is not a Hash"))?;
+    let mut all = Vec::with_capacity(hash.len());
+    hash.foreach(|name: RString, value: RString| {
+        // A variable that is not UTF-8 is none of ours.
+        if let (Ok(name), Ok(value)) = (name.to_string(), value.to_string()) {
+            all.push((name, value));
+        }
+        Ok(ForEach::Continue)
+    })?;
+    Ok(Environment::new(all))
+}
+
+fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
+    if levels == 0 {
+        return Err(Error::new(
+            ruby.exception_arg_error(),
+            "options are nested too deeply",
+        ));
+    }
+    if value.is_nil() {
+        return Ok(Json::Null);
+    }
+    if value.is_kind_of(ruby.class_true_class()) || value.is_kind_of(ruby.class_false_class()) {
+        return Ok(Json::Bool(value.to_bool()));
+    }
+    if let Some(text) = RString::from_value(value) {
+        return Ok(Json::String(utf8(ruby, text)?));
+    }
+    if let Some(symbol) = Symbol::from_value(value) {
+        return Ok(Json::String(symbol.name()?.into_owned()));
+    }
+    if let Some(integer) = Integer::from_value(value) {
+        let number = integer.to_i64().map(Number::from);
+        return Ok(number.map_or_else(|_| Json::String(integer.to_string()), Json::Number));
+    }
+    if let Some(float) = Float::from_value(value) {
+        return Ok(Number::from_f64(float.to_f64()).map_or(Json::Null, Json::Number));
+    }
+    if let Some(array) = RArray::from_value(value) {
+        return array
+            .into_iter()
+            .map(|item| json(ruby, item, levels - 1))
+            .collect::<Result<_, _>>()
+            .map(Json::Array);
+    }
+    if let Some(hash) = RHash::from_value(value) {
+        let mut map = Map::new();
+        hash.foreach(|key: Value, item: Value| {
+            let key = match (RString::from_value(key), Symbol::from_value(key)) {
+                (Some(text), _) => utf8(ruby, text)?,
+                (_, Some(symbol)) => symbol.name()?.into_owned(),
+                _ => {
+                    return Err(Error::new(
+                        ruby.exception_arg_error(),
+                        "an option's name is neither a Symbol nor a String",
+                    ));
+                }
+            };
+            map.insert(key, json(ruby, item, levels - 1)?);
+            Ok(ForEach::Continue)
+        })?;
+        return Ok(Json::Object(map));
+    }
+    // Numbers such as ActiveSupport's durations: they know how to be a Float.
+    if value.respond_to("to_f", false)? && value.respond_to("+", false)? {
+        let seconds: f64 = value.funcall("to_f", ())?;
+        return Ok(Number::from_f64(seconds).map_or(Json::Null, Json::Number));
+    }
+    let class: String = value.class().funcall("to_s", ())?;
+    Err(Error::new(
+        ruby.exception_arg_error(),
+        format!(
+            "an option's value is of class {class}; it takes a String, Symbol, number, true, false, nil, Array or Hash"
+        ),
+    ))
+}
+
+fn utf8(ruby: &Ruby, text: RString) -> Result<String, Error> {
+    text.to_string().map_err(|_| {
+        // The text itself could be a secret.
+        Error::new(
+            ruby.exception_arg_error(),
+            "an option's value is not valid UTF-8",
+        )
+    })
+}
+
+/// What the host asked for, from the Hash Ruby gives.
+pub fn supplies(ruby: &Ruby, given: RHash) -> Result<Supplies, Error> {
+    let text = |name: &str| -> Result<Option<Secret>, Error> {
+        let value: Option<Value> = given.get(ruby.to_symbol(name));
+        match value.filter(|value| !value.is_nil()) {
+            None => Ok(None),
+            Some(value) => String::try_convert(value).map(|text| Some(Secret::new(text.trim()))),
+        }
+    };
+    let source: Option<Value> = given.get(ruby.to_symbol("source"));
+    let source = match source.and_then(RHash::from_value) {
+        None => None,
+        Some(set) => Some(credentials(ruby, set)?),
+    };
+    Ok(Supplies {
+        token_code: text("token_code")?,
+        web_identity_token: text("web_identity_token")?,
+        source,
+    })
+}
+
+fn credentials(ruby: &Ruby, set: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
+    let text = |name: &str| -> Result<Option<String>, Error> {
+        let value: Option<Value> = set.get(ruby.to_symbol(name));
+        value
+            .filter(|value| !value.is_nil())
+            .map(String::try_convert)
+            .transpose()
+    };
+    let required = |name: &str| -> Result<String, Error> {
+        text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| {
+            Error::new(
+                ruby.exception_arg_error(),
+                format!("the object given as source has no {name}"),
+            )
+        })
+    };
+    let mut keys = aws_identity::credentials::Credentials::new(
+        required("access_key_id")?,
+        required("secret_access_key")?,
+        text("session_token")?.filter(|token| !token.is_empty()),
+        "source",
+    );
+    let expiration: Option<f64> = set
+        .get(ruby.to_symbol("expiration"))
+        .filter(|value: &Value| !value.is_nil())
+        .map(f64::try_convert)
+        .transpose()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a time in milliseconds is far from the end of i64"
+    )]
+    let expires_at = expiration.map(|seconds| (seconds * 1000.0) as Millis);
+    keys.expires_at = expires_at;
+    keys.account_id = text("account_id")?;
+    Ok(keys)
+}
+
+/// A frozen Hash with Symbol keys.
+struct Reply<'a> {
+    ruby: &'a Ruby,
+    hash: RHash,
+}
+
+impl<'a> Reply<'a> {
+    fn new(ruby: &'a Ruby) -> Self {
+        Self {
+            ruby,
+            hash: ruby.hash_new(),
+        }
+    }
+
+    fn text(self, name: &str, text: Option<&str>) -> Result<Self, Error> {
+        let value = text.map(|text| frozen(self.ruby, text));
+        self.with(name, value)
+    }
+
+    fn with(self, name: &str, value: impl magnus::IntoValue) -> Result<Self, Error> {
+        self.hash.aset(self.ruby.to_symbol(name), value)?;
+        Ok(self)
+    }
+
+    fn done(self) -> RHash {
+        self.hash.freeze();
+        self.hash
+    }
+}
+
+fn frozen(ruby: &Ruby, text: &str) -> RString {
+    let string = ruby.str_new(text);
+    string.freeze();
+    string
+}
+
+/// The held set with everything that is secret in it.
+pub fn held(ruby: &Ruby, held: &Held) -> Result<RHash, Error> {
+    let set = &held.credentials;
+    let details = ruby.hash_new();
+    for (name, value) in &set.details {
+        details.aset(ruby.to_symbol(name), frozen(ruby, value))?;
+    }
+    details.freeze();
+    Ok(Reply::new(ruby)
+        .with("serial", held.serial)?
+        .text("access_key_id", Some(&set.access_key_id))?
+        .text("secret_access_key", Some(set.secret_access_key.expose()))?
+        .text(
+            "session_token",
+            set.session_token.as_ref().map(Secret::expose),
+        )?
+        .with("expiration", set.expires_at.map(|end| end.div_euclid(1000)))?
+        .text("account_id", set.account_id.as_deref())?
+        .text("source", Some(&set.source))?
+        .text("region", Some(&held.region))?
+        .text("degraded", held.degraded.as_deref())?
+        .with("details", details)?
+        .done())
+}
+
+pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, Error> {
+    let principal = &identity.principal;
+    Ok(Reply::new(ruby)
+        .with("serial", serial)?
+        .text("account", Some(&principal.account))?
+        .text("arn", Some(&principal.arn))?
+        .text("user_id", Some(&principal.user_id))?
+        .text("partition", Some(&principal.partition))?
+        .text("kind", Some(principal.kind.as_str()))?
+        .text("role", principal.role.as_deref())?
+        .text("session_name", principal.session_name.as_deref())?
+        .text("canonical_name", Some(&identity.canonical_name))?
+        .text("provider_arn", Some(&principal.provider_arn))?
+        .text("region", Some(&identity.region))?
+        .text("source", Some(&identity.source))?
+        .with("milliseconds", identity.milliseconds)?
+        .done())
+}
+
+pub fn attempts(ruby: &Ruby, attempts: &[Attempt]) -> Result<RArray, Error> {
+    let list = ruby.ary_new_capa(attempts.len());
+    for attempt in attempts {
+        let line = Reply::new(ruby)
+            .text("source", Some(&attempt.source))?
+            .text("outcome", Some(attempt.outcome.as_str()))?
+            .text("reason", Some(&attempt.reason))?
+            .with("milliseconds", attempt.milliseconds)?;
+        list.push(line.done())?;
+    }
+    list.freeze();
+    Ok(list)
+}
+
+/// The settings in force, each with where it came from.
+pub fn settings(ruby: &Ruby, settings: &Settings) -> Result<RHash, Error> {
+    let mut all = Reply::new(ruby);
+    for (name, value, origin) in settings.report() {
+        let entry = Reply::new(ruby)
+            .with("value", plain(ruby, value))?
+            .text("origin", Some(&origin.label()))?;
+        all = all.with(name, entry.done())?;
+    }
+    Ok(all.done())
+}
+
+fn plain(ruby: &Ruby, value: &Json) -> Value {
+    match value {
+        Json::Bool(flag) => ruby.into_value(*flag),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => ruby.into_value(integer),
+            None => ruby.into_value(number.as_f64()),
+        },
+        Json::String(text) => frozen(ruby, text).as_value(),
+        _ => ruby.qnil().as_value(),
+    }
+}
+
+pub fn counters(ruby: &Ruby, tally: &Tally) -> Result<RHash, Error> {
+    Ok(Reply::new(ruby)
+        .with("flights", tally.flights)?
+        .with("cached", tally.cached)?
+        .with("failures", tally.failures)?
+        .with("back_offs", tally.back_offs)?
+        .with("last_duration", tally.last_duration.map(seconds))?
+        .with("age", tally.age.map(seconds))?
+        .done())
+}
+
+pub fn needs(ruby: &Ruby, needs: &Needs) -> Result<RHash, Error> {
+    Ok(Reply::new(ruby)
+        .text("token_code", needs.token_code.as_deref())?
+        .with("web_identity_token", needs.web_identity_token)?
+        .with("source", needs.source)?
+        .done())
+}
+
+pub fn events(ruby: &Ruby, events: &[Event]) -> Result<RArray, Error> {
+    let list = ruby.ary_new_capa(events.len());
+    for event in events {
+        let line = Reply::new(ruby)
+            .with("number", event.number)?
+            .with("type", ruby.to_symbol(event.kind.as_str()))?
+            .text("access_key_id", event.access_key_id.as_deref())?
+            .with(
+                "expiration",
+                event.expires_at.map(|end| end.div_euclid(1000)),
+            )?
+            .text("reason", event.reason.as_deref())?
+            .with("attempt", event.attempt)?
+            .with("at", seconds(event.at))?;
+        list.push(line.done())?;
+    }
+    list.freeze();
+    Ok(list)
+}
+
+pub fn texts(ruby: &Ruby, texts: &[String]) -> Result<RArray, Error> {
+    let list = ruby.ary_new_capa(texts.len());
+    for text in texts {
+        list.push(frozen(ruby, text))?;
+    }
+    list.freeze();
+    Ok(list)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of this millennium fit a double"
+)]
+pub fn seconds(millis: Millis) -> f64 {
+    millis as f64 / 1000.0
+}
+
+/// The exception for what the core refused before a session existed.
+pub fn checked<T>(ruby: &Ruby, result: Result<T, Failure>) -> Result<T, Error> {
+    result.map_err(|failure| crate::error::raise(ruby, &failure))
+}

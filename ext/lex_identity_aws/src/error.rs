@@ -1,0 +1,59 @@
+//! Failure → exception class: one table. The classes are defined in Ruby.
+
+use crate::convert;
+use aws_identity::failure::{Failure, Kind};
+use magnus::{Error, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
+
+/// The class each kind is raised as, below `Legion::Extensions::Identity::Aws`.
+fn class_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Argument => "ArgumentError",
+        Kind::Configuration => "ConfigurationError",
+        Kind::NotReady => "NotReadyError",
+        Kind::NoCredentials => "NoCredentialsError",
+        Kind::NotOnAws => "NotOnAwsError",
+        Kind::AccessDenied => "AccessDeniedError",
+        Kind::Throttled => "ThrottledError",
+        Kind::Service => "ServiceError",
+        Kind::Connection => "ConnectionError",
+        Kind::Timeout => "TimeoutError",
+        Kind::Internal => "InternalError",
+    }
+}
+
+/// The exception of `failure`. Call it with the GVL only.
+pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
+    if failure.kind == Kind::Argument {
+        return Error::new(ruby.exception_arg_error(), failure.message.clone());
+    }
+    exception(ruby, failure).unwrap_or_else(|error| error)
+}
+
+fn exception(ruby: &Ruby, failure: &Failure) -> Result<Error, Error> {
+    let class: ExceptionClass = home(ruby)?.const_get(class_name(failure.kind))?;
+    let exception: magnus::Exception = class.funcall(
+        "new",
+        (
+            failure.message.as_str(),
+            kwargs!(
+                ruby,
+                "code" => failure.code.as_deref(),
+                "status" => failure.status,
+                "request_id" => failure.request_id.as_deref(),
+                "attempts" => convert::attempts(ruby, &failure.attempts)?,
+                "outage" => failure.is_outage()
+            ),
+        ),
+    )?;
+    Ok(exception.into())
+}
+
+/// `Legion::Extensions::Identity::Aws`.
+pub fn home(ruby: &Ruby) -> Result<RModule, Error> {
+    ["Legion", "Extensions", "Identity", "Aws"]
+        .into_iter()
+        .try_fold(ruby.class_object().as_value(), |scope, name| {
+            scope.funcall("const_get", (name, false))
+        })
+        .and_then(magnus::TryConvert::try_convert)
+}

@@ -1,0 +1,101 @@
+//! The gate before a fork: a fork waits, briefly, until no flight is running code.
+//!
+//! Nothing here is a lock, so nothing here can be inherited held.
+
+use aws_identity::gate::Gate;
+use std::{
+    cell::Cell,
+    io,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// How long a fork waits for flights that do not park, such as a look-up that hangs. One that takes
+/// longer waits on the network, where the C library holds no lock. Ruby forks for `system` too when
+/// it runs as root, so this is also what a hanging look-up costs each of those.
+const PATIENCE: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_micros(100);
+
+/// Flights in the air at once, four descriptors each. More would mean that flights are wedged.
+const CROWD: usize = 128;
+
+static ALOFT: AtomicUsize = AtomicUsize::new(0);
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static FORKING: AtomicBool = AtomicBool::new(false);
+/// The process that has handlers: a library that is loaded twice must not count twice.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// A thread of ours that forks (to run a program) must not wait for itself.
+    static OWN: Cell<usize> = const { Cell::new(0) };
+}
+
+#[derive(Debug)]
+pub struct ForkGate;
+
+pub static GATE: ForkGate = ForkGate;
+
+impl Gate for ForkGate {
+    fn resume(&self) {
+        loop {
+            RUNNING.fetch_add(1, SeqCst);
+            if !FORKING.load(SeqCst) {
+                return OWN.set(OWN.get() + 1);
+            }
+            RUNNING.fetch_sub(1, SeqCst);
+            sleep(TICK);
+        }
+    }
+
+    fn pause(&self) {
+        OWN.set(OWN.get().saturating_sub(1));
+        RUNNING.fetch_sub(1, SeqCst);
+    }
+
+    fn admit(&self) -> bool {
+        let fits = ALOFT.fetch_add(1, SeqCst) < CROWD;
+        if !fits {
+            ALOFT.fetch_sub(1, SeqCst);
+        }
+        fits
+    }
+
+    fn release(&self) {
+        ALOFT.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Registers the gate with the C library, once.
+pub fn watch() -> io::Result<()> {
+    if WATCHED.swap(true, SeqCst) {
+        return Ok(());
+    }
+    // SAFETY: the handlers use atomics, a const thread-local and sleep, and the library is never
+    // unloaded: Ruby does not close extensions.
+    match unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) } {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
+
+extern "C" fn prepare() {
+    FORKING.store(true, SeqCst);
+    let mut until = None;
+    while RUNNING.load(SeqCst) > OWN.get() {
+        if Instant::now() >= *until.get_or_insert_with(|| Instant::now() + PATIENCE) {
+            return;
+        }
+        sleep(TICK);
+    }
+}
+
+extern "C" fn parent() {
+    FORKING.store(false, SeqCst);
+}
+
+extern "C" fn child() {
+    ALOFT.store(0, SeqCst);
+    RUNNING.store(OWN.get(), SeqCst);
+    FORKING.store(false, SeqCst);
+}

@@ -1,0 +1,59 @@
+//! The binding: the whole native surface on one screen.
+//!
+//! Everything is private to the gem; its Ruby face is `Legion::Extensions::Identity::Aws`, and
+//! `sig/` has the types under "Defined in Rust".
+
+mod convert;
+mod error;
+#[allow(unsafe_code)] // pthread_atfork
+mod fork;
+mod session;
+#[allow(unsafe_code)] // the wait without the GVL
+mod wait;
+
+use magnus::{Error, Module, Object, Ruby, function, method};
+use session::Session;
+
+#[magnus::init]
+fn init(ruby: &Ruby) -> Result<(), Error> {
+    fork::watch().map_err(|error| {
+        Error::new(
+            ruby.exception_load_error(),
+            format!("pthread_atfork: {error}"),
+        )
+    })?;
+    let native = error::home(ruby)?.define_module("Native")?;
+    native.const_set("VERSION", env!("CARGO_PKG_VERSION"))?;
+    native.define_singleton_method("normalize", function!(normalize, 1))?;
+
+    let session = native.define_class("Session", ruby.class_object())?;
+    session.define_singleton_method("new", function!(Session::new, 1))?;
+    session.define_method("serial", method!(Session::serial, 0))?;
+    session.define_method("identity_serial", method!(Session::identity_serial, 0))?;
+    session.define_method("refresh", method!(Session::refresh, 0))?;
+    session.define_method("prefetch", method!(Session::prefetch, 0))?;
+    session.define_method("depart", method!(Session::depart, 2))?;
+    session.define_method("land", method!(Session::land, 0))?;
+    session.define_method("held", method!(Session::held, 0))?;
+    session.define_method("known", method!(Session::known, 0))?;
+    session.define_method("forget_identity", method!(Session::forget_identity, 0))?;
+    session.define_method("invalidate", method!(Session::invalidate, 1))?;
+    session.define_method("needs_refresh?", method!(Session::needs_refresh, 0))?;
+    session.define_method("due", method!(Session::due, 0))?;
+    session.define_method("due_in", method!(Session::due_in, 0))?;
+    session.define_method(
+        "web_identity_token=",
+        method!(Session::set_web_identity_token, 1),
+    )?;
+    session.define_method("attempts", method!(Session::attempts, 0))?;
+    session.define_method("counters", method!(Session::counters, 0))?;
+    session.define_method("events", method!(Session::events, 1))?;
+    session.define_method("settings", method!(Session::settings, 0))?;
+    session.define_method("warnings", method!(Session::warnings, 0))?;
+    Ok(())
+}
+
+/// The name rule of principals, for those who have a name and no ARN.
+fn normalize(name: String) -> Option<String> {
+    aws_identity::principal::normalize(&name)
+}

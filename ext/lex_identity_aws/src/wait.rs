@@ -1,0 +1,68 @@
+//! A Ruby thread waits for a flight with the GVL released.
+//!
+//! The plain release with an unblock function, called inside `protect`, in a loop: an exception
+//! that Ruby throws into the waiting thread becomes an `Err` here and never jumps over a Rust frame.
+
+use aws_identity::flight::{Flight, Woken};
+use magnus::Error;
+use std::{
+    ffi::c_void,
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::{from_ref, null_mut},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+struct Wait<'a, T> {
+    flight: &'a Flight<T>,
+    interrupted: AtomicBool,
+    /// Written by the waiting thread alone, while it is inside `sleep`.
+    woken: Mutex<Woken>,
+}
+
+/// Waits until `flight` has landed (true) or is lost (false).
+///
+/// `Err` is Ruby's own: a raise, kill or time-out that arrived meanwhile. The flight flies on for
+/// the others. A trap handler that ran and returned is not an end: the wait goes on.
+pub fn wait<T>(flight: &Flight<T>) -> Result<bool, Error> {
+    let wait = Wait {
+        flight,
+        interrupted: AtomicBool::new(false),
+        woken: Mutex::new(Woken::Interrupted),
+    };
+    let data = from_ref(&wait).cast_mut().cast::<c_void>();
+    loop {
+        // SAFETY: `wait` outlives the call, and Ruby clears the unblock function before it returns
+        // or jumps. The closure owns nothing with a destructor, so a jump out of it skips none.
+        magnus::rb_sys::protect(|| unsafe {
+            rb_sys::rb_thread_call_without_gvl(Some(sleep::<T>), data, Some(unblock::<T>), data);
+            rb_sys::Qnil.into()
+        })?;
+        match *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) {
+            Woken::Interrupted => {} // Ruby ran what it had to and raised nothing
+            Woken::Landed => return Ok(true),
+            Woken::Lost => return Ok(false),
+        }
+    }
+}
+
+/// Runs without the GVL: no Ruby here, and no panic past this frame.
+unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
+    // SAFETY: `data` is the `Wait<T>` of the `wait` above, alive for the whole call.
+    let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
+    let woken = catch_unwind(AssertUnwindSafe(|| wait.flight.wait(&wait.interrupted)));
+    *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) = woken.unwrap_or(Woken::Lost);
+    null_mut()
+}
+
+/// Called by another thread, with or without the GVL, while the waiter sleeps.
+unsafe extern "C" fn unblock<T>(data: *mut c_void) {
+    // SAFETY: as above; only the flight's condition variable and an atomic are touched.
+    let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
+    let nudged = catch_unwind(AssertUnwindSafe(|| wait.flight.nudge(&wait.interrupted)));
+    if nudged.is_err() {
+        wait.interrupted.store(true, SeqCst);
+    }
+}
