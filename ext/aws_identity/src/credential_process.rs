@@ -9,8 +9,9 @@
 //! The host may reap our child (a `Process.wait` for any child, an ignored SIGCHLD). Then nobody can
 //! tell its exit status, and the output alone decides. No signal handler is touched.
 
+mod answer;
+
 use crate::{
-    clock,
     credentials::Credentials,
     failure::Failure,
     profile::{Environment, words},
@@ -20,7 +21,6 @@ use rustix::{
     io::Errno,
     process::{Pid, Signal, kill_process_group},
 };
-use serde_json::{Map, Value};
 use std::{
     fmt,
     io::{self, Read as _},
@@ -259,7 +259,7 @@ impl Running {
     }
 
     fn has_credentials(&self) -> bool {
-        read_credentials(&self.output).is_ok()
+        answer::read(&self.output).is_ok()
     }
 }
 
@@ -310,63 +310,18 @@ fn judged(program: &Program, ended: Ended, output: &[u8]) -> Result<Credentials,
             "{program} {how}. Run it by hand to see why: its error output may hold secrets and is not shown."
         )));
     }
-    read_credentials(output).map_err(|what| {
+    answer::read(output).map_err(|what| {
         Failure::no_credentials(format!(
             "{program} {what}. It must print {{\"Version\": 1, \"AccessKeyId\": …, \"SecretAccessKey\": …}}, with SessionToken and Expiration if they are temporary."
         ))
     })
 }
 
-/// Errors say what is missing and never what is there.
-fn read_credentials(output: &[u8]) -> Result<Credentials, String> {
-    if output.trim_ascii().is_empty() {
-        return Err("printed nothing".into());
-    }
-    let Ok(Value::Object(mut answer)) = serde_json::from_slice(output) else {
-        return Err("printed something that is not one JSON object".into());
-    };
-    match answer.get("Version") {
-        Some(Value::Number(version)) if version.as_f64() == Some(1.0) => {}
-        Some(Value::Number(version)) => {
-            return Err(format!("printed Version {version}, and only 1 is known"));
-        }
-        Some(_) => return Err("printed a Version that is not the number 1".into()),
-        None => return Err("printed no Version".into()),
-    }
-    let id = needed(&mut answer, "AccessKeyId")?;
-    let secret = needed(&mut answer, "SecretAccessKey")?;
-    let token = text(&mut answer, "SessionToken")?.filter(|token| !token.is_empty());
-    let mut credentials = Credentials::new(id, secret, token, "credential_process");
-    credentials.account_id = text(&mut answer, "AccountId")?.filter(|account| !account.is_empty());
-    // An empty one is an error: such a set would count as one that never ends.
-    if let Some(expiration) = text(&mut answer, "Expiration")? {
-        let time = clock::parse_iso8601(&expiration)
-            .ok_or("printed an Expiration that is no time such as 2030-01-02T03:04:05Z")?;
-        credentials.expires_at = Some(time);
-    }
-    Ok(credentials)
-}
-
-fn needed(answer: &mut Map<String, Value>, key: &str) -> Result<String, String> {
-    text(answer, key)?
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| format!("printed no {key}"))
-}
-
-/// Moves the text out, so that no second copy of a secret stays behind. Null is absent.
-fn text(answer: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match answer.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("printed {key} as something other than a string")),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::failure::Kind;
+    use crate::{clock, failure::Kind};
     use rustix::process::test_kill_process;
 
     const AMPLE: Duration = Duration::from_secs(20);
@@ -448,56 +403,17 @@ mod tests {
     }
 
     #[test]
-    fn every_defect_of_the_answer_is_named_and_not_shown() {
-        let cases = [
-            ("", "printed nothing"),
-            (" ", "printed nothing"),
-            ("canary", "not one JSON object"),
-            ("[1]", "not one JSON object"),
-            (r#"{"Version": 1} canary"#, "not one JSON object"),
-            (r#"{"AccessKeyId": "canary"}"#, "printed no Version"),
-            (r#"{"Version": "1"}"#, "not the number 1"),
-            (r#"{"Version": 2}"#, "printed Version 2"),
-            (
-                r#"{"Version": 1, "SecretAccessKey": "canary"}"#,
-                "printed no AccessKeyId",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "", "SecretAccessKey": "canary"}"#,
-                "printed no AccessKeyId",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "canary"}"#,
-                "printed no SecretAccessKey",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": null}"#,
-                "printed no SecretAccessKey",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": 1}"#,
-                "SecretAccessKey as something other than a string",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "canary"}"#,
-                "an Expiration",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": ""}"#,
-                "an Expiration",
-            ),
-            (
-                r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": 9}"#,
-                "Expiration as something",
-            ),
-        ];
-        for (answer, what) in cases {
-            says(
-                shell(&format!("echo '{answer}'")),
-                Kind::NoCredentials,
-                &[what, "The credential_process \"sh\""],
-            );
-        }
+    fn a_defect_of_the_answer_is_named_and_not_shown() {
+        let answer = r#"{"Version": 1, "SecretAccessKey": "canary"}"#;
+        says(
+            shell(&format!("echo '{answer}'")),
+            Kind::NoCredentials,
+            &[
+                "The credential_process \"sh\" printed no AccessKeyId",
+                "must print",
+            ],
+        );
+        says(shell("true"), Kind::NoCredentials, &["printed nothing"]);
     }
 
     #[test]
@@ -558,12 +474,12 @@ mod tests {
         let script = format!("sleep 60 & echo $! > '{}'; wait", noted.display());
         let start = Instant::now();
         says(
-            shell_within(&script, Duration::from_millis(400)),
+            shell_within(&script, Duration::from_millis(1500)),
             Kind::Timeout,
-            &["within 0.4 s", "process_timeout"],
+            &["within 1.5 s", "process_timeout"],
         );
         assert!(
-            start.elapsed() < Duration::from_secs(2),
+            start.elapsed() < Duration::from_secs(5),
             "{:?}",
             start.elapsed()
         );

@@ -5,15 +5,14 @@
 //! inherited by a forked child; and nobody who waits holds it up by leaving.
 
 use crate::{
-    failure::{Failure, Kind},
+    failure::Failure,
     gate::{Clearance, Running, SharedGate},
+    panic,
 };
 use std::{
-    cell::RefCell,
-    panic::{AssertUnwindSafe, catch_unwind},
     process,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     thread,
@@ -106,7 +105,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
                 "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.",
             )
         })?;
-        remember_panics();
+        panic::keep_quiet();
         let flight = Arc::new(Self {
             outcome: OnceLock::new(),
             lock: Mutex::new(()),
@@ -116,7 +115,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
         });
         let pilot = Arc::clone(&flight);
         thread::Builder::new()
-            .name("aws-identity".into())
+            .name(panic::THREAD.into())
             .stack_size(STACK)
             .spawn(move || {
                 pilot.fly(gate, job);
@@ -143,10 +142,8 @@ impl<T: Send + Sync + 'static> Flight<T> {
             Ok(runtime) => runtime,
             Err(error) => return self.land(Err(no_thread(&error))),
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            runtime.block_on(self.under_deadline(job))
-        }));
-        self.land(outcome.unwrap_or_else(|_| Err(panicked())));
+        let outcome = panic::caught(|| runtime.block_on(self.under_deadline(job)));
+        self.land(outcome.unwrap_or_else(Err));
         runtime.shutdown_background(); // a look-up that hangs must not hold this thread
     }
 
@@ -252,39 +249,10 @@ fn no_thread(error: &std::io::Error) -> Failure {
     ))
 }
 
-thread_local! {
-    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// Keeps the place of a panic in one of our threads and prints nothing: what it says could hold a
-/// secret. The hook belongs to this library alone, which has a standard library of its own.
-fn remember_panics() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if thread::current().name() != Some("aws-identity") {
-                return before(info);
-            }
-            let place = info.location().map(ToString::to_string).unwrap_or_default();
-            LAST_PANIC.with_borrow_mut(|last| *last = place);
-        }));
-    });
-}
-
-fn panicked() -> Failure {
-    let place = LAST_PANIC.with_borrow(Clone::clone);
-    Failure::new(
-        Kind::Internal,
-        format!(
-            "A defect in lex-identity-aws or the AWS SDK ended this request ({place}). Please report it; the next request works."
-        ),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
     use crate::gate::Open;
 
     const QUICK: Duration = Duration::from_millis(40);

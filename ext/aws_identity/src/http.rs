@@ -296,6 +296,7 @@ fn note_date(reply: &HttpResponse, clock: &AtomicI64) {
 }
 
 /// The sleep every client of a flight uses.
+#[must_use]
 pub fn sleep() -> impl AsyncSleep + 'static {
     TokioSleep::new()
 }

@@ -134,7 +134,7 @@ impl Imds {
             tries += 1;
             match self.direct.send("PUT", &uri, &header).await {
                 Ok(reply) if is_passing(reply.status) && tries < TRIES => {
-                    sleep(PAUSE * tries).await
+                    sleep(PAUSE * tries).await;
                 }
                 Ok(reply) => break reply,
                 // Whoever answered once is there; before that, one try is all it gets.

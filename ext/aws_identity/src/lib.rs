@@ -17,6 +17,7 @@ pub mod identity;
 pub mod imds;
 pub mod limits;
 pub mod metadata_set;
+pub mod panic;
 pub mod principal;
 pub mod profile;
 pub mod refresh;

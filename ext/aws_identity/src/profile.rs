@@ -1,7 +1,7 @@
 //! Shared config and credentials files: what a profile asks for, decided before anything is sent.
 //!
-//! [`Files`] reads both files, [`plan`] turns one profile into a [`Plan`]: where the base
-//! credentials come from and which roles are assumed on top. [`list`] says of every profile what it
+//! [`Files`] reads both files, [`plan()`] turns one profile into a [`Plan`]: where the base
+//! credentials come from and which roles are assumed on top. [`list()`] says of every profile what it
 //! is and whether it could work. Nothing here touches the network or runs a program.
 //!
 //! The order inside a profile is botocore's (`botocore/credentials.py`): role, web identity token

@@ -2,6 +2,7 @@
 
 mod counters;
 mod event;
+mod state;
 
 pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
@@ -9,16 +10,17 @@ pub use event::{Event, EventKind};
 use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
-    failure::{Failure, Kind},
-    fetch::{self, Fetched, Order, now},
+    failure::Failure,
+    fetch::{self, Fetched, Order},
     flight::Flight,
     gate::SharedGate,
     identity::Identity,
-    refresh::{Failed, Landed, Next, Range, Refresh, Rules, is_final},
+    limits,
+    refresh::{Next, Rules, is_final},
     settings::{Settings, TokenSource},
     source::Supplies,
 };
-use event::Events;
+use state::{Departed, State, already_ended, is_code_needed};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,44 +40,6 @@ pub struct Session {
     gate: SharedGate,
     state: Mutex<State>,
     counters: Counters,
-}
-
-struct State {
-    refresh: Refresh<Arc<Credentials>>,
-    /// Counts up with every set that is taken in; 0 is none.
-    serial: u64,
-    known: Option<Known>,
-    identity_serial: u64,
-    flight: Option<Departed>,
-    /// What can only fail again is not asked again at once.
-    refused: Option<(Instant, Failure)>,
-    /// A final failure of a flight nobody waited for: the next read raises it, once.
-    unheard: Option<Failure>,
-    /// When a caller last forced a flight, and what that one failed with.
-    forced: Option<(Instant, Option<Failure>)>,
-    /// Why the held set is served although it should have been replaced.
-    degraded: Option<String>,
-    attempts: Arc<[Attempt]>,
-    region: String,
-    /// How far STS's clock was ahead when it was last asked.
-    offset: Millis,
-    web_identity_token: Option<Secret>,
-    events: Events,
-}
-
-/// The flight in the air.
-struct Departed {
-    flight: Arc<Fetch>,
-    /// Somebody waits for it and will hear how it ended.
-    is_awaited: bool,
-    /// Started by a caller who insists, and is to hear of a failure even if a set is held.
-    is_forced: bool,
-}
-
-/// The identity, for as long as the credentials it was asked with are good.
-struct Known {
-    identity: Arc<Identity>,
-    until: Option<Millis>,
 }
 
 /// What a caller does next.
@@ -120,25 +84,11 @@ impl Session {
             advisory_window: settings.advisory_window,
             attended: settings.token_provider,
         };
+        let warnings = settings.warnings.clone();
         Self {
             settings: Arc::new(settings),
             gate,
-            state: Mutex::new(State {
-                refresh: Refresh::new(rules),
-                serial: 0,
-                known: None,
-                identity_serial: 0,
-                flight: None,
-                refused: None,
-                unheard: None,
-                forced: None,
-                degraded: None,
-                attempts: Arc::new([]),
-                region: String::new(),
-                offset: 0,
-                web_identity_token: None,
-                events: Events::default(),
-            }),
+            state: Mutex::new(State::new(rules, warnings)),
             counters: Counters::default(),
         }
     }
@@ -245,10 +195,11 @@ impl Session {
         let now = state.now();
         match flight.outcome() {
             None if !flight.is_ours() => None,
-            None => Some(self.after_failure(&state, flight.overdue(), now)),
+            None => Some(Self::after_failure(&state, flight.overdue(), now)),
             Some(Ok(_)) if state.refresh.held(now).is_some() => Some(Ok(state.serial)),
             Some(Ok(fetched)) => Some(Err(already_ended(&fetched.credentials))),
-            Some(Err(failure)) => Some(self.after_failure(&state, failure.clone(), now)),
+            Some(Err(failure)) if is_code_needed(failure) => None,
+            Some(Err(failure)) => Some(Self::after_failure(&state, failure.clone(), now)),
         }
     }
 
@@ -258,6 +209,7 @@ impl Session {
         match flight.outcome() {
             None if !flight.is_ours() => None,
             None => Some(Err(flight.overdue())),
+            Some(Err(failure)) if is_code_needed(failure) => None,
             Some(Err(failure)) => Some(Err(failure.clone())),
             Some(Ok(fetched))
                 if fetched.credentials.is_expired_at(state.now())
@@ -282,6 +234,7 @@ impl Session {
                 // It was under way for credentials alone, or the answer was forgotten meanwhile.
                 _ => None,
             },
+            Some(Err(failure)) if is_code_needed(failure) => None,
             // The held set is served on: the identity can be asked with it.
             Some(Err(failure))
                 if !is_final(failure)
@@ -369,10 +322,20 @@ impl Session {
     }
 
     /// Replaces the web identity token on a living session.
-    pub fn set_web_identity_token(&self, token: Secret) {
+    pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
+        if !matches!(
+            self.settings.web_identity,
+            Some(TokenSource::Text(_) | TokenSource::Supplied)
+        ) {
+            return Err(Failure::configuration(
+                "This session has no web identity token that could be replaced. Make one with web_identity_token.",
+            ));
+        }
+        limits::web_identity_token("web_identity_token", token.expose())?;
         let mut state = self.settled();
         state.web_identity_token = Some(token);
         state.refused = None; // what failed with the old one may work with this
+        Ok(())
     }
 
     /// What has changed since event number `after`.
@@ -386,7 +349,12 @@ impl Session {
         self.counters.tally()
     }
 
-    fn after_failure(&self, state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
+    /// What the host has not logged yet.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.settled().take_warnings()
+    }
+
+    fn after_failure(state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
         if is_final(&failure) || state.refresh.held(now).is_none() {
             return Err(failure);
         }
@@ -440,15 +408,17 @@ impl Session {
         let held = (identity && good)
             .then(|| state.refresh.held(now).map(Arc::clone))
             .flatten();
-        if held.is_none() {
-            state.refresh.departed();
-        }
+        // The first flight after a refusal must not bring the refused set back from the disk.
+        let refused_key = (held.is_none() && state.refresh.departed())
+            .then(|| state.held_key(now))
+            .flatten();
         supplies.web_identity_token = supplies
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
         let order = Order {
             held,
             identity,
+            refused_key,
             supplies,
         };
         let (settings, gate) = (Arc::clone(&self.settings), self.gate);
@@ -467,7 +437,10 @@ impl Session {
     fn needs(&self, state: &State) -> Result<Needs, Failure> {
         let settings = &self.settings;
         Ok(Needs {
-            token_code: if settings.token_provider {
+            // With a cache on disk it is looked at first: sharing MFA sessions is what it is for.
+            token_code: if settings.token_provider
+                && (settings.cache.is_none() || state.code_is_needed)
+            {
                 fetch::needed_serial(settings)?
             } else {
                 None
@@ -486,7 +459,7 @@ impl Session {
         };
         let flight = Arc::clone(&departed.flight);
         match flight.outcome() {
-            Some(outcome) => self.take_in(&mut state, &departed, outcome, flight.elapsed()),
+            Some(outcome) => state.take_in(&departed, outcome, flight.elapsed(), &self.counters),
             None if !flight.is_ours() => {
                 // Flown by the parent: its slot may be locked for ever, so it is not even dropped.
                 mem::forget(departed);
@@ -495,167 +468,9 @@ impl Session {
             None if flight.may_land() => state.flight = Some(departed),
             None => {
                 let outcome = Err(flight.overdue());
-                self.take_in(&mut state, &departed, &outcome, flight.elapsed());
+                state.take_in(&departed, &outcome, flight.elapsed(), &self.counters);
             }
         }
         state
     }
-
-    fn take_in(
-        &self,
-        state: &mut State,
-        departed: &Departed,
-        outcome: &Result<Fetched, Failure>,
-        took: Duration,
-    ) {
-        self.counters.landed(took, outcome.is_ok());
-        match outcome {
-            Ok(fetched) => self.take_in_answer(state, departed, fetched),
-            Err(failure) => self.take_in_failure(state, departed, failure),
-        }
-    }
-
-    fn take_in_answer(&self, state: &mut State, departed: &Departed, fetched: &Fetched) {
-        if let Some(offset) = fetched.clock_offset {
-            state.offset = offset;
-        }
-        state.region.clone_from(&fetched.region);
-        state.refused = None;
-        if fetched.is_new {
-            state.attempts = fetched.attempts.as_slice().into();
-            let now = state.now();
-            let set = Arc::clone(&fetched.credentials);
-            match state.refresh.landed(now, set, pick) {
-                Landed::Fresh => {
-                    state.serial += 1;
-                    state.degraded = None;
-                    self.counters.taken();
-                    state
-                        .events
-                        .add(EventKind::Refreshed, &fetched.credentials, None, now);
-                }
-                Landed::Degraded => {
-                    state.serial += 1;
-                    state.degraded.clone_from(&fetched.credentials.degraded);
-                    self.counters.taken();
-                    self.counters.backed_off();
-                    let reason = fetched.credentials.degraded.as_deref();
-                    state
-                        .events
-                        .add(EventKind::Degraded, &fetched.credentials, reason, now);
-                }
-                Landed::ServesHeld => self.serve_on(state, &already_ended(&fetched.credentials)),
-                Landed::Refused => {
-                    let failure = already_ended(&fetched.credentials);
-                    if departed.is_forced {
-                        state.forced = Some((Instant::now(), Some(failure)));
-                    }
-                }
-            }
-        }
-        match &fetched.identity {
-            Some(Ok(identity)) => {
-                state.identity_serial += 1;
-                state.known = Some(Known {
-                    identity: Arc::new(identity.clone()),
-                    until: fetched.credentials.expires_at,
-                });
-            }
-            Some(Err(failure)) if is_final(failure) => {
-                state.refused = Some((Instant::now(), failure.clone()));
-            }
-            _ => {}
-        }
-    }
-
-    fn take_in_failure(&self, state: &mut State, departed: &Departed, failure: &Failure) {
-        state.attempts = failure.attempts.as_slice().into();
-        if departed.is_forced {
-            state.forced = Some((Instant::now(), Some(failure.clone())));
-        }
-        let is_final = is_final(failure);
-        let now = state.now();
-        match state.refresh.failed(now, is_final, pick) {
-            Failed::ServesHeld => self.serve_on(state, failure),
-            Failed::Raises => {
-                if is_final {
-                    state.refused = Some((Instant::now(), failure.clone()));
-                    if !departed.is_awaited {
-                        state.unheard = Some(failure.clone());
-                    }
-                }
-                state.events.failed(failure, now);
-            }
-        }
-    }
-
-    /// An outage: the held set is served on.
-    fn serve_on(&self, state: &mut State, failure: &Failure) {
-        self.counters.backed_off();
-        let now = state.now();
-        let was_degraded = state.degraded.is_some();
-        state.degraded = Some(failure.message.clone());
-        state.events.failed(failure, now);
-        let Some(held) = state.refresh.held(now).map(Arc::clone) else {
-            return;
-        };
-        let kind = if held.is_expired_at(now) {
-            EventKind::Expired
-        } else {
-            EventKind::Degraded
-        };
-        if !was_degraded || kind == EventKind::Expired {
-            state.events.add(kind, &held, Some(&failure.message), now);
-        }
-    }
-}
-
-impl State {
-    /// The wall clock, corrected by what STS last said.
-    fn now(&self) -> Millis {
-        now().saturating_add(self.offset)
-    }
-
-    fn held_key(&self, now: Millis) -> Option<String> {
-        self.refresh.held(now).map(|set| set.access_key_id.clone())
-    }
-
-    fn invalidate(&mut self, access_key_id: &str) -> bool {
-        let now = self.now();
-        let is_held = self.refresh.invalidate(access_key_id);
-        if is_held {
-            self.known = None;
-            if let Some(held) = self.refresh.held(now).map(Arc::clone) {
-                self.events.add(EventKind::Invalidated, &held, None, now);
-            }
-        }
-        is_held
-    }
-
-    fn is_spaced(&self) -> bool {
-        self.refused
-            .as_ref()
-            .is_some_and(|(at, _)| at.elapsed() < SPACING)
-    }
-}
-
-fn already_ended(set: &Credentials) -> Failure {
-    let end = set
-        .expires_at
-        .map(crate::clock::format_iso8601)
-        .unwrap_or_default();
-    Failure::new(
-        Kind::NoCredentials,
-        format!(
-            "{} handed out credentials that ended at {end}. Check this machine's clock and whatever writes them.",
-            set.source
-        ),
-    )
-}
-
-/// A number of the range. Seeded anew each time: a forked child must not back off in step with its
-/// parent.
-fn pick(range: Range) -> Millis {
-    let seed = u64::from(std::process::id()).rotate_left(32) ^ now().cast_unsigned();
-    fastrand::Rng::with_seed(seed).i64(range)
 }

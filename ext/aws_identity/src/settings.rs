@@ -27,11 +27,11 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long one answer may take to begin.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long "this machine is not on AWS" is remembered.
-pub const NEGATIVE_TTL: Duration = Duration::from_secs(60);
+pub const NEGATIVE_TTL: Duration = Duration::from_mins(1);
 /// How long a `credential_process` may run.
-pub const PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
+pub const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a person may take to type an MFA code.
-pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(120);
+pub const TOKEN_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Where Linux shows what hardware it runs on.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
@@ -93,6 +93,10 @@ pub enum TokenSource {
 
 /// The answers to every question a fetch can have.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct Settings {
     pub region: Option<Chosen<String>>,
     pub profile: Option<Chosen<String>>,

@@ -108,7 +108,7 @@ impl Walk<'_> {
         if let Some(found) = self.container(record).await? {
             return Ok(found);
         }
-        self.imds(record, &self.place(Some(plan))).await
+        self.imds(record, &Self::place(plan)).await
     }
 
     fn supplied(&self, record: &mut Record) -> Result<Found, Failure> {
@@ -137,7 +137,7 @@ impl Walk<'_> {
     /// `None` where the profile has no credentials, which for one nobody insisted on is no error.
     async fn profile(&self, record: &mut Record, plan: &Plan) -> Result<Option<Found>, Failure> {
         let source = format!("profile {}", plan.profile);
-        let place = self.place(Some(plan));
+        let place = Self::place(plan);
         let found = match &plan.base {
             Base::None => {
                 let why = if plan.exists {
@@ -302,11 +302,12 @@ impl Walk<'_> {
         role: &RoleRequest,
         is_last: bool,
     ) -> Result<Found, Failure> {
+        let supplied = self.supplies.web_identity_token.clone();
         let token = match token {
-            TokenSource::Text(text) => text.clone(),
+            TokenSource::Text(text) => supplied.unwrap_or_else(|| text.clone()),
             TokenSource::File(path) => token_file::read(path)
                 .map_err(|reason| Failure::no_credentials(format!("Web identity: {reason}.")))?,
-            TokenSource::Supplied => self.supplies.web_identity_token.clone().ok_or_else(|| {
+            TokenSource::Supplied => supplied.ok_or_else(|| {
                 Failure::no_credentials("The callable given as web_identity_token gave no token.")
             })?,
         };
@@ -394,12 +395,13 @@ impl Walk<'_> {
         Ok(set)
     }
 
-    fn place(&self, plan: Option<&Plan>) -> Place {
+    fn place(plan: &Plan) -> Place {
         Place {
             endpoint: plan
-                .and_then(|plan| plan.ec2_metadata_service_endpoint.as_ref())
+                .ec2_metadata_service_endpoint
+                .as_ref()
                 .map(|url| url.expose().to_owned()),
-            mode: plan.and_then(|plan| plan.ec2_metadata_service_endpoint_mode.clone()),
+            mode: plan.ec2_metadata_service_endpoint_mode.clone(),
         }
     }
 }

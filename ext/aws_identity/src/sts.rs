@@ -3,7 +3,7 @@
 mod failure;
 
 use crate::{
-    credentials::{Credentials, Millis, Secret},
+    credentials::{Credentials, Secret},
     failure::Failure,
     http::{self, Http},
     principal::Principal,
@@ -262,7 +262,7 @@ fn set(
         Some(given.session_token().to_owned()),
         call,
     );
-    credentials.expires_at = expires_at.map(Millis::from);
+    credentials.expires_at = expires_at;
     credentials.account_id = details
         .get("assumed_role_arn")
         .and_then(|arn| arn.split(':').nth(4))

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
     fs,
     os::unix::fs::symlink,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -215,26 +215,29 @@ fn a_change_of_either_file_is_seen() {
     let home = Home::new("changed");
     home.write(".aws/config", "[profile a]\n");
     let config = home.path(".aws/config");
-    let steps: [(&str, &dyn Fn(&Path)); 5] = [
-        ("written, same length", &|path| {
-            fs::write(path, "[profile b]\n").unwrap()
-        }),
-        ("replaced, same text", &|path| {
-            fs::write(path.with_extension("new"), "[profile b]\n").unwrap();
-            fs::rename(path.with_extension("new"), path).unwrap();
-        }),
-        ("removed", &|path| fs::remove_file(path).unwrap()),
-        ("made", &|path| fs::write(path, "[profile c]\n").unwrap()),
-        ("the other one made", &|path| {
-            fs::write(path.with_file_name("credentials"), "[d]\n").unwrap()
-        }),
+    let steps = [
+        "written, same length",
+        "replaced, same text",
+        "removed",
+        "made",
+        "the other one made",
     ];
-    for (step, change) in steps {
+    let change = |step: &str| match step {
+        "written, same length" => fs::write(&config, "[profile b]\n"),
+        "replaced, same text" => {
+            let new = home.write(".aws/new", "[profile b]\n");
+            fs::rename(new, &config)
+        }
+        "removed" => fs::remove_file(&config),
+        "made" => fs::write(&config, "[profile c]\n"),
+        _ => fs::write(home.path(".aws/credentials"), "[d]\n"),
+    };
+    for step in steps {
         let files = home.load(&[]);
         assert!(!files.changed(), "before: {step}");
         // File systems count time in ticks of some milliseconds.
         std::thread::sleep(Duration::from_millis(20));
-        change(&config);
+        change(step).unwrap();
         assert!(files.changed(), "{step}");
     }
     assert_eq!(home.names(&[]), ["c", "d"]);

@@ -481,6 +481,26 @@ fn a_value_that_swallowed_the_next_line_is_refused_unseen() {
 }
 
 #[test]
+fn a_key_that_was_swallowed_by_another_is_missed() {
+    let swallowed = format!("[profile b]\noutput = json\n  Role_Arn: x\n{KEYS}");
+    let files = files(
+        &format!("{swallowed}[profile a]\n{ROLE}source_profile = b\n"),
+        "[c]\nnote = one\n  aws_access_key_id is no key\n",
+    );
+    for name in ["a", "b"] {
+        says(
+            &plan(&files, name).unwrap_err().message,
+            &["\"b\"", "output that goes on over the next line"],
+        );
+    }
+    assert_eq!(
+        plan(&files, "c").unwrap().base,
+        Base::None,
+        "prose is no key"
+    );
+}
+
+#[test]
 fn settings_beside_the_credentials() {
     let plan = planned(
         "[profile a]\nregion = eu-west-1\nca_bundle = /b\nuse_fips_endpoint = TRUE\nuse_dualstack_endpoint = false\n\

@@ -1,7 +1,10 @@
 //! Failure → exception class: one table. The classes are defined in Ruby.
 
 use crate::convert;
-use aws_identity::failure::{Failure, Kind};
+use aws_identity::{
+    failure::{Failure, Kind},
+    panic,
+};
 use magnus::{Error, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
 
 /// The class each kind is raised as, below `Legion::Extensions::Identity::Aws`.
@@ -27,6 +30,12 @@ pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
         return Error::new(ruby.exception_arg_error(), failure.message.clone());
     }
     exception(ruby, failure).unwrap_or_else(|error| error)
+}
+
+/// Runs `job` on a Ruby thread; a panic in it is an `InternalError`. Magnus would make it a `fatal`,
+/// which Ruby cannot rescue.
+pub fn guard<T>(ruby: &Ruby, job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    panic::caught(job).unwrap_or_else(|failure| Err(raise(ruby, &failure)))
 }
 
 fn exception(ruby: &Ruby, failure: &Failure) -> Result<Error, Error> {

@@ -11,11 +11,20 @@ mod session;
 #[allow(unsafe_code)] // the wait without the GVL
 mod wait;
 
-use magnus::{Error, Module, Object, Ruby, function, method};
+use aws_identity::panic;
+use magnus::{Error, Module, Object, RString, Ruby, function, method};
 use session::Session;
 
+/// What Ruby calls when it loads the library. Nothing in it can fail but for memory; should it all
+/// the same, a panic included, Ruby gets a `LoadError` and goes on.
 #[magnus::init]
 fn init(ruby: &Ruby) -> Result<(), Error> {
+    panic::keep_quiet_everywhere();
+    panic::caught(|| define(ruby))
+        .unwrap_or_else(|failure| Err(Error::new(ruby.exception_load_error(), failure.message)))
+}
+
+fn define(ruby: &Ruby) -> Result<(), Error> {
     fork::watch().map_err(|error| {
         Error::new(
             ruby.exception_load_error(),
@@ -54,6 +63,6 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
 }
 
 /// The name rule of principals, for those who have a name and no ARN.
-fn normalize(name: String) -> Option<String> {
-    aws_identity::principal::normalize(&name)
+fn normalize(name: RString) -> Result<Option<String>, Error> {
+    Ok(aws_identity::principal::normalize(&name.to_string()?))
 }

@@ -84,6 +84,13 @@ impl Profile {
     pub(super) fn has(&self, key: &str) -> bool {
         self.value(key).is_some()
     }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.credentials
+            .keys()
+            .chain(self.config.keys())
+            .map(String::as_str)
+    }
 }
 
 impl Files {

@@ -49,6 +49,26 @@ impl ProfileKind {
 
 const PAIR: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 
+/// True for the keys that decide whose credentials come out.
+pub(super) fn chooses_identity(key: &str) -> bool {
+    PAIR.contains(&key)
+        || matches!(
+            key,
+            "aws_session_token"
+                | "aws_security_token"
+                | "role_arn"
+                | "source_profile"
+                | "credential_source"
+                | "external_id"
+                | "web_identity_token_file"
+                | "sso_session"
+                | "sso_account_id"
+                | "sso_role_name"
+                | "login_session"
+                | "credential_process"
+        )
+}
+
 impl Profile {
     pub(super) fn kind(&self) -> ProfileKind {
         if self.names_role() {

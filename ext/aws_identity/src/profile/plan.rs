@@ -153,6 +153,7 @@ fn chain(top: Scope<'_>) -> Result<(Base, String, Vec<Hop>), Failure> {
     let mut visited = vec![top.name];
     let mut hops = Vec::new();
     let mut is_base = !top.profile.names_role();
+    top.whole()?;
     while !is_base {
         hops.push(scope.hop()?);
         match scope.source()? {
@@ -169,6 +170,7 @@ fn chain(top: Scope<'_>) -> Result<(Base, String, Vec<Hop>), Failure> {
                 visited.push(next.name);
                 is_base = next.profile.has_keys() || !next.profile.names_role();
                 scope = next;
+                scope.whole()?;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     files::{Files, Profile},
+    kind,
     plan::Endpoints,
 };
 use crate::{credentials::Secret, failure::Failure, limits};
@@ -143,6 +144,29 @@ impl Scope<'_> {
         self.failure(format_args!(
             "has an empty {key}. Give it a value or remove the line"
         ))
+    }
+
+    /// Refuses a profile in which one key's value swallowed another key that chooses the identity,
+    /// because its line is indented deeper. Unseen, the profile would be another one than written.
+    pub(super) fn whole(self) -> Result<(), Failure> {
+        match self.profile.keys().find(|key| self.swallowed(key)) {
+            Some(key) => Err(self.continued(key)),
+            None => Ok(()),
+        }
+    }
+
+    fn swallowed(self, key: &str) -> bool {
+        // The lines of a command are its own, and those below an empty key are meant to be there.
+        let value = self
+            .profile
+            .value(key)
+            .filter(|value| key != "credential_process" && !value.text.starts_with('\n'));
+        value.is_some_and(|value| {
+            value.text.lines().skip(1).any(|line| {
+                let name = line.split(['=', ':']).next().unwrap_or_default();
+                line.len() > name.len() && kind::chooses_identity(&name.trim().to_ascii_lowercase())
+            })
+        })
     }
 
     /// The value is not shown: what was meant as the next key may be a secret.

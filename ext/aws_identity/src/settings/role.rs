@@ -154,7 +154,7 @@ pub(super) fn choose(
         match named(layer)? {
             None => loose = loose.over(&words),
             Some(named) if role.is_none() => {
-                role = Some(chosen(with_words(named, &words)?, layer.origin))
+                role = Some(chosen(with_words(named, &words)?, layer.origin));
             }
             Some(_) => {} // a role further down: its words belong to it, and it is not used
         }

@@ -79,6 +79,7 @@ pub const WORDS: &[Word] = &[
 /// Keys whose misspelling would silently make this process somebody else.
 const CHOOSE_THE_IDENTITY: [&str; 4] = ["role_arn", "profile", "external_id", "roles"];
 
+#[must_use]
 pub fn find(name: &str) -> Option<&'static Word> {
     WORDS.iter().find(|word| word.name == name)
 }
@@ -183,29 +184,29 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn an_unknown_option_is_refused_with_a_suggestion() {
-        let failure = check_options(&map(json!({"role_arm": "x"}))).unwrap_err();
+        let failure = check_options(&map(&json!({"role_arm": "x"}))).unwrap_err();
         assert_eq!(failure.kind, Kind::Argument);
         assert_eq!(
             failure.message,
             r#"unknown option "role_arm". Did you mean role_arn?"#
         );
-        let failure = check_options(&map(json!({"zzzzzzzz": 1}))).unwrap_err();
+        let failure = check_options(&map(&json!({"zzzzzzzz": 1}))).unwrap_err();
         assert!(failure.message.contains("README"), "{}", failure.message);
         assert!(
-            check_options(&map(json!({"roles": {}}))).is_err(),
+            check_options(&map(&json!({"roles": {}}))).is_err(),
             "roles is for settings only"
         );
     }
 
     #[test]
     fn an_unknown_setting_warns_unless_it_resembles_the_identity() {
-        let warnings = check_settings(&map(json!({"regoin": "eu-west-1", "colour": 1}))).unwrap();
+        let warnings = check_settings(&map(&json!({"regoin": "eu-west-1", "colour": 1}))).unwrap();
         assert_eq!(
             warnings,
             [
@@ -221,7 +222,7 @@ mod tests {
             "externalId",
             "role",
         ] {
-            assert!(check_settings(&map(json!({name: "x"}))).is_err(), "{name}");
+            assert!(check_settings(&map(&json!({name: "x"}))).is_err(), "{name}");
         }
     }
 

@@ -11,6 +11,7 @@ const SHOWN: usize = 200;
 
 pub struct Record {
     attempts: Vec<Attempt>,
+    warnings: Vec<String>,
     since: Instant,
 }
 
@@ -18,6 +19,7 @@ impl Default for Record {
     fn default() -> Self {
         Self {
             attempts: Vec::new(),
+            warnings: Vec::new(),
             since: Instant::now(),
         }
     }
@@ -39,10 +41,16 @@ impl Record {
         failure
     }
 
-    /// Everything so far, in order.
+    /// Something that went wrong without standing in the way.
+    pub fn warn(&mut self, source: &str, warning: &str) {
+        self.note(source, Outcome::Failed, warning);
+        self.warnings.push(warning.to_owned());
+    }
+
+    /// Everything so far, in order, and what the user should hear.
     #[must_use]
-    pub fn into_attempts(self) -> Vec<Attempt> {
-        self.attempts
+    pub fn into_parts(self) -> (Vec<Attempt>, Vec<String>) {
+        (self.attempts, self.warnings)
     }
 
     fn note(&mut self, source: &str, outcome: Outcome, reason: &str) {

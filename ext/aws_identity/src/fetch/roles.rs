@@ -1,0 +1,258 @@
+//! The roles on top of the base, one after the other.
+
+use super::{Order, plan, shared::Shared};
+use crate::{
+    credentials::{Credentials, Secret},
+    failure::{Failure, Kind},
+    flight::Deadline,
+    http::Http,
+    profile::{Hop, Plan},
+    settings::{RoleRequest, RoleWords, Settings},
+    source::{Found, Record},
+    sts::{Endpoint, Mfa, Sts},
+};
+
+/// The code of the failure that says a person has to be asked for an MFA code first.
+pub const CODE_NEEDED: &str = "TokenCodeNeeded";
+
+/// The way from base credentials to the last role.
+pub(super) struct Climb<'a> {
+    pub settings: &'a Settings,
+    pub plan: Option<&'a Plan>,
+    pub http: &'a Http,
+    pub endpoint: &'a Endpoint,
+    pub order: &'a Order,
+    pub deadline: &'a Deadline,
+    pub session_name: &'a str,
+}
+
+impl Climb<'_> {
+    pub(super) async fn assume(
+        &self,
+        found: Found,
+        record: &mut Record,
+    ) -> Result<Credentials, Failure> {
+        let mut held = found.credentials;
+        let mut role_arn = found.role_arn;
+        let mut code = self.order.supplies.token_code.as_ref();
+        let shared = Shared::open(self.settings, self.plan, self.order, self.deadline, record);
+        if self.settings.get_session_token {
+            held = self.session_token(held, &shared, &mut code, record).await?;
+        }
+        for role in &self.roles(found.from_profile) {
+            let is_base =
+                !found.from_profile && role_arn.as_deref() == Some(role.role_arn.as_str());
+            if !is_base {
+                check_chaining(role, role_arn.as_deref())?;
+                held = self.role(role, held, &shared, &mut code, record).await?;
+                role_arn = Some(role.role_arn.clone());
+            }
+        }
+        Ok(held)
+    }
+
+    async fn role(
+        &self,
+        role: &RoleRequest,
+        base: Credentials,
+        shared: &Shared<'_>,
+        code: &mut Option<&Secret>,
+        record: &mut Record,
+    ) -> Result<Credentials, Failure> {
+        let step = format!("assume role {}", role.role_arn);
+        let source = format!("{} > {step}", base.source);
+        let session_name = role
+            .words
+            .role_session_name
+            .as_deref()
+            .unwrap_or(self.session_name);
+        let ask = async |record: &mut Record| {
+            let mfa = self.mfa(role.words.serial_number.as_deref(), code, &step)?;
+            Sts::new(self.http, self.endpoint)
+                .assume_role(
+                    &base,
+                    &role.role_arn,
+                    &role.words,
+                    session_name,
+                    mfa.as_ref(),
+                )
+                .await
+                .map_err(|failure| record.failed(&step, failure))
+        };
+        let mut set = shared
+            .through(Some(&role.role_arn), &role.words, &base, record, ask)
+            .await?;
+        set.source = source;
+        Ok(record.found(&step, set))
+    }
+
+    async fn session_token(
+        &self,
+        base: Credentials,
+        shared: &Shared<'_>,
+        code: &mut Option<&Secret>,
+        record: &mut Record,
+    ) -> Result<Credentials, Failure> {
+        let step = "session token";
+        let words = RoleWords {
+            duration_seconds: self.settings.loose.duration_seconds,
+            serial_number: self.settings.loose.serial_number.clone(),
+            ..RoleWords::default()
+        };
+        let ask = async |record: &mut Record| {
+            let mfa = self.mfa(words.serial_number.as_deref(), code, step)?;
+            Sts::new(self.http, self.endpoint)
+                .session_token(&base, words.duration_seconds, mfa.as_ref())
+                .await
+                .map_err(|failure| record.failed(step, failure))
+        };
+        let mut set = shared.through(None, &words, &base, record, ask).await?;
+        set.source = format!("{} > {step}", base.source);
+        Ok(record.found(step, set))
+    }
+
+    /// The profile's roles, then the one an option, a setting or the environment names.
+    fn roles(&self, from_profile: bool) -> Vec<RoleRequest> {
+        let settings = self.settings;
+        let loose = RoleWords {
+            // With GetSessionToken these two are its own.
+            serial_number: settings
+                .loose
+                .serial_number
+                .clone()
+                .filter(|_| !settings.get_session_token),
+            duration_seconds: settings
+                .loose
+                .duration_seconds
+                .filter(|_| !settings.get_session_token),
+            ..settings.loose.clone()
+        };
+        let mut hops: Vec<RoleRequest> = match self.plan {
+            Some(plan) if from_profile => plan.hops.iter().map(request).collect(),
+            _ => Vec::new(),
+        };
+        let mut on_top = settings
+            .role_on_top()
+            .map(<[_]>::to_vec)
+            .unwrap_or_default();
+        // Words of a layer that names no role belong to the profile's last, else to the last there is.
+        let of_web_identity = settings.web_identity.is_some();
+        if let Some(last) = hops
+            .last_mut()
+            .or_else(|| on_top.last_mut())
+            .filter(|_| !of_web_identity)
+        {
+            last.words = loose.over(&last.words);
+        }
+        hops.append(&mut on_top);
+        hops
+    }
+
+    fn mfa<'s, 'c: 's>(
+        &self,
+        serial_number: Option<&'s str>,
+        code: &mut Option<&'c Secret>,
+        step: &str,
+    ) -> Result<Option<Mfa<'s>>, Failure> {
+        let Some(serial_number) = serial_number else {
+            return Ok(None);
+        };
+        if let Some(code) = code.take() {
+            return Ok(Some(Mfa {
+                serial_number,
+                code,
+            }));
+        }
+        let is_used = self.order.supplies.token_code.is_some();
+        let why = match (is_used, self.settings.token_provider) {
+            (true, _) => {
+                "the code was already used for another role: one code is good for one call. Let only the first role need MFA"
+            }
+            (false, true) => "no code was asked for yet. Read the credentials again",
+            (false, false) => {
+                "nobody here can be asked for its code. Give the session a token_provider"
+            }
+        };
+        // Not a configuration failure: a set that is still held is served until it ends.
+        let mut failure = Failure::no_credentials(format!(
+            "{step} needs MFA with the device {serial_number}, and {why}."
+        ));
+        failure.code = (!is_used && self.settings.token_provider).then(|| CODE_NEEDED.to_owned());
+        Err(failure)
+    }
+}
+
+/// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
+pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
+    if settings.get_session_token {
+        return Ok(settings.loose.serial_number.clone());
+    }
+    let plan = plan(settings)?.ok();
+    let of_profile = plan
+        .as_ref()
+        .filter(|_| uses_profile(settings))
+        .and_then(|plan| plan.hops.iter().find_map(|hop| hop.mfa_serial.clone()));
+    let on_top = settings.role_on_top().unwrap_or_default();
+    Ok(of_profile
+        .or_else(|| {
+            on_top
+                .iter()
+                .find_map(|role| role.words.serial_number.clone())
+        })
+        .or_else(|| settings.loose.serial_number.clone()))
+}
+
+fn uses_profile(settings: &Settings) -> bool {
+    let keys = settings.environment.get("AWS_ACCESS_KEY_ID").is_some();
+    !settings.supplied_source
+        && settings.web_identity.is_none()
+        && (settings.explicit_profile().is_some() || !keys)
+}
+
+fn request(hop: &Hop) -> RoleRequest {
+    RoleRequest {
+        role_arn: hop.role_arn.clone(),
+        words: RoleWords {
+            role_session_name: hop.role_session_name.clone(),
+            duration_seconds: hop.duration_seconds,
+            external_id: hop.external_id.clone(),
+            serial_number: hop.mfa_serial.clone(),
+            ..RoleWords::default()
+        },
+    }
+}
+
+/// A role that assumes a role gets an hour at most. Refused here only where the base is known to
+/// be one; else STS says it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>
+fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure> {
+    match (base, role.words.duration_seconds) {
+        (Some(base), Some(seconds)) if seconds > 3600 => Err(Failure::new(
+            Kind::Configuration,
+            format!(
+                "session_duration is {seconds} seconds for {}, which the role {base} assumes; role chaining is limited to 3600.",
+                role.role_arn
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Tells the machine and this gem apart in CloudTrail, where nobody chose a name.
+pub(super) fn session_name() -> String {
+    let host = rustix::system::uname();
+    let host: String = host
+        .nodename()
+        .to_string_lossy()
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "=,.@-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(64 - "lex-identity-aws-".len())
+        .collect();
+    format!("lex-identity-aws-{host}")
+}

@@ -1,0 +1,144 @@
+//! Sets that other processes of this host have fetched, or shall not need to: the cache on disk.
+
+use super::{Order, now};
+use crate::{
+    cache_file::{CacheDir, CacheKey, Request, Turn},
+    credentials::{Credentials, Millis},
+    failure::Failure,
+    flight::Deadline,
+    profile::Plan,
+    refresh::{Rules, Windows},
+    settings::{Origin, RoleWords, Settings},
+    source::Record,
+};
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+const SOURCE: &str = "cache";
+/// How long STS lets a set live where nobody says.
+const DEFAULT_SECONDS: u32 = 3600;
+
+pub(super) struct Shared<'a> {
+    dir: Option<CacheDir>,
+    endpoint: Option<String>,
+    /// Set where the AWS CLI finds it too.
+    finds_cli_endpoint: bool,
+    order: &'a Order,
+    deadline: &'a Deadline,
+}
+
+impl<'a> Shared<'a> {
+    /// Credentials come without the cache too, so what is wrong with it goes to the record only.
+    pub(super) fn open(
+        settings: &Settings,
+        plan: Option<&Plan>,
+        order: &'a Order,
+        deadline: &'a Deadline,
+        record: &mut Record,
+    ) -> Self {
+        let dir = settings.cache.as_ref().and_then(|path| {
+            CacheDir::open(path)
+                .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
+                .ok()
+        });
+        let of_profile = plan
+            .and_then(|plan| plan.endpoints.as_ref().ok())
+            .and_then(|endpoints| endpoints.sts.as_ref());
+        let (endpoint, endpoint_is_shared) = match &settings.endpoint {
+            Some(endpoint) => (
+                Some(endpoint.value.clone()),
+                matches!(endpoint.origin, Origin::Environment(_)),
+            ),
+            None => (of_profile.map(|url| url.expose().to_owned()), true),
+        };
+        Self {
+            dir,
+            endpoint: endpoint.map(|url| crate::http::without_userinfo(&url)),
+            finds_cli_endpoint: endpoint_is_shared,
+            order,
+            deadline,
+        }
+    }
+
+    /// The set from the cache, or the one `ask` brings, which is then put there. Of all processes
+    /// of the host one asks; the others wait for what it writes, for half of their time.
+    pub(super) async fn through(
+        &self,
+        role_arn: Option<&str>,
+        words: &RoleWords,
+        base: &Credentials,
+        record: &mut Record,
+        ask: impl AsyncFnOnce(&mut Record) -> Result<Credentials, Failure>,
+    ) -> Result<Credentials, Failure> {
+        let Some(dir) = &self.dir else {
+            return ask(record).await;
+        };
+        let key = self.key(role_arn, words, base);
+        let refused = self.order.refused_key.as_deref();
+        if let Some(refused) = refused
+            && let Err(warning) = dir.remove(&key, refused)
+        {
+            record.warn(SOURCE, &warning.to_string());
+        }
+        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, words);
+        // Half of the whole flight's time, of which some is gone.
+        let half = self.deadline.limit() / 2;
+        let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
+        let tried = dir.turn(&key, patience, now, wanted, sleep).await;
+        if let Some(warning) = &tried.warning {
+            record.warn(SOURCE, &warning.to_string());
+        }
+        let guard = match tried.turn {
+            Turn::Cached(set) => {
+                record.found(SOURCE, ());
+                return Ok(set);
+            }
+            Turn::Ours(guard) => Some(guard),
+            Turn::Alone | Turn::Busy => None,
+        };
+        let set = ask(record).await?;
+        if let Err(warning) = dir.write(&key, &set, now()) {
+            record.warn(SOURCE, &warning.to_string());
+        }
+        drop(guard);
+        Ok(set)
+    }
+
+    fn key(&self, role_arn: Option<&str>, words: &RoleWords, base: &Credentials) -> CacheKey {
+        let mut session = Map::new();
+        session.insert("Tags".into(), pairs(&words.tags));
+        session.insert("TransitiveTagKeys".into(), json!(words.transitive_tag_keys));
+        session.insert("PolicyArns".into(), json!(words.policy_arns));
+        session.insert("SourceIdentity".into(), json!(words.source_identity));
+        session.insert("ProvidedContexts".into(), pairs(&words.provided_contexts));
+        CacheKey::new(&Request {
+            role_arn,
+            external_id: words.external_id.as_deref(),
+            duration_seconds: words.duration_seconds,
+            serial_number: words.serial_number.as_deref(),
+            policy: words.policy.as_deref(),
+            role_session_name: words.role_session_name.as_deref(),
+            web_identity_token: None,
+            base: Some(base.account_id.as_deref().unwrap_or(&base.access_key_id)),
+            endpoint: self.endpoint.as_deref(),
+            endpoint_is_shared: self.finds_cli_endpoint,
+            session,
+        })
+    }
+}
+
+fn pairs(pairs: &[(String, String)]) -> Value {
+    if pairs.is_empty() {
+        return Value::Null;
+    }
+    json!(pairs)
+}
+
+/// True for a set so near its end that a session would have it replaced at once: whoever shares it
+/// would ask STS all the same.
+fn is_due(set: &Credentials, words: &RoleWords) -> bool {
+    let asked = words.duration_seconds.unwrap_or(DEFAULT_SECONDS);
+    let windows = Windows::of(Millis::from(asked) * 1000, Rules::default());
+    set.expires_at
+        .is_none_or(|end| end - now() <= windows.advisory)
+}

@@ -1,0 +1,262 @@
+//! The state of a session, and how it takes in what a flight brought.
+
+use super::{
+    Fetch, SPACING,
+    counters::Counters,
+    event::{EventKind, Events},
+};
+use crate::{
+    attempt::Attempt,
+    credentials::{Credentials, Millis, Secret},
+    failure::{Failure, Kind},
+    fetch::{self, Fetched, now},
+    identity::Identity,
+    refresh::{Failed, Landed, Range, Refresh, Rules, is_final},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub(super) struct State {
+    pub(super) refresh: Refresh<Arc<Credentials>>,
+    /// Counts up with every set that is taken in; 0 is none.
+    pub(super) serial: u64,
+    pub(super) known: Option<Known>,
+    pub(super) identity_serial: u64,
+    pub(super) flight: Option<Departed>,
+    /// What can only fail again is not asked again at once.
+    pub(super) refused: Option<(Instant, Failure)>,
+    /// A final failure of a flight nobody waited for: the next read raises it, once.
+    pub(super) unheard: Option<Failure>,
+    /// When a caller last forced a flight, and what that one failed with.
+    pub(super) forced: Option<(Instant, Option<Failure>)>,
+    /// Why the held set is served although it should have been replaced.
+    pub(super) degraded: Option<String>,
+    pub(super) attempts: Arc<[Attempt]>,
+    pub(super) region: String,
+    /// How far STS's clock was ahead when it was last asked.
+    pub(super) offset: Millis,
+    pub(super) web_identity_token: Option<Secret>,
+    /// The cache on disk had nothing: a person has to be asked for an MFA code after all.
+    pub(super) code_is_needed: bool,
+    /// What the user should hear, once each; the host has logged the first `told` of them.
+    pub(super) warnings: Vec<String>,
+    pub(super) told: usize,
+    pub(super) events: Events,
+}
+
+/// The flight in the air.
+pub(super) struct Departed {
+    pub(super) flight: Arc<Fetch>,
+    /// Somebody waits for it and will hear how it ended.
+    pub(super) is_awaited: bool,
+    /// Started by a caller who insists, and is to hear of a failure even if a set is held.
+    pub(super) is_forced: bool,
+}
+
+/// The identity, for as long as the credentials it was asked with are good.
+pub(super) struct Known {
+    pub(super) identity: Arc<Identity>,
+    pub(super) until: Option<Millis>,
+}
+
+impl State {
+    pub(super) fn new(rules: Rules, warnings: Vec<String>) -> Self {
+        Self {
+            refresh: Refresh::new(rules),
+            serial: 0,
+            known: None,
+            identity_serial: 0,
+            flight: None,
+            refused: None,
+            unheard: None,
+            forced: None,
+            degraded: None,
+            attempts: Arc::new([]),
+            region: String::new(),
+            offset: 0,
+            web_identity_token: None,
+            code_is_needed: false,
+            warnings,
+            told: 0,
+            events: Events::default(),
+        }
+    }
+
+    /// What the host has not logged yet.
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        let news = self.warnings[self.told..].to_vec();
+        self.told = self.warnings.len();
+        news
+    }
+
+    /// The wall clock, corrected by what STS last said.
+    pub(super) fn now(&self) -> Millis {
+        now().saturating_add(self.offset)
+    }
+
+    pub(super) fn held_key(&self, now: Millis) -> Option<String> {
+        self.refresh.held(now).map(|set| set.access_key_id.clone())
+    }
+
+    pub(super) fn invalidate(&mut self, access_key_id: &str) -> bool {
+        let now = self.now();
+        let is_held = self.refresh.invalidate(access_key_id);
+        if is_held {
+            self.known = None;
+            if let Some(held) = self.refresh.held(now).map(Arc::clone) {
+                self.events.add(EventKind::Invalidated, &held, None, now);
+            }
+        }
+        is_held
+    }
+
+    pub(super) fn is_spaced(&self) -> bool {
+        self.refused
+            .as_ref()
+            .is_some_and(|(at, _)| at.elapsed() < SPACING)
+    }
+
+    /// Takes in what a flight brought.
+    pub(super) fn take_in(
+        &mut self,
+        departed: &Departed,
+        outcome: &Result<Fetched, Failure>,
+        took: Duration,
+        counters: &Counters,
+    ) {
+        counters.landed(took, outcome.is_ok());
+        match outcome {
+            Ok(fetched) => self.take_in_answer(departed, fetched, counters),
+            Err(failure) => self.take_in_failure(departed, failure, counters),
+        }
+    }
+
+    fn take_in_answer(&mut self, departed: &Departed, fetched: &Fetched, counters: &Counters) {
+        if let Some(offset) = fetched.clock_offset {
+            self.offset = offset;
+        }
+        self.region.clone_from(&fetched.region);
+        self.refused = None;
+        for warning in &fetched.warnings {
+            if !self.warnings.contains(warning) {
+                self.warnings.push(warning.clone());
+            }
+        }
+        if fetched.is_new {
+            self.code_is_needed = false;
+            self.attempts = fetched.attempts.as_slice().into();
+            let now = self.now();
+            let set = Arc::clone(&fetched.credentials);
+            match self.refresh.landed(now, set, pick) {
+                Landed::Fresh => {
+                    self.serial += 1;
+                    self.degraded = None;
+                    counters.taken();
+                    self.events
+                        .add(EventKind::Refreshed, &fetched.credentials, None, now);
+                }
+                Landed::Degraded => {
+                    self.serial += 1;
+                    self.degraded.clone_from(&fetched.credentials.degraded);
+                    counters.taken();
+                    counters.backed_off();
+                    let reason = fetched.credentials.degraded.as_deref();
+                    self.events
+                        .add(EventKind::Degraded, &fetched.credentials, reason, now);
+                }
+                Landed::ServesHeld => self.serve_on(counters, &already_ended(&fetched.credentials)),
+                Landed::Refused => {
+                    let failure = already_ended(&fetched.credentials);
+                    if departed.is_forced {
+                        self.forced = Some((Instant::now(), Some(failure)));
+                    }
+                }
+            }
+        }
+        match &fetched.identity {
+            Some(Ok(identity)) => {
+                self.identity_serial += 1;
+                self.known = Some(Known {
+                    identity: Arc::new(identity.clone()),
+                    until: fetched.credentials.expires_at,
+                });
+            }
+            Some(Err(failure)) if is_final(failure) => {
+                self.refused = Some((Instant::now(), failure.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_in_failure(&mut self, departed: &Departed, failure: &Failure, counters: &Counters) {
+        self.attempts = failure.attempts.as_slice().into();
+        if is_code_needed(failure) {
+            self.code_is_needed = true;
+            return;
+        }
+        if departed.is_forced {
+            self.forced = Some((Instant::now(), Some(failure.clone())));
+        }
+        let is_final = is_final(failure);
+        let now = self.now();
+        match self.refresh.failed(now, is_final, pick) {
+            Failed::ServesHeld => self.serve_on(counters, failure),
+            Failed::Raises => {
+                if is_final {
+                    self.refused = Some((Instant::now(), failure.clone()));
+                    if !departed.is_awaited {
+                        self.unheard = Some(failure.clone());
+                    }
+                }
+                self.events.failed(failure, now);
+            }
+        }
+    }
+
+    /// An outage: the held set is served on.
+    fn serve_on(&mut self, counters: &Counters, failure: &Failure) {
+        counters.backed_off();
+        let now = self.now();
+        let was_degraded = self.degraded.is_some();
+        self.degraded = Some(failure.message.clone());
+        self.events.failed(failure, now);
+        let Some(held) = self.refresh.held(now).map(Arc::clone) else {
+            return;
+        };
+        let kind = if held.is_expired_at(now) {
+            EventKind::Expired
+        } else {
+            EventKind::Degraded
+        };
+        if !was_degraded || kind == EventKind::Expired {
+            self.events.add(kind, &held, Some(&failure.message), now);
+        }
+    }
+}
+
+pub(super) fn is_code_needed(failure: &Failure) -> bool {
+    failure.code.as_deref() == Some(fetch::CODE_NEEDED)
+}
+
+pub(super) fn already_ended(set: &Credentials) -> Failure {
+    let end = set
+        .expires_at
+        .map(crate::clock::format_iso8601)
+        .unwrap_or_default();
+    Failure::new(
+        Kind::NoCredentials,
+        format!(
+            "{} handed out credentials that ended at {end}. Check this machine's clock and whatever writes them.",
+            set.source
+        ),
+    )
+}
+
+/// A number of the range. Seeded anew each time: a forked child must not back off in step with its
+/// parent.
+fn pick(range: Range) -> Millis {
+    let seed = u64::from(std::process::id()).rotate_left(32) ^ now().cast_unsigned();
+    fastrand::Rng::with_seed(seed).i64(range)
+}
