@@ -38,6 +38,9 @@ use zeroize::Zeroizing;
 /// Credentials are a few kilobytes; what prints more is something else.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
+/// Nobody waits longer; a limit without bounds could not be added to a time.
+const LONGEST_LIMIT: Duration = Duration::from_hours(24);
+
 /// How often a program is looked at that neither prints nor ends.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
@@ -61,7 +64,7 @@ pub fn run(
     limit: Duration,
     environment: &Environment,
 ) -> Result<Credentials, Failure> {
-    let deadline = Instant::now() + limit;
+    let deadline = Instant::now() + limit.min(LONGEST_LIMIT);
     let (program, arguments) = parsed(command)?;
     let path = find_program(&program.0, environment).ok_or_else(|| not_found(&program))?;
     // An absolute path also keeps the standard library on posix_spawn: its other way, fork, would
@@ -191,7 +194,7 @@ impl Running {
 
     /// Reads until the output is closed and the program gone.
     ///
-    /// Something the program left behind may hold the output open (an agent it started). So once
+    /// Something the program left behind may hold the output open (a daemon it started). So once
     /// the program is gone, a failed status or good credentials are enough.
     fn finish(&mut self, deadline: Instant) -> Result<Ended, Stopped> {
         let mut pause = Duration::from_millis(1);

@@ -114,7 +114,7 @@ impl Http {
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
         } else {
-            trust::store(self.ca_bundle.as_ref())?
+            trust::store(self.ca_bundle.as_ref(), &self.environment)?
         };
         let (gate, clock) = (self.gate, Arc::clone(&self.clock));
         // Built at the first request and once: the SDK's own builder makes each connector twice.
@@ -149,7 +149,7 @@ impl Http {
         let trust = if uri.starts_with("http:") {
             TrustStore::empty()
         } else {
-            trust::store(self.ca_bundle.as_ref())?
+            trust::store(self.ca_bundle.as_ref(), &self.environment)?
         };
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(connect)

@@ -5,6 +5,8 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 
 mod environment_keys;
+mod login;
+mod provider;
 mod record;
 mod sso;
 
@@ -217,10 +219,14 @@ impl Walk<'_> {
                 };
                 sso::credentials(self.http, &login).await.map(Found::new)
             }
-            Base::Login { .. } => Err(Failure::configuration(
-                "It uses login_session (`aws login`), which this version cannot read. \
-                 `aws configure export-credentials --format process` as credential_process gives the same.",
-            )),
+            Base::Login { session } => login::credentials(
+                self.http,
+                &plan.base_profile,
+                session,
+                &self.endpoint.region,
+            )
+            .await
+            .map(Found::new),
         };
         match found {
             Ok(mut found) => {

@@ -6,6 +6,7 @@ use aws_identity::{
     environment::Environment,
     failure::Failure,
     identity::Identity,
+    profile::{Need, ProfileSummary},
     session::{Event, Held, Needs, Tally},
     settings::{Layers, Settings},
     source::Supplies,
@@ -49,7 +50,8 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
     })
 }
 
-fn environment(ruby: &Ruby, given: Option<Value>) -> Result<Environment, Error> {
+/// A Hash of variables, such as `ENV.to_h`.
+pub fn environment(ruby: &Ruby, given: Option<Value>) -> Result<Environment, Error> {
     let Some(given) = given else {
         return Ok(Environment::default());
     };
@@ -354,6 +356,39 @@ pub fn events(ruby: &Ruby, events: &[Event]) -> Result<RArray, Error> {
     }
     list.freeze();
     Ok(list)
+}
+
+/// A profile's summary, each need as a pair of what it is and its name.
+pub fn profile(ruby: &Ruby, profile: &ProfileSummary) -> Result<RHash, Error> {
+    let needs = ruby.ary_new_capa(profile.needs.len());
+    for need in &profile.needs {
+        let (what, name) = match need {
+            Need::SourceProfile(name) => ("source_profile", Some(name)),
+            Need::Mfa(serial_number) => ("mfa", Some(serial_number)),
+            Need::TokenFile(path) => ("token_file", Some(path)),
+            Need::SsoLogin(start_url) => ("sso_login", Some(start_url)),
+            Need::Login(session) => ("login", Some(session)),
+            Need::Program => ("program", None),
+            Need::Environment => ("environment", None),
+            Need::Container => ("container", None),
+            Need::Imds => ("imds", None),
+        };
+        let need = Reply::new(ruby)
+            .with("type", ruby.to_symbol(what))?
+            .text("name", name.map(String::as_str))?;
+        needs.push(need.done())?;
+    }
+    needs.freeze();
+    Ok(Reply::new(ruby)
+        .text("name", Some(&profile.name))?
+        .with("kind", ruby.to_symbol(profile.kind.as_str()))?
+        .text("region", profile.region.as_deref())?
+        .with("role_arns", texts(ruby, &profile.role_arns)?)?
+        .text("source_profile", profile.source_profile.as_deref())?
+        .with("needs", needs)?
+        .with("could_work", profile.could_work)?
+        .text("reason", profile.reason.as_deref())?
+        .done())
 }
 
 pub fn texts(ruby: &Ruby, texts: &[String]) -> Result<RArray, Error> {

@@ -11,8 +11,11 @@ mod session;
 #[allow(unsafe_code)] // the wait without the GVL
 mod wait;
 
-use aws_identity::panic;
-use magnus::{Error, Module, Object, RString, Ruby, function, method};
+use aws_identity::{
+    fetch, panic,
+    profile::{self, Files},
+};
+use magnus::{Error, Module, Object, RArray, RString, Ruby, Value, function, method};
 use session::Session;
 
 /// What Ruby calls when it loads the library. Nothing in it can fail but for memory; should it all
@@ -34,6 +37,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     let native = error::home(ruby)?.define_module("Native")?;
     native.const_set("VERSION", env!("CARGO_PKG_VERSION"))?;
     native.define_singleton_method("normalize", function!(normalize, 1))?;
+    native.define_singleton_method("profiles", function!(profiles, 1))?;
 
     let session = native.define_class("Session", ruby.class_object())?;
     session.define_singleton_method("new", function!(Session::new, 1))?;
@@ -60,6 +64,20 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("settings", method!(Session::settings, 0))?;
     session.define_method("warnings", method!(Session::warnings, 0))?;
     Ok(())
+}
+
+/// Every profile of the shared config files that `environment` names.
+fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
+    error::guard(ruby, || {
+        let environment = convert::environment(ruby, Some(environment))?.to_map();
+        let files = convert::checked(ruby, Files::load(&environment))?;
+        let list = ruby.ary_new();
+        for profile in profile::list(&files, &environment, fetch::now()) {
+            list.push(convert::profile(ruby, &profile)?)?;
+        }
+        list.freeze();
+        Ok(list)
+    })
 }
 
 /// The name rule of principals, for those who have a name and no ARN.

@@ -1,53 +1,105 @@
 //! Which certificate authorities are trusted.
 
-use crate::{failure::Failure, settings::Chosen};
+use crate::{environment::Environment, failure::Failure, settings::Chosen};
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A bundle of every public authority has about 200 kB.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// A bundle replaces all other roots, as in botocore; else the system's are used, which honour
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-pub(super) fn store(bundle: Option<&Chosen<PathBuf>>) -> Result<TrustStore, Failure> {
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR`; where there is nothing of all that, as in a container with
+/// nothing but a program in it, Mozilla's list as it was when this was built.
+pub(super) fn store(
+    bundle: Option<&Chosen<PathBuf>>,
+    environment: &Environment,
+) -> Result<TrustStore, Failure> {
+    let none = TrustStore::empty();
     match bundle {
-        None => Ok(TrustStore::empty().with_native_roots(true)),
-        Some(bundle) => Ok(TrustStore::empty().with_pem_certificate(read(&bundle.value)?)),
+        Some(bundle) => Ok(none.with_pem_certificate(read(&bundle.value)?)),
+        None if environment
+            .first(&["SSL_CERT_FILE", "SSL_CERT_DIR"])
+            .is_some()
+            || system_has_roots() =>
+        {
+            Ok(none.with_native_roots(true))
+        }
+        None => Ok(none.with_pem_certificate(pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS))),
+    }
+}
+
+/// Looks for the files only: reading them takes the SDK two milliseconds, once a process.
+fn system_has_roots() -> bool {
+    cfg!(target_os = "macos") || {
+        let found = openssl_probe::probe();
+        let is_filled =
+            |dir: &PathBuf| fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some());
+        found.cert_file.is_some() || found.cert_dir.iter().any(is_filled)
     }
 }
 
 /// The bundle's usable certificates. The SDK panics on one it cannot parse, so those are left out;
 /// a bundle with none at all is an error.
-fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unusable = |why: &str| {
         Failure::configuration(format!(
             "The CA bundle {} {why}. Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
             path.display()
         ))
     };
-    let size = fs::metadata(path)
-        .map_err(|error| unusable(&format!("cannot be read ({error})")))?
-        .len();
-    if size > MOST_BYTES {
+    let about =
+        fs::metadata(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
+    if !about.is_file() {
+        return Err(unusable("is not a regular file"));
+    }
+    if about.len() > MOST_BYTES {
         return Err(unusable("is far too large for a bundle of certificates"));
     }
-    let pem = fs::read(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
+    let text = fs::read(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
     let mut roots = RootCertStore::empty();
-    let mut usable = String::new();
-    for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
-        if roots.add(certificate.clone()).is_ok() {
-            let _ = writeln!(
-                usable,
-                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----",
-                base64::encode(&certificate)
-            );
-        }
-    }
+    let usable: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .flatten()
+        .filter(|certificate| roots.add(certificate.clone()).is_ok())
+        .collect();
     if usable.is_empty() {
         return Err(unusable("holds no certificate"));
     }
-    Ok(usable.into_bytes())
+    Ok(pem(&usable))
+}
+
+/// The SDK takes certificates as PEM only.
+fn pem(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
+    let mut text = String::new();
+    for certificate in certificates {
+        let body = base64::encode(certificate);
+        let _ = writeln!(
+            text,
+            "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
+        );
+    }
+    text.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_list_is_usable() {
+        let text = pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS);
+        let mut roots = RootCertStore::empty();
+        let read: Vec<_> = CertificateDer::pem_slice_iter(&text).flatten().collect();
+        assert!(read.len() > 100, "{}", read.len());
+        assert!(
+            read.into_iter()
+                .all(|certificate| roots.add(certificate).is_ok())
+        );
+    }
 }

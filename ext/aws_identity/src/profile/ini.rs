@@ -11,7 +11,7 @@
 //! names are quoted, reads a file that is not UTF-8 as an empty one, merges duplicates, and does not
 //! tell from which file a value came, which decides the order inside a profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use zeroize::Zeroizing;
 
 /// One `[section]`, its keys in lower case.
@@ -72,6 +72,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Malformed> {
 #[derive(Default)]
 struct Reader {
     sections: Vec<Section>,
+    headers: HashSet<String>,
     /// The key that an indented line would continue.
     open: Option<String>,
     indent: usize,
@@ -108,7 +109,7 @@ impl Reader {
             return Err("something other than a comment follows the ']' of a section".into());
         }
         let header = header.trim();
-        if self.sections.iter().any(|known| known.header == header) {
+        if !self.headers.insert(header.to_owned()) {
             return Err(format!(
                 "the section [{header}] appears a second time; merge the two"
             ));

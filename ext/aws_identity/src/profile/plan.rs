@@ -5,6 +5,7 @@ use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
 };
+use std::collections::HashSet;
 
 /// How the credentials of a profile come about, and what it sets beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +152,7 @@ fn absent(name: &str) -> Plan {
 fn chain(top: Scope<'_>) -> Result<(Base, String, Vec<Hop>), Failure> {
     let mut scope = top;
     let mut visited = vec![top.name];
+    let mut known = HashSet::from([top.name]);
     let mut hops = Vec::new();
     let mut is_base = !top.profile.names_role();
     top.whole()?;
@@ -162,9 +164,8 @@ fn chain(top: Scope<'_>) -> Result<(Base, String, Vec<Hop>), Failure> {
                 return Ok((base, scope.name.to_owned(), hops));
             }
             Source::Profile(next) => {
-                if visited.contains(&next.name)
-                    && !(next.name == scope.name && next.profile.has_keys())
-                {
+                let own_keys = next.name == scope.name && next.profile.has_keys();
+                if !known.insert(next.name) && !own_keys {
                     return Err(looped(&visited, next.name));
                 }
                 visited.push(next.name);

@@ -1,18 +1,15 @@
 //! IAM Identity Center, by the SDK's own provider: it reads the token `aws sso login` left, renews
 //! it where it can, and trades it for credentials.
 
+use super::provider;
 use crate::{
     credentials::Credentials,
     failure::{Failure, Kind},
-    http::{self, Http, root_cause},
+    http::{Http, root_cause},
 };
-use aws_config::{
-    provider_config::ProviderConfig, retry::RetryConfig, sso::SsoCredentialsProvider,
-    timeout::TimeoutConfig,
-};
+use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::region::Region;
-use std::time::Duration;
 
 /// What a profile says about its login.
 pub struct Login<'a> {
@@ -25,27 +22,10 @@ pub struct Login<'a> {
 }
 
 pub async fn credentials(http: &Http, login: &Login<'_>) -> Result<Credentials, Failure> {
-    let (connect, read) = http.timeouts();
-    let region = Region::new(login.region.to_owned());
-    let config = ProviderConfig::without_region()
-        .with_region(Some(region.clone()))
-        .with_http_client(http.sdk_client(None)?)
-        .with_sleep_impl(http::sleep())
-        .with_retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(2)
-                .with_initial_backoff(Duration::from_millis(100)),
-        )
-        .with_timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(connect)
-                .read_timeout(read)
-                .build(),
-        );
     let mut provider = SsoCredentialsProvider::builder()
-        .configure(&config)
+        .configure(&provider::config(http, login.region)?)
         .start_url(login.start_url)
-        .region(region)
+        .region(Region::new(login.region.to_owned()))
         .account_id(login.account_id)
         .role_name(login.role_name);
     provider.set_session_name(login.session.map(str::to_owned));
@@ -54,16 +34,7 @@ pub async fn credentials(http: &Http, login: &Login<'_>) -> Result<Credentials, 
         .provide_credentials()
         .await
         .map_err(|error| explain(login, &error))?;
-    let mut set = Credentials::new(
-        given.access_key_id(),
-        given.secret_access_key(),
-        given.session_token().map(str::to_owned),
-        "sso",
-    );
-    set.expires_at = given
-        .expiry()
-        .and_then(|end| end.duration_since(std::time::UNIX_EPOCH).ok())
-        .and_then(|end| i64::try_from(end.as_millis()).ok());
+    let mut set = provider::set(&given, "sso");
     set.account_id = Some(login.account_id.to_owned());
     Ok(set)
 }
