@@ -15,7 +15,9 @@ use aws_identity::{
     fetch, panic,
     profile::{self, Files},
 };
-use magnus::{Error, Module, Object, RArray, RString, Ruby, Value, function, method};
+use magnus::{
+    Error, Module, Object, RArray, RString, Ruby, Value, function, method, value::ReprValue,
+};
 use session::Session;
 
 /// What Ruby calls when it loads the library. Nothing in it can fail but for memory; should it all
