@@ -1,0 +1,53 @@
+# frozen_string_literal: true
+
+# What must hold before a test is run. The Ruby and RBS parts need gems that run on Ruby 3.4 only; where they are missing the
+# task says so, and CI runs it where they are there (LEX_LINT=all makes a missing one an error).
+
+RUST_WORKSPACES = %w[Cargo.toml spec/fake_aws/Cargo.toml].freeze
+
+# A second TLS stack, a second HTTP stack or the system's OpenSSL must not come in by a default feature.
+BANNED_CRATES = [/\Aaws-lc-(sys|rs|fips-sys) /, /\Aopenssl-sys /, /\Anative-tls /, /\Ahyper v0\./, /\Arustls v0\.21/].freeze
+
+def each_missing_gem_is_said(task, *gems)
+  missing = gems.reject { |name| Gem::Specification.find_all_by_name(name).any? }
+  return yield if missing.empty?
+
+  message = "#{task} did not run: #{missing.join(', ')} not installed here (Ruby 3.4 or newer is needed; bin/setup --lint)"
+  ENV['LEX_LINT'] == 'all' ? abort(message) : warn(message)
+end
+
+namespace :lint do
+  desc 'cargo fmt --check and clippy, warnings being errors'
+  task :rust do
+    RUST_WORKSPACES.each do |manifest|
+      sh 'cargo', 'fmt', '--all', '--check', '--manifest-path', manifest
+      sh 'cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', '--manifest-path', manifest, '--', '-D', 'warnings'
+    end
+  end
+
+  desc 'Crates that must not come in'
+  task :crates do
+    crates = IO.popen(%w[cargo tree --locked --workspace --edges normal,build --target all --prefix none], &:readlines)
+    abort 'cargo tree failed' unless $CHILD_STATUS.success?
+    found = crates.map(&:strip).uniq.grep(Regexp.union(BANNED_CRATES))
+    abort "these crates must not be in the gem: #{found.join(', ')} (see who asks for them with cargo tree --invert NAME)" if found.any?
+  end
+
+  desc 'rubocop in the style of LegionIO'
+  task :ruby do
+    each_missing_gem_is_said('lint:ruby', 'rubocop', 'rubocop-legion') do
+      ruby gem_program('rubocop'), '--format', 'simple', '--display-only-fail-level-offenses', verbose: false
+    end
+  end
+
+  desc 'RBS: is it well-formed, and does lib hold to it'
+  task :types do
+    each_missing_gem_is_said('lint:types', 'rbs', 'steep') do
+      ruby gem_program('rbs'), '-I', 'sig', 'validate'
+      ruby gem_program('steep'), 'check' if File.exist?('Steepfile')
+    end
+  end
+end
+
+desc 'All lints'
+task lint: %w[lint:rust lint:crates lint:ruby lint:types]

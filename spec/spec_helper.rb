@@ -1,0 +1,37 @@
+# frozen_string_literal: true
+
+require 'support/environment'
+# First of all: nothing of this machine's AWS settings, proxies or trust stores may reach a spec.
+Environment.clean!
+
+require 'legion/extensions/identity/aws'
+require 'support/local_aws'
+require 'support/ruby_process'
+
+# One local AWS for the whole run, started when a spec first asks for it.
+module SharedLocalAws
+  class << self
+    attr_accessor :running
+  end
+
+  def local_aws
+    SharedLocalAws.running ||= LocalAws.start
+  end
+end
+
+RSpec.configure do |config|
+  config.include Environment
+  config.include SharedLocalAws
+  config.include RubyProcess::Helper
+
+  config.disable_monkey_patching!
+  config.mock_with(:rspec) { |mocks| mocks.verify_partial_doubles = true }
+  config.example_status_persistence_file_path = 'spec/examples.txt'
+
+  # Every example starts in the standard world, and none may hang the run.
+  config.around do |example|
+    SharedLocalAws.running&.reset
+    Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }
+  end
+  config.after(:suite) { SharedLocalAws.running&.stop }
+end

@@ -1,0 +1,125 @@
+# frozen_string_literal: true
+
+require 'json'
+require 'net/http'
+
+# The local AWS (spec/fake_aws) as specs, demo and console use it: STS, IMDS, container endpoints, SSO and a proxy on
+# loopback. Its README says what its world holds and what a rule can do; field names here are those there.
+#
+#   aws = LocalAws.start
+#   aws.rule(service: :sts, action: 'AssumeRole', answer: { error: { status: 403, code: 'AccessDenied' } })
+#   aws.requests(service: :sts).map { |request| request[:action] }
+#   aws.stop
+class LocalAws
+  # The program rake has built; it stands where cargo puts it when nobody says otherwise.
+  BINARY = File.expand_path('../fake_aws/target/debug/fake_aws', __dir__)
+
+  VERBS = { get: Net::HTTP::Get, post: Net::HTTP::Post, delete: Net::HTTP::Delete }.freeze
+  private_constant :VERBS
+
+  class Error < StandardError; end
+
+  attr_reader :http, :https, :ca_bundle, :proxy, :pid
+
+  def self.start(...)
+    new(...)
+  end
+
+  # It ends with stop, with this process, or when the pipe to it closes, whichever comes first.
+  def initialize(binary: ENV.fetch('FAKE_AWS_BIN', BINARY))
+    raise Error, "there is no local AWS at #{binary}: run rake fake_aws" unless File.executable?(binary)
+
+    # A process group of its own: Ctrl-C in a terminal is for us, and our specs send it to groups.
+    @pipe = IO.popen([binary], 'r+', pgroup: true)
+    ready = @pipe.gets or raise Error, "#{binary} ended before it was ready"
+    @pid, @http, @https, @ca_bundle, @proxy = JSON.parse(ready).values_at('pid', 'http', 'https', 'ca_bundle', 'proxy')
+    @uri = URI(@http)
+  end
+
+  # Entries for ENV that point everything the gem asks at this local AWS: STS, SSO and IMDS.
+  def env(tls: false)
+    address = tls ? https : http
+    { 'AWS_ENDPOINT_URL_STS'              => address,
+      'AWS_ENDPOINT_URL_SSO'              => address,
+      'AWS_ENDPOINT_URL_SSO_OIDC'         => address,
+      'AWS_CA_BUNDLE'                     => (ca_bundle if tls),
+      'AWS_EC2_METADATA_SERVICE_ENDPOINT' => http,
+      'AWS_EC2_METADATA_DISABLED'         => nil }
+  end
+
+  # The same, and the keys of a user in the world.
+  def env_with_keys(arn = 'arn:aws:iam::123456789012:user/demo', **options)
+    user = world.fetch('users').fetch(arn)
+    env(**options).merge('AWS_ACCESS_KEY_ID' => user['access_key_id'], 'AWS_SECRET_ACCESS_KEY' => user['secret_access_key'],
+                         'AWS_SESSION_TOKEN' => user['session_token'])
+  end
+
+  # The same as env, and a container endpoint of the world with its authorization token.
+  def env_with_container(path = '/ecs/credentials', **options)
+    token = world.fetch('containers').fetch(path)['authorization_token']
+    env(**options).merge('AWS_CONTAINER_CREDENTIALS_FULL_URI' => "#{http}#{path}", 'AWS_CONTAINER_AUTHORIZATION_TOKEN' => token)
+  end
+
+  # Scripts trouble and returns its number; with a block, for the block only (a request it holds is then let go).
+  def rule(**fields)
+    id = control(:post, 'rules', fields).fetch('ids').first
+    return id unless block_given?
+
+    begin
+      yield id
+    ensure
+      remove_rule(id)
+    end
+  end
+
+  def remove_rule(id)
+    control(:delete, "rules?id=#{id}")
+  end
+
+  # Every request so far, oldest first: Hashes with symbol keys; `headers` and `params` in them have String keys.
+  def requests(**filter)
+    control(:get, "requests?#{URI.encode_www_form(filter)}").map { |entry| entry.transform_keys(&:to_sym) }
+  end
+
+  # Waits until so many have come, answered or not.
+  def wait_for_requests(count, timeout: 5, **filter)
+    requests(**filter, wait: count, timeout_ms: (timeout * 1000).to_i)
+  rescue Error => e
+    raise Error, "#{count} requests were expected within #{timeout} s (#{filter}): #{e.message}"
+  end
+
+  def forget_requests
+    control(:delete, 'requests')
+  end
+
+  # The whole world, changed by a patch first: Hashes merge, nil removes, the rest replaces.
+  def world(**patch)
+    patch.empty? ? control(:get, 'world') : control(:post, 'world', patch)
+  end
+
+  # A temporary key for a user, role or any other ARN, as STS would give it out.
+  def issue(arn, **options)
+    control(:post, 'credentials', { arn: arn, **options }).transform_keys(&:to_sym)
+  end
+
+  # World, rules, log and keys as they were at the start.
+  def reset
+    control(:post, 'reset')
+  end
+
+  def stop
+    @pipe.close
+  end
+
+  private
+
+  def control(verb, path, body = nil)
+    request = VERBS.fetch(verb).new("/_control/#{path}")
+    request.body = JSON.generate(body) if body
+    # No proxy, whatever ENV says: specs set proxies for the gem.
+    response = Net::HTTP.start(@uri.host, @uri.port, nil, read_timeout: 70) { |connection| connection.request(request) }
+    return JSON.parse(response.body) if response.code == '200'
+
+    raise Error, "#{verb} #{path}: #{response.code} #{response.body}"
+  end
+end
