@@ -1,0 +1,118 @@
+# frozen_string_literal: true
+
+# LegionIO asks for this file by its absolute path, on a thread of its own, and rescues nothing but LoadError. So whatever goes wrong
+# here leaves as one, with its cause in the message.
+begin
+  # Two releases in one process would be two libraries behind one set of constants. A second copy of the same release (a checkout
+  # beside an installed gem) has nothing to add.
+  if defined?(Legion::Extensions::Identity::Aws::VERSION)
+    loaded = Legion::Extensions::Identity::Aws::VERSION
+    ours   = File.read("#{__dir__}/aws/version.rb")[/VERSION = '(.+)'/, 1]
+    unless ours == loaded
+      raise LoadError, "lex-identity-aws #{loaded} is loaded in this process, so #{ours} (#{__dir__}) cannot be. " \
+                       'Restart the process to change over; keep one of them in the bundle.'
+    end
+    if defined?(Legion::Extensions::Identity::Aws::Registration)
+      Legion::Extensions::Identity::Aws::Registration.register
+      return
+    end
+  end
+
+  require_relative 'aws/version'
+  require_relative 'aws/errors'
+  require_relative 'aws/native'
+  require_relative 'aws/session'
+  require_relative 'aws/identity'
+  require_relative 'aws/registration'
+rescue Exception => e # rubocop:disable Lint/RescueException -- in LegionIO's phase 0 it would end the process
+  raise if [LoadError, SignalException, SystemExit].any? { |kind| e.is_a?(kind) }
+
+  raise LoadError, "lex-identity-aws cannot be loaded: #{e.class}: #{e.message}", cause: e
+end
+
+module Legion
+  module Extensions
+    module Identity
+      # AWS identity and short-lived credentials for a LegionIO machine, or for any Ruby program: see {Aws::Session} and
+      # {Aws::Identity}.
+      module Aws
+        extend Legion::Extensions::Core if Legion::Extensions.const_defined?(:Core, false)
+
+        class << self
+          # Where warnings and debug lines go, for sessions without a logger of their own.
+          #
+          # @return [Logger, nil] nil: LegionIO's logging where it is loaded, else nowhere
+          attr_reader :logger
+
+          # @param logger [Logger, nil] anything that answers debug, info, warn and error
+          # @raise [ArgumentError] if it does not
+          def logger=(logger)
+            @logger = Log.check(logger) # rubocop:disable ThreadSafety/ClassInstanceVariable -- one write, whole or not at all
+          end
+
+          # The settings in force in LegionIO's provider: `region`, `profile`, `role_arn`, `session_duration` and more.
+          #
+          # @return [Hash{Symbol => Object}] no secrets
+          # @raise [ConfigurationError] where they cannot be used
+          def settings = Identity.settings
+
+          # @return [Symbol] `:aws`
+          def provider_name = Identity.provider_name
+
+          # @return [Symbol] `:auth`
+          def provider_type = Identity.provider_type
+
+          # @return [Symbol] `:machine`
+          def facing = Identity.facing
+
+          # @return [Boolean] true; LegionIO before 1.9 asked this
+          def identity_provider? = true
+
+          # @return [Boolean] false: there are no runners to be called from elsewhere, so LegionIO makes no queues and meta actors
+          def remote_invocable? = false
+
+          # @return [Boolean] false
+          def mcp_tools? = false
+
+          # @return [Boolean] false
+          def mcp_tools_deferred? = false
+
+          # @return [Boolean] false
+          def sticky_tools? = false
+
+          # @return [Boolean] false
+          def transport_required? = false
+
+          # @return [Boolean] false
+          def data_required? = false
+
+          # @return [Boolean] false
+          def cache_required? = false
+
+          # @return [Boolean] false
+          def crypt_required? = false
+
+          # @return [Boolean] false
+          def vault_required? = false
+
+          # @return [Boolean] false
+          def llm_required? = false
+
+          # @return [Boolean] false
+          def skills_required? = false
+
+          # LegionIO's loader calls this once the gem is loaded. Whoever required the gem before LegionIO was there gets it registered
+          # here.
+          #
+          # @return [void]
+          def autobuild
+            super if defined?(super)
+            Registration.register
+          end
+        end
+      end
+    end
+  end
+end
+
+Legion::Extensions::Identity::Aws::Registration.register

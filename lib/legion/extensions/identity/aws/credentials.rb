@@ -1,0 +1,120 @@
+# frozen_string_literal: true
+
+require_relative 'redacted'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # One set of AWS credentials: frozen, equal by content, printed with its key id only, never serialised.
+        #
+        # aws-sdk-ruby takes it wherever it takes credentials. It does not renew itself: for that pass a {Session}, or
+        # {Identity.current_credentials}.
+        class Credentials
+          include Redacted
+
+          # @return [String, nil] not a secret: AWS writes it into every log
+          attr_reader :access_key_id
+          # @return [Time, nil] in UTC, as AWS said it; nil for keys that do not expire
+          attr_reader :expiration
+          # @return [String, nil] twelve digits, where the source names the account
+          attr_reader :account_id
+          # @return [String, nil] where it came from, such as `environment` or `profile prod`
+          attr_reader :source
+          # @return [String, nil] the region that goes with it
+          attr_reader :region
+          # @return [String, nil] why it is served although it should have been renewed; nil for a good one
+          attr_reader :degraded
+          # @return [Hash{Symbol => Object}] what else AWS said with it; frozen, no secrets
+          attr_reader :details
+          # @return [Integer] counts the sets of a session; 0 for one made by hand
+          # @api private
+          attr_reader :serial
+
+          # A set as {Native::Session} hands it up.
+          #
+          # @api private
+          # @param fields [Hash{Symbol => Object}]
+          # @return [Credentials]
+          def self.from_native(fields)
+            seconds = fields[:expiration]
+            new(fields[:access_key_id], fields[:secret_access_key], fields[:session_token],
+                expiration: seconds && ::Time.at(seconds).utc,
+                **fields.slice(:account_id, :source, :region, :degraded, :details, :serial))
+          end
+
+          # @param access_key_id [String, nil]
+          # @param secret_access_key [String, nil]
+          # @param session_token [String, nil]
+          # @param account_id [String, nil]
+          # @param expiration [Time, nil]
+          # @param source [String, nil]
+          # @param region [String, nil]
+          # @param degraded [String, nil]
+          # @param details [Hash]
+          # @param serial [Integer]
+          def initialize(access_key_id, secret_access_key, session_token = nil, # rubocop:disable Metrics/ParameterLists
+                         account_id: nil, expiration: nil, source: nil, region: nil, degraded: nil, details: {}, serial: 0)
+            @access_key_id = access_key_id.dup.freeze
+            secret = secret_access_key.dup.freeze
+            token = session_token.dup.freeze
+            @secrets = ->(name) { name == :secret_access_key ? secret : token }
+            @account_id = account_id
+            @expiration = expiration&.dup&.freeze
+            @source = source
+            @region = region
+            @degraded = degraded
+            @details = details.dup.freeze
+            @serial = serial
+            freeze
+          end
+
+          # @return [String, nil] the secret
+          def secret_access_key = @secrets.call(:secret_access_key)
+
+          # @return [String, nil] a secret too; nil for keys that do not expire
+          def session_token = @secrets.call(:session_token)
+
+          # @return [Boolean] whether a request could be signed with it
+          def set? = !access_key_id.to_s.empty? && !secret_access_key.to_s.empty?
+
+          # @return [Boolean] whether its time has passed; false for keys that do not expire
+          def expired? = !expiration.nil? && ::Time.now >= expiration
+
+          # aws-sdk-ruby asks a provider for its credentials, and takes a set for one.
+          #
+          # @return [Credentials] itself
+          def credentials = self
+
+          # aws-sdk-core from 3.220 on asks this at every request, for its user agent.
+          #
+          # @return [Array<String>] empty
+          def metrics = []
+
+          # @return [Credentials] itself: a copy would be one more place where a secret lies
+          def dup = self
+
+          # @return [Credentials] itself
+          def clone(**) = self
+
+          # @param other [Object]
+          # @return [Boolean]
+          def ==(other)
+            other.is_a?(Credentials) && fields == other.fields
+          end
+          alias eql? ==
+
+          # @return [Integer]
+          def hash = [self.class, access_key_id, expiration].hash
+
+          # @return [String] shows the key id only
+          def inspect = "#<#{self.class} access_key_id=#{access_key_id.inspect}>"
+
+          protected
+
+          def fields = [access_key_id, secret_access_key, session_token, expiration, account_id]
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,95 @@
+# frozen_string_literal: true
+
+require_relative 'log'
+require_relative 'redacted'
+require_relative 'session'
+require_relative 'settings'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # The one Session in force: replaced when the settings have changed, so that a set of superseded settings is not handed out.
+        #
+        # Reading takes no lock, so it works in a trap handler too. The lock for replacing is never held across a wait: making a
+        # Session asks nothing of the network.
+        #
+        # @api private
+        class SessionKeeper
+          include Redacted
+
+          # What is in force, since when nobody has compared the settings.
+          Entry = ::Struct.new(:fingerprint, :session, :checked_at)
+          private_constant :Entry
+
+          # @param options [Hash{Symbol => Object}] explicit options of every Session made here
+          def initialize(**options)
+            @options = -> { options } # they may hold a password, and an instance variable is easily printed
+            @lock = ::Mutex.new
+            @entry = nil
+            @log = Log.new
+            @announced = []
+          end
+
+          # Yields the Session in force, and yields again if the settings changed while the block waited.
+          #
+          # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
+          # @yieldparam session [Session]
+          # @return [Object] what the block returned
+          # @raise [Error] also where the settings cannot be used
+          def read(max_age: 0)
+            loop do
+              session = current(max_age: max_age)
+              result = yield session
+              return result if current(max_age: max_age).equal?(session)
+            end
+          end
+
+          # @param max_age [Numeric] seconds
+          # @return [Session]
+          # @raise [ConfigurationError] where the settings cannot be used; nothing is in force then
+          def current(max_age: 0)
+            entry = @entry
+            return entry.session if max_age.positive? && entry && now - entry.checked_at < max_age
+
+            layers = Settings.layers(@options.call, deadline_cap: Settings.deadline_cap)
+            fingerprint = Settings.fingerprint(layers)
+            return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
+
+            entry.checked_at = now
+            entry.session
+          end
+
+          # @return [Session, nil] what is in force, without a look at the settings
+          def held = @entry&.session
+
+          # @return [String]
+          def inspect = "#<#{self.class} #{held.inspect}>"
+
+          private
+
+          def replace(layers, fingerprint)
+            session = @lock.synchronize do
+              unless @entry && @entry.fingerprint == fingerprint
+                @entry = nil # first: should the new settings be unusable, the old ones are not used either
+                @entry = Entry.new(fingerprint, Session.from_layers(layers), now)
+              end
+              @entry.session
+            end
+            announce(session.warnings)
+            session
+          end
+
+          # Settings change, a misspelt key stays: it is worth one line in the life of the process.
+          def announce(warnings)
+            fresh = warnings - @announced
+            @announced += fresh
+            fresh.each { |warning| @log.warn(warning) }
+          end
+
+          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,64 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # What 0.1.0 published under this name. The core has the defaults in force, and more of them: see {Aws.settings}.
+        SETTINGS_DEFAULTS = {
+          region:           nil,
+          role_arn:         nil,
+          session_duration: 3600,
+          profile:          nil
+        }.freeze
+
+        # Collects what a session is asked to be. Which layer wins, and whether a value is any good, is decided by the core.
+        #
+        # @api private
+        module Settings
+          # Seconds. LegionIO gives all providers 5 s together and a late one costs every boot those 5 s, so ours ends before.
+          LEGION_DEADLINE = 4.0
+
+          # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.
+          ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|(?:https?|all|no)_proxy)\z/i
+
+          class << self
+            # @param options [Hash{Symbol => Object}] explicit options
+            # @param deadline_cap [Float, nil] seconds; the most that `resolve_timeout` may be
+            # @return [Hash{Symbol => Object}] what {Native::Session} takes; holds secrets
+            def layers(options, deadline_cap: nil)
+              {
+                options:      options,
+                settings:     legion,
+                environment:  ENV.select { |name, _| ENVIRONMENT.match?(name) },
+                deadline_cap: deadline_cap
+              }
+            end
+
+            # Equal for equal settings. It holds no secret: Ruby's hashes are salted anew in each process.
+            #
+            # @param layers [Hash] as {layers} gives them
+            # @return [Integer]
+            def fingerprint(layers) = layers.hash
+
+            # @return [Float, nil] seconds; nil outside LegionIO
+            def deadline_cap
+              LEGION_DEADLINE if defined?(::Legion::Identity::Resolver)
+            end
+
+            private
+
+            # Read at each use, since LegionIO replaces the object when its settings change. Without a loader `dig` would make one,
+            # with DNS look-ups and files; a user may have written something that is no Hash.
+            def legion
+              return unless defined?(::Legion::Settings) && ::Legion::Settings.respond_to?(:loader) && ::Legion::Settings.loader
+
+              found = ::Legion::Settings.dig(:identity, :aws)
+              found if found.is_a?(::Hash)
+            end
+          end
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,95 @@
+# frozen_string_literal: true
+
+# Run in a Ruby of its own by canary_spec: takes credentials from wherever ENV points and prints everything this gem can be made to
+# say, in every form somebody may print it. The secrets themselves go into the file CANARY_FILE, so that the spec knows what must not
+# be in the output.
+
+require 'json'
+require 'logger'
+require 'pp'
+require 'yaml'
+
+$stdout.binmode
+$stdout.sync = true
+aws = Legion::Extensions::Identity::Aws
+aws.logger = Logger.new($stdout, level: Logger::DEBUG)
+
+# Every way to turn an object into text; a refusal is text too.
+FORMS = {
+  inspect:     :inspect.to_proc,
+  to_s:        :to_s.to_proc,
+  to_str:      ->(object) { "#{object} #{format('%p', object)} #{[object]} #{{ object => object }}" },
+  pp:          ->(object) { PP.pp([object, { nested: object }], +'') },
+  puts:        ->(object) { warn object },
+  marshal:     ->(object) { Marshal.dump(object) },
+  marshal_in:  ->(object) { Marshal.dump([{ in: object }]) },
+  yaml:        ->(object) { YAML.dump({ in: object }) },
+  to_yaml:     :to_yaml.to_proc,
+  json:        ->(object) { JSON.generate({ in: [object] }) },
+  to_json:     :to_json.to_proc,
+  json_pretty: ->(object) { JSON.pretty_generate([object]) },
+  as_json:     ->(object) { object.as_json.to_s },
+  to_h:        ->(object) { object.to_h.to_s },
+  to_a:        ->(object) { Array(object).to_s },
+  hash:        ->(object) { object.hash.to_s },
+  members:     ->(object) { object.instance_variables.map { |name| object.instance_variable_get(name) }.to_s },
+  dup:         ->(object) { "#{object.dup.inspect} #{object.clone.inspect}" },
+  no_method:   :there_is_no_such_method.to_proc,
+  wrong_call:  ->(object) { object.inspect(1, 2, 3) },
+  frozen:      ->(object) { object.instance_variable_set(:@other, 1) && '' }
+}.freeze
+
+def show(name, object)
+  FORMS.each do |form, make|
+    puts "#{name} #{form}: #{make.call(object)}"
+  rescue StandardError => e
+    show_error("#{name} #{form}", e)
+  end
+end
+
+def show_error(name, error)
+  puts "#{name} raised #{error.class}: #{error.message}", error.inspect, error.full_message(highlight: false), error.full_message(highlight: true)
+  puts error.detailed_message if error.respond_to?(:detailed_message)
+  error.instance_variables.each { |variable| puts "#{variable}: #{error.instance_variable_get(variable).inspect}" }
+  puts Marshal.dump(error), YAML.dump(error), error.to_json
+  puts error.receiver.inspect if error.is_a?(NameError)
+  show_error("#{name}, cause", error.cause) if error.cause
+end
+
+def try(name)
+  show(name, yield)
+rescue StandardError => e
+  show_error(name, e)
+end
+
+options = eval(ENV.fetch('CANARY_OPTIONS', '{}')) # rubocop:disable Security/Eval -- our own spec's text
+session = begin
+  aws::Session.new(logger: Logger.new($stdout, level: Logger::DEBUG), **options)
+rescue StandardError => e
+  show_error('new', e)
+  nil
+end
+
+if session
+  try('session') { session }
+  try('credentials') do
+    credentials = session.credentials
+    File.write(ENV.fetch('CANARY_FILE'), [credentials.secret_access_key, credentials.session_token].compact.join("\n"))
+    credentials
+  end
+  %i[identity attempts settings counters expiration set? needs_refresh? prefetch refresh! inspect].each do |name|
+    try("session.#{name}") { session.public_send(name) }
+  end
+  try('session with credentials') { session }
+  try('native') { session.instance_variable_get(:@native) }
+  try('lease') { aws::Lease.of(session.credentials) }
+end
+
+provider = aws::Provider.new(**options)
+%i[resolve provide_token current_credentials settings refresh resolve].each { |name| try("provider.#{name}") { provider.public_send(name) } }
+try('living, read') { provider.current_credentials.tap(&:access_key_id) }
+try('Identity.resolve') { aws::Identity.resolve }
+try('Aws.settings') { aws.settings }
+try('unknown option') { aws::Session.new(**options, secret_acces_key: ENV.fetch('CANARY', 'canary')) }
+show('provider', provider)
+puts 'the end'

@@ -1,0 +1,31 @@
+# frozen_string_literal: true
+
+require 'unit/support/scripted_native'
+
+RSpec.describe Legion::Extensions::Identity::Aws::CallerIdentity do
+  subject(:identity) { described_class.new(ScriptedNative::IDENTITY.merge(serial: 1)) }
+
+  it 'says who AWS says we are' do
+    expect(identity).to have_attributes(
+      account: '123456789012', arn: 'arn:aws:sts::123456789012:assumed-role/Legion.Worker/i-0abc', user_id: 'AROAEXAMPLE:i-0abc', partition: 'aws',
+      kind: :role, role: 'Legion.Worker', session_name: 'i-0abc', canonical_name: 'legion_worker',
+      provider_arn: 'arn:aws:iam::123456789012:role/Legion.Worker', region: 'eu-west-1', source: 'environment', milliseconds: 12
+    )
+  end
+
+  it 'is a frozen value, equal by content whenever it was asked' do
+    later = described_class.new(ScriptedNative::IDENTITY.merge(serial: 2, milliseconds: 9))
+    expect(identity).to be_frozen
+    expect(identity).to eq(later)
+    expect([identity, later].uniq.size).to eq(1)
+    expect(identity).not_to eq(described_class.new(ScriptedNative::IDENTITY.merge(serial: 1, account: '210987654321')))
+  end
+
+  it 'can be matched, printed and turned into a Hash' do
+    identity => { kind: :role, account: }
+    expect(account).to eq('123456789012')
+    expect(identity.to_h).to include(canonical_name: 'legion_worker', kind: :role)
+    expect("#{identity}").to eq(identity.arn) # rubocop:disable Style/RedundantInterpolation
+    expect(identity.inspect).to include(identity.arn, 'legion_worker')
+  end
+end

@@ -1,0 +1,86 @@
+# frozen_string_literal: true
+
+require 'json'
+require 'pp'
+require 'yaml'
+
+RSpec.describe Legion::Extensions::Identity::Aws::Credentials do
+  subject(:credentials) { described_class.new('ASIAEXAMPLE', 'canary-secret', 'canary-token', expiration: expiration, account_id: '123456789012') }
+
+  let(:expiration) { Time.utc(2099, 1, 1) }
+
+  it 'gives what aws-sdk-ruby reads' do
+    expect(credentials).to have_attributes(access_key_id: 'ASIAEXAMPLE', secret_access_key: 'canary-secret', session_token: 'canary-token',
+                                           expiration: expiration, account_id: '123456789012', set?: true, metrics: [])
+    expect(credentials.credentials).to equal(credentials)
+  end
+
+  it 'is frozen, with everything it hands out' do
+    expect(credentials).to be_frozen
+    expect([credentials.access_key_id, credentials.secret_access_key, credentials.session_token, credentials.expiration, credentials.details])
+      .to all(be_frozen)
+  end
+
+  it 'does not follow a string or time that its maker changes afterwards' do
+    key = +'AKIA'
+    secret = +'s'
+    made = described_class.new(key, secret)
+    key << 'X'
+    secret << 'X'
+    expect(made).to have_attributes(access_key_id: 'AKIA', secret_access_key: 's', session_token: nil)
+  end
+
+  it 'is not set without a key or secret' do
+    [[nil, nil], ['', 's'], ['a', ''], ['a', nil]].each { |pair| expect(described_class.new(*pair)).not_to be_set }
+  end
+
+  it 'expires at its time, and never without one' do
+    expect(credentials).not_to be_expired
+    expect(described_class.new('a', 'b', expiration: Time.now - 1)).to be_expired
+    expect(described_class.new('a', 'b')).not_to be_expired
+  end
+
+  it 'is equal by content' do
+    same = described_class.new('ASIAEXAMPLE', 'canary-secret', 'canary-token', expiration: expiration, account_id: '123456789012', serial: 7)
+    other = described_class.new('ASIAEXAMPLE', 'another secret', 'canary-token', expiration: expiration, account_id: '123456789012')
+    expect(credentials).to eq(same)
+    expect({ credentials => 1 }).to have_key(same)
+    expect(credentials).not_to eq(other)
+    expect(credentials).not_to eq('ASIAEXAMPLE')
+  end
+
+  it 'is not copied' do
+    expect([credentials.dup, credentials.clone, credentials.clone(freeze: false)]).to all(equal(credentials))
+  end
+
+  it 'takes the epoch seconds of the core as a Time in UTC' do
+    made = described_class.from_native(access_key_id: 'A', secret_access_key: 'B', session_token: nil, expiration: 4_070_908_800, serial: 3,
+                                       account_id: nil, source: 'imds', region: 'eu-west-1', degraded: nil, details: {})
+    expect(made).to have_attributes(expiration: Time.utc(2099, 1, 1), serial: 3, source: 'imds', region: 'eu-west-1')
+    expect(made.expiration).to be_utc
+  end
+
+  it 'prints its key id only' do
+    printed = "#<#{described_class} access_key_id=\"ASIAEXAMPLE\">"
+    expect([credentials.inspect, credentials.to_s, credentials.pretty_inspect.chomp, "#{credentials}", PP.pp(credentials, +'').chomp]) # rubocop:disable Style/RedundantInterpolation
+      .to all(eq(printed))
+  end
+
+  it 'keeps no secret where a walk over its instance variables finds it' do
+    seen = [credentials]
+    seen.each { |object| seen.concat(object.instance_variables.map { |name| object.instance_variable_get(name) }) }
+    expect(seen.grep(String)).to contain_exactly('ASIAEXAMPLE', '123456789012')
+  end
+
+  it 'is refused by every serialiser, alone and inside others, in a sentence' do
+    attempts = [-> { Marshal.dump(credentials) }, -> { Marshal.dump([credentials]) }, -> { YAML.dump(credentials) }, -> { YAML.dump({ a: credentials }) },
+                -> { credentials.to_yaml }, -> { credentials.to_json }, -> { JSON.generate([credentials]) }, -> { JSON.pretty_generate({ a: credentials }) },
+                -> { JSON.dump(credentials) }, -> { credentials.as_json }]
+    expect(attempts).to all(raise_error(TypeError, /Credentials holds a secret and is not turned into (Marshal|YAML|JSON)/))
+  end
+
+  it 'is not made by a loader either' do
+    expect { YAML.unsafe_load("--- !ruby/object:#{described_class} {}\n") }.to raise_error(TypeError, /YAML/)
+    expect { described_class.allocate.marshal_load([]) }.to raise_error(TypeError, /Marshal/)
+  end
+end
