@@ -1,0 +1,234 @@
+//! The endpoint of ECS tasks and EKS pods.
+
+use crate::{
+    stub,
+    support::{Machine, outcomes, text, timed},
+};
+use aws_identity::failure::Kind;
+use fake_aws::{Answer, Rule, Service, world};
+use std::{fs, time::Duration};
+
+const URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+
+fn with_rule(rule: Rule) -> Machine {
+    let machine = Machine::with_container();
+    machine.aws.add_rule(rule);
+    machine
+}
+
+fn on_get() -> Rule {
+    Rule::on(Service::Container).action("GetCredentials")
+}
+
+fn error(status: u16) -> Answer {
+    Answer::Error { status, code: String::new(), message: String::new() }
+}
+
+/// An EKS pod: the token is a file.
+fn pod(token: &[u8]) -> Machine {
+    let machine = Machine::with_container();
+    let uri = format!("{}{}", machine.aws.http_url(), world::EKS_PATH);
+    let file = machine.file("pod-token", token);
+    machine.env(URI, &uri).env(TOKEN_FILE, text(&file))
+}
+
+#[test]
+fn an_answer_says_role_account_and_end() {
+    let landed = Machine::with_container().fetch().unwrap();
+    assert_eq!(landed.credentials.details["role_arn"], world::ECS_ROLE);
+    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+    assert!(landed.credentials.expires_at.is_some());
+}
+
+#[test]
+fn a_token_is_trimmed_wherever_it_stands() {
+    let machine = Machine::with_container();
+    let machine = machine.env(TOKEN, &format!(" {}\n", world::ECS_TOKEN));
+    assert!(machine.fetch().is_ok());
+    assert!(pod(format!("\n{}\r\n", world::EKS_TOKEN).as_bytes()).fetch().is_ok());
+}
+
+#[test]
+fn the_token_file_outranks_the_token_and_is_read_anew_each_time() {
+    let machine = pod(b"old");
+    let failure = machine.failure();
+    assert_eq!((failure.kind, failure.status), (Kind::AccessDenied, Some(401)));
+    assert!(failure.message.contains(TOKEN), "{}", failure.message);
+    machine.file("pod-token", world::EKS_TOKEN);
+    let landed = machine.fetch().unwrap();
+    assert!(landed.arn().contains("assumed-role/eks-pod/eks-"), "{}", landed.arn());
+}
+
+#[test]
+fn what_is_no_token_is_not_sent() {
+    for (content, said) in [
+        (&b""[..], "is empty"),
+        (b" \n", "is empty"),
+        (b"canary\r\nx-other: 1", "one line"),
+        (b"canary\0", "control characters"),
+        (&[b'c'; 20_481][..], "longer than"),
+        (&[0xff, 0xfe][..], "not text"),
+    ] {
+        let machine = pod(content);
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
+        assert!(failure.message.contains(said) && failure.message.contains(TOKEN_FILE), "{}", failure.message);
+        assert!(machine.aws.requests().is_empty());
+    }
+    let missing = pod(b"x").env(TOKEN_FILE, "/nowhere/token");
+    assert!(missing.failure().message.contains("does not exist"));
+    let split = Machine::with_container().env(TOKEN, "canary\r\nx: y");
+    assert_eq!(split.failure().kind, Kind::Configuration);
+    assert!(split.aws.requests().is_empty());
+}
+
+#[test]
+fn a_token_of_other_letters_than_ascii_is_no_header() {
+    let failure = Machine::with_container().env(TOKEN, "canary\u{fc}").failure();
+    assert!(failure.message.contains("authorization") || failure.status == Some(401), "{failure:?}");
+}
+
+#[test]
+fn no_token_is_sent_where_none_is_set() {
+    let machine = Machine::with_container().without(TOKEN);
+    machine.aws.change_world(|world| {
+        world.containers.get_mut(world::ECS_PATH).unwrap().authorization_token = None;
+    });
+    assert!(machine.fetch().is_ok());
+    assert!(!machine.the(Service::Container, "GetCredentials").headers.contains_key("authorization"));
+}
+
+#[test]
+fn over_plain_http_a_foreign_address_is_not_asked() {
+    for uri in ["http://10.0.0.1/c", "http://169.254.169.254/c", "http://192.168.0.1:80/c", "http://[fd00:ec2::254]/c", "http://0.0.0.0/c"] {
+        let (failure, took) = timed(|| Machine::with_container().env(URI, uri).failure());
+        assert_eq!(failure.kind, Kind::Configuration, "{uri}: {failure:?}");
+        assert!(failure.message.contains("https"), "{}", failure.message);
+        assert!(took < Duration::from_millis(500), "{took:?}");
+    }
+}
+
+/// The look-up itself hands out allowed addresses only, so a name cannot mean another one the second time. These names
+/// are understood by the C library without asking a name server.
+#[test]
+fn over_plain_http_a_name_for_a_foreign_address_is_not_asked() {
+    for uri in ["http://10.1/c", "http://167772161/c", "http://0x0a000001/c"] {
+        let failure = Machine::with_container().env(URI, uri).failure();
+        assert_eq!(failure.kind, Kind::Connection, "{uri}: {failure:?}");
+        assert!(failure.message.contains("stands for 10.0.0.1"), "{}", failure.message);
+    }
+}
+
+#[test]
+fn a_name_for_loopback_may_be_asked() {
+    let machine = Machine::with_container();
+    let uri = format!("{}{}", machine.aws.http_url().replace("127.0.0.1", "localhost"), world::ECS_PATH);
+    assert!(machine.env(URI, &uri).fetch().is_ok());
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let to = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n";
+    let failure = Machine::with_container().env(URI, &stub::answering(to)).failure();
+    assert_eq!(failure.status, Some(302), "{failure:?}");
+}
+
+#[test]
+fn what_is_no_uri_is_refused() {
+    for (name, value) in [
+        (URI, "/credentials"),
+        (URI, "ftp://127.0.0.1/"),
+        (URI, "http://127.0.0.1 /"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@evil.example.com/c"),
+    ] {
+        let failure = Machine::with_container().env(name, value).failure();
+        assert_eq!(failure.kind, Kind::Configuration, "{value}");
+        assert!(failure.message.contains(name), "{}", failure.message);
+        assert_eq!(outcomes(&failure.attempts).last().unwrap(), "container failed");
+    }
+}
+
+#[test]
+fn passing_trouble_is_asked_again_three_times_in_all() {
+    for status in [429, 500, 503] {
+        let machine = with_rule(on_get().times(2).answer(error(status)));
+        assert!(machine.fetch().is_ok());
+        assert_eq!(machine.count(Service::Container, "GetCredentials"), 3);
+    }
+    let machine = with_rule(on_get().answer(error(503)));
+    let failure = machine.failure();
+    assert!(failure.is_outage() && failure.status == Some(503), "{failure:?}");
+    assert_eq!(machine.count(Service::Container, "GetCredentials"), 3);
+    assert_eq!(with_rule(on_get().answer(Answer::Throttle)).failure().kind, Kind::Throttled);
+}
+
+#[test]
+fn a_refusal_is_final_and_asked_once() {
+    for (status, kind) in [(400, Kind::Service), (401, Kind::AccessDenied), (403, Kind::AccessDenied), (404, Kind::Service)] {
+        let machine = with_rule(on_get().answer(error(status)));
+        let failure = machine.failure();
+        assert_eq!((failure.kind, failure.status), (kind, Some(status)));
+        assert!(!failure.is_outage());
+        assert_eq!(machine.count(Service::Container, "GetCredentials"), 1);
+    }
+}
+
+#[test]
+fn a_time_out_is_asked_again() {
+    let machine = with_rule(on_get().times(1).answer(Answer::Hang));
+    assert!(machine.fetch().is_ok());
+    assert_eq!(machine.count(Service::Container, "GetCredentials"), 2);
+}
+
+#[test]
+fn rubbish_is_refused_without_showing_it() {
+    for (answer, kind) in [
+        (Answer::Body { status: 200, content_type: "text/plain".into(), text: "canary".into() }, Kind::Service),
+        (Answer::Truncate, Kind::Connection),
+        (Answer::HugeMib(4), Kind::Connection),
+        (Answer::Drop, Kind::Connection),
+        (Answer::Reset, Kind::Connection),
+    ] {
+        let name = answer.name();
+        assert_eq!(with_rule(on_get().answer(answer)).failure().kind, kind, "{name}");
+    }
+}
+
+#[test]
+fn an_agent_that_is_gone_is_a_failure_and_imds_is_not_asked_instead() {
+    let machine = Machine::with_imds().env(URI, &stub::refusing());
+    let failure = machine.failure();
+    assert_eq!(failure.kind, Kind::Connection);
+    assert!(failure.message.contains("refused"), "{}", failure.message);
+    assert!(machine.aws.requests().is_empty());
+}
+
+#[test]
+fn a_password_in_the_uri_stands_in_no_failure() {
+    let url = stub::refusing().replace("http://", "http://user:canary@");
+    let failure = Machine::with_container().env(URI, &url).failure();
+    assert_eq!(failure.kind, Kind::Connection);
+}
+
+#[test]
+fn a_profile_may_insist_on_the_container() {
+    let text = format!("[default]\nrole_arn = {}\ncredential_source = EcsContainer\n", world::WORKER_ROLE);
+    let machine = Machine::with_container().config(&text);
+    assert!(machine.fetch().unwrap().arn().contains("legion-worker"));
+    assert!(machine.the(Service::Sts, "AssumeRole").principal.unwrap().contains("ecs-task"));
+    let failure = Machine::bare().config(&text).failure();
+    assert_eq!(failure.kind, Kind::NoCredentials);
+    assert!(failure.message.contains("EcsContainer"), "{}", failure.message);
+}
+
+#[test]
+fn a_token_file_that_is_a_link_is_followed() {
+    let machine = Machine::with_container();
+    let real = machine.file("real", world::ECS_TOKEN);
+    let link = machine.aws.directory().join("link");
+    std::os::unix::fs::symlink(real, &link).unwrap();
+    assert!(machine.env(TOKEN_FILE, text(&link)).without(TOKEN).fetch().is_ok());
+    fs::remove_file(link).unwrap();
+}

@@ -1,0 +1,133 @@
+//! Which address STS is asked at.
+
+use crate::support::{Machine, keys_profile};
+use aws_identity::failure::Kind;
+use fake_aws::{Entry, Service, world};
+
+/// Nobody listens here.
+const NOBODY: &str = "http://127.0.0.1:9";
+
+/// A machine whose way to real host names is the local proxy, which says which one was meant.
+fn behind_proxy() -> Machine {
+    let machine = Machine::with_keys().without("AWS_ENDPOINT_URL");
+    let (proxy, bundle) = (machine.aws.proxy_url(), machine.aws.ca_bundle());
+    machine.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", bundle.to_str().unwrap())
+}
+
+fn host(machine: &Machine) -> String {
+    let landed = machine.fetch().unwrap();
+    assert_eq!(landed.arn(), world::DEMO_USER);
+    let entry: Entry = machine.the(Service::Sts, "GetCallerIdentity");
+    assert!(entry.tls && entry.proxied, "{entry:?}");
+    entry.host
+}
+
+#[test]
+fn the_region_s_own_is_the_default() {
+    assert_eq!(host(&behind_proxy()), "sts.us-east-1.amazonaws.com");
+    assert_eq!(host(&behind_proxy().env("AWS_REGION", "eu-west-1")), "sts.eu-west-1.amazonaws.com");
+}
+
+#[test]
+fn fips_and_dualstack_are_switched_by_variable_or_profile() {
+    assert_eq!(host(&behind_proxy().env("AWS_USE_FIPS_ENDPOINT", "true")), "sts-fips.us-east-1.amazonaws.com");
+    assert_eq!(host(&behind_proxy().env("AWS_USE_DUALSTACK_ENDPOINT", "true")), "sts.us-east-1.api.aws");
+    let profile = "[default]\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true\n";
+    assert_eq!(host(&behind_proxy().config(profile)), "sts-fips.us-east-1.api.aws");
+    let off = behind_proxy().config(profile).env("AWS_USE_FIPS_ENDPOINT", "false").env("AWS_USE_DUALSTACK_ENDPOINT", "false");
+    assert_eq!(host(&off), "sts.us-east-1.amazonaws.com");
+}
+
+#[test]
+fn each_layer_outranks_the_next() {
+    let url = |machine: Machine, set: fn(Machine, &str) -> Machine| {
+        let url = machine.aws.http_url();
+        set(machine, &url)
+    };
+    for set in [
+        |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL", NOBODY).env("AWS_ENDPOINT_URL_STS", url),
+        |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL_STS", NOBODY).setting("endpoint", url),
+        |machine: Machine, url: &str| machine.setting("endpoint", NOBODY).option("endpoint", url),
+        |machine: Machine, url: &str| {
+            machine.without("AWS_ENDPOINT_URL").config(&format!("[default]\nendpoint_url = {url}\n"))
+        },
+        |machine: Machine, url: &str| {
+            machine.without("AWS_ENDPOINT_URL").config(&format!(
+                "[default]\nendpoint_url = {NOBODY}\nservices = local\n[services local]\nsts =\n  endpoint_url = {url}\n"
+            ))
+        },
+        |machine: Machine, url: &str| {
+            machine.env("AWS_ENDPOINT_URL", url).config(&format!("[default]\nendpoint_url = {NOBODY}\n"))
+        },
+    ] {
+        let machine = url(Machine::with_keys(), set);
+        assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+        assert_eq!(machine.count(Service::Sts, "GetCallerIdentity"), 1);
+    }
+}
+
+#[test]
+fn configured_endpoints_can_be_ignored_and_given_ones_cannot() {
+    let variable = behind_proxy().env("AWS_ENDPOINT_URL_STS", NOBODY).env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    assert_eq!(host(&variable), "sts.us-east-1.amazonaws.com");
+    let profile = behind_proxy()
+        .config(&format!("[default]\nendpoint_url = {NOBODY}\nignore_configured_endpoint_urls = true\n"));
+    assert_eq!(host(&profile), "sts.us-east-1.amazonaws.com");
+
+    let machine = Machine::with_keys().env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").without("AWS_ENDPOINT_URL");
+    let url = machine.aws.http_url();
+    let machine = machine.option("endpoint", url);
+    assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+}
+
+#[test]
+fn what_is_no_url_is_refused_without_its_password() {
+    for bad in ["127.0.0.1:1", "ftp://127.0.0.1/", "http://", "http://user:canary@", "https://exa mple.com", "https:// user:canary@h"] {
+        for machine in [
+            Machine::with_keys().option("endpoint", bad),
+            Machine::with_keys().env("AWS_ENDPOINT_URL_STS", bad),
+            Machine::with_keys().without("AWS_ENDPOINT_URL").config(&format!("[default]\nendpoint_url = {bad}\n")),
+        ] {
+            let failure = machine.failure();
+            assert_eq!(failure.kind, Kind::Configuration, "{bad}: {failure:?}");
+            assert!(failure.message.contains("endpoint"), "{}", failure.message);
+        }
+    }
+}
+
+#[test]
+fn a_password_in_the_endpoint_stands_in_no_failure_and_no_report() {
+    let machine = Machine::with_keys().option("endpoint", "http://user:canary@127.0.0.1:9/");
+    let failure = machine.failure_of_identity();
+    assert_eq!(failure.kind, Kind::Connection, "{failure:?}");
+    assert!(failure.message.contains("127.0.0.1:9"), "{}", failure.message);
+    let settings = machine.settings().unwrap();
+    let report = format!("{:?}", settings.report());
+    assert!(report.contains("127.0.0.1:9") && !report.contains("canary"), "{report}");
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn an_odd_services_section_counts_only_where_the_profile_s_endpoint_is_looked_at() {
+    let odd = "[default]\nservices = nowhere\n";
+    assert!(Machine::with_keys().config(odd).fetch().is_ok());
+    let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").config(odd).failure();
+    assert_eq!(failure.kind, Kind::Configuration);
+    assert!(failure.message.contains("nowhere"), "{}", failure.message);
+}
+
+#[test]
+fn the_endpoint_of_another_profile_is_not_used() {
+    let machine = Machine::bare()
+        .credentials_file(&keys_profile("base"))
+        .config(&format!(
+            "[profile base]\nendpoint_url = {NOBODY}\n[default]\nrole_arn = {}\nsource_profile = base\n",
+            world::WORKER_ROLE
+        ))
+        .without("AWS_ENDPOINT_URL");
+    let (proxy, bundle) = (machine.aws.proxy_url(), machine.aws.ca_bundle());
+    let machine = machine.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", bundle.to_str().unwrap());
+    machine.fetch().unwrap();
+    assert_eq!(machine.the(Service::Sts, "AssumeRole").host, "sts.us-east-1.amazonaws.com");
+}

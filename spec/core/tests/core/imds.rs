@@ -1,0 +1,254 @@
+//! Instance metadata: what is there, what is not, and what passes.
+
+use crate::{
+    stub,
+    support::{Machine, outcomes, timed},
+};
+use aws_identity::{failure::Kind, fetch::now};
+use fake_aws::{Answer, Rule, Service, world};
+use std::{fs, time::Duration};
+
+const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+
+fn error(status: u16) -> Answer {
+    Answer::Error { status, code: String::new(), message: String::new() }
+}
+
+fn says(text: &str) -> Answer {
+    Answer::Body { status: 200, content_type: "text/plain".into(), text: text.into() }
+}
+
+fn with_rule(rule: Rule) -> Machine {
+    let machine = Machine::with_imds();
+    machine.aws.add_rule(rule);
+    machine
+}
+
+fn on(action: &str) -> Rule {
+    Rule::on(Service::Imds).action(action)
+}
+
+#[test]
+fn a_token_is_fetched_first_and_sent_with_every_question() {
+    let machine = Machine::with_imds();
+    let landed = machine.fetch().unwrap();
+    assert_eq!(machine.actions(), ["Token", "ListRoles", "Credentials", "Region", "GetCallerIdentity"]);
+    assert_eq!(machine.the(Service::Imds, "Token").method, "PUT");
+    assert_eq!(landed.credentials.details["instance_profile_role"], "ec2-web");
+    let life = landed.credentials.expires_at.unwrap() - now();
+    assert!((21_590_000..=21_600_000).contains(&life), "{life}");
+}
+
+#[test]
+fn what_is_refused_or_disabled_is_not_there() {
+    for (machine, why) in [
+        (Machine::bare(), "disabled"),
+        (Machine::bare().env("AWS_EC2_METADATA_DISABLED", "TRUE"), "disabled"),
+        (Machine::with_imds().env(ENDPOINT, &stub::refusing()), "refused"),
+    ] {
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::NotOnAws);
+        assert!(failure.message.contains(why), "{}", failure.message);
+        assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds absent");
+        assert_eq!(failure.attempts.len(), 5, "every source was asked");
+    }
+}
+
+#[test]
+fn silence_is_waited_for_once_and_for_a_second() {
+    let silent = stub::silent();
+    let (failure, took) = timed(|| Machine::with_imds().env(ENDPOINT, &silent.url).failure());
+    assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
+    assert!((900..1450).contains(&took.as_millis()), "{took:?}");
+}
+
+#[test]
+fn dropped_packets_are_waited_for_three_tenths_of_a_second() {
+    let dropping = stub::dropping();
+    let (failure, took) = timed(|| Machine::with_imds().env(ENDPOINT, &dropping.url).failure());
+    assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
+    assert!((250..900).contains(&took.as_millis()), "{took:?}");
+}
+
+#[test]
+fn an_answer_no_imds_gives_to_the_put_means_another_cloud() {
+    for status in [400, 403, 404, 405] {
+        let failure = with_rule(on("Token").answer(error(status))).failure();
+        assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
+        assert!(failure.message.contains(&status.to_string()), "{}", failure.message);
+    }
+    for text in ["", "two words", "line\nline", "\u{fc}mlaut"] {
+        let machine = with_rule(on("Token").answer(says(text)));
+        assert_eq!(machine.failure().kind, Kind::NotOnAws, "{text:?}");
+        assert_eq!(machine.actions(), ["Token"]);
+    }
+    for text in ["hello", "", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"] {
+        let failure = Machine::with_imds().env(ENDPOINT, &stub::answering(text)).failure();
+        assert_eq!(failure.kind, Kind::NotOnAws, "{text:?}: {failure:?}");
+    }
+}
+
+#[test]
+fn passing_trouble_is_asked_again_three_times_in_all() {
+    for action in ["Token", "ListRoles", "Credentials"] {
+        for status in [429, 500, 503] {
+            let machine = with_rule(on(action).times(2).answer(error(status)));
+            machine.fetch().unwrap();
+            assert_eq!(machine.count(Service::Imds, action), 3);
+        }
+        let machine = with_rule(on(action).answer(error(503)));
+        let failure = machine.failure();
+        assert_eq!((failure.kind, failure.status), (Kind::Service, Some(503)));
+        assert!(failure.is_outage());
+        assert_eq!(machine.count(Service::Imds, action), 3);
+    }
+    let throttled = with_rule(on("Credentials").answer(error(429))).failure();
+    assert_eq!(throttled.kind, Kind::Throttled);
+}
+
+#[test]
+fn a_time_out_after_the_token_is_asked_again() {
+    let machine = with_rule(on("Credentials").times(1).answer(Answer::Hang));
+    assert_eq!(machine.fetch().unwrap().source(), "imds");
+    assert_eq!(machine.count(Service::Imds, "Credentials"), 2);
+}
+
+#[test]
+fn a_time_out_of_the_token_is_asked_again_where_it_was_answered_before() {
+    let machine = with_rule(on("Token").times(1).answer(error(500)));
+    machine.aws.add_rule(on("Token").times(1).answer(Answer::Hang));
+    assert_eq!(machine.fetch().unwrap().source(), "imds");
+    assert_eq!(machine.count(Service::Imds, "Token"), 3);
+}
+
+#[test]
+fn an_instance_without_a_role_says_so_and_is_on_aws() {
+    let machine = Machine::with_imds();
+    machine.aws.change_world(|world| world.imds.role = None);
+    let failure = machine.failure();
+    assert_eq!(failure.kind, Kind::NoCredentials);
+    assert!(failure.message.contains("instance profile"), "{}", failure.message);
+    assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds failed");
+    assert_eq!(machine.actions(), ["Token", "ListRoles"]);
+}
+
+#[test]
+fn a_set_that_has_ended_is_served_with_its_own_end_and_marked() {
+    let machine = Machine::with_imds();
+    machine.aws.change_world(|world| world.imds.expired_set = true);
+    let landed = machine.fetch().unwrap();
+    let since = now() - landed.credentials.expires_at.unwrap();
+    assert!((60_000..70_000).contains(&since), "{since}");
+    assert!(landed.credentials.degraded.as_deref().is_some_and(|why| why.contains("ended")));
+    assert!(landed.arn().contains("ec2-web"));
+}
+
+#[test]
+fn what_is_no_set_is_refused_without_showing_it() {
+    for text in [
+        "canary",
+        r#"{"AccessKeyId":"canary"}"#,
+        r#"{"Code":"Success","AccessKeyId":"AKIAX","SecretAccessKey":"canary","Token":"t","Expiration":"soon"}"#,
+        r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"canary"}"#,
+        "[]",
+        "",
+    ] {
+        let failure = with_rule(on("Credentials").answer(says(text))).failure();
+        assert_eq!(failure.kind, Kind::Service, "{text}");
+        assert!(failure.message.contains("ec2-web"), "{}", failure.message);
+    }
+    for name in ["", "  ", "two words", "../../token", "\u{fc}"] {
+        let machine = with_rule(on("ListRoles").answer(says(name)));
+        assert_eq!(machine.failure().kind, Kind::Service, "{name}");
+        assert_eq!(machine.actions(), ["Token", "ListRoles"]);
+    }
+}
+
+#[test]
+fn of_several_roles_the_first_is_asked() {
+    let machine = with_rule(on("ListRoles").answer(says("ec2-web\r\nother\n")));
+    assert_eq!(machine.fetch().unwrap().credentials.details["instance_profile_role"], "ec2-web");
+}
+
+#[test]
+fn cut_and_boundless_answers_are_failures() {
+    for answer in [Answer::Truncate, Answer::HugeMib(4), Answer::Reset, Answer::Drop] {
+        let name = answer.name();
+        let (failure, took) = timed(|| with_rule(on("Credentials").answer(answer)).failure());
+        assert_eq!(failure.kind, Kind::Connection, "{name}: {failure:?}");
+        assert!(failure.is_outage() && took < Duration::from_secs(1), "{name}: {took:?}");
+    }
+}
+
+#[test]
+fn a_slow_answer_is_a_time_out() {
+    let machine = with_rule(on("Credentials").answer(Answer::DripMs(100)));
+    let failure = machine.option("resolve_timeout", 3).failure();
+    assert_eq!(failure.kind, Kind::Timeout, "{failure:?}");
+}
+
+#[test]
+fn on_ec2_a_silent_imds_is_a_failure_and_the_advice_is_the_hop_limit() {
+    for (file, text) in [
+        ("sys_vendor", "Amazon EC2\n"),
+        ("bios_vendor", "Amazon EC2\n"),
+        ("product_uuid", "EC2E1916-9099-7CAF-FD21-012345ABCDEF\n"),
+        ("product_uuid", "ec2e1916-9099-7caf-fd21-012345abcdef\n"),
+    ] {
+        let machine = Machine::with_imds().env(ENDPOINT, &stub::refusing());
+        fs::write(machine.dmi_folder().join(file), text).unwrap();
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::NoCredentials, "{file}");
+        assert!(failure.message.contains("HttpPutResponseHopLimit"), "{}", failure.message);
+        assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds failed");
+    }
+}
+
+#[test]
+fn on_ec2_a_disabled_imds_is_still_no_aws() {
+    let machine = Machine::bare();
+    fs::write(machine.dmi_folder().join("sys_vendor"), "Amazon EC2\n").unwrap();
+    assert_eq!(machine.failure().kind, Kind::NotOnAws);
+}
+
+#[test]
+fn other_hardware_is_not_ec2() {
+    for (file, text) in [("sys_vendor", "QEMU\n"), ("product_uuid", "fec2e191-9099\n"), ("bios_vendor", "Amazon\n")] {
+        let machine = Machine::with_imds().env(ENDPOINT, &stub::refusing());
+        fs::write(machine.dmi_folder().join(file), text).unwrap();
+        assert_eq!(machine.failure().kind, Kind::NotOnAws, "{text}");
+    }
+}
+
+#[test]
+fn the_endpoint_may_stand_in_the_profile_and_a_bad_one_is_refused() {
+    let machine = Machine::bare().without("AWS_EC2_METADATA_DISABLED");
+    let url = machine.aws.http_url();
+    let machine = machine.config(&format!("[default]\nec2_metadata_service_endpoint = {url}/\n"));
+    assert_eq!(machine.fetch().unwrap().source(), "imds");
+
+    for (name, value) in [(ENDPOINT, "169.254.169.254"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5")] {
+        let failure = Machine::bare().without("AWS_EC2_METADATA_DISABLED").env(name, value).failure();
+        assert_eq!(failure.kind, Kind::Configuration, "{failure:?}");
+        assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds failed");
+    }
+}
+
+#[test]
+fn a_name_will_do_as_endpoint() {
+    let machine = Machine::with_imds();
+    let url = machine.aws.http_url().replace("127.0.0.1", "localhost");
+    assert_eq!(machine.env(ENDPOINT, &url).fetch().unwrap().source(), "imds");
+}
+
+#[test]
+fn a_profile_may_insist_on_imds() {
+    let text = format!("[default]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", world::WORKER_ROLE);
+    let landed = Machine::with_imds().config(&text).fetch().unwrap();
+    assert_eq!(landed.source(), format!("profile default > assume role {}", world::WORKER_ROLE));
+    let failure = Machine::with_imds().env(ENDPOINT, &stub::refusing()).config(&text).failure();
+    assert_eq!(failure.kind, Kind::NoCredentials);
+    assert!(failure.message.contains("Ec2InstanceMetadata"), "{}", failure.message);
+    let failure = Machine::bare().config(&text).failure();
+    assert_eq!(failure.kind, Kind::NoCredentials, "disabled for a profile too: {failure:?}");
+}

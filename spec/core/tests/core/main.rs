@@ -1,0 +1,15 @@
+//! The core against the local AWS: real sockets, real files, real flights, no Ruby.
+//!
+//! Every test has a machine of its own (`support::Machine`), and its name is the rule it holds the core to.
+
+mod chain;
+mod container;
+mod endpoint;
+mod imds;
+mod proxy;
+mod region;
+mod roles;
+mod stub;
+mod support;
+mod tls;
+mod web_identity;

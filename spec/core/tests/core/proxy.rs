@@ -1,0 +1,120 @@
+//! Who goes through a proxy, and who never does.
+
+use crate::support::{Machine, text};
+use aws_identity::failure::Kind;
+use fake_aws::{Service, world};
+
+fn with_ca() -> Machine {
+    let machine = Machine::with_keys().without("AWS_ENDPOINT_URL");
+    let bundle = machine.aws.ca_bundle();
+    machine.env("AWS_CA_BUNDLE", text(&bundle))
+}
+
+fn through_proxy(machine: &Machine) -> bool {
+    machine.aws.requests().iter().any(|entry| entry.service == Service::Proxy || entry.proxied)
+}
+
+#[test]
+fn sts_goes_through_the_proxy_of_each_variable() {
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let machine = with_ca();
+        let proxy = machine.aws.proxy_url();
+        let machine = machine.env(name, &proxy);
+        assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER, "{name}");
+        assert_eq!(machine.count(Service::Proxy, "CONNECT"), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_proxy_may_be_written_without_a_scheme() {
+    let machine = with_ca();
+    let proxy = machine.aws.proxy_url().replace("http://", "");
+    assert_eq!(machine.env("HTTPS_PROXY", &proxy).fetch().unwrap().arn(), world::DEMO_USER);
+}
+
+#[test]
+fn plain_endpoints_have_a_proxy_variable_of_their_own() {
+    let machine = Machine::with_keys().option("endpoint", "http://sts.example.test");
+    let proxy = machine.aws.proxy_url();
+    let machine = machine.env("HTTP_PROXY", &proxy);
+    assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+    assert!(machine.the(Service::Sts, "GetCallerIdentity").proxied);
+}
+
+#[test]
+fn no_proxy_excepts_a_host() {
+    // Too long a label for a name: it cannot be looked up, and no name server is asked.
+    let label = "x".repeat(64);
+    for rule in ["example.test", ".example.test", &*format!("{label}.example.test"), "*"] {
+        let machine = with_ca().option("endpoint", format!("https://{label}.example.test")).env("NO_PROXY", rule);
+        let proxy = machine.aws.proxy_url();
+        let machine = machine.env("HTTPS_PROXY", &proxy);
+        let failure = machine.failure_of_identity();
+        assert_eq!(failure.kind, Kind::Connection, "{rule}: {failure:?}");
+        assert!(failure.message.contains("look up"), "{}", failure.message);
+        assert!(!through_proxy(&machine), "{rule}");
+    }
+}
+
+#[test]
+fn loopback_never_goes_through_a_proxy() {
+    for endpoint in ["http", "https"] {
+        let machine = with_ca();
+        let (proxy, url) =
+            (machine.aws.proxy_url(), if endpoint == "http" { machine.aws.http_url() } else { machine.aws.https_url() });
+        let machine = machine.env("HTTPS_PROXY", &proxy).env("HTTP_PROXY", &proxy).option("endpoint", url);
+        assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+        assert!(!through_proxy(&machine), "{endpoint}");
+    }
+}
+
+#[test]
+fn imds_and_containers_never_go_through_a_proxy() {
+    for machine in [Machine::with_imds(), Machine::with_container()] {
+        let proxy = machine.aws.proxy_url();
+        let machine = machine.env("HTTP_PROXY", &proxy).env("http_proxy", &proxy).env("ALL_PROXY", &proxy);
+        machine.fetch().unwrap();
+        assert!(!through_proxy(&machine), "{:?}", machine.actions());
+    }
+}
+
+/// A link-local address that answers nobody here: refused or dropped, but not asked of the proxy.
+#[test]
+fn the_container_endpoint_at_its_own_address_is_not_asked_of_a_proxy() {
+    let machine = Machine::bare().env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "not-a-path");
+    let proxy = machine.aws.proxy_url();
+    let machine = machine.env("HTTP_PROXY", &proxy);
+    assert_eq!(machine.failure().kind, Kind::Configuration);
+    assert!(!through_proxy(&machine));
+}
+
+#[test]
+fn user_and_password_of_a_proxy_are_sent_decoded() {
+    let machine = with_ca();
+    // user:p@ss
+    machine.aws.change_world(|world| world.proxy.authorization = Some("Basic dXNlcjpwQHNz".into()));
+    let proxy = machine.aws.proxy_url().replace("http://", "http://user:p%40ss@");
+    let machine = machine.env("HTTPS_PROXY", &proxy);
+    assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+}
+
+#[test]
+fn a_proxy_s_password_stands_in_no_failure() {
+    let refused = with_ca();
+    refused.aws.change_world(|world| world.proxy.authorization = Some("Basic d3Jvbmc=".into()));
+    let proxy = refused.aws.proxy_url().replace("http://", "http://user:canary@");
+    let refused = refused.env("HTTPS_PROXY", &proxy);
+    let failure = refused.failure_of_identity();
+    assert_eq!(failure.kind, Kind::Connection, "{failure:?}");
+    assert!(failure.message.contains("proxy"), "{}", failure.message);
+
+    let nobody = with_ca().env("HTTPS_PROXY", "http://user:canary@127.0.0.1:9");
+    let failure = nobody.failure_of_identity();
+    assert_eq!(failure.kind, Kind::Connection);
+
+    for bad in ["socks5://user:canary@127.0.0.1:9", "http://user:canary@", "http://user:canary@h:port"] {
+        let failure = with_ca().env("HTTPS_PROXY", bad).failure_of_identity();
+        assert_eq!(failure.kind, Kind::Configuration, "{bad}: {failure:?}");
+        assert!(failure.message.contains("HTTPS_PROXY"), "{}", failure.message);
+    }
+}

@@ -1,0 +1,73 @@
+//! Servers that are no AWS at all.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
+};
+
+use socket2::{Domain, Socket, Type};
+
+/// A port at which nobody listens.
+pub fn refusing() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    url(listener.local_addr().unwrap())
+}
+
+/// Takes connections and never answers; until it is dropped.
+pub struct Silent {
+    _listener: TcpListener,
+    pub url: String,
+}
+
+pub fn silent() -> Silent {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = url(listener.local_addr().unwrap());
+    Silent { _listener: listener, url }
+}
+
+/// Drops every SYN, as a network does that has no such host: its queue is full, and nobody takes from it.
+pub struct Dropping {
+    _listener: Socket,
+    _queue: Vec<Socket>,
+    pub url: String,
+}
+
+pub fn dropping() -> Dropping {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let queue = (0..4)
+        .map(|_| {
+            let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            client.set_nonblocking(true).unwrap();
+            let _ = client.connect(&address);
+            client
+        })
+        .collect();
+    let url = url(address.as_socket().unwrap());
+    Dropping { _listener: listener, _queue: queue, url }
+}
+
+/// Answers each connection's first request with these bytes and closes.
+pub fn answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = url(listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            answer_one(stream, answer);
+        }
+    });
+    url
+}
+
+fn answer_one(mut stream: TcpStream, answer: &str) {
+    let mut request = [0; 4096];
+    let _ = stream.read(&mut request);
+    let _ = stream.write_all(answer.as_bytes());
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

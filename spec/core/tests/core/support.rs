@@ -1,0 +1,340 @@
+//! A machine for one test: a local AWS, an empty HOME, an environment, and what a session is asked to be.
+
+use aws_identity::{
+    attempt::Attempt,
+    credentials::Credentials,
+    environment::Environment,
+    failure::Failure,
+    fetch::{Order, fetch},
+    flight::{Flight, Woken},
+    gate::{Open, SharedGate},
+    identity::Identity,
+    session::{Fetch, Session, Step},
+    settings::{Layers, Settings},
+    source::Supplies,
+};
+use fake_aws::{Entry, FakeAws, Filter, Service, World, world};
+use serde_json::{Map, Value};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+pub struct Machine {
+    pub aws: FakeAws,
+    environment: BTreeMap<String, String>,
+    options: Map<String, Value>,
+    settings: Map<String, Value>,
+    cap: Option<Duration>,
+    gate: SharedGate,
+}
+
+/// What a flight brought.
+#[derive(Debug)]
+pub struct Landed {
+    pub credentials: Arc<Credentials>,
+    pub identity: Option<Result<Identity, Failure>>,
+    pub region: String,
+    pub attempts: Vec<Attempt>,
+    pub clock_offset: Option<i64>,
+}
+
+impl Landed {
+    pub fn arn(&self) -> String {
+        self.identity.as_ref().unwrap().as_ref().unwrap().principal.arn.clone()
+    }
+
+    pub fn source(&self) -> &str {
+        &self.credentials.source
+    }
+}
+
+impl Machine {
+    /// Names no credentials; STS is the local one, IMDS is disabled, and no DMI data speaks of EC2.
+    pub fn bare() -> Self {
+        let aws = FakeAws::start(World::standard()).unwrap();
+        let url = aws.http_url();
+        let home = aws.directory().join("home");
+        fs::create_dir_all(home.join(".aws")).unwrap();
+        let machine = Self {
+            aws,
+            environment: BTreeMap::new(),
+            options: Map::new(),
+            settings: Map::new(),
+            cap: None,
+            gate: &Open,
+        };
+        machine
+            .env("HOME", home.to_str().unwrap())
+            .env("PATH", "/usr/bin:/bin")
+            .env("AWS_ENDPOINT_URL", &url)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+    }
+
+    /// The demo user's keys in the environment.
+    pub fn with_keys() -> Self {
+        Self::bare()
+            .env("AWS_ACCESS_KEY_ID", world::DEMO_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", world::DEMO_SECRET)
+    }
+
+    /// An EC2 instance: nothing but IMDS.
+    pub fn with_imds() -> Self {
+        let machine = Self::bare().without("AWS_EC2_METADATA_DISABLED");
+        let url = machine.aws.http_url();
+        machine.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)
+    }
+
+    /// An ECS task: nothing but its endpoint.
+    pub fn with_container() -> Self {
+        let machine = Self::bare();
+        let uri = format!("{}{}", machine.aws.http_url(), world::ECS_PATH);
+        machine
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", world::ECS_TOKEN)
+    }
+
+    /// A pod with a service account.
+    pub fn with_web_identity() -> Self {
+        let machine = Self::bare();
+        let file = machine.file("token", world::IRSA_TOKEN);
+        machine
+            .env("AWS_WEB_IDENTITY_TOKEN_FILE", file.to_str().unwrap())
+            .env("AWS_ROLE_ARN", world::IRSA_ROLE)
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub fn option(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.options.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn setting(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.settings.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn cap(mut self, cap: Duration) -> Self {
+        self.cap = Some(cap);
+        self
+    }
+
+    pub fn gate(mut self, gate: SharedGate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// `~/.aws/config`.
+    pub fn config(self, text: &str) -> Self {
+        fs::write(self.home().join(".aws/config"), text).unwrap();
+        self
+    }
+
+    /// `~/.aws/credentials`.
+    pub fn credentials_file(self, text: &str) -> Self {
+        fs::write(self.home().join(".aws/credentials"), text).unwrap();
+        self
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.aws.directory().join("home")
+    }
+
+    /// A file beside HOME.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.aws.directory().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The folder that stands for `/sys/class/dmi/id`: empty unless a test writes to it.
+    pub fn dmi_folder(&self) -> PathBuf {
+        let folder = self.aws.directory().join("dmi");
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        Settings::new(Layers {
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+            environment: Environment::new(self.environment.clone()),
+            deadline_cap: self.cap,
+            dmi_folder: Some(self.dmi_folder()),
+        })
+    }
+
+    pub fn session(&self) -> Session {
+        Session::new(self.settings().unwrap(), self.gate)
+    }
+
+    /// Credentials and identity, in one flight.
+    pub fn fetch(&self) -> Result<Landed, Failure> {
+        self.fetch_with(Supplies::default())
+    }
+
+    pub fn fetch_with(&self, supplies: Supplies) -> Result<Landed, Failure> {
+        self.fly(Order { identity: true, supplies, ..Order::default() })
+    }
+
+    pub fn fly(&self, order: Order) -> Result<Landed, Failure> {
+        let settings = Arc::new(self.settings()?);
+        let gate = self.gate;
+        let flight = Flight::launch(gate, settings.resolve_timeout, move |deadline| fetch(settings, order, gate, deadline))?;
+        match flight.wait(&AtomicBool::new(false)) {
+            Woken::Landed => {}
+            woken => panic!("the flight was given up: {woken:?}"),
+        }
+        match flight.outcome().unwrap() {
+            Ok(fetched) => Ok(Landed {
+                credentials: Arc::clone(&fetched.credentials),
+                identity: fetched.identity.clone(),
+                region: fetched.region.clone(),
+                attempts: fetched.attempts.clone(),
+                clock_offset: fetched.clock_offset,
+            }),
+            Err(failure) => Err(failure.clone()),
+        }
+    }
+
+    /// The failure of a fetch, which holds no secret of this world.
+    pub fn failure(&self) -> Failure {
+        let failure = self.fetch().unwrap_err();
+        assert_no_secret(&format!("{failure:?}"));
+        failure
+    }
+
+    /// Why the credentials, which are there, could not say who they are.
+    pub fn failure_of_identity(&self) -> Failure {
+        let failure = match self.fetch() {
+            Ok(landed) => landed.identity.unwrap().unwrap_err(),
+            Err(failure) => failure,
+        };
+        assert_no_secret(&format!("{failure:?}"));
+        failure
+    }
+
+    /// How often `action` was asked for.
+    pub fn count(&self, service: Service, action: &str) -> usize {
+        self.requests(service, action).len()
+    }
+
+    pub fn requests(&self, service: Service, action: &str) -> Vec<Entry> {
+        self.aws.requests().into_iter().filter(|entry| entry.service == service && entry.action == action).collect()
+    }
+
+    /// Every action that was asked for, in order, without the proxy's own.
+    pub fn actions(&self) -> Vec<String> {
+        self.aws.requests().into_iter().map(|entry| entry.action).collect()
+    }
+
+    /// The one request for `action`.
+    pub fn the(&self, service: Service, action: &str) -> Entry {
+        let mut all = self.requests(service, action);
+        assert_eq!(all.len(), 1, "{action}: {all:#?}");
+        all.remove(0)
+    }
+
+    pub fn wait_for(&self, service: Service, action: &str, count: usize) {
+        let filter = Filter { service: Some(service), action: Some(action.into()) };
+        self.aws.wait_for_requests(&filter, count, Duration::from_secs(5)).unwrap();
+    }
+}
+
+pub fn assert_no_secret(text: &str) {
+    for secret in [
+        world::DEMO_SECRET,
+        world::IRSA_TOKEN,
+        world::ECS_TOKEN,
+        world::EKS_TOKEN,
+        world::SSO_ACCESS_TOKEN,
+        world::SSO_REFRESH_TOKEN,
+        world::SSO_CLIENT_SECRET,
+        "canary",
+    ] {
+        assert!(!text.contains(secret), "{secret} stands in {text}");
+    }
+}
+
+/// `source outcome` of each attempt.
+pub fn outcomes(attempts: &[Attempt]) -> Vec<String> {
+    attempts.iter().map(|attempt| format!("{} {}", attempt.source, attempt.outcome.as_str())).collect()
+}
+
+/// A profile of the demo user's keys, as the credentials file has it.
+pub fn keys_profile(name: &str) -> String {
+    let (id, secret) = (world::DEMO_KEY_ID, world::DEMO_SECRET);
+    format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
+}
+
+/// What `job` gives, and how long it took.
+pub fn timed<T>(job: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = job();
+    (result, start.elapsed())
+}
+
+/// Waits for `flight` like a reader.
+pub fn wait(flight: &Arc<Fetch>) {
+    flight.wait(&AtomicBool::new(false));
+}
+
+/// Reads the credentials as the binding does: asks, waits, asks again.
+pub fn read(session: &Session) -> Result<u64, Failure> {
+    loop {
+        match session.credentials()? {
+            Step::Ready(serial) => return Ok(serial),
+            Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
+            Step::Wait(flight) => {
+                wait(&flight);
+                if let Some(outcome) = session.settle(&flight) {
+                    return outcome;
+                }
+            }
+        }
+    }
+}
+
+/// Reads the identity in the same way.
+pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
+    loop {
+        match session.identity()? {
+            Step::Ready(_) => return Ok(session.known().unwrap().1),
+            Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
+            Step::Wait(flight) => {
+                wait(&flight);
+                if let Some(outcome) = session.settle_identity(&flight) {
+                    return outcome.map(|_| session.known().unwrap().1);
+                }
+            }
+        }
+    }
+}
+
+/// Forces a refresh in the same way.
+pub fn refresh(session: &Session) -> Result<u64, Failure> {
+    match session.refresh()? {
+        Step::Ready(serial) => Ok(serial),
+        Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
+        Step::Wait(flight) => {
+            wait(&flight);
+            session.settle_refresh(&flight).unwrap()
+        }
+    }
+}
+
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

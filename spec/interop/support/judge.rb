@@ -1,0 +1,40 @@
+# frozen_string_literal: true
+
+require 'json'
+require 'tempfile'
+
+# Another implementation, in a long-lived process of its own: one question a line, one answer a line, both JSON.
+class Judge
+  # More than any of them takes for one question, an unreachable address included.
+  PATIENCE = 30
+
+  attr_reader :name
+
+  def initialize(name, command, environment = {})
+    @name = name
+    @log = Tempfile.new('judge')
+    # Of ours it gets nothing but the PATH: each question brings the whole environment it is about.
+    @pipe = IO.popen([{ 'PATH' => ENV.fetch('PATH') }.merge(environment), *command,
+                      { err: @log.path, unsetenv_others: true, pgroup: true }], 'r+')
+  end
+
+  def ask(question)
+    @pipe.puts(JSON.generate(question))
+    raise "#{name} did not answer within #{PATIENCE} s: #{question}#{log}" unless @pipe.wait_readable(PATIENCE)
+
+    answer = @pipe.gets or raise "#{name} ended#{log}"
+    JSON.parse(answer)
+  rescue Errno::EPIPE
+    raise "#{name} ended#{log}"
+  end
+
+  def stop
+    Process.kill(:KILL, -@pipe.pid)
+    @pipe.close
+    @log.unlink
+  end
+
+  private
+
+  def log = "\n#{File.read(@log.path)}"
+end

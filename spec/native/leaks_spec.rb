@@ -1,0 +1,77 @@
+# frozen_string_literal: true
+
+require 'native/support/seam_process'
+
+RSpec.describe 'What is left behind', :seam do
+  it 'is one request, one thread and its descriptors after 400 waits for it were killed' do
+    local_aws.rule(action: 'AssumeRole', hold: true)
+    said = facts(<<~RUBY)
+      waited_for = session
+      waited_for.prefetch
+      arrived(1)
+      before = descriptors
+      400.times do
+        waiter = Thread.new { waited_for.credentials }
+        eventually { waiter.status == 'sleep' }
+        waiter.kill.join
+      end
+      in_the_air = pilots
+      after = descriptors
+      let_go
+      key = waited_for.credentials.access_key_id
+      eventually { pilots.zero? }
+      tell(leaked: after - before, pilots: in_the_air, flights: waited_for.counters[:flights], key: key, threads: Thread.list.size)
+    RUBY
+    expect(said).to match(leaked: 0, pilots: 1, flights: 1, key: start_with('ASIA'), threads: 1)
+    expect(keys_asked_for).to eq(1)
+  end
+
+  it 'is nothing after 400 requests whose waiters were killed' do
+    local_aws.rule(action: 'AssumeRole', delay_ms: 5)
+    said = facts(<<~RUBY)
+      session.credentials
+      eventually { pilots.zero? }
+      before = descriptors
+      400.times do
+        flying = session
+        waiter = Thread.new { flying.credentials }
+        eventually { flying.counters[:flights] == 1 }
+        waiter.kill.join
+      end
+      arrived(401)
+      eventually { pilots.zero? }
+      tell(leaked: descriptors - before, pilots: pilots)
+    RUBY
+    expect(said).to eq(leaked: 0, pilots: 0)
+    expect(keys_asked_for).to eq(401)
+  end
+
+  it 'is nothing after 200 requests that failed, over TLS' do
+    local_aws.rule(action: 'AssumeRole', answer: 'drop')
+    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true))
+      ask = -> { took { session(resolve_timeout: 0.2).credentials }.first }
+      ask.call
+      eventually { pilots.zero? }
+      before = descriptors
+      asked = Array.new(25) { Thread.new { Array.new(8) { ask.call.class.name } } }.flat_map(&:value)
+      eventually { pilots.zero? }
+      tell(leaked: descriptors - before, outcomes: asked.tally.keys.map { |name| name.split('::').last }, count: asked.size)
+    RUBY
+    expect(said).to match(leaked: 0, count: 200, outcomes: all(match(/ConnectionError|TimeoutError/)))
+  end
+
+  it 'is bounded: of 200 requests at once that AWS does not answer, 128 are made and the rest are told why not' do
+    local_aws.rule(action: 'AssumeRole', hold: true)
+    said = facts(<<~RUBY)
+      started = Array.new(200) { took { session.prefetch }.first }
+      refused = started.grep(Aws::InternalError)
+      arrived(128)
+      in_the_air = pilots
+      let_go
+      eventually { pilots.zero? }
+      again = session.credentials.access_key_id
+      tell(begun: started.count(true), refused: refused.size, said: refused.first.message, pilots: in_the_air, again: again)
+    RUBY
+    expect(said).to match(begun: 128, refused: 72, said: /128.*Share one Session/, pilots: 128, again: start_with('ASIA'))
+  end
+end
