@@ -15,7 +15,7 @@ Gem::Specification.new do |spec|
 
   spec.metadata = {
     'homepage_uri'          => spec.homepage,
-    'source_code_uri'       => spec.homepage,
+    'source_code_uri'       => "#{spec.homepage}/tree/v#{spec.version}",
     'changelog_uri'         => "#{spec.homepage}/blob/main/CHANGELOG.md",
     'documentation_uri'     => "#{spec.homepage}/blob/main/README.md",
     'bug_tracker_uri'       => "#{spec.homepage}/issues",

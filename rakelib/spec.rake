@@ -4,6 +4,13 @@
 
 FAKE_AWS = 'spec/fake_aws'
 
+# What needs more than this checkout has a task of its own.
+SPECS_APART = %w[moto legionio].freeze
+
+def rspec(*arguments)
+  ruby '-Ilib', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *arguments, verbose: false
+end
+
 desc 'Build the local AWS that specs, demo and benchmarks talk to'
 task :fake_aws do
   next if ENV['FAKE_AWS_BIN']
@@ -13,19 +20,7 @@ task :fake_aws do
   ENV['FAKE_AWS_BIN'] = File.expand_path('debug/fake_aws', target)
 end
 
-# In a Ruby of its own; without arguments the specs that need nothing but this checkout.
-def rspec(*arguments)
-  arguments = Dir['spec/{unit,native}'] if arguments.empty?
-  ruby '-Ilib', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *arguments, verbose: false
-end
-
 desc 'Run the specs; SPEC=spec/unit/a_spec.rb or spec[-e name] narrows them'
 task :spec, [:arguments] => %i[compile fake_aws] do |_, given|
-  rspec(*ENV['SPEC']&.split, *given.arguments&.split)
-end
-
-desc 'Run the cargo tests: of the core, and of the local AWS'
-task :core do
-  sh 'cargo', 'test', '--quiet', '--package', 'aws_identity', verbose: false
-  sh 'cargo', 'test', '--quiet', '--manifest-path', "#{FAKE_AWS}/Cargo.toml", verbose: false
+  rspec '--exclude-pattern', "spec/{#{SPECS_APART.join(',')}}/**/*_spec.rb", *ENV['SPEC']&.split, *given.arguments&.split
 end

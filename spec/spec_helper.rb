@@ -8,20 +8,12 @@ require 'legion/extensions/identity/aws'
 require 'support/local_aws'
 require 'support/ruby_process'
 
-# One local AWS for the whole run, started when a spec first asks for it.
-module SharedLocalAws
-  class << self
-    attr_accessor :running
-  end
-
-  def local_aws
-    SharedLocalAws.running ||= LocalAws.start
-  end
-end
-
 RSpec.configure do |config|
+  # One local AWS for the whole run, started when a spec first asks for it.
+  config.add_setting :local_aws
+  config.include(Module.new { def local_aws = RSpec.configuration.local_aws ||= LocalAws.start })
+
   config.include Environment
-  config.include SharedLocalAws
   config.include RubyProcess::Helper
 
   config.disable_monkey_patching!
@@ -30,8 +22,8 @@ RSpec.configure do |config|
 
   # Every example starts in the standard world, and none may hang the run.
   config.around do |example|
-    SharedLocalAws.running&.reset
+    config.local_aws&.reset
     Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }
   end
-  config.after(:suite) { SharedLocalAws.running&.stop }
+  config.after(:suite) { config.local_aws&.stop }
 end

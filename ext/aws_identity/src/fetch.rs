@@ -27,6 +27,8 @@ use std::{sync::Arc, time::SystemTime};
 pub struct Order {
     /// Credentials that are good and need not be fetched again.
     pub held: Option<Arc<Credentials>>,
+    /// The region the held set came with: IMDS may have told it.
+    pub region: Option<String>,
     /// Whether the identity is wanted too.
     pub identity: bool,
     /// The key id of a set that a service refused: it is taken out of the cache on disk, and what
@@ -59,26 +61,23 @@ pub async fn fetch(
     deadline: Arc<Deadline>,
 ) -> Result<Fetched, Failure> {
     let mut record = Record::default();
-    let job = Job::new(&settings, &order, gate, &deadline);
-    match job {
-        Ok(mut job) => match job.run(&mut record).await {
-            Ok(fetched) => {
-                let (attempts, warnings) = record.into_parts();
-                Ok(Fetched {
-                    attempts,
-                    warnings,
-                    ..fetched
-                })
-            }
-            Err(failure) => Err(with_attempts(failure, record)),
-        },
-        Err(failure) => Err(with_attempts(failure, record)),
+    let outcome = match Job::new(&settings, &order, gate, &deadline) {
+        Ok(mut job) => deadline.bound(Box::pin(job.run(&mut record))).await,
+        Err(failure) => Some(Err(failure)),
+    };
+    let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
+    let (attempts, warnings) = record.into_parts();
+    match outcome {
+        Ok(fetched) => Ok(Fetched {
+            attempts,
+            warnings,
+            ..fetched
+        }),
+        Err(failure) => Err(Failure {
+            attempts,
+            ..failure
+        }),
     }
-}
-
-fn with_attempts(mut failure: Failure, record: Record) -> Failure {
-    (failure.attempts, _) = record.into_parts();
-    failure
 }
 
 struct Job<'a> {
@@ -104,7 +103,7 @@ impl<'a> Job<'a> {
             http.set_profile_ca_bundle(bundle.into());
         }
         let endpoint = endpoint::endpoint(settings, plan.as_ref().ok())?;
-        Ok(Self {
+        let mut job = Self {
             settings,
             order,
             deadline,
@@ -112,7 +111,11 @@ impl<'a> Job<'a> {
             plan,
             endpoint,
             session_name: roles::session_name(),
-        })
+        };
+        if let Some(region) = order.region.clone().filter(|_| !job.names_region()) {
+            job.endpoint.region = region;
+        }
+        Ok(job)
     }
 
     async fn run(&mut self, record: &mut Record) -> Result<Fetched, Failure> {
@@ -121,7 +124,9 @@ impl<'a> Job<'a> {
             None => (Arc::new(self.credentials(record).await?), true),
         };
         let identity = if self.order.identity {
-            Some(self.identity(&credentials).await)
+            // Its own time-out does not cost the credentials that are there.
+            let asked = self.deadline.bound(self.identity(&credentials)).await;
+            Some(asked.unwrap_or_else(|| Err(self.deadline.overdue())))
         } else {
             None
         };

@@ -64,6 +64,27 @@ impl Deadline {
         self.start.elapsed()
     }
 
+    /// What `job` brings, if it does before the deadline, extensions included.
+    pub async fn bound<J: Future>(&self, job: J) -> Option<J::Output> {
+        let mut job = std::pin::pin!(job);
+        loop {
+            match timeout(self.left(), &mut job).await {
+                Ok(outcome) => return Some(outcome),
+                Err(_) if self.left().is_zero() => return None,
+                Err(_) => {} // it was extended meanwhile
+            }
+        }
+    }
+
+    /// The failure of a job that took too long.
+    #[must_use]
+    pub fn overdue(&self) -> Failure {
+        Failure::timeout(format!(
+            "No answer within {} s (resolve_timeout).",
+            self.limit().as_secs_f64()
+        ))
+    }
+
     fn is_lost(&self) -> bool {
         self.start.elapsed() >= self.limit() + GRACE
     }
@@ -142,24 +163,14 @@ impl<T: Send + Sync + 'static> Flight<T> {
             Ok(runtime) => runtime,
             Err(error) => return self.land(Err(no_thread(&error))),
         };
-        let outcome = panic::caught(|| runtime.block_on(self.under_deadline(job)));
+        let outcome = panic::caught(|| {
+            runtime.block_on(async {
+                let bounded = self.deadline.bound(job(Arc::clone(&self.deadline))).await;
+                bounded.unwrap_or_else(|| Err(self.overdue()))
+            })
+        });
         self.land(outcome.unwrap_or_else(Err));
         runtime.shutdown_background(); // a look-up that hangs must not hold this thread
-    }
-
-    async fn under_deadline<F, J>(&self, job: F) -> Result<T, Failure>
-    where
-        F: FnOnce(Arc<Deadline>) -> J,
-        J: Future<Output = Result<T, Failure>>,
-    {
-        let mut job = std::pin::pin!(job(Arc::clone(&self.deadline)));
-        loop {
-            match timeout(self.deadline.left(), &mut job).await {
-                Ok(outcome) => return outcome,
-                Err(_) if self.deadline.left().is_zero() => return Err(self.overdue()),
-                Err(_) => {} // it was extended meanwhile
-            }
-        }
     }
 
     fn land(&self, outcome: Result<T, Failure>) {
@@ -191,10 +202,7 @@ impl<T> Flight<T> {
     /// The failure of a flight that took too long.
     #[must_use]
     pub fn overdue(&self) -> Failure {
-        Failure::timeout(format!(
-            "No answer within {} s (resolve_timeout).",
-            self.deadline.limit().as_secs_f64()
-        ))
+        self.deadline.overdue()
     }
 
     /// Since when it flies.

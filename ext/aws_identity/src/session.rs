@@ -416,6 +416,7 @@ impl Session {
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
         let order = Order {
+            region: held.is_some().then(|| state.region.clone()),
             held,
             identity,
             refused_key,

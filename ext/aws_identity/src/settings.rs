@@ -36,8 +36,8 @@ pub const TOKEN_TIMEOUT: Duration = Duration::from_mins(2);
 /// Where Linux shows what hardware it runs on.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
 
-/// What the caller was given, layer by layer.
-#[derive(Clone, Debug, Default)]
+/// What the caller was given, layer by layer. Not printable: options may be secrets.
+#[derive(Clone, Default)]
 pub struct Layers {
     pub options: Map<String, Value>,
     pub settings: Map<String, Value>,
@@ -110,7 +110,8 @@ pub struct Settings {
     /// The host can ask a person for an MFA code.
     pub token_provider: bool,
     pub get_session_token: bool,
-    pub endpoint: Option<Chosen<String>>,
+    /// May hold a user and a password.
+    pub endpoint: Option<Chosen<Secret>>,
     pub ca_bundle: Option<Chosen<PathBuf>>,
     pub resolve_timeout: Duration,
     pub connect_timeout: Duration,
@@ -154,7 +155,10 @@ impl Settings {
             &["AWS_REGION", "AWS_DEFAULT_REGION"],
         )?;
         if let Some(region) = &region {
-            check_region(region)?;
+            check_region(
+                &format!("region ({})", region.origin.label()),
+                &region.value,
+            )?;
         }
         let profile = choose(
             &stack,
@@ -220,7 +224,7 @@ impl Settings {
         if let Some(endpoint) = &endpoint {
             report.add(
                 "endpoint",
-                crate::http::without_userinfo(&endpoint.value).into(),
+                crate::http::without_userinfo(endpoint.value.expose()).into(),
                 endpoint.origin,
             );
         }
@@ -352,22 +356,17 @@ fn ready(values: &Map<String, Value>, origin: Origin) -> Result<(), Failure> {
 }
 
 /// A region becomes part of a host name, so it may hold nothing else.
-fn check_region(region: &Chosen<String>) -> Result<(), Failure> {
-    let ok = region.value.len() <= 63
+pub(crate) fn check_region(label: &str, region: &str) -> Result<(), Failure> {
+    let ok = region.len() <= 63
+        && region.starts_with(|c: char| c.is_ascii_alphanumeric())
         && region
-            .value
-            .starts_with(|c: char| c.is_ascii_alphanumeric())
-        && region
-            .value
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if ok {
         return Ok(());
     }
     Err(Failure::configuration(format!(
-        "region ({}) is {:?}, which is not the name of a region. It looks like eu-west-1.",
-        region.origin.label(),
-        region.value
+        "{label} is {region:?}, which is not the name of a region. It looks like eu-west-1."
     )))
 }
 
@@ -395,7 +394,7 @@ fn token_source(stack: &[Layer<'_>]) -> Result<Option<TokenSource>, Failure> {
 fn endpoint(
     stack: &[Layer<'_>],
     environment: &Environment,
-) -> Result<Option<Chosen<String>>, Failure> {
+) -> Result<Option<Chosen<Secret>>, Failure> {
     let variables: &[&'static str] = if environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
         &[]
     } else {
@@ -408,7 +407,7 @@ fn endpoint(
             &endpoint.value,
         )?;
     }
-    Ok(endpoint)
+    Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }
 
 fn cache(stack: &[Layer<'_>], environment: &Environment) -> Result<Option<PathBuf>, Failure> {

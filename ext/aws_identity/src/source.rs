@@ -46,6 +46,8 @@ pub struct Found {
     pub from_profile: bool,
     /// The role these credentials are a session of, where that is known.
     pub role_arn: Option<String>,
+    /// What was said of that role when they were asked for.
+    pub words: RoleWords,
     /// IMDS, still open, if it gave them: it knows the region too.
     pub imds: Option<Imds>,
 }
@@ -57,6 +59,7 @@ impl Found {
             credentials,
             from_profile: false,
             role_arn,
+            words: RoleWords::default(),
             imds: None,
         }
     }
@@ -139,6 +142,7 @@ impl Walk<'_> {
     /// `None` where the profile has no credentials, which for one nobody insisted on is no error.
     async fn profile(&self, record: &mut Record, plan: &Plan) -> Result<Option<Found>, Failure> {
         let source = format!("profile {}", plan.profile);
+        record.asks(&source);
         let place = Self::place(plan);
         let found = match &plan.base {
             Base::None => {
@@ -291,8 +295,22 @@ impl Walk<'_> {
         explicit: bool,
     ) -> Result<Found, Failure> {
         let source = "web identity";
-        // What an option says of no role is said of this one, unless one is assumed on top.
-        let is_last = explicit || self.settings.role_on_top().is_none();
+        // What an option says of no role is said of this one, unless one is assumed on top; and what
+        // it says of this very role is said at once, where it can be.
+        let (words, is_last) = match self.settings.role_on_top().filter(|_| !explicit) {
+            None => (role.words.clone(), true),
+            Some([same, rest @ ..])
+                if same.role_arn == role.role_arn && unfit(&same.words).is_none() =>
+            {
+                (same.words.over(&role.words), rest.is_empty())
+            }
+            Some(_) => (role.words.clone(), false),
+        };
+        let role = &RoleRequest {
+            role_arn: role.role_arn.clone(),
+            words,
+        };
+        record.asks(source);
         match self.exchange(token, role, is_last).await {
             Ok(mut found) => {
                 source.clone_into(&mut found.credentials.source);
@@ -322,6 +340,11 @@ impl Walk<'_> {
         } else {
             role.words.clone()
         };
+        if let Some(option) = unfit(&words) {
+            return Err(Failure::configuration(format!(
+                "{option} is given, and a web identity has none: STS takes it with AssumeRole only. Remove it, or put a role_arn on top."
+            )));
+        }
         let identity = WebIdentity {
             role_arn: &role.role_arn,
             token: &token,
@@ -336,6 +359,7 @@ impl Walk<'_> {
             .await?;
         let mut found = Found::new(credentials);
         found.role_arn = Some(role.role_arn.clone());
+        found.words = words;
         Ok(found)
     }
 
@@ -345,6 +369,7 @@ impl Walk<'_> {
             record.absent(source, "no AWS_CONTAINER_CREDENTIALS_… variable is set");
             return Ok(None);
         }
+        record.asks(source);
         match container::credentials(self.http, &self.settings.environment).await {
             Ok(set) => Ok(Some(record.found(source, Found::new(set)))),
             Err(failure) => Err(record.failed(source, failure)),
@@ -358,6 +383,7 @@ impl Walk<'_> {
             record.absent(source, "AWS_EC2_METADATA_DISABLED is true");
             return Err(not_on_aws("IMDS is disabled"));
         }
+        record.asks(source);
         match self.ask_imds(place).await {
             Ok(found) => Ok(record.found(source, found)),
             Err(Miss::Failed(failure)) => Err(record.failed(source, failure)),
@@ -420,6 +446,20 @@ fn not_on_aws(why: &str) -> Failure {
              Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials."
         ),
     )
+}
+
+/// The first option that would be lost without a word. An external id may be: it opens a door that the
+/// token has opened already.
+fn unfit(words: &RoleWords) -> Option<&'static str> {
+    let lost = [
+        ("tags", !words.tags.is_empty()),
+        ("transitive_tag_keys", !words.transitive_tag_keys.is_empty()),
+        ("source_identity", words.source_identity.is_some()),
+        ("serial_number", words.serial_number.is_some()),
+        ("provided_contexts", !words.provided_contexts.is_empty()),
+    ];
+    lost.iter()
+        .find_map(|(option, is_given)| is_given.then_some(*option))
 }
 
 /// The hardware's vendor, as Nitro and Xen instances show it.

@@ -30,8 +30,8 @@ const TRIES: u32 = 2;
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub region: String,
-    /// Instead of the region's own.
-    pub url: Option<String>,
+    /// Instead of the region's own. May hold a user and a password.
+    pub url: Option<Secret>,
     pub use_fips: Option<bool>,
     pub use_dualstack: Option<bool>,
 }
@@ -200,6 +200,7 @@ impl<'a> Sts<'a> {
     }
 
     fn client(&self, keys: Option<&Credentials>, tries: u32) -> Result<Client, Failure> {
+        let url = self.endpoint.url.as_ref().map(Secret::expose);
         let (connect, read) = self.http.timeouts();
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(connect)
@@ -209,7 +210,7 @@ impl<'a> Sts<'a> {
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.endpoint.region.clone()))
-            .http_client(self.http.sdk_client(self.endpoint.url.as_deref())?)
+            .http_client(self.http.sdk_client(url)?)
             .sleep_impl(http::sleep())
             .retry_config(
                 RetryConfig::standard()
@@ -219,7 +220,7 @@ impl<'a> Sts<'a> {
             // The default partition is a static mutex, which a forked child could inherit locked.
             .retry_partition(RetryPartition::custom("lex-identity-aws").build())
             .timeout_config(timeouts);
-        config.set_endpoint_url(self.endpoint.url.clone());
+        config.set_endpoint_url(url.map(str::to_owned));
         config.set_use_fips(self.endpoint.use_fips);
         config.set_use_dual_stack(self.endpoint.use_dualstack);
         if let Some(keys) = keys {

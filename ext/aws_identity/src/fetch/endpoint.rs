@@ -4,7 +4,7 @@ use crate::{
     failure::Failure,
     profile::{Base, Plan},
     region,
-    settings::{Role, Settings},
+    settings::{Role, Settings, check_region},
     sts::Endpoint,
 };
 
@@ -17,19 +17,18 @@ pub(super) fn endpoint(settings: &Settings, plan: Option<&Plan>) -> Result<Endpo
             .unwrap_or(false);
     let url = match (&settings.endpoint, plan) {
         (Some(endpoint), _) => Some(endpoint.value.clone()),
-        (None, Some(plan)) if !ignored => plan
-            .endpoints
-            .clone()?
-            .sts
-            .map(|url| url.expose().to_owned()),
+        (None, Some(plan)) if !ignored => plan.endpoints.clone()?.sts,
         _ => None,
     };
     if let Some(url) = &url {
-        crate::http::check_endpoint("The STS endpoint of the profile", url)?;
+        crate::http::check_endpoint("The STS endpoint of the profile", url.expose())?;
     }
     let region = match (&settings.region, plan.and_then(|plan| plan.region.clone())) {
         (Some(region), _) => region.value.clone(),
-        (None, Some(region)) => region,
+        (None, Some(region)) => {
+            check_region("The region of the profile", &region)?;
+            region
+        }
         (None, None) => region::of_partition(partition(settings, plan)).to_owned(),
     };
     let switch = |name: &str, of_profile: Option<bool>| {

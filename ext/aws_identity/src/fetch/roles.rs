@@ -6,7 +6,7 @@ use crate::{
     failure::{Failure, Kind},
     flight::Deadline,
     http::Http,
-    profile::{Hop, Plan},
+    profile::{Base, Hop, Plan},
     settings::{RoleRequest, RoleWords, Settings},
     source::{Found, Record},
     sts::{Endpoint, Mfa, Sts},
@@ -39,13 +39,19 @@ impl Climb<'_> {
         if self.settings.get_session_token {
             held = self.session_token(held, &shared, &mut code, record).await?;
         }
-        for role in &self.roles(found.from_profile) {
-            let is_base =
-                !found.from_profile && role_arn.as_deref() == Some(role.role_arn.as_str());
-            if !is_base {
+        let mut said = found.words;
+        let (hops, on_top) = self.roles(found.from_profile);
+        for (role, is_on_top) in hops
+            .iter()
+            .map(|hop| (hop, false))
+            .chain(on_top.iter().map(|role| (role, true)))
+        {
+            let is_held = role_arn.as_ref() == Some(&role.role_arn) && role.words.are_met_by(&said);
+            if !(is_on_top && is_held) {
                 check_chaining(role, role_arn.as_deref())?;
                 held = self.role(role, held, &shared, &mut code, record).await?;
                 role_arn = Some(role.role_arn.clone());
+                said = role.words.clone();
             }
         }
         Ok(held)
@@ -79,6 +85,7 @@ impl Climb<'_> {
                 .await
                 .map_err(|failure| record.failed(&step, failure))
         };
+        record.asks(&step);
         let mut set = shared
             .through(Some(&role.role_arn), &role.words, &base, record, ask)
             .await?;
@@ -106,13 +113,14 @@ impl Climb<'_> {
                 .await
                 .map_err(|failure| record.failed(step, failure))
         };
+        record.asks(step);
         let mut set = shared.through(None, &words, &base, record, ask).await?;
         set.source = format!("{} > {step}", base.source);
         Ok(record.found(step, set))
     }
 
     /// The profile's roles, then the one an option, a setting or the environment names.
-    fn roles(&self, from_profile: bool) -> Vec<RoleRequest> {
+    fn roles(&self, from_profile: bool) -> (Vec<RoleRequest>, Vec<RoleRequest>) {
         let settings = self.settings;
         let loose = RoleWords {
             // With GetSessionToken these two are its own.
@@ -136,16 +144,19 @@ impl Climb<'_> {
             .map(<[_]>::to_vec)
             .unwrap_or_default();
         // Words of a layer that names no role belong to the profile's last, else to the last there is.
-        let of_web_identity = settings.web_identity.is_some();
+        // A web identity that is asked for, or the profile's, has had them.
+        let of_web_identity = settings.web_identity.is_some()
+            || (from_profile
+                && self
+                    .plan
+                    .is_some_and(|plan| matches!(plan.base, Base::WebIdentity { .. })));
         if let Some(last) = hops
             .last_mut()
-            .or_else(|| on_top.last_mut())
-            .filter(|_| !of_web_identity)
+            .or_else(|| on_top.last_mut().filter(|_| !of_web_identity))
         {
             last.words = loose.over(&last.words);
         }
-        hops.append(&mut on_top);
-        hops
+        (hops, on_top)
     }
 
     fn mfa<'s, 'c: 's>(

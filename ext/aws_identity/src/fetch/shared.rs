@@ -46,14 +46,14 @@ impl<'a> Shared<'a> {
             .and_then(|endpoints| endpoints.sts.as_ref());
         let (endpoint, endpoint_is_shared) = match &settings.endpoint {
             Some(endpoint) => (
-                Some(endpoint.value.clone()),
+                Some(&endpoint.value),
                 matches!(endpoint.origin, Origin::Environment(_)),
             ),
-            None => (of_profile.map(|url| url.expose().to_owned()), true),
+            None => (of_profile, true),
         };
         Self {
             dir,
-            endpoint: endpoint.map(|url| crate::http::without_userinfo(&url)),
+            endpoint: endpoint.map(|url| crate::http::without_userinfo(url.expose())),
             finds_cli_endpoint: endpoint_is_shared,
             order,
             deadline,

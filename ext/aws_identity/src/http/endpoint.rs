@@ -45,7 +45,7 @@ pub fn is_loopback(url: &str) -> bool {
     })
 }
 
-/// The host of an `http(s)` URL, IPv6 without its brackets.
+/// The host of an `http(s)` URL, IPv6 without its brackets; `None` where the port is no number.
 #[must_use]
 pub fn host(url: &str) -> Option<&str> {
     let rest = url
@@ -55,14 +55,12 @@ pub fn host(url: &str) -> Option<&str> {
     let authority = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
-    if let Some(bracketed) = authority.strip_prefix('[') {
-        return bracketed.split_once(']').map(|(host, _)| host);
-    }
-    Some(
-        authority
-            .split_once(':')
-            .map_or(authority, |(host, _)| host),
-    )
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']')?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(host)
 }
 
 #[cfg(test)]
@@ -77,7 +75,15 @@ mod tests {
         );
         assert_eq!(host("http://u:p@h:80/"), Some("h"));
         assert_eq!(host("http://[::1]:80/"), Some("::1"));
-        assert_eq!(host("ftp://h"), None);
+        for none in [
+            "ftp://h",
+            "http://h:port/",
+            "http://h:65536",
+            "http://[::1]1",
+            "http://[::1",
+        ] {
+            assert_eq!(host(none), None, "{none}");
+        }
         assert!(is_loopback("http://127.9.9.9:1/") && is_loopback("https://LOCALHOST"));
         assert!(is_loopback("http://[::1]/") && !is_loopback("http://127.0.0.1.example.com/"));
     }

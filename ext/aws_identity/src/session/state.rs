@@ -230,6 +230,9 @@ impl State {
         } else {
             EventKind::Degraded
         };
+        if !was_degraded {
+            self.serial += 1; // whoever keeps the set by its serial is to see that it is degraded
+        }
         if !was_degraded || kind == EventKind::Expired {
             self.events.add(kind, &held, Some(&failure.message), now);
         }

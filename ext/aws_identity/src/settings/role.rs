@@ -106,6 +106,18 @@ impl RoleWords {
         limits::provided_contexts(&self.provided_contexts)
     }
 
+    /// True where a session that was asked for with `said` is all these words want. Its name and its
+    /// life are no reason to have a role assume itself, nor is what only opens the role's door.
+    #[must_use]
+    pub fn are_met_by(&self, said: &Self) -> bool {
+        self.policy == said.policy
+            && self.policy_arns == said.policy_arns
+            && self.tags == said.tags
+            && self.transitive_tag_keys == said.transitive_tag_keys
+            && self.source_identity == said.source_identity
+            && self.provided_contexts == said.provided_contexts
+    }
+
     /// These words, and those of `below` where these say nothing.
     #[must_use]
     pub fn over(&self, below: &Self) -> Self {

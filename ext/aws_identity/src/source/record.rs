@@ -13,6 +13,7 @@ pub struct Record {
     attempts: Vec<Attempt>,
     warnings: Vec<String>,
     since: Instant,
+    asking: Option<String>,
 }
 
 impl Default for Record {
@@ -21,11 +22,28 @@ impl Default for Record {
             attempts: Vec::new(),
             warnings: Vec::new(),
             since: Instant::now(),
+            asking: None,
         }
     }
 }
 
 impl Record {
+    /// Says who is asked now, in case no answer comes.
+    pub fn asks(&mut self, source: &str) {
+        self.asking = Some(source.to_owned());
+    }
+
+    /// The time was up in the middle of a step: `failure`, with what was being asked.
+    pub fn interrupted(&mut self, failure: Failure) -> Failure {
+        match self.asking.take() {
+            Some(source) => {
+                self.note(&source, Outcome::Failed, "no answer in time");
+                failure.within(&format!("While asking {source}"))
+            }
+            None => failure,
+        }
+    }
+
     pub fn found<T>(&mut self, source: &str, found: T) -> T {
         self.note(source, Outcome::Found, "");
         found
@@ -57,6 +75,7 @@ impl Record {
         let now = Instant::now();
         let took = now.duration_since(self.since);
         self.since = now;
+        self.asking = None;
         self.attempts.push(Attempt {
             source: source.to_owned(),
             outcome,

@@ -30,7 +30,7 @@ where
         format!("sts:{call} {subject}")
     };
     let place = match &endpoint.url {
-        Some(url) => without_userinfo(url),
+        Some(url) => without_userinfo(url.expose()),
         None => format!("STS in {}", endpoint.region),
     };
     match error {
@@ -97,10 +97,9 @@ fn refused<E: ProvideErrorMetadata>(
     } else {
         code.to_owned()
     };
-    let said = if words.is_empty() {
-        String::new()
-    } else {
-        format!(": {words}")
+    let said = match words.trim_end_matches('.') {
+        "" => ".".to_owned(),
+        words => format!(": {words}."),
     };
     let mut failure = Failure::new(
         kind,

@@ -6,7 +6,7 @@ use crate::{
 };
 use aws_identity::failure::Kind;
 use fake_aws::{Answer, Rule, Service, world};
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 const URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
@@ -77,8 +77,9 @@ fn what_is_no_token_is_not_sent() {
         assert!(failure.message.contains(said) && failure.message.contains(TOKEN_FILE), "{}", failure.message);
         assert!(machine.aws.requests().is_empty());
     }
-    let missing = pod(b"x").env(TOKEN_FILE, "/nowhere/token");
-    assert!(missing.failure().message.contains("does not exist"));
+    let machine = pod(b"x");
+    let missing = machine.home().join("missing");
+    assert!(machine.env(TOKEN_FILE, text(&missing)).failure().message.contains("does not exist"));
     let split = Machine::with_container().env(TOKEN, "canary\r\nx: y");
     assert_eq!(split.failure().kind, Kind::Configuration);
     assert!(split.aws.requests().is_empty());
@@ -230,5 +231,4 @@ fn a_token_file_that_is_a_link_is_followed() {
     let link = machine.aws.directory().join("link");
     std::os::unix::fs::symlink(real, &link).unwrap();
     assert!(machine.env(TOKEN_FILE, text(&link)).without(TOKEN).fetch().is_ok());
-    fs::remove_file(link).unwrap();
 }

@@ -353,3 +353,29 @@ fn a_web_identity_that_is_asked_for_may_have_its_role_from_the_environment() {
     assert_eq!(failure.kind, Kind::Configuration);
     assert!(failure.message.contains("role_arn"), "{}", failure.message);
 }
+
+#[test]
+fn loose_words_go_to_the_web_identity_of_a_profile_and_to_nothing_above_it() {
+    let machine = Machine::bare();
+    let token = machine.file("token", world::IRSA_TOKEN);
+    let machine = machine
+        .config(&format!("[default]\nrole_arn = {}\nweb_identity_token_file = {}\n", world::IRSA_ROLE, text(&token)))
+        .setting("role_session_name", "loose")
+        .option("role_arn", world::WORKER_ROLE);
+    machine.fetch().unwrap();
+    assert_eq!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "loose");
+    assert_ne!(machine.the(Service::Sts, ASSUME).params["RoleSessionName"], "loose");
+}
+
+/// A role that assumes itself is allowed by few trust policies; to leave the words out would be worse.
+#[test]
+fn words_that_the_base_cannot_have_are_asked_for_again() {
+    for machine in [
+        Machine::with_container().option("role_arn", world::ECS_ROLE).option("policy", json!({"Version": "2012-10-17", "Statement": []})),
+        Machine::with_web_identity().option("role_arn", world::IRSA_ROLE).option("source_identity", "alice"),
+    ] {
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::AccessDenied);
+        assert_eq!(roles_of(&machine).len(), 1);
+    }
+}

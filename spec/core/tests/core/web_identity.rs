@@ -29,7 +29,7 @@ fn the_exchange_is_not_signed_and_says_no_more_than_it_must() {
 #[test]
 fn the_file_is_trimmed_and_read_anew_each_time() {
     let machine = Machine::with_web_identity();
-    machine.file("token", "old\n");
+    machine.file("token", "an-old-token\n");
     assert_eq!(machine.failure().code.as_deref(), Some("InvalidIdentityToken"));
     machine.file("token", format!("  {}\n", world::IRSA_TOKEN));
     assert!(machine.fetch().is_ok());
@@ -50,8 +50,9 @@ fn what_is_no_token_is_not_sent() {
         assert!(failure.message.contains(said), "{}", failure.message);
         assert!(machine.aws.requests().is_empty());
     }
-    for (path, said) in [("/nowhere/token", "does not exist"), ("/", "not a regular file")] {
-        let failure = Machine::with_web_identity().env(FILE, path).failure();
+    let machine = Machine::with_web_identity();
+    for (path, said) in [(machine.home().join("missing"), "does not exist"), (machine.home(), "not a regular file")] {
+        let failure = Machine::with_web_identity().env(FILE, text(&path)).failure();
         assert!(failure.message.contains(said), "{}", failure.message);
     }
 }
@@ -150,7 +151,7 @@ fn provider_policy_and_life_reach_sts() {
         .option("web_identity_token", world::IRSA_TOKEN)
         .option("provider_id", "graph.facebook.com")
         .option("session_duration", 900)
-        .option("policy", r#"{"Version":"2012-10-17"}"#)
+        .option("policy", r#"{"Version":"2012-10-17","Statement":[]}"#)
         .option("policy_arns", "arn:aws:iam::aws:policy/ReadOnlyAccess")
         .option("role_session_name", "named");
     machine.aws.change_world(|world| {
@@ -161,7 +162,7 @@ fn provider_policy_and_life_reach_sts() {
     for (name, value) in [
         ("ProviderId", "graph.facebook.com"),
         ("DurationSeconds", "900"),
-        ("Policy", r#"{"Version":"2012-10-17"}"#),
+        ("Policy", r#"{"Version":"2012-10-17","Statement":[]}"#),
         ("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
         ("RoleSessionName", "named"),
     ] {
@@ -169,11 +170,11 @@ fn provider_policy_and_life_reach_sts() {
     }
 }
 
-/// Each of these would be lost without a word, and the session be another than its owner wrote.
+/// Each of these would be lost without a word, and the session be another than its owner wrote. (An external id opens
+/// a door that the token has opened already.)
 #[test]
 fn what_a_web_identity_cannot_be_given_is_refused() {
     for (name, value) in [
-        ("external_id", "partner-42".into()),
         ("tags", serde_json::json!({"team": "x"})),
         ("transitive_tag_keys", serde_json::json!(["team"])),
         ("source_identity", "alice".into()),
