@@ -19,7 +19,7 @@ desc 'Compile the native library (RB_SYS_CARGO_PROFILE=dev for a quick, unoptimi
 task compile: makefile do
   # cargo knows best what has changed, so it is always asked; with nothing to do it takes a fifth of a second.
   target = File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target'))
-  sh({ 'RB_SYS_CARGO_TARGET_DIR' => target }, 'make', '--no-print-directory', '-C', BUILD_FOLDER, verbose: false)
+  sh({ 'RB_SYS_CARGO_TARGET_DIR' => target }, 'make', '--silent', '--no-print-directory', '-C', BUILD_FOLDER, verbose: false)
 
   built = File.join(BUILD_FOLDER, NATIVE_LIBRARY)
   ours  = File.join(NATIVE_FOLDER, NATIVE_LIBRARY)

@@ -18,7 +18,7 @@ task :packed, [:gem] => :fake_aws do |_, given|
   Dir.mktmpdir('packed') do |folder|
     home = File.join(folder, 'gems')
     environment = installed_environment(home)
-    sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', '--install-dir', home, file, verbose: false
+    sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
 
     # The specs alone, without the lib folder they usually find beside them.
     cp_r 'spec', folder, verbose: false

@@ -30,7 +30,7 @@ rubygems_reached() {
       yes | no) rubygems=$LEX_RUBYGEMS ;;
       *) if ruby bin/setup.d/rubygems_reached.rb; then rubygems=yes; else rubygems=no; fi ;;
     esac
-    [ "$rubygems" = yes ] || say "RubyGems cannot be reached: using what Debian packages"
+    [ "$rubygems" = yes ] || say 'Without RubyGems: using what Debian packages.'
   fi
   [ "$rubygems" = yes ]
 }
@@ -45,7 +45,7 @@ bundle_install() {
 
 bundle_locally() {
   bundle config set --local path .local/bundle >/dev/null
-  bundle install --quiet
+  BUNDLE_SILENCE_ROOT_WARNING=1 bundle install --quiet
 }
 
 unpack_debian_gems() {

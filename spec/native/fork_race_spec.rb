@@ -4,11 +4,11 @@ require 'native/support/seam_process'
 
 # A child inherits every lock of the C library and of the AWS SDK as it is at that moment. That none is held is a matter of
 # moments, so these forks are many. A child that inherits a held one hangs, and is said to have hung.
-RSpec.describe 'Forks that race with requests to AWS', :seam do
+RSpec.describe 'Forks that race with requests to AWS', :seam, timeout: 120 do
   def outcomes(said) = said[:children].tally
 
   it 'hang nobody: 300 of them, while three threads make one request after the other, over HTTP and TLS' do
-    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true), timeout: 55)
+    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true), timeout: 110)
       http   = "http://localhost:\#{ENV.fetch('LOCAL_AWS_PORT')}" # a name, so that it is looked up
       flown  = [0, 0, 0]
       stop   = false
@@ -36,7 +36,7 @@ RSpec.describe 'Forks that race with requests to AWS', :seam do
   it "hang nobody: 100 of them, in a process that reads the system's certificates for the first time" do
     # The SDK reads them behind a lock, once in the life of a process. Each parent here is such a process.
     roots = { 'AWS_CA_BUNDLE' => nil, 'SSL_CERT_FILE' => local_aws.ca_bundle }
-    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(roots), timeout: 55)
+    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(roots), timeout: 110)
       children = Array.new(100) do |number|
         parent = in_child do
           mine = session

@@ -27,6 +27,22 @@ RSpec.describe 'A signal during a wait for AWS', :seam do
     end
   end
 
+  # Ruby before 3.3 tells a C extension's wait of a signal only where no other thread lives.
+  {
+    'sleeps'             => 'sleep',
+    'reads from a pipe'  => 'IO.pipe.first.read',
+    'computes'           => 'loop {}',
+    'waits for AWS, too' => 'session.credentials'
+  }.each do |how, code|
+    it "ends the program at once when it is Ctrl-C, and another thread #{how}" do
+      waiting_ruby("Thread.new { #{code} }\nsession.credentials") do |ruby|
+        result, seconds = ended_by(ruby, :INT)
+        expect(result.status.termsig).to eq(Signal.list['INT'])
+        expect(seconds).to be < 1
+      end
+    end
+  end
+
   it 'can be rescued when it is Ctrl-C' do
     waiting_ruby(<<~RUBY) do |ruby|
       begin

@@ -17,8 +17,10 @@ def type_code(*_):
 getpass.getpass = type_code  # before botocore takes hold of it
 
 import boto3  # noqa: E402
+import botocore.credentials  # noqa: E402
 import botocore.loaders  # noqa: E402
 import botocore.session  # noqa: E402
+import botocore.tokens  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
 # The descriptions of the services are the same for everybody; to read them takes longer than all else.
@@ -31,6 +33,8 @@ def answer(question):
     os.environ.clear()
     os.environ.update(question["environment"])
     code = question.get("token_code")
+    for provider in [botocore.credentials.SSOProvider, botocore.tokens.SSOTokenProvider]:
+        provider._SSO_TOKEN_CACHE_DIR = os.path.expanduser("~/.aws/sso/cache")  # it took the home of its start
     core = botocore.session.Session(profile=question.get("profile"))
     core.register_component("data_loader", descriptions)
     session = boto3.Session(botocore_session=core)

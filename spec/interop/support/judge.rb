@@ -13,19 +13,14 @@ class Judge
   def initialize(name, command, environment = {})
     @name = name
     @log = Tempfile.new('judge')
+    @one_at_a_time = Mutex.new
     # Of ours it gets nothing but the PATH: each question brings the whole environment it is about.
-    @pipe = IO.popen([{ 'PATH' => ENV.fetch('PATH') }.merge(environment), *command,
+    @pipe = IO.popen([{ 'PATH' => ENV.fetch('PATH'), 'LANG' => 'C.UTF-8' }.merge(environment), *command,
                       { err: @log.path, unsetenv_others: true, pgroup: true }], 'r+')
   end
 
   def ask(question)
-    @pipe.puts(JSON.generate(question))
-    raise "#{name} did not answer within #{PATIENCE} s: #{question}#{log}" unless @pipe.wait_readable(PATIENCE)
-
-    answer = @pipe.gets or raise "#{name} ended#{log}"
-    JSON.parse(answer)
-  rescue Errno::EPIPE
-    raise "#{name} ended#{log}"
+    @one_at_a_time.synchronize { exchange(question) }
   end
 
   def stop
@@ -35,6 +30,16 @@ class Judge
   end
 
   private
+
+  def exchange(question)
+    @pipe.puts(JSON.generate(question))
+    raise "#{name} did not answer within #{PATIENCE} s: #{question}#{log}" unless @pipe.wait_readable(PATIENCE)
+
+    answer = @pipe.gets or raise "#{name} ended#{log}"
+    JSON.parse(answer)
+  rescue Errno::EPIPE
+    raise "#{name} ended#{log}"
+  end
 
   def log = "\n#{File.read(@log.path)}"
 end

@@ -2,13 +2,20 @@
 //!
 //! Every test has a machine of its own (`support::Machine`), and its name is the rule it holds the core to.
 
+mod cache;
 mod chain;
 mod container;
+mod deadline;
 mod endpoint;
+mod gate;
 mod imds;
+mod process;
 mod proxy;
 mod region;
 mod roles;
+mod session;
+mod sso;
+mod sts;
 mod stub;
 mod support;
 mod tls;

@@ -379,3 +379,29 @@ fn words_that_the_base_cannot_have_are_asked_for_again() {
         assert_eq!(roles_of(&machine).len(), 1);
     }
 }
+
+#[test]
+fn the_words_of_the_higher_layer_win_wherever_the_role_stands() {
+    let words = |machine: Machine| {
+        let machine = machine.option("role_session_name", "option").setting("role_session_name", "setting");
+        machine.fetch().unwrap();
+        machine.requests(Service::Sts, ASSUME).pop().unwrap().params["RoleSessionName"].clone()
+    };
+    assert_eq!(words(Machine::with_keys().option("role_arn", world::WORKER_ROLE)), "option");
+    assert_eq!(words(Machine::with_keys().setting("role_arn", world::WORKER_ROLE)), "option");
+    let environment = Machine::with_keys().env("AWS_ROLE_ARN", world::WORKER_ROLE).env("AWS_ROLE_SESSION_NAME", "variable");
+    assert_eq!(words(environment), "option");
+    // What the role's own layer does not say, a lower one may.
+    let lower = Machine::with_keys().option("role_arn", world::WORKER_ROLE).setting("role_session_name", "setting");
+    assert!(lower.fetch().unwrap().arn().ends_with("/setting"));
+}
+
+#[test]
+fn loose_words_go_to_the_last_role_over_a_web_identity_that_is_asked_for() {
+    let machine = Machine::bare()
+        .option("web_identity_token", world::IRSA_TOKEN)
+        .option("role_arn", json!([world::IRSA_ROLE, world::WORKER_ROLE]))
+        .setting("role_session_name", "loose");
+    assert!(machine.fetch().unwrap().arn().ends_with("legion-worker/loose"));
+    assert_ne!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "loose");
+}

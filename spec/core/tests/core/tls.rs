@@ -49,7 +49,7 @@ fn a_bundle_that_gives_no_trust_is_an_error() {
     let folder = machine.home();
     for (path, said) in [
         (machine.home().join("missing.pem"), "cannot be read"),
-        (folder, "cannot be read"),
+        (folder, "is not a regular file"),
         (machine.file("empty.pem", ""), "holds no certificate"),
         (machine.file("text.pem", "hello"), "holds no certificate"),
         (machine.file("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB"), "holds no certificate"),

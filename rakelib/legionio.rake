@@ -1,0 +1,42 @@
+# frozen_string_literal: true
+
+# The packed gem in the real LegionIO: Ruby 3.4, the gems of bin/setup --legionio, a network with nothing but loopback.
+
+LEGIONIO = '.local/ruby34'
+INSTALLED = File.expand_path("#{LEGIONIO}/ours")
+
+# Not a failure, and not to be overlooked either; .ci/run knows the number.
+def did_not_run(why)
+  warn "LEGIONIO SPECS DID NOT RUN: #{why}"
+  exit 75
+end
+
+# The command that starts another one in a network name space of its own, where this system lets us.
+def own_network
+  [%w[unshare --net], %w[unshare --user --map-root-user --net]].find { |command| system(*command, 'true', err: File::NULL) }
+end
+
+namespace :legionio do
+  desc 'Install the packed gem for LegionIO'
+  task install: :build do
+    # The crates are those of the checkout, compiled once for both; what is in the gem is compiled from the gem. RubyGems cleans
+    # before it builds, so it is told that there is nothing to clean.
+    environment = installed_environment(INSTALLED).merge('RB_SYS_CARGO_TARGET_DIR' => File.expand_path('target'),
+                                                         'MAKE' => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=')
+    sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', '--force', '--install-dir', INSTALLED, GEM_FILE, verbose: false
+  end
+end
+
+desc 'The specs on the real LegionIO (bin/setup --legionio); SPEC narrows them'
+task :legionio do
+  did_not_run('Ruby 3.4 or newer is needed (bin/with-ruby34 rake legionio)') if RUBY_VERSION < '3.4'
+  did_not_run('LegionIO is not here (bin/setup --legionio)') unless Dir.exist?("#{LEGIONIO}/legionio/gems")
+  network = own_network or did_not_run('this system gives no network name space (unshare --net)')
+
+  %w[fake_aws legionio:install].each { |name| Rake::Task[name].invoke }
+  rb_sys = Gem::Specification.find_by_name('rb_sys').base_dir
+  environment = { 'LEGIONIO_GEMS' => File.expand_path(LEGIONIO), 'LEGIONIO_RB_SYS' => rb_sys,
+                  'GEM_PATH' => [INSTALLED, rb_sys, *Gem.path].join(':') }
+  sh environment, *network, Gem.ruby, '-r./spec/support/loopback', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
+     *(ENV['SPEC']&.split || 'spec/legionio'), verbose: false
+end

@@ -1,0 +1,169 @@
+//! Sets on disk, shared by all who may read them.
+
+use crate::support::{Machine, read, refresh, text, timed};
+use aws_identity::failure::Kind;
+use fake_aws::{Answer, Rule, Service, world};
+use serde_json::Value;
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+
+const ASSUME: &str = "AssumeRole";
+
+fn cached() -> Machine {
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    let folder = folder(&machine);
+    machine.option("cache", text(&folder))
+}
+
+fn folder(machine: &Machine) -> PathBuf {
+    machine.home().join("cache")
+}
+
+fn entries(machine: &Machine) -> Vec<PathBuf> {
+    let all = fs::read_dir(folder(machine)).unwrap().map(|entry| entry.unwrap().path());
+    all.filter(|path| path.extension().is_some_and(|end| end == "json")).collect()
+}
+
+fn asked(machine: &Machine) -> usize {
+    machine.count(Service::Sts, ASSUME)
+}
+
+#[test]
+fn the_second_who_asks_finds_what_the_first_got() {
+    let machine = cached();
+    let first = machine.fetch().unwrap();
+    let second = machine.fetch().unwrap();
+    assert_eq!(first.credentials.access_key_id, second.credentials.access_key_id);
+    assert_eq!(first.credentials.expires_at, second.credentials.expires_at);
+    assert_eq!(asked(&machine), 1);
+    assert!(second.attempts.iter().any(|attempt| attempt.source == "cache"), "{:?}", second.attempts);
+    let [entry] = entries(&machine).try_into().unwrap();
+    assert_eq!(fs::metadata(&entry).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(folder(&machine)).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn true_is_the_folder_of_the_aws_cli() {
+    let machine = cached().option("cache", true);
+    machine.fetch().unwrap();
+    assert!(fs::read_dir(machine.home().join(".aws/cli/cache")).unwrap().count() > 0);
+}
+
+#[test]
+fn off_is_the_default() {
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    machine.fetch().unwrap();
+    machine.fetch().unwrap();
+    assert_eq!(asked(&machine), 2);
+    assert!(!machine.home().join(".aws/cli").exists());
+}
+
+#[test]
+fn other_words_are_another_entry() {
+    let machine = cached();
+    machine.fetch().unwrap();
+    let machine = machine.option("role_session_name", "other");
+    machine.fetch().unwrap();
+    let machine = machine.option("tags", serde_json::json!({"a": "b"}));
+    machine.fetch().unwrap();
+    let machine = machine.env("AWS_ACCESS_KEY_ID", world::PATH_KEY_ID).env("AWS_SECRET_ACCESS_KEY", world::PATH_SECRET);
+    machine.fetch().unwrap();
+    assert_eq!(asked(&machine), 4);
+    machine.fetch().unwrap();
+    assert_eq!(asked(&machine), 4);
+}
+
+#[test]
+fn a_refused_set_is_taken_out_and_not_found_again() {
+    let machine = cached();
+    let session = machine.session();
+    read(&session).unwrap();
+    let old = session.held().unwrap().credentials.access_key_id.clone();
+    refresh(&session).unwrap();
+    assert_eq!(asked(&machine), 2);
+    let fresh = machine.fetch().unwrap();
+    assert_ne!(fresh.credentials.access_key_id, old);
+    assert_eq!(asked(&machine), 2, "what replaced it is shared");
+}
+
+#[test]
+fn a_set_near_its_end_is_not_taken_from_the_disk() {
+    let machine = cached();
+    machine.aws.add_rule(Rule { lifetime_seconds: Some(200), ..Rule::on(Service::Sts).action(ASSUME) });
+    machine.fetch().unwrap();
+    machine.fetch().unwrap();
+    assert_eq!(asked(&machine), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_miss_and_what_others_could_write_is_refused() {
+    let machine = cached();
+    machine.fetch().unwrap();
+    let [entry] = entries(&machine).try_into().unwrap();
+    for text in ["", "canary", "{}", r#"{"Credentials":{"AccessKeyId":"AKIAX","SecretAccessKey":"canary"}}"#] {
+        fs::write(&entry, text).unwrap();
+        let before = asked(&machine);
+        machine.fetch().unwrap();
+        assert_eq!(asked(&machine), before + 1, "{text}");
+    }
+    fs::set_permissions(folder(&machine), fs::Permissions::from_mode(0o777)).unwrap();
+    let session = machine.session();
+    read(&session).unwrap();
+    let [warning] = session.take_warnings().try_into().unwrap();
+    assert!(warning.contains(text(&folder(&machine))) && !warning.contains("canary"), "{warning}");
+    assert!(session.take_warnings().is_empty(), "told once");
+}
+
+#[test]
+fn what_is_on_disk_is_what_the_aws_cli_writes() {
+    let machine = cached();
+    let landed = machine.fetch().unwrap();
+    let [entry] = entries(&machine).try_into().unwrap();
+    let kept: Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();
+    assert_eq!(kept["Credentials"]["AccessKeyId"], landed.credentials.access_key_id);
+    assert_eq!(kept["AssumedRoleUser"]["Arn"], landed.arn());
+    assert!(kept["Credentials"]["Expiration"].as_str().is_some_and(|end| end.contains('T')));
+}
+
+#[test]
+fn one_asks_and_the_others_wait_for_what_it_brings() {
+    let machine = cached();
+    machine.aws.add_rule(Rule { delay_ms: 150, ..Rule::on(Service::Sts).action(ASSUME) });
+    let keys: Vec<String> = std::thread::scope(|scope| {
+        let all: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| machine.fetch().unwrap().credentials.access_key_id.clone())).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(asked(&machine), 1);
+    assert!(keys.iter().all(|key| *key == keys[0]));
+}
+
+#[test]
+fn who_has_waited_for_half_of_its_time_asks_itself() {
+    let machine = cached().option("resolve_timeout", 2);
+    let stuck = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME).times(1) });
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| machine.fetch());
+        machine.wait_for(Service::Sts, ASSUME, 1);
+        let (second, took) = timed(|| machine.fetch());
+        assert!(second.is_ok());
+        assert!((900..1900).contains(&took.as_millis()), "{took:?}");
+        machine.aws.remove_rule(stuck);
+        assert!(first.join().unwrap().is_ok());
+    });
+    assert_eq!(asked(&machine), 2);
+}
+
+#[test]
+fn a_failure_is_not_kept() {
+    let machine = cached();
+    let closed = machine.aws.add_rule(Rule::on(Service::Sts).action(ASSUME).answer(Answer::Error {
+        status: 403,
+        code: "AccessDenied".into(),
+        message: String::new(),
+    }));
+    assert_eq!(machine.failure().kind, Kind::AccessDenied);
+    machine.aws.remove_rule(closed);
+    let (landed, took) = timed(|| machine.fetch().unwrap());
+    assert!(landed.arn().contains("legion-worker"));
+    assert!(took < Duration::from_secs(1), "the lock was given back: {took:?}");
+}

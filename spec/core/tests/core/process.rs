@@ -1,0 +1,101 @@
+//! Programs that give credentials.
+
+use crate::support::{Machine, text, timed};
+use aws_identity::failure::Kind;
+use fake_aws::{Service, world};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+/// A machine whose default profile runs this shell script.
+fn running(script: &str) -> Machine {
+    let machine = Machine::bare();
+    let path = machine.file("program", format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    machine.config(&format!("[default]\ncredential_process = {} 'an argument'\n", text(&path)))
+}
+
+fn answer() -> String {
+    format!(
+        r#"{{"Version":1,"AccessKeyId":"{}","SecretAccessKey":"{}","AccountId":"{}"}}"#,
+        world::DEMO_KEY_ID,
+        world::DEMO_SECRET,
+        world::ACCOUNT
+    )
+}
+
+#[test]
+fn its_keys_are_the_base() {
+    let machine = running(&format!("test \"$1\" = 'an argument' && test \"$FROM_HERE\" = yes && echo '{}'", answer()));
+    let machine = machine.env("FROM_HERE", "yes");
+    let landed = machine.fetch().unwrap();
+    assert_eq!(landed.arn(), world::DEMO_USER);
+    assert_eq!(landed.source(), "profile default");
+    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+}
+
+#[test]
+fn a_role_may_be_assumed_with_them() {
+    let machine = running(&format!("echo '{}'", answer())).option("role_arn", world::WORKER_ROLE);
+    assert!(machine.fetch().unwrap().arn().contains("legion-worker"));
+}
+
+#[test]
+fn it_may_take_longer_than_the_network() {
+    let machine = running(&format!("sleep 1; echo '{}'", answer())).option("resolve_timeout", 0.5);
+    assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+}
+
+#[test]
+fn it_may_not_take_longer_than_its_own_limit() {
+    let machine = running("sleep 30").option("process_timeout", 0.3);
+    let (failure, took) = timed(|| machine.failure());
+    assert_eq!(failure.kind, Kind::Timeout);
+    assert!(failure.message.contains("process_timeout"), "{}", failure.message);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn what_it_prints_is_not_shown() {
+    for (script, said) in [
+        ("echo canary", ""),
+        ("echo canary >&2; exit 3", "3"),
+        (r#"echo '{"Version":2,"AccessKeyId":"canary"}'"#, "Version"),
+        (r#"echo '{"Version":1,"AccessKeyId":"canary"}'"#, "SecretAccessKey"),
+        (r#"echo '{"Version":1,"AccessKeyId":"AKIAX","SecretAccessKey":"canary","Expiration":"soon"}'"#, "Expiration"),
+        ("true", ""),
+        ("yes canary", "bytes"),
+    ] {
+        let machine = running(script);
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::NoCredentials, "{script}: {failure:?}");
+        assert!(failure.message.contains(said), "{script}: {}", failure.message);
+        assert!(machine.aws.requests().is_empty());
+    }
+}
+
+#[test]
+fn one_that_does_not_exist_is_a_configuration_failure() {
+    let machine = Machine::bare().config("[default]\ncredential_process = no-such-program --token canary\n");
+    let failure = machine.failure();
+    assert_eq!(failure.kind, Kind::Configuration);
+    assert!(failure.message.contains("no-such-program"), "{}", failure.message);
+}
+
+#[test]
+fn no_shell_sees_the_command() {
+    let machine = Machine::bare();
+    let trace = machine.home().join("trace");
+    let machine = machine.config(&format!("[default]\ncredential_process = echo x > {}; true\n", text(&trace)));
+    assert_eq!(machine.failure().kind, Kind::NoCredentials);
+    assert!(!trace.exists());
+}
+
+#[test]
+fn keys_that_have_ended_are_used_only_by_who_asks_sts() {
+    let end = r#""Expiration":"2020-01-01T00:00:00Z""#;
+    let machine = running(&format!("echo '{}'", answer().replace(r#""AccountId""#, &format!(r#"{end},"AccountId""#))));
+    let session = machine.session();
+    let failure = crate::support::read(&session).unwrap_err();
+    assert_eq!(failure.kind, Kind::NoCredentials);
+    assert!(failure.message.contains("2020-01-01"), "{}", failure.message);
+    assert_eq!(machine.count(Service::Sts, "AssumeRole"), 0);
+}

@@ -1,0 +1,559 @@
+//! A session in real time: who waits, who is served, who asks STS.
+
+use crate::support::{Machine, keys_profile, read, read_identity, refresh, timed, wait};
+use aws_identity::{
+    credentials::{Credentials, Secret},
+    failure::{Failure, Kind},
+    fetch::now,
+    flight::Woken,
+    session::{EventKind, Purpose, Session, Step},
+    source::Supplies,
+};
+use fake_aws::{Answer, Rule, Service, world};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
+
+const ASSUME: &str = "AssumeRole";
+const WHOAMI: &str = "GetCallerIdentity";
+
+/// A machine with a role whose sets live so many seconds.
+fn living(seconds: i64) -> Machine {
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    machine.aws.add_rule(Rule { lifetime_seconds: Some(seconds), ..Rule::on(Service::Sts).action(ASSUME) });
+    machine
+}
+
+fn asked(machine: &Machine) -> usize {
+    machine.count(Service::Sts, ASSUME)
+}
+
+fn failing(machine: &Machine, status: u16, code: &str) -> u64 {
+    let answer = Answer::Error { status, code: code.into(), message: "because".into() };
+    machine.aws.add_rule(Rule::on(Service::Sts).action(ASSUME).answer(answer))
+}
+
+fn key(session: &Session) -> String {
+    session.held().unwrap().credentials.access_key_id.clone()
+}
+
+/// Waits for the flight in the air as nobody who reads would.
+fn let_land(session: &Session) {
+    if let Some(flight) = session.in_flight() {
+        wait(&flight);
+    }
+}
+
+fn kinds(session: &Session) -> Vec<EventKind> {
+    session.events(0).iter().map(|event| event.kind).collect()
+}
+
+fn pause(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
+#[test]
+fn the_first_read_waits_and_the_others_do_not() {
+    let machine = living(3600);
+    let session = machine.session();
+    assert!(session.held().is_none());
+    assert_eq!(read(&session).unwrap(), 1);
+    for _ in 0..10 {
+        assert!(matches!(session.credentials(), Ok(Step::Ready(1))));
+    }
+    assert_eq!(asked(&machine), 1);
+    let tally = session.tally();
+    assert_eq!((tally.flights, tally.cached, tally.failures, tally.back_offs), (1, 10, 0, 0));
+    assert!(tally.age.is_some_and(|age| age < 5000) && tally.last_duration.is_some_and(|took| took < 5000));
+    assert_eq!(session.attempts().len(), 2);
+    assert_eq!(session.held().unwrap().region, "us-east-1");
+}
+
+#[test]
+fn fifty_readers_at_once_are_one_question() {
+    let machine = living(3600);
+    machine.aws.add_rule(Rule { delay_ms: 100, ..Rule::on(Service::Sts) });
+    let session = machine.session();
+    thread::scope(|scope| {
+        for at in 0..50 {
+            let session = &session;
+            scope.spawn(move || {
+                if at % 2 == 0 {
+                    assert_eq!(read(session).unwrap(), 1);
+                } else {
+                    assert!(read_identity(session).unwrap().principal.arn.contains("legion-worker"));
+                }
+            });
+        }
+    });
+    assert_eq!((asked(&machine), machine.count(Service::Sts, WHOAMI)), (1, 1));
+}
+
+#[test]
+fn the_identity_is_asked_with_the_held_set() {
+    let machine = living(3600);
+    let session = machine.session();
+    read(&session).unwrap();
+    let held = key(&session);
+    let identity = read_identity(&session).unwrap();
+    assert_eq!(identity.canonical_name, "legion-worker");
+    assert_eq!(machine.the(Service::Sts, WHOAMI).access_key_id.unwrap(), held);
+    assert_eq!(asked(&machine), 1);
+    // And it is kept.
+    read_identity(&session).unwrap();
+    assert_eq!(machine.count(Service::Sts, WHOAMI), 1);
+}
+
+#[test]
+fn one_flight_brings_credentials_and_identity() {
+    let machine = living(3600);
+    let session = machine.session();
+    read_identity(&session).unwrap();
+    assert_eq!(read(&session).unwrap(), 1);
+    assert_eq!(session.tally().flights, 1);
+    assert_eq!(machine.actions(), [ASSUME, WHOAMI]);
+}
+
+#[test]
+fn a_forgotten_identity_is_asked_anew_and_the_set_is_kept() {
+    let machine = living(3600);
+    let session = machine.session();
+    read_identity(&session).unwrap();
+    session.forget_identity();
+    assert!(session.known().is_none());
+    read_identity(&session).unwrap();
+    assert_eq!((asked(&machine), machine.count(Service::Sts, WHOAMI)), (1, 2));
+}
+
+#[test]
+fn an_identity_that_fails_does_not_cost_the_credentials() {
+    let machine = living(3600);
+    let drop = machine.aws.add_rule(Rule::on(Service::Sts).action(WHOAMI).answer(Answer::Drop));
+    let session = machine.session();
+    assert_eq!(read_identity(&session).unwrap_err().kind, Kind::Connection);
+    assert_eq!(read(&session).unwrap(), 1);
+    machine.aws.remove_rule(drop);
+    read_identity(&session).unwrap();
+    assert_eq!(asked(&machine), 1);
+}
+
+#[test]
+fn nobody_waits_for_an_advisory_refresh() {
+    let machine = living(4);
+    let session = machine.session();
+    read(&session).unwrap();
+    let old = key(&session);
+    let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
+    assert!(!session.needs_refresh());
+    pause(2100);
+    assert!(session.needs_refresh());
+    for _ in 0..20 {
+        let (step, took) = timed(|| session.credentials());
+        assert!(matches!(step, Ok(Step::Ready(1))) && took < Duration::from_millis(100), "{took:?}");
+    }
+    machine.wait_for(Service::Sts, ASSUME, 2);
+    assert_eq!(key(&session), old);
+    machine.aws.remove_rule(hold);
+    let_land(&session);
+    assert_eq!(read(&session).unwrap(), 2);
+    assert_ne!(key(&session), old);
+    assert_eq!(asked(&machine), 2);
+    assert_eq!(kinds(&session), [EventKind::Refreshed, EventKind::Refreshed]);
+}
+
+#[test]
+fn a_final_failure_in_the_background_is_raised_once() {
+    let machine = living(4);
+    let session = machine.session();
+    read(&session).unwrap();
+    failing(&machine, 403, "AccessDenied");
+    pause(2100);
+    assert_eq!(read(&session).unwrap(), 1);
+    let_land(&session);
+    let failure = read(&session).unwrap_err();
+    assert_eq!(failure.kind, Kind::AccessDenied);
+    assert_eq!(read(&session).unwrap(), 1, "once, and within a second nobody is asked again");
+    assert_eq!(asked(&machine), 2);
+    assert!(session.held().unwrap().degraded.is_none());
+}
+
+#[test]
+fn an_outage_is_ridden_out_and_over_by_itself() {
+    let machine = living(3);
+    let session = machine.session();
+    read(&session).unwrap();
+    let old = session.held().unwrap().credentials;
+    let down = failing(&machine, 503, "ServiceUnavailable");
+    pause(1600);
+    read(&session).unwrap();
+    let_land(&session);
+    let serial = read(&session).unwrap();
+    assert_eq!(asked(&machine), 3, "two tries of one flight");
+    let held = session.held().unwrap();
+    assert_eq!(held.serial, serial);
+    assert!(held.degraded.is_some_and(|why| why.contains("ServiceUnavailable")));
+    assert_eq!(held.credentials.expires_at, old.expires_at, "its true end");
+    for _ in 0..5 {
+        assert_eq!(read(&session).unwrap(), serial);
+    }
+    assert_eq!(asked(&machine), 3, "STS is left alone");
+    assert_eq!(session.tally().back_offs, 1);
+
+    // Past its end, with STS still down: served on.
+    pause(1600);
+    assert!(old.is_expired_at(now()));
+    assert_eq!(read(&session).unwrap(), session.held().unwrap().serial);
+    assert!(session.held().unwrap().credentials.is_expired_at(now()));
+    let events = kinds(&session);
+    assert!(events.contains(&EventKind::Degraded) && events.contains(&EventKind::Expired), "{events:?}");
+
+    // STS is back: so is everything, within a back-off of a second.
+    machine.aws.remove_rule(down);
+    pause(1100);
+    read(&session).unwrap();
+    let held = session.held().unwrap();
+    assert!(held.degraded.is_none() && !held.credentials.is_expired_at(now()));
+    assert_eq!(kinds(&session).last(), Some(&EventKind::Refreshed));
+}
+
+#[test]
+fn a_first_outage_is_raised_and_the_next_read_asks_again() {
+    let machine = living(3600);
+    let down = failing(&machine, 503, "ServiceUnavailable");
+    let session = machine.session();
+    assert!(read(&session).unwrap_err().is_outage());
+    assert!(session.held().is_none());
+    machine.aws.remove_rule(down);
+    assert_eq!(read(&session).unwrap(), 1);
+    assert_eq!(session.tally().failures, 1);
+}
+
+#[test]
+fn a_final_failure_is_not_asked_for_again_within_a_second() {
+    let machine = living(3600);
+    let closed = failing(&machine, 403, "AccessDenied");
+    let session = machine.session();
+    for _ in 0..5 {
+        assert_eq!(read(&session).unwrap_err().kind, Kind::AccessDenied);
+    }
+    assert_eq!(asked(&machine), 1);
+    machine.aws.remove_rule(closed);
+    pause(1100);
+    assert_eq!(read(&session).unwrap(), 1);
+}
+
+#[test]
+fn a_forced_refresh_brings_a_new_set_at_most_once_a_second() {
+    let machine = living(3600);
+    let session = machine.session();
+    read_identity(&session).unwrap();
+    let old = key(&session);
+    assert_eq!(refresh(&session).unwrap(), 2);
+    let new = key(&session);
+    assert_ne!(old, new);
+    for _ in 0..5 {
+        assert_eq!(refresh(&session).unwrap(), 2);
+    }
+    assert_eq!(asked(&machine), 2);
+    read_identity(&session).unwrap();
+    assert_eq!(machine.count(Service::Sts, WHOAMI), 2, "the identity is asked anew");
+    assert!(kinds(&session).contains(&EventKind::Invalidated));
+    pause(1100);
+    assert_eq!(refresh(&session).unwrap(), 3);
+}
+
+#[test]
+fn a_forced_refresh_raises_though_a_set_is_held_and_then_obeys_the_back_off() {
+    let machine = living(3600);
+    let session = machine.session();
+    read(&session).unwrap();
+    failing(&machine, 503, "ServiceUnavailable");
+    assert!(refresh(&session).unwrap_err().is_outage());
+    assert!(refresh(&session).unwrap_err().is_outage(), "who comes within a second hears the same");
+    assert_eq!(asked(&machine), 3);
+    read(&session).unwrap();
+    assert!(session.held().unwrap().degraded.is_some());
+    pause(1100);
+    assert!(refresh(&session).is_ok(), "the back-off runs, so the held set has to do");
+    assert_eq!(asked(&machine), 3);
+}
+
+#[test]
+fn a_forced_refresh_joins_the_flight_in_the_air() {
+    let machine = living(3600);
+    let session = machine.session();
+    let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
+    assert!(matches!(session.prefetch(), Ok(Step::Ready(1))));
+    let Ok(Step::Wait(flight)) = session.refresh() else { panic!("it did not join") };
+    machine.aws.remove_rule(hold);
+    wait(&flight);
+    assert_eq!(session.settle_refresh(&flight).unwrap().unwrap(), 1);
+    assert_eq!(asked(&machine), 1);
+}
+
+#[test]
+fn what_a_service_refused_is_replaced_and_no_other() {
+    let machine = living(3600);
+    let session = machine.session();
+    read(&session).unwrap();
+    let old = key(&session);
+    assert!(!session.invalidate("AKIASOMEBODYELSE"));
+    assert_eq!(read(&session).unwrap(), 1);
+    assert!(session.invalidate(&old));
+    assert!(session.needs_refresh());
+    assert_eq!(read(&session).unwrap(), 2);
+    assert!(!session.invalidate(&old), "it has been replaced");
+    assert_eq!(asked(&machine), 2);
+}
+
+#[test]
+fn a_prefetch_waits_for_nothing_and_asks_only_if_something_is_due() {
+    let machine = living(3600);
+    let session = machine.session();
+    let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
+    assert!(matches!(session.prefetch(), Ok(Step::Ready(1))));
+    assert!(matches!(session.prefetch(), Ok(Step::Ready(0))));
+    machine.aws.remove_rule(hold);
+    let_land(&session);
+    assert_eq!(read(&session).unwrap(), 1);
+    assert!(matches!(session.prefetch(), Ok(Step::Ready(0))));
+    assert_eq!(asked(&machine), 1);
+    let due = session.due_in().unwrap();
+    assert!((2_690_000..=2_700_000).contains(&due), "an hour less a quarter: {due}");
+}
+
+#[test]
+fn a_waiter_who_leaves_does_not_end_the_flight() {
+    let machine = living(3600);
+    let session = machine.session();
+    let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
+    let Ok(Step::Wait(flight)) = session.credentials() else { panic!("nothing to wait for") };
+    let leave = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| flight.wait(&leave));
+        machine.wait_for(Service::Sts, ASSUME, 1);
+        flight.nudge(&leave);
+        assert_eq!(waiter.join().unwrap(), Woken::Interrupted);
+    });
+    machine.aws.remove_rule(hold);
+    wait(&flight);
+    assert_eq!(read(&session).unwrap(), 1);
+    assert_eq!(asked(&machine), 1);
+}
+
+#[test]
+fn a_deadline_is_raised_and_the_next_read_asks_again() {
+    let machine = living(3600).option("resolve_timeout", 0.3);
+    let hang = machine.aws.add_rule(Rule::on(Service::Sts).action(ASSUME).answer(Answer::Hang));
+    let session = machine.session();
+    let failure = read(&session).unwrap_err();
+    assert_eq!(failure.kind, Kind::Timeout);
+    assert!(failure.message.contains("0.3 s"), "{}", failure.message);
+    machine.aws.remove_rule(hang);
+    assert_eq!(read(&session).unwrap(), 1);
+}
+
+#[test]
+fn keys_without_an_end_are_asked_for_once() {
+    let machine = Machine::with_keys();
+    let session = machine.session();
+    for _ in 0..5 {
+        assert_eq!(read(&session).unwrap(), 1);
+    }
+    assert_eq!(session.tally().flights, 1);
+    assert!(!session.needs_refresh() && session.due_in().is_none());
+    assert!(machine.aws.requests().is_empty());
+}
+
+#[test]
+fn a_set_that_had_ended_when_it_came_is_a_failure() {
+    let machine = living(-60);
+    let session = machine.session();
+    let failure = read(&session).unwrap_err();
+    assert_eq!(failure.kind, Kind::NoCredentials);
+    assert!(failure.message.contains("clock"), "{}", failure.message);
+    assert!(session.held().is_none());
+    assert_eq!(session.tally().flights, 1);
+}
+
+#[test]
+fn a_set_that_had_ended_when_it_came_does_not_replace_the_held_one() {
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    let session = machine.session();
+    read(&session).unwrap();
+    let old = key(&session);
+    machine.aws.add_rule(Rule { lifetime_seconds: Some(-60), ..Rule::on(Service::Sts).action(ASSUME) });
+    assert_eq!(refresh(&session).unwrap_err().kind, Kind::NoCredentials);
+    read(&session).unwrap();
+    assert_eq!(key(&session), old);
+    assert!(session.held().unwrap().degraded.is_some());
+}
+
+#[test]
+fn an_ended_set_of_imds_is_served_at_once_and_imds_left_alone() {
+    let machine = Machine::with_imds();
+    machine.aws.change_world(|world| world.imds.expired_set = true);
+    let session = machine.session();
+    read(&session).unwrap();
+    let held = session.held().unwrap();
+    assert!(held.credentials.is_expired_at(now()) && held.degraded.is_some());
+    assert!(read_identity(&session).unwrap().principal.arn.contains("ec2-web"));
+    for _ in 0..5 {
+        read(&session).unwrap();
+    }
+    assert_eq!(machine.count(Service::Imds, "Credentials"), 1);
+    assert_eq!(kinds(&session)[0], EventKind::Degraded);
+}
+
+/// STS's clock is an hour behind ours: a set for ten minutes would have ended long ago by ours.
+#[test]
+fn the_service_s_clock_counts_and_its_expiry_is_kept() {
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    machine.aws.add_rule(Rule { skew_seconds: -3600, ..Rule::on(Service::Sts) });
+    machine.aws.add_rule(Rule { lifetime_seconds: Some(600), ..Rule::on(Service::Sts).action(ASSUME) });
+    let session = machine.session();
+    assert_eq!(read(&session).unwrap(), 1);
+    let flights = session.tally().flights;
+    assert_eq!(read(&session).unwrap(), 1);
+    let held = session.held().unwrap();
+    assert!(held.degraded.is_none() && !session.needs_refresh());
+    let since = now() - held.credentials.expires_at.unwrap();
+    assert!((2_990_000..=3_005_000).contains(&since), "{since}");
+    assert_eq!(session.tally().flights, flights);
+    assert!(read_identity(&session).is_ok());
+}
+
+#[test]
+fn events_count_up_and_are_read_from_where_one_left_off() {
+    let machine = living(3600);
+    let session = machine.session();
+    read(&session).unwrap();
+    session.invalidate(&key(&session));
+    failing(&machine, 503, "ServiceUnavailable");
+    read(&session).unwrap();
+    let events = session.events(0);
+    let told: Vec<_> = events.iter().map(|event| (event.number, event.kind)).collect();
+    assert_eq!(
+        told,
+        [(1, EventKind::Refreshed), (2, EventKind::Invalidated), (3, EventKind::RefreshFailed), (4, EventKind::Degraded)]
+    );
+    assert_eq!(events[2].attempt, 1);
+    assert!(events[3].reason.as_deref().is_some_and(|why| why.contains("ServiceUnavailable")));
+    assert_eq!(session.events(2).len(), 2);
+    crate::support::assert_no_secret(&format!("{events:?}"));
+}
+
+/// The next step has to be a question to the host; what it is asked for is given.
+fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
+    let Step::Ask(needs) = session.credentials()? else { panic!("nobody was asked") };
+    assert_eq!(needs.token_code.as_deref(), Some(world::DEMO_MFA_SERIAL));
+    let supplies = Supplies { token_code: Some(Secret::new(code)), ..Supplies::default() };
+    match session.depart(supplies, Purpose::Credentials)? {
+        Step::Wait(flight) => {
+            wait(&flight);
+            session.settle(&flight).unwrap()
+        }
+        Step::Ready(serial) => Ok(serial),
+        Step::Ask(needs) => panic!("asked twice: {needs:?}"),
+    }
+}
+
+fn attended(seconds: i64) -> Machine {
+    living(seconds).option("serial_number", world::DEMO_MFA_SERIAL).option("token_provider", true)
+}
+
+#[test]
+fn a_person_is_asked_for_each_set_and_never_in_the_background() {
+    let machine = attended(4);
+    let session = machine.session();
+    assert_eq!(supply(&session, "111111").unwrap(), 1);
+    pause(2200);
+    // In the advisory window: served, and nothing is started.
+    assert!(matches!(session.credentials(), Ok(Step::Ready(1))));
+    assert!(session.in_flight().is_none());
+    // Past the mandatory line a reader is to ask again; an ended set is not served.
+    pause(2000);
+    assert!(session.held().is_none());
+    assert_eq!(supply(&session, "222222").unwrap(), 2);
+    let codes: Vec<_> = machine.requests(Service::Sts, ASSUME).iter().map(|entry| entry.params["TokenCode"].clone()).collect();
+    assert_eq!(codes, ["111111", "222222"]);
+}
+
+#[test]
+fn without_anybody_to_ask_the_session_says_so() {
+    let machine = living(3600).option("serial_number", world::DEMO_MFA_SERIAL);
+    let session = machine.session();
+    let failure = read(&session).unwrap_err();
+    assert_eq!(failure.kind, Kind::NoCredentials);
+    assert!(failure.message.contains("token_provider"), "{}", failure.message);
+    assert_eq!(asked(&machine), 0);
+}
+
+#[test]
+fn a_code_that_is_no_code_is_not_sent() {
+    let machine = attended(3600);
+    let session = machine.session();
+    let failure = supply(&session, "12345x").unwrap_err();
+    assert!(failure.message.contains("six digits") && !failure.message.contains("12345x"), "{}", failure.message);
+    assert_eq!(asked(&machine), 0);
+}
+
+#[test]
+fn a_token_provider_that_is_not_needed_is_not_asked() {
+    let machine = living(3600).option("token_provider", true);
+    assert_eq!(read(&machine.session()).unwrap(), 1);
+    let machine = Machine::bare().credentials_file(&keys_profile("default")).option("token_provider", true);
+    assert_eq!(read(&machine.session()).unwrap(), 1);
+}
+
+#[test]
+fn a_session_of_a_given_source_asks_for_it_before_each_flight() {
+    let machine = living(3600).option("source", true);
+    let session = machine.session();
+    let Ok(Step::Ask(needs)) = session.credentials() else { panic!("the source was not asked for") };
+    assert!(needs.source && needs.token_code.is_none());
+    let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
+    let supplies = Supplies { source: Some(source), ..Supplies::default() };
+    let Ok(Step::Wait(flight)) = session.depart(supplies, Purpose::Credentials) else { panic!("it did not depart") };
+    wait(&flight);
+    assert_eq!(session.settle(&flight).unwrap().unwrap(), 1);
+    assert_eq!(machine.the(Service::Sts, ASSUME).principal.as_deref(), Some(world::PATH_USER));
+}
+
+#[test]
+fn a_web_identity_token_is_replaced_on_a_living_session() {
+    let machine = Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", "an-old-token");
+    let session = machine.session();
+    assert_eq!(read(&session).unwrap_err().code.as_deref(), Some("InvalidIdentityToken"));
+    session.set_web_identity_token(Secret::new(world::IRSA_TOKEN)).unwrap();
+    assert_eq!(read(&session).unwrap(), 1, "at once: what failed with the old one may work now");
+    assert!(session.set_web_identity_token(Secret::new("a\nb-token")).is_err());
+    let other = living(3600).session();
+    assert!(other.set_web_identity_token(Secret::new(world::IRSA_TOKEN)).is_err());
+}
+
+#[test]
+fn a_callable_for_the_token_is_asked_for_before_the_flight() {
+    let machine = Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", true);
+    let session = Arc::new(machine.session());
+    let Ok(Step::Ask(needs)) = session.credentials() else { panic!("nobody was asked") };
+    assert!(needs.web_identity_token);
+    let supplies = Supplies { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..Supplies::default() };
+    let Ok(Step::Wait(flight)) = session.depart(supplies, Purpose::Credentials) else { panic!("it did not depart") };
+    wait(&flight);
+    assert_eq!(session.settle(&flight).unwrap().unwrap(), 1);
+}
+
+#[test]
+fn a_session_shows_no_secret_to_whoever_prints_its_parts() {
+    let machine = living(3600);
+    let session = machine.session();
+    read_identity(&session).unwrap();
+    let held = session.held().unwrap();
+    let shown = format!("{held:?} {:?} {:?} {:?}", session.known(), session.attempts(), session.settings());
+    assert!(!shown.contains(held.credentials.secret_access_key.expose()));
+    assert!(!shown.contains(held.credentials.session_token.as_ref().unwrap().expose()));
+    crate::support::assert_no_secret(&shown);
+}

@@ -1,0 +1,282 @@
+//! STS in trouble: what is asked again, what is said, how long it takes.
+
+use crate::{
+    stub,
+    support::{Machine, timed},
+};
+use aws_identity::{
+    credentials::Secret,
+    failure::{Failure, Kind},
+    source::Supplies,
+};
+use fake_aws::{Answer, Rule, Service, world};
+use std::time::Duration;
+
+const ASSUME: &str = "AssumeRole";
+
+/// A machine that assumes a role, and an STS that answers that so.
+fn with_rule(rule: Rule) -> Machine {
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    machine.aws.add_rule(Rule { service: Some(Service::Sts), action: Some(ASSUME.into()), ..rule });
+    machine
+}
+
+fn answering(answer: Answer) -> Machine {
+    with_rule(Rule::default().answer(answer))
+}
+
+fn error(status: u16, code: &str) -> Answer {
+    Answer::Error { status, code: code.into(), message: "because".into() }
+}
+
+fn xml(status: u16, text: &str) -> Answer {
+    Answer::Body { status, content_type: "text/xml".into(), text: text.into() }
+}
+
+#[test]
+fn what_may_pass_is_asked_twice_and_no_more() {
+    for (answer, kind) in [
+        (Answer::Throttle, Kind::Throttled),
+        (error(500, "InternalFailure"), Kind::Service),
+        (error(503, "ServiceUnavailable"), Kind::Service),
+        (Answer::Drop, Kind::Connection),
+        (Answer::Reset, Kind::Connection),
+    ] {
+        let name = answer.name();
+        let (machine, once) = (answering(answer.clone()), with_rule(Rule::default().times(1).answer(answer)));
+        let failure = machine.failure();
+        assert_eq!(failure.kind, kind, "{name}: {failure:?}");
+        assert!(failure.is_outage(), "{name}");
+        assert_eq!(machine.count(Service::Sts, ASSUME), 2, "{name}");
+        assert!(once.fetch().is_ok(), "{name}");
+        assert_eq!(once.count(Service::Sts, ASSUME), 2, "{name}");
+    }
+}
+
+#[test]
+fn every_refusal_is_asked_once_and_has_its_kind() {
+    for (status, code, kind) in [
+        (403, "AccessDenied", Kind::AccessDenied),
+        (403, "InvalidClientTokenId", Kind::AccessDenied),
+        (403, "ExpiredToken", Kind::AccessDenied),
+        (403, "RegionDisabledException", Kind::AccessDenied),
+        (400, "MalformedPolicyDocument", Kind::Service),
+        (400, "PackedPolicyTooLarge", Kind::Service),
+        (400, "ValidationError", Kind::Service),
+        (400, "SomethingNew", Kind::Service),
+        (403, "SomethingNew", Kind::AccessDenied),
+    ] {
+        let machine = answering(error(status, code));
+        let failure = machine.failure();
+        assert_eq!((failure.kind, failure.code.as_deref(), failure.status), (kind, Some(code), Some(status)));
+        assert!(!failure.is_outage(), "{code}");
+        for part in ["sts:AssumeRole", world::WORKER_ROLE, code, "because"] {
+            assert!(failure.message.contains(part), "{}", failure.message);
+        }
+        assert!(failure.request_id.is_some(), "{code}");
+        assert_eq!(machine.count(Service::Sts, ASSUME), 1, "{code}");
+    }
+}
+
+#[test]
+fn the_codes_of_throttling_are_known() {
+    for code in ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"] {
+        assert_eq!(answering(error(400, code)).failure().kind, Kind::Throttled, "{code}");
+    }
+    assert_eq!(answering(error(429, "Whatever")).failure().kind, Kind::Throttled);
+}
+
+/// Some stand-ins wrap the error once more, and then no code is found: the status has to do.
+#[test]
+fn an_error_in_another_wrapping_goes_by_its_status() {
+    let wrapped = "<ErrorResponse><Errors><Error><Code>SignatureDoesNotMatch</Code><Message>canary</Message></Error></Errors></ErrorResponse>";
+    for (status, kind) in [(403, Kind::AccessDenied), (400, Kind::Service), (503, Kind::Service), (429, Kind::Throttled)] {
+        let failure = answering(xml(status, wrapped)).failure();
+        assert_eq!((failure.kind, failure.status), (kind, Some(status)), "{failure:?}");
+    }
+}
+
+#[test]
+fn answers_that_are_not_sts_are_named_so() {
+    for text in ["hello", "", "<", "<AssumeRoleResponse>", "<AssumeRoleResponse><AssumeRoleResult></AssumeRoleResult></AssumeRoleResponse>"] {
+        let failure = answering(xml(200, text)).failure();
+        assert_eq!(failure.kind, Kind::Service, "{text}: {failure:?}");
+        assert!(failure.message.contains("endpoint"), "{}", failure.message);
+    }
+    let page = Answer::Body { status: 404, content_type: "text/html".into(), text: "<html>Not here</html>".into() };
+    let failure = answering(page).failure();
+    assert_eq!((failure.kind, failure.status), (Kind::Service, Some(404)));
+}
+
+#[test]
+fn an_identity_that_cannot_be_read_is_a_failure() {
+    for fields in ["", "<Arn>nonsense</Arn>", "<Arn>arn:aws:s3:::bucket</Arn><UserId>x</UserId><Account>1</Account>"] {
+        let machine = Machine::with_keys();
+        let text = format!("<GetCallerIdentityResponse><GetCallerIdentityResult>{fields}</GetCallerIdentityResult></GetCallerIdentityResponse>");
+        machine.aws.add_rule(Rule::on(Service::Sts).action("GetCallerIdentity").answer(xml(200, &text)));
+        let failure = machine.failure_of_identity();
+        assert_eq!(failure.kind, Kind::Service, "{fields}: {failure:?}");
+    }
+}
+
+#[test]
+fn a_boundless_answer_is_cut_off() {
+    let (failure, took) = timed(|| answering(Answer::HugeMib(64)).failure());
+    assert!(matches!(failure.kind, Kind::Connection | Kind::Service), "{failure:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn a_cut_answer_is_an_outage() {
+    let failure = answering(Answer::Truncate).failure();
+    assert!(failure.is_outage(), "{failure:?}");
+}
+
+#[test]
+fn a_service_s_words_are_shown_on_one_line_and_not_all_of_them() {
+    let long = format!("first\nsecond\u{1b}[31m {}", "x".repeat(2000));
+    let failure = answering(Answer::Error { status: 400, code: "ValidationError".into(), message: long }).failure();
+    assert!(failure.message.len() < 700, "{}", failure.message.len());
+    assert!(!failure.message.contains('\n') && !failure.message.contains('\u{1b}'), "{:?}", failure.message);
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_corrected_by_the_service_s_date() {
+    for skew in [3600, -7200] {
+        let machine = with_rule(Rule { skew_seconds: skew, ..Rule::default() });
+        machine.aws.add_rule(Rule { skew_seconds: skew, ..Rule::on(Service::Sts).action("GetCallerIdentity") });
+        let landed = machine.fetch().unwrap();
+        assert!(landed.arn().contains("legion-worker"));
+        let offset = landed.clock_offset.unwrap();
+        assert!((offset - skew * 1000).abs() < 3000, "{offset}");
+        assert_eq!(machine.count(Service::Sts, ASSUME), 2);
+    }
+}
+
+#[test]
+fn a_clock_that_is_right_has_no_offset() {
+    assert_eq!(Machine::with_keys().fetch().unwrap().clock_offset, Some(0));
+}
+
+#[test]
+fn nobody_at_the_endpoint_is_a_connection_failure() {
+    let failure = Machine::with_keys().env("AWS_ENDPOINT_URL", &stub::refusing()).failure_of_identity();
+    assert_eq!(failure.kind, Kind::Connection);
+    assert!(failure.message.contains("refused") && failure.message.contains("127.0.0.1"), "{}", failure.message);
+}
+
+#[test]
+fn a_host_that_does_not_exist_names_the_region_and_the_name_server() {
+    // A region nobody has, looked up behind a name no server is asked for: the label is too long.
+    let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").option("endpoint", format!("http://{}.test", "x".repeat(64)));
+    let failure = failure.failure_of_identity();
+    assert_eq!(failure.kind, Kind::Connection);
+    assert!(failure.message.contains("name server"), "{}", failure.message);
+}
+
+#[test]
+fn a_body_that_comes_in_drips_is_read() {
+    assert!(with_rule(Rule::default().answer(Answer::DripMs(0))).fetch().is_ok());
+}
+
+fn with_mfa() -> Machine {
+    Machine::with_keys()
+        .option("role_arn", world::MFA_ROLE)
+        .option("serial_number", world::DEMO_MFA_SERIAL)
+        .option("token_provider", true)
+}
+
+fn fetch_with_code(machine: &Machine, code: &str) -> Result<String, Failure> {
+    let supplies = Supplies { token_code: Some(Secret::new(code)), ..Supplies::default() };
+    machine.fetch_with(supplies).map(|landed| landed.arn())
+}
+
+#[test]
+fn a_code_is_sent_with_its_device() {
+    let machine = with_mfa();
+    assert!(fetch_with_code(&machine, "111111").unwrap().contains("mfa-only"));
+    let asked = machine.the(Service::Sts, ASSUME).params;
+    assert_eq!((&*asked["SerialNumber"], &*asked["TokenCode"]), (world::DEMO_MFA_SERIAL, "111111"));
+}
+
+#[test]
+fn a_code_is_never_sent_twice() {
+    for answer in [Answer::Throttle, error(500, "InternalFailure"), Answer::Drop, Answer::Reset, Answer::Hang] {
+        let name = answer.name();
+        let machine = with_mfa().option("read_timeout", 1);
+        machine.aws.add_rule(Rule::on(Service::Sts).answer(answer));
+        let failure = fetch_with_code(&machine, "222222").unwrap_err();
+        assert!(failure.is_outage(), "{name}: {failure:?}");
+        assert!(!format!("{failure:?}").contains("222222"), "{failure:?}");
+        assert_eq!(machine.count(Service::Sts, ASSUME), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_code_is_access_denied() {
+    let machine = with_mfa();
+    let failure = fetch_with_code(&machine, "000000").unwrap_err();
+    assert_eq!(failure.kind, Kind::AccessDenied);
+    assert!(!failure.message.contains("000000"), "{}", failure.message);
+}
+
+#[test]
+fn a_session_token_takes_a_code_too() {
+    let machine = Machine::with_keys()
+        .option("get_session_token", true)
+        .option("serial_number", world::DEMO_MFA_HARDWARE)
+        .option("token_provider", true)
+        .option("session_duration", 900);
+    assert_eq!(fetch_with_code(&machine, "333333").unwrap(), world::DEMO_USER);
+    let asked = machine.the(Service::Sts, "GetSessionToken").params;
+    assert_eq!((&*asked["SerialNumber"], &*asked["TokenCode"]), (world::DEMO_MFA_HARDWARE, "333333"));
+    assert_eq!(asked["DurationSeconds"], "900");
+
+    let again = Machine::with_keys()
+        .option("get_session_token", true)
+        .option("serial_number", world::DEMO_MFA_HARDWARE)
+        .option("token_provider", true);
+    again.aws.add_rule(Rule::on(Service::Sts).answer(Answer::Drop));
+    fetch_with_code(&again, "444444").unwrap_err();
+    assert_eq!(again.count(Service::Sts, "GetSessionToken"), 1);
+}
+
+#[test]
+fn a_role_over_a_session_token_with_mfa_needs_no_second_code() {
+    let machine = Machine::with_keys()
+        .setting("get_session_token", true)
+        .setting("serial_number", world::DEMO_MFA_SERIAL)
+        .option("token_provider", true)
+        .option("role_arn", world::MFA_ROLE);
+    assert!(fetch_with_code(&machine, "555555").unwrap().contains("mfa-only"));
+    assert!(!machine.the(Service::Sts, ASSUME).params.contains_key("TokenCode"));
+}
+
+#[test]
+fn mfa_is_for_the_first_role_of_a_list() {
+    let machine = Machine::with_keys()
+        .option("role_arn", serde_json::json!([world::WORKER_ROLE, world::CHAINED_ROLE]))
+        .option("serial_number", world::DEMO_MFA_SERIAL)
+        .option("token_provider", true);
+    assert!(fetch_with_code(&machine, "666666").unwrap().contains("from-worker-only"));
+    let [first, second] = machine.requests(Service::Sts, ASSUME).try_into().unwrap();
+    assert_eq!(first.params["TokenCode"], "666666");
+    assert!(!second.params.contains_key("TokenCode"));
+}
+
+#[test]
+fn a_device_of_the_profile_is_asked_for() {
+    let machine = Machine::bare()
+        .credentials_file(&crate::support::keys_profile("base"))
+        .config(&format!(
+            "[default]\nrole_arn = {}\nsource_profile = base\nmfa_serial = {}\n",
+            world::MFA_ROLE,
+            world::DEMO_MFA_SERIAL
+        ));
+    let nobody = machine.failure();
+    assert_eq!(nobody.kind, Kind::NoCredentials);
+    assert!(nobody.message.contains("token_provider") && nobody.message.contains(world::DEMO_MFA_SERIAL), "{}", nobody.message);
+    assert!(machine.aws.requests().is_empty(), "not without a code");
+    let machine = machine.option("token_provider", true);
+    assert!(fetch_with_code(&machine, "777777").unwrap().contains("mfa-only"));
+}

@@ -1,0 +1,63 @@
+# frozen_string_literal: true
+
+# Profile files and an environment, and who that makes us.
+#
+# Words in braces are filled in by the Stage: {anna} a key pair, {anna.id}, {anna.json}, {role.builder}, {home}, {token}…
+# A principal is written without its account, a session name that was made up as a star: `assumed-role/builder/*`.
+class Configuration
+  # Names the SDKs and we give a session that nobody named.
+  MADE_UP = %r{(?<=/)(?:lex-identity-aws-[^/]*|botocore-session-\d+|default_session|[A-Za-z0-9_=-]{36,64})\z}
+
+  # @return [Array<Configuration>] in the order they were written
+  def self.all = @all ||= []
+
+  # Writes one down; see {#initialize}.
+  def self.write(name, **fields)
+    raise ArgumentError, "#{name} is there twice" if all.any? { |other| other.name == name }
+
+    all << new(name, **fields)
+  end
+
+  # @param arn [String]
+  # @return [String]
+  def self.short(arn)
+    arn.delete_prefix("arn:aws:iam::#{Stage::ACCOUNT}:").delete_prefix("arn:aws:sts::#{Stage::ACCOUNT}:").sub(MADE_UP, '*')
+  end
+
+  attr_reader :name, :on, :environment, :profile, :with_code, :is, :others, :because
+
+  # @param is [String, nil] the principal; nil: nobody, we refuse
+  # @param config [String, nil] ~/.aws/config
+  # @param credentials [String, nil] ~/.aws/credentials
+  # @param files [Hash{String => String}] more files below the home
+  # @param environment [Hash{String => String, nil}] on top of what every configuration has
+  # @param profile [String, nil] as an option
+  # @param with_code [Boolean] somebody is there to type an MFA code
+  # @param on [Symbol] :moto or :local
+  # @param others [Hash{Symbol => String, nil}] who says something else, and what: boto3, ruby (both) or ruby_old, ruby_new
+  # @param because [String, nil] why they do
+  def initialize(name, is:, config: nil, credentials: nil, files: {}, environment: {}, profile: nil, with_code: false, on: :moto, # rubocop:disable Metrics/ParameterLists
+                 others: {}, because: nil)
+    raise ArgumentError, "#{name}: say why" if others.any? != !because.nil?
+
+    @name, @is, @config, @credentials, @files, @environment = name, is, config, credentials, files, environment
+    @profile, @with_code, @on, @others, @because = profile, with_code, on, others, because
+  end
+
+  def all_files
+    { '.aws/config' => @config, '.aws/credentials' => @credentials }.compact.merge(@files)
+  end
+
+  # What `judge` should say.
+  def expected_of(judge)
+    keys = [judge, (:ruby if judge.start_with?('ruby'))].compact
+    key = keys.find { |name| others.key?(name) }
+    key ? others.fetch(key) : is
+  end
+
+  # For a message: what it is, ready to be read.
+  def to_s
+    files = { '~/.aws/config' => @config, '~/.aws/credentials' => @credentials }.compact.map { |path, text| "--- #{path}\n#{text}" }
+    [name, *("profile: #{profile}" if profile), "environment: #{environment}", *files].join("\n")
+  end
+end

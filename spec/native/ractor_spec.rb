@@ -1,0 +1,26 @@
+# frozen_string_literal: true
+
+require 'native/support/seam_process'
+
+RSpec.describe 'A Ractor', :seam do
+  def raised_by(code)
+    facts(<<~RUBY)
+      Warning[:experimental] = false
+      Thread.report_on_exception = false
+      shared = session(role_arn: false)
+      key    = shared.credentials.access_key_id
+      failure, = took { #{code} }
+      failure = failure.cause while failure.is_a?(Ractor::RemoteError)
+      tell(class: failure.class.name, said: failure.message, afterwards: shared.credentials.access_key_id == key)
+    RUBY
+  end
+
+  it 'cannot make a session, and is told so' do
+    expect(raised_by('Ractor.new { Seam::Aws::Session.new }.take'))
+      .to eq(class: 'Ractor::UnsafeError', said: 'ractor unsafe method called from not main ractor', afterwards: true)
+  end
+
+  it 'cannot be given one, and is told so' do
+    expect(raised_by('Ractor.new(shared) { |given| given.credentials }.take')).to match(class: 'TypeError', said: /allocator undefined/, afterwards: true)
+  end
+end

@@ -1,0 +1,93 @@
+# frozen_string_literal: true
+
+# How long a read of the credentials takes while they are refreshed again and again, beside a read of a plain attribute: with so
+# many threads Ruby's lock alone makes some of both wait.
+#
+#   rake compile fake_aws && ruby -Ilib spec/native/read_latency.rb [refreshes (10)] [threads (64)]
+#
+# The local AWS gives out sets that live 302 s, so that each is due for its refresh after 2 s, and takes 200 ms for an answer.
+
+$LOAD_PATH.unshift(File.expand_path('..', __dir__))
+require 'support/environment'
+Environment.clean!
+require 'support/local_aws'
+require 'native/support/seam'
+
+# Counts times by their length, to an eighth of a power of two, and allocates nothing.
+class Times
+  attr_reader :counts
+
+  def initialize
+    @counts = Array.new(512, 0)
+  end
+
+  # The place of a length: how many bits it has, and the three bits after the first.
+  def add(nanoseconds)
+    bits = nanoseconds.bit_length
+    @counts[(bits * 8) + (bits > 3 ? (nanoseconds >> (bits - 4)) & 7 : 0)] += 1
+  end
+
+  def merge(other)
+    other.counts.each_with_index { |count, place| @counts[place] += count }
+    self
+  end
+
+  def size = @counts.sum
+
+  # Microseconds that no more than the given share of all times exceeds.
+  def within(share)
+    left = size * share
+    bits, eighth = @counts.index { |count| (left -= count) <= 0 }.divmod(8)
+    bits > 3 ? ((9 + eighth) << (bits - 4)) / 1000.0 : 0.01
+  end
+end
+
+# A plain attribute.
+Plain = Struct.new(:credentials)
+
+# Times each read in so many threads, until the block has seen enough of what was read, and when.
+def read(subject, threads)
+  readers = Array.new(threads) do
+    Thread.new do
+      times = Times.new
+      loop do
+        started = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+        set     = subject.credentials
+        ended   = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+        times.add(ended - started)
+        break times if yield(set, ended)
+      end
+    end
+  end
+  readers.map(&:value).reduce(:merge)
+end
+
+def show(what, times)
+  puts format('%-12s %12d reads   p50 %8.2f us   p99 %8.2f us   p99.9 %8.2f us   longest %8.1f ms',
+              what, times.size, times.within(0.5), times.within(0.99), times.within(0.999), times.within(1) / 1000)
+end
+
+refreshes, threads = [10, 64].zip(ARGV).map { |default, given| Integer(given || default) }
+aws = LocalAws.start
+ENV.update(aws.env_with_keys)
+aws.rule(action: 'AssumeRole', lifetime_seconds: 302, delay_ms: 200)
+
+session = Seam::Aws::Session.new(**Seam::PATIENT)
+session.credentials # the first read waits: nothing is held yet
+before  = session.counters[:cached]
+started = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+seen    = {}
+times   = read(session, threads) do |set, _|
+  seen[set.access_key_id] = true
+  seen.size > refreshes
+end
+elapsed = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond) - started
+asked = aws.requests(action: 'AssumeRole').size
+limit = started + elapsed + [elapsed, 3_000_000_000].min
+plain = read(Plain.new(session.credentials(fetch: false)), threads) { |_, at| at > limit }
+
+puts "Ruby #{RUBY_VERSION}, #{threads} threads, #{seen.size} sets"
+show('session', times)
+show('attr_reader', plain)
+puts "#{times.size - (session.counters[:cached] - before)} reads waited for AWS; AssumeRole was asked for #{asked} times"
+aws.stop

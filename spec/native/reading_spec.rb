@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+require 'native/support/seam_process'
+
+RSpec.describe 'A read of what is held', :seam do
+  it 'allocates nothing, of credentials and of an identity' do
+    said = facts(<<~RUBY)
+      mine = session
+      allocated = lambda do |verb|
+        mine.public_send(verb)
+        before = GC.stat(:total_allocated_objects)
+        10_000.times { mine.public_send(verb) }
+        GC.stat(:total_allocated_objects) - before
+      end
+      2.times { allocated.call(:credentials) } # the counting itself has caches to fill
+      tell(credentials: allocated.call(:credentials), identity: allocated.call(:identity), flights: mine.counters[:flights])
+    RUBY
+    expect(said).to match(credentials: be < 10, identity: be < 10, flights: 2)
+  end
+
+  it 'is the same object until there is a new set, then the new one at once' do
+    said = facts(<<~RUBY)
+      mine  = session
+      first = mine.credentials
+      same  = Array.new(4) { Thread.new { mine.credentials.equal?(first) } }.map(&:value)
+      mine.refresh!
+      after = Array.new(4) { Thread.new { mine.credentials } }.map(&:value)
+      tell(same: same, after: after.uniq(&:object_id).size, is_new: after.first.access_key_id != first.access_key_id, frozen: first.frozen?)
+    RUBY
+    expect(said).to eq(same: [true] * 4, after: 1, is_new: true, frozen: true)
+  end
+
+  it 'does not wait while AWS stalls with the next set' do
+    # 302 s of life: due for a refresh after 2 s, of which the clock's whole seconds take up to one.
+    local_aws.rule(action: 'AssumeRole', lifetime_seconds: 302)
+    local_aws.rule(action: 'AssumeRole', hold: true, after: 1)
+    said = facts(<<~RUBY)
+      mine = session
+      key  = mine.credentials.access_key_id
+      eventually { mine.credentials && mine.counters[:flights] == 2 }
+      arrived(2)
+      before = mine.counters[:cached]
+      keys, seconds = took { Array.new(1_000) { mine.credentials.access_key_id }.uniq }
+      cached = mine.counters[:cached] - before
+      let_go
+      eventually { mine.credentials.access_key_id != key }
+      tell(kept: keys == [key], seconds: seconds, cached: cached)
+    RUBY
+    expect(said).to match(kept: true, seconds: be < 0.5, cached: 1_000)
+    expect(keys_asked_for).to eq(2)
+  end
+
+  # The whole run, ten refreshes, is read_latency.rb without arguments.
+  it 'waits in none of 64 threads across two refreshes, for which AWS is asked three times in all' do
+    script = File.expand_path('read_latency.rb', __dir__)
+    result = ruby_process("load #{script.inspect}", arguments: %w[2 64], timeout: 50)
+    expect(result.stderr).to be_empty
+    expect(result.stdout).to include('64 threads, 3 sets', '0 reads waited for AWS; AssumeRole was asked for 3 times')
+  end
+end
