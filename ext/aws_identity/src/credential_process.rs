@@ -47,6 +47,37 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// How long a killed program may take to be gone.
 const REAP_LIMIT: Duration = Duration::from_millis(500);
 
+/// Says for which profile a program runs, the outermost first, one a line: a program that reads
+/// profiles itself can see that it is asked for the very one it was started for.
+pub const MARKER: &str = "LEX_IDENTITY_AWS_PROFILE";
+
+/// The error code of such a loop, and what our own program ends with when it meets one.
+pub const LOOP_CODE: &str = "CredentialProcessLoop";
+const LOOP_STATUS: i32 = 6;
+const OUR_PROGRAM: &str = "lex-identity-aws";
+
+/// `environment` for a program that runs for `profile`.
+pub(crate) fn marked(mut environment: Environment, profile: &str) -> Result<Environment, Failure> {
+    let outer = environment.remove(MARKER);
+    let mut names: Vec<&str> = outer.iter().flat_map(|names| names.lines()).collect();
+    if names.contains(&profile) {
+        return Err(looped(&format!(
+            "The credential_process of the profile {profile:?}"
+        )));
+    }
+    names.push(profile);
+    environment.insert(MARKER.into(), names.join("\n"));
+    Ok(environment)
+}
+
+fn looped(who: &str) -> Failure {
+    let mut failure = Failure::configuration(format!(
+        "{who} reads the very profile it belongs to, without end. Give its command --profile with another profile, one that has credentials."
+    ));
+    failure.code = Some(LOOP_CODE.into());
+    failure
+}
+
 /// Looks for the program `command` would run, without running it.
 pub(crate) fn look_up(command: &str, environment: &Environment) -> Result<PathBuf, Failure> {
     let (program, _) = parsed(command)?;
@@ -304,6 +335,9 @@ fn judged(program: &Program, ended: Ended, output: &[u8]) -> Result<Credentials,
     if let Ended::With(status) = ended
         && !status.success()
     {
+        if status.code() == Some(LOOP_STATUS) && Path::new(&program.0).ends_with(OUR_PROGRAM) {
+            return Err(looped(&program.to_string()));
+        }
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => format!("ended with status {code}"),
             (None, Some(signal)) => format!("was killed by signal {signal}"),
@@ -326,6 +360,33 @@ mod tests {
     use super::*;
     use crate::{clock, failure::Kind};
     use rustix::process::test_kill_process;
+
+    #[test]
+    fn a_profile_that_is_run_for_is_not_run_again() {
+        let first = marked(Environment::new(), "outer").unwrap();
+        let second = marked(first, "inner, with a comma").unwrap();
+        assert_eq!(second[MARKER], "outer\ninner, with a comma");
+        for name in ["outer", "inner, with a comma"] {
+            let failure = marked(second.clone(), name).unwrap_err();
+            assert_eq!(failure.code.as_deref(), Some(LOOP_CODE));
+            assert!(failure.message.contains(name), "{}", failure.message);
+        }
+        assert!(marked(second, "inner").is_ok());
+    }
+
+    #[test]
+    fn what_our_own_program_ends_with_is_understood() {
+        let program = |name: &str| Program(name.to_owned());
+        let ended = Ended::With(ExitStatus::from_raw(LOOP_STATUS << 8));
+        let failure = judged(&program("/opt/bin/lex-identity-aws"), ended, b"").unwrap_err();
+        assert_eq!(failure.code.as_deref(), Some(LOOP_CODE));
+        let failure = judged(&program("/opt/bin/other"), ended, b"").unwrap_err();
+        assert!(
+            failure.message.contains("ended with status 6"),
+            "{}",
+            failure.message
+        );
+    }
 
     const AMPLE: Duration = Duration::from_secs(20);
     const GOOD: &str =

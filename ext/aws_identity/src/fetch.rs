@@ -1,10 +1,11 @@
 //! The job of a flight: base credentials, the roles on top, and who that makes us.
 
-mod endpoint;
+pub(crate) mod endpoint;
 mod roles;
 mod shared;
 
 pub use roles::{CODE_NEEDED, needed_serial};
+pub(crate) use roles::{Climb, session_name, uses_profile};
 
 use crate::{
     attempt::Attempt,
@@ -19,7 +20,6 @@ use crate::{
     source::{Record, Supplies, Walk},
     sts::{Endpoint, Sts},
 };
-use roles::Climb;
 use std::{sync::Arc, time::SystemTime};
 
 /// What a flight is asked to bring.
@@ -43,6 +43,8 @@ pub struct Fetched {
     pub credentials: Arc<Credentials>,
     /// True where they were fetched, false where `Order::held` was good enough.
     pub is_new: bool,
+    /// True where a person has to be asked for each new set.
+    pub is_attended: bool,
     /// The identity, or why it is not known; `None` where nobody asked.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,
@@ -88,6 +90,7 @@ struct Job<'a> {
     plan: Result<Plan, Failure>,
     endpoint: Endpoint,
     session_name: String,
+    is_attended: bool,
 }
 
 impl<'a> Job<'a> {
@@ -110,7 +113,8 @@ impl<'a> Job<'a> {
             http,
             plan,
             endpoint,
-            session_name: roles::session_name(),
+            session_name: session_name(),
+            is_attended: false,
         };
         if let Some(region) = order.region.clone().filter(|_| !job.names_region()) {
             job.endpoint.region = region;
@@ -133,6 +137,7 @@ impl<'a> Job<'a> {
         Ok(Fetched {
             credentials,
             is_new,
+            is_attended: self.is_attended,
             identity,
             region: self.endpoint.region.clone(),
             attempts: Vec::new(),
@@ -168,7 +173,10 @@ impl<'a> Job<'a> {
             deadline: self.deadline,
             session_name: &self.session_name,
         };
-        climb.assume(found, record).await
+        let is_attended = climb.is_attended(found.from_profile);
+        let set = climb.assume(found, record).await?;
+        self.is_attended = is_attended;
+        Ok(set)
     }
 
     async fn identity(&self, keys: &Credentials) -> Result<Identity, Failure> {
@@ -192,7 +200,7 @@ impl<'a> Job<'a> {
 
 /// What the chosen profile says. The outer failure is one that no other source may hide: the files
 /// cannot be read, or a profile that was named does not exist.
-fn plan(settings: &Settings) -> Result<Result<Plan, Failure>, Failure> {
+pub(crate) fn plan(settings: &Settings) -> Result<Result<Plan, Failure>, Failure> {
     let files = Files::load(&settings.environment.to_map())?;
     let Some(named) = &settings.profile else {
         return Ok(profile::plan(&files, "default"));

@@ -2,6 +2,7 @@
 //! family of metadata never goes through a proxy.
 
 mod endpoint;
+mod probe;
 mod proxy;
 mod resolver;
 mod trust;
@@ -37,7 +38,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU16, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
@@ -49,6 +50,11 @@ const MOST_BYTES: usize = 1 << 20;
 /// No `Date` header has been seen.
 const UNKNOWN: i64 = i64::MIN;
 
+/// Beside these two, what is kept of the last request is the status of its answer.
+const NOT_ASKED: u16 = 0;
+const NO_ANSWER: u16 = 1;
+const BROKEN: u16 = 2;
+
 /// Builds clients for one flight.
 #[derive(Clone)]
 pub struct Http {
@@ -58,6 +64,20 @@ pub struct Http {
     read_timeout: Duration,
     ca_bundle: Option<Chosen<PathBuf>>,
     clock: Arc<AtomicI64>,
+    last: Arc<AtomicU16>,
+}
+
+/// How the last request of an SDK client went, for providers whose errors do not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Nobody was asked.
+    Nothing,
+    /// No answer came in time.
+    Silence,
+    /// The connection was refused, reset, or broke.
+    Noise,
+    /// An answer with this status.
+    Answer(u16),
 }
 
 /// A whole answer.
@@ -84,6 +104,7 @@ impl Http {
             read_timeout: settings.read_timeout,
             ca_bundle: settings.ca_bundle.clone(),
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
+            last: Arc::default(),
         }
     }
 
@@ -102,21 +123,22 @@ impl Http {
         (offset != UNKNOWN).then_some(offset)
     }
 
+    #[must_use]
+    pub fn heard(&self) -> Heard {
+        match self.last.load(Relaxed) {
+            NOT_ASKED => Heard::Nothing,
+            NO_ANSWER => Heard::Silence,
+            BROKEN => Heard::Noise,
+            status => Heard::Answer(status),
+        }
+    }
+
     /// A client for the SDK. `endpoint` is where it will go, if that is known: a plain-HTTP one
     /// needs no trust roots, a loopback one no proxy.
     pub fn sdk_client(&self, endpoint: Option<&str>) -> Result<SharedHttpClient, Failure> {
-        let plain = endpoint.is_some_and(|url| url.starts_with("http:"));
-        let proxy = if endpoint.is_some_and(is_loopback) {
-            ProxyConfig::disabled()
-        } else {
-            proxy::from_environment(&self.environment, plain)?
-        };
-        let trust = if plain && proxy.is_disabled() {
-            TrustStore::empty()
-        } else {
-            trust::store(self.ca_bundle.as_ref(), &self.environment)?
-        };
-        let (gate, clock) = (self.gate, Arc::clone(&self.clock));
+        let (proxy, trust) = self.way(endpoint)?;
+        let gate = self.gate;
+        let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
         // Built at the first request and once: the SDK's own builder makes each connector twice.
         let built = OnceLock::new();
         Ok(http_client_fn(move |wanted, parts| {
@@ -132,10 +154,27 @@ impl Http {
                     SharedHttpConnector::new(Bounded {
                         inner: connector,
                         clock: Arc::clone(&clock),
+                        last: Arc::clone(&last),
                     })
                 })
                 .clone()
         }))
+    }
+
+    /// The proxy and the trust roots for requests to `endpoint`.
+    fn way(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
+        let plain = endpoint.is_some_and(|url| url.starts_with("http:"));
+        let proxy = if endpoint.is_some_and(is_loopback) {
+            ProxyConfig::disabled()
+        } else {
+            proxy::from_environment(&self.environment, plain)?
+        };
+        let trust = if plain && proxy.is_disabled() {
+            TrustStore::empty()
+        } else {
+            trust::store(self.ca_bundle.as_ref(), &self.environment)?
+        };
+        Ok((proxy, trust))
     }
 
     /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
@@ -166,6 +205,7 @@ impl Http {
             connector: SharedHttpConnector::new(Bounded {
                 inner: connector,
                 clock: Arc::new(AtomicI64::new(UNKNOWN)),
+                last: Arc::default(),
             }),
             limit: connect + read,
         })
@@ -249,18 +289,29 @@ fn connector(
 struct Bounded {
     inner: Connector,
     clock: Arc<AtomicI64>,
+    last: Arc<AtomicU16>,
 }
 
 impl HttpConnector for Bounded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.inner.call(request);
-        let clock = Arc::clone(&self.clock);
-        HttpConnectorFuture::new(async move {
+        let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
+        last.store(NO_ANSWER, Relaxed);
+        let reply = async move {
             let mut reply = answer.await?;
             note_date(&reply, &clock);
             let body = whole(reply.take_body()).await?;
             *reply.body_mut() = SdkBody::from(body);
             Ok(reply)
+        };
+        HttpConnectorFuture::new(async move {
+            let reply: Result<HttpResponse, ConnectorError> = reply.await;
+            match &reply {
+                Ok(reply) => last.store(reply.status().as_u16(), Relaxed),
+                Err(error) if error.is_timeout() => {}
+                Err(_) => last.store(BROKEN, Relaxed),
+            }
+            reply
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod container;
 pub mod credential_process;
 pub mod credentials;
+pub mod doctor;
 pub mod environment;
 pub mod failure;
 pub mod fetch;

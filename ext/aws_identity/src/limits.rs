@@ -3,7 +3,7 @@
 //! Source of every limit: the STS API Reference, "Constraints" of `AssumeRole`,
 //! `AssumeRoleWithWebIdentity` and `GetSessionToken`.
 
-use crate::failure::Failure;
+use crate::{credentials::Secret, failure::Failure};
 
 /// Seconds a role session may last.
 pub const ROLE_SECONDS: (u64, u64) = (900, 43_200);
@@ -125,11 +125,16 @@ pub fn transitive_tag_keys(keys: &[String]) -> Result<(), Failure> {
 }
 
 /// Assertions of a trusted provider, at most five.
-pub fn provided_contexts(contexts: &[(String, String)]) -> Result<(), Failure> {
+pub fn provided_contexts(contexts: &[(String, Secret)]) -> Result<(), Failure> {
     count("provided_contexts", contexts.len(), 5)?;
     for (arn, assertion) in contexts {
         length("provided_contexts provider_arn", arn, 20, 2048)?;
-        length("provided_contexts context_assertion", assertion, 4, 2048)?;
+        length(
+            "provided_contexts context_assertion",
+            assertion.expose(),
+            4,
+            2048,
+        )?;
     }
     Ok(())
 }
@@ -245,7 +250,11 @@ mod tests {
         assert!(text(tags(&[("k\n".into(), "v".into())])).contains("key holds"));
         assert!(text(transitive_tag_keys(&vec![String::from("k"); 51])).contains("at most 50"));
         assert!(
-            text(provided_contexts(&vec![(String::new(), String::new()); 6])).contains("at most 5")
+            text(provided_contexts(&vec![
+                (String::new(), Secret::new(""));
+                6
+            ]))
+            .contains("at most 5")
         );
         assert!(text(provider_id("abc")).contains("4 to 2048"));
     }

@@ -27,5 +27,7 @@ mod public_cases;
 
 pub use files::{Environment, Files};
 pub use kind::ProfileKind;
+pub(crate) use list::obstacle;
 pub use list::{Need, ProfileSummary, list};
 pub use plan::{Base, Endpoints, Hop, Plan, plan};
+pub(crate) use sso_login::path as sso_token;

@@ -216,6 +216,17 @@ impl<S: Set> Refresh<S> {
         }
     }
 
+    /// Whether a person must be asked for each set is known once the way to one is.
+    pub fn set_attended(&mut self, attended: bool) {
+        self.rules.attended = attended;
+    }
+
+    /// True where a person must be asked for each set.
+    #[must_use]
+    pub fn is_attended(&self) -> bool {
+        self.rules.attended
+    }
+
     /// What a read at `now` does. While a flight is in the air, the caller takes
     /// `ServeAndFetch` as `Serve`, and `Fetch` as joining it.
     ///
@@ -238,6 +249,19 @@ impl<S: Set> Refresh<S> {
     pub fn held(&self, now: Millis) -> Option<&S> {
         let held = &self.held.as_ref()?.set;
         (!self.rules.attended || !has_ended(held, now)).then_some(held)
+    }
+
+    /// True from when a service refused the held set until another one is held.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.rejected != Rejected::No
+    }
+
+    /// The set whose time has passed and that nothing has replaced, whether or not it is served.
+    #[must_use]
+    pub fn ended(&self, now: Millis) -> Option<&S> {
+        let set = &self.held.as_ref()?.set;
+        has_ended(set, now).then_some(set)
     }
 
     /// True when nothing is held, or what is held is in its advisory window, ended or

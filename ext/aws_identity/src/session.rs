@@ -2,6 +2,7 @@
 
 mod counters;
 mod event;
+mod outside;
 mod state;
 
 pub use counters::{Counters, Tally};
@@ -20,11 +21,12 @@ use crate::{
     settings::{Settings, TokenSource},
     source::Supplies,
 };
+use outside::{Machine, Outside};
 use state::{Departed, State, already_ended, is_code_needed};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 pub type Fetch = Flight<Fetched>;
@@ -62,6 +64,17 @@ pub struct Needs {
     pub source: bool,
 }
 
+/// What a flight that the host has to prepare is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Credentials,
+    Identity,
+    /// As [`Session::refresh`]: a failure is raised even if a set is held.
+    Refresh,
+    /// Nobody waits for it.
+    Prefetch,
+}
+
 impl Needs {
     #[must_use]
     pub fn is_nothing(&self) -> bool {
@@ -80,15 +93,19 @@ pub struct Held {
 
 impl Session {
     pub fn new(settings: Settings, gate: SharedGate) -> Self {
+        Self::over(settings, gate, Arc::new(Machine))
+    }
+
+    fn over(settings: Settings, gate: SharedGate, outside: Arc<dyn Outside>) -> Self {
         let rules = Rules {
             advisory_window: settings.advisory_window,
-            attended: settings.token_provider,
+            attended: false, // nothing is held yet; who brings a set says so
         };
         let warnings = settings.warnings.clone();
         Self {
             settings: Arc::new(settings),
             gate,
-            state: Mutex::new(State::new(rules, warnings)),
+            state: Mutex::new(State::new(rules, warnings, outside)),
             counters: Counters::default(),
         }
     }
@@ -139,7 +156,7 @@ impl Session {
             return Ok(Step::Wait(Arc::clone(&departed.flight)));
         }
         if let Some((at, failure)) = &state.forced
-            && at.elapsed() < SPACING
+            && state.is_recent(*at)
         {
             return match failure {
                 Some(failure) => Err(failure.clone()),
@@ -154,10 +171,7 @@ impl Session {
             return Ok(Step::Ready(state.serial));
         }
         let step = self.join(&mut state, false)?;
-        state.forced = Some((Instant::now(), None));
-        if let Some(departed) = &mut state.flight {
-            departed.is_forced = true;
-        }
+        state.force();
         Ok(step)
     }
 
@@ -166,9 +180,8 @@ impl Session {
     pub fn prefetch(&self) -> Result<Step, Failure> {
         let mut state = self.settled();
         let now = state.now();
-        if state.flight.is_some()
-            || (!state.refresh.needs_refresh(now) || state.refresh.is_backing_off(now))
-        {
+        let is_wanted = state.refresh.needs_refresh(now) && !state.refresh.is_backing_off(now);
+        if state.flight.is_some() || state.is_spaced() || !is_wanted {
             return Ok(Step::Ready(0));
         }
         let needs = self.needs(&state)?;
@@ -179,13 +192,39 @@ impl Session {
         Ok(Step::Ready(1))
     }
 
-    /// Starts the flight for which the host has asked what only it can ask for.
-    pub fn depart(&self, supplies: Supplies, identity: bool) -> Result<(), Failure> {
+    /// Starts the flight for which the host has asked what only it can ask for, unless another one
+    /// has left meanwhile. `Ready`: what it got is no good, and there is something to read all the
+    /// same.
+    pub fn depart(&self, supplies: Supplies, purpose: Purpose) -> Result<Step, Failure> {
+        if let Err(failure) = check(&supplies) {
+            self.ground(failure, purpose)?;
+            return Ok(Step::Ready(0));
+        }
         let mut state = self.settled();
         if state.flight.is_none() {
-            self.launch(&mut state, supplies, identity)?;
+            self.launch(&mut state, supplies, purpose == Purpose::Identity)?;
         }
-        Ok(())
+        if purpose == Purpose::Refresh {
+            state.force();
+        }
+        match &mut state.flight {
+            Some(departed) => {
+                departed.is_awaited |= purpose != Purpose::Prefetch;
+                Ok(Step::Wait(Arc::clone(&departed.flight)))
+            }
+            None => Err(Failure::internal("A flight ended before it began.")),
+        }
+    }
+
+    /// The host could not get what a flight needs: it counts as one that failed. `Ok` where there is
+    /// something to read all the same.
+    pub fn ground(&self, failure: Failure, purpose: Purpose) -> Result<(), Failure> {
+        let mut state = self.settled();
+        let rides_out = state.flight.is_some() || state.rides_out(&failure, false, &self.counters);
+        if rides_out && purpose != Purpose::Refresh {
+            return Ok(());
+        }
+        Err(failure)
     }
 
     /// What `flight` brought to a reader of the credentials who waited for it. `None`: it was lost,
@@ -268,6 +307,14 @@ impl Session {
         })
     }
 
+    /// The serial of the set to use while somebody else asks a person for the next one.
+    pub fn meanwhile(&self) -> Option<u64> {
+        let state = self.settled();
+        let held = state.refresh.held(state.now());
+        held.filter(|_| !state.refresh.is_rejected())
+            .map(|_| state.serial)
+    }
+
     /// The identity as it was last told, with its serial.
     pub fn known(&self) -> Option<(u64, Arc<Identity>)> {
         let state = self.settled();
@@ -308,10 +355,14 @@ impl Session {
             .map(|departed| Arc::clone(&departed.flight))
     }
 
-    /// In how many milliseconds the held set is due for its refresh; `None` if it never is.
+    /// In how many milliseconds the held set is due for its refresh; `None` if it never is, or only
+    /// when somebody is there to be asked.
     pub fn due_in(&self) -> Option<Millis> {
         let state = self.settled();
         let now = state.now();
+        if state.refresh.is_attended() {
+            return None;
+        }
         let end = state.refresh.held(now)?.expires_at?;
         let due = end - state.refresh.windows()?.advisory;
         Some(due.max(state.refresh.back_off_until(now).unwrap_or(due)) - now)
@@ -340,7 +391,9 @@ impl Session {
 
     /// What has changed since event number `after`.
     pub fn events(&self, after: u64) -> Vec<Event> {
-        self.settled().events.since(after)
+        let mut state = self.settled();
+        state.announce_end();
+        state.events.since(after)
     }
 
     /// Read without a lock.
@@ -372,7 +425,7 @@ impl Session {
     fn join(&self, state: &mut State, identity: bool) -> Result<Step, Failure> {
         if state.flight.is_none() {
             if let Some((at, failure)) = &state.refused
-                && at.elapsed() < SPACING
+                && state.is_recent(*at)
             {
                 return Err(failure.clone());
             }
@@ -422,10 +475,7 @@ impl Session {
             refused_key,
             supplies,
         };
-        let (settings, gate) = (Arc::clone(&self.settings), self.gate);
-        let flight = Flight::launch(gate, settings.resolve_timeout, move |deadline| {
-            fetch::fetch(settings, order, gate, deadline)
-        })?;
+        let flight = state.outside.launch(&self.settings, order, self.gate)?;
         self.counters.departed();
         state.flight = Some(Departed {
             flight,
@@ -473,5 +523,16 @@ impl Session {
             }
         }
         state
+    }
+}
+
+/// What the host got, before it is sent.
+fn check(supplies: &Supplies) -> Result<(), Failure> {
+    if let Some(code) = &supplies.token_code {
+        limits::token_code(code.expose())?;
+    }
+    match &supplies.web_identity_token {
+        Some(token) => limits::web_identity_token("web_identity_token", token.expose()),
+        None => Ok(()),
     }
 }

@@ -166,7 +166,8 @@ impl Settings {
             &environment,
             &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
         )?;
-        let web_identity = token_source(&stack)?;
+        let supplied_source = stack[0].get("source").is_some();
+        let web_identity = token_source(&stack, supplied_source)?;
         let (role, loose) = role::choose(&stack, &environment, web_identity.is_some())?;
         let get_session_token =
             first(&stack, |layer| layer.flag("get_session_token"))?.is_some_and(|flag| flag.value);
@@ -209,6 +210,13 @@ impl Settings {
         let cache = cache(&stack, &environment)?;
 
         let mut report = Report::default();
+        report.add(
+            "cache",
+            cache
+                .as_ref()
+                .map_or(false.into(), |path| path.value.to_string_lossy().into()),
+            cache.as_ref().map_or(Origin::Default, |path| path.origin),
+        );
         report.text("region", region.as_ref());
         report.text("profile", profile.as_ref());
         report.add("role_arn", role.value.report(), role.origin);
@@ -218,7 +226,7 @@ impl Settings {
         report.seconds("process_timeout", &process_timeout);
         report.seconds("token_timeout", &token_timeout);
         report.seconds("negative_ttl", &negative_ttl);
-        report.words(&role, &loose);
+        report.words(&role, &loose, &stack);
         let account = name_with_account.unwrap_or(chosen(false, Origin::Default));
         report.add("name_with_account", account.value.into(), account.origin);
         if let Some(endpoint) = &endpoint {
@@ -237,7 +245,7 @@ impl Settings {
         }
 
         Ok(Self {
-            supplied_source: stack[0].get("source").is_some(),
+            supplied_source,
             token_provider: stack[0].get("token_provider").is_some(),
             region,
             profile,
@@ -255,7 +263,7 @@ impl Settings {
             token_timeout: token_timeout.value,
             negative_ttl: negative_ttl.value,
             advisory_window: advisory_window.map(|window| millis(window.value)),
-            cache,
+            cache: cache.map(|path| path.value),
             name_with_account: account.value,
             environment,
             dmi_folder: layers.dmi_folder.unwrap_or_else(|| DMI_FOLDER.into()),
@@ -279,6 +287,12 @@ impl Settings {
         };
         let first = usize::from(self.web_identity.is_some());
         chain.get(first..).filter(|rest| !rest.is_empty())
+    }
+
+    /// What is said of a role on top: its own words and the `loose` ones, the higher layer's first.
+    #[must_use]
+    pub fn with_loose(&self, words: &RoleWords, loose: &RoleWords) -> RoleWords {
+        with_loose(self.role.origin, words, loose)
     }
 
     /// The role of the web identity that an option or a setting names.
@@ -370,9 +384,23 @@ pub(crate) fn check_region(label: &str, region: &str) -> Result<(), Failure> {
     )))
 }
 
-fn token_source(stack: &[Layer<'_>]) -> Result<Option<TokenSource>, Failure> {
+fn token_source(
+    stack: &[Layer<'_>],
+    supplied_source: bool,
+) -> Result<Option<TokenSource>, Failure> {
     let token = stack[0].get("web_identity_token");
     let file = first(stack, |layer| layer.text("web_identity_token_file"))?;
+    if supplied_source {
+        // One base is all there can be, and an option outranks a setting.
+        let also = file.is_some_and(|file| file.origin == Origin::Option);
+        return if token.is_none() && !also {
+            Ok(None)
+        } else {
+            Err(Failure::configuration(
+                "Both source and a web identity token are given. Either is a base of its own; keep one.",
+            ))
+        };
+    }
     match (token, file) {
         (Some(_), Some(_)) => Err(Failure::configuration(
             "Both web_identity_token and web_identity_token_file are given. Keep one.",
@@ -410,20 +438,27 @@ fn endpoint(
     Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }
 
-fn cache(stack: &[Layer<'_>], environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+fn cache(
+    stack: &[Layer<'_>],
+    environment: &Environment,
+) -> Result<Option<Chosen<PathBuf>>, Failure> {
     let Some(layer) = stack.iter().find(|layer| layer.get("cache").is_some()) else {
         return Ok(None);
     };
     if let Ok(flag) = layer.flag("cache") {
         return match (flag, environment.get("HOME")) {
-            (Some(true), Some(home)) => Ok(Some(PathBuf::from(home).join(".aws/cli/cache"))),
+            (Some(true), Some(home)) => Ok(Some(chosen(
+                PathBuf::from(home).join(".aws/cli/cache"),
+                layer.origin,
+            ))),
             (Some(true), None) => Err(Failure::configuration(
                 "cache is true, and HOME is not set, so there is no ~/.aws/cli/cache. Give cache a directory.",
             )),
             _ => Ok(None),
         };
     }
-    Ok(layer.text("cache")?.map(PathBuf::from))
+    let folder = layer.text("cache")?;
+    Ok(folder.map(|folder| chosen(PathBuf::from(folder), layer.origin)))
 }
 
 #[derive(Default)]
@@ -445,16 +480,41 @@ impl Report {
         self.add(name, json!(chosen.value.as_secs_f64()), chosen.origin);
     }
 
-    fn words(&mut self, role: &Chosen<Role>, loose: &RoleWords) {
-        let (words, origin) = match &role.value {
-            Role::Chain(chain) => (chain.last().map_or(loose, |last| &last.words), role.origin),
-            _ => (loose, Origin::Default),
+    fn words(&mut self, role: &Chosen<Role>, loose: &RoleWords, stack: &[Layer<'_>]) {
+        let words = match &role.value {
+            Role::Chain(chain) => chain.last().map_or_else(
+                || loose.clone(),
+                |last| with_loose(role.origin, &last.words, loose),
+            ),
+            _ => loose.clone(),
         };
-        let duration = words.duration_seconds.unwrap_or(3600);
-        self.add("session_duration", duration.into(), origin);
-        if let Some(name) = &words.role_session_name {
-            self.add("role_session_name", name.clone().into(), origin);
+        let origin = |name: &str, otherwise: Origin| {
+            let layer = stack.iter().find(|layer| layer.get(name).is_some());
+            layer.map_or(otherwise, |layer| layer.origin)
+        };
+        let (duration, from) = match words.duration_seconds {
+            Some(seconds) => (seconds, origin("session_duration", role.origin)),
+            None => (3600, Origin::Default),
+        };
+        self.add("session_duration", duration.into(), from);
+        if let Some(name) = words.role_session_name {
+            let otherwise = match role.origin {
+                Origin::Environment(_) => Origin::Environment("AWS_ROLE_SESSION_NAME"),
+                origin => origin,
+            };
+            let from = origin("role_session_name", otherwise);
+            self.add("role_session_name", name.into(), from);
         }
+    }
+}
+
+/// The words of a role that `origin` names, and the `loose` ones of the layers that name none: the
+/// higher layer's come first.
+fn with_loose(origin: Origin, words: &RoleWords, loose: &RoleWords) -> RoleWords {
+    if origin == Origin::Option {
+        words.over(loose)
+    } else {
+        loose.over(words)
     }
 }
 

@@ -127,7 +127,7 @@ impl Walk<'_> {
         }
     }
 
-    fn environment(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
+    pub(crate) fn environment(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
         let source = "environment";
         match environment_keys::read(&self.settings.environment) {
             Ok(Some(keys)) => Ok(Some(record.found(source, Found::new(keys)))),
@@ -182,7 +182,7 @@ impl Walk<'_> {
                 command,
                 account_id,
             } => self
-                .process(command, account_id.as_deref())
+                .process(command, account_id.as_deref(), &plan.base_profile)
                 .await
                 .map(Found::new),
             Base::WebIdentity {
@@ -191,20 +191,18 @@ impl Walk<'_> {
                 role_session_name,
                 duration_seconds,
             } => {
-                let role = RoleRequest {
-                    role_arn: role_arn.clone(),
-                    words: RoleWords {
-                        role_session_name: role_session_name.clone(),
-                        duration_seconds: *duration_seconds,
-                        ..RoleWords::default()
-                    },
+                let own = RoleWords {
+                    role_session_name: role_session_name.clone(),
+                    duration_seconds: *duration_seconds,
+                    ..RoleWords::default()
                 };
-                self.exchange(
-                    &TokenSource::File(token_file.into()),
-                    &role,
-                    plan.hops.is_empty(),
-                )
-                .await
+                let words = if plan.hops.is_empty() {
+                    self.settings.loose.over(&own)
+                } else {
+                    own
+                };
+                let token = TokenSource::File(token_file.into());
+                self.exchange(&token, role_arn, words).await
             }
             Base::Sso {
                 session,
@@ -295,23 +293,26 @@ impl Walk<'_> {
         explicit: bool,
     ) -> Result<Found, Failure> {
         let source = "web identity";
+        let settings = self.settings;
         // What an option says of no role is said of this one, unless one is assumed on top; and what
         // it says of this very role is said at once, where it can be.
-        let (words, is_last) = match self.settings.role_on_top().filter(|_| !explicit) {
-            None => (role.words.clone(), true),
+        let words = match settings.role_on_top() {
+            None if explicit => settings.with_loose(&role.words, &settings.loose),
+            None => settings.loose.over(&role.words),
             Some([same, rest @ ..])
                 if same.role_arn == role.role_arn && unfit(&same.words).is_none() =>
             {
-                (same.words.over(&role.words), rest.is_empty())
+                let words = if rest.is_empty() {
+                    settings.with_loose(&same.words, &settings.loose)
+                } else {
+                    same.words.clone()
+                };
+                words.over(&role.words)
             }
-            Some(_) => (role.words.clone(), false),
-        };
-        let role = &RoleRequest {
-            role_arn: role.role_arn.clone(),
-            words,
+            Some(_) => role.words.clone(),
         };
         record.asks(source);
-        match self.exchange(token, role, is_last).await {
+        match self.exchange(token, &role.role_arn, words).await {
             Ok(mut found) => {
                 source.clone_into(&mut found.credentials.source);
                 Ok(record.found(source, found))
@@ -323,8 +324,8 @@ impl Walk<'_> {
     async fn exchange(
         &self,
         token: &TokenSource,
-        role: &RoleRequest,
-        is_last: bool,
+        role_arn: &str,
+        words: RoleWords,
     ) -> Result<Found, Failure> {
         let supplied = self.supplies.web_identity_token.clone();
         let token = match token {
@@ -335,18 +336,13 @@ impl Walk<'_> {
                 Failure::no_credentials("The callable given as web_identity_token gave no token.")
             })?,
         };
-        let words = if is_last {
-            self.settings.loose.over(&role.words)
-        } else {
-            role.words.clone()
-        };
         if let Some(option) = unfit(&words) {
             return Err(Failure::configuration(format!(
                 "{option} is given, and a web identity has none: STS takes it with AssumeRole only. Remove it, or put a role_arn on top."
             )));
         }
         let identity = WebIdentity {
-            role_arn: &role.role_arn,
+            role_arn,
             token: &token,
             provider_id: self.settings.provider_id.as_deref(),
         };
@@ -358,12 +354,12 @@ impl Walk<'_> {
             .assume_role_with_web_identity(&identity, &words, session_name)
             .await?;
         let mut found = Found::new(credentials);
-        found.role_arn = Some(role.role_arn.clone());
+        found.role_arn = Some(role_arn.to_owned());
         found.words = words;
         Ok(found)
     }
 
-    async fn container(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
+    pub(crate) async fn container(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
         let source = "container";
         if !container::is_configured(&self.settings.environment) {
             record.absent(source, "no AWS_CONTAINER_CREDENTIALS_… variable is set");
@@ -377,7 +373,7 @@ impl Walk<'_> {
     }
 
     /// The last source: without it, and with nothing configured, this machine is not on AWS.
-    async fn imds(&self, record: &mut Record, place: &Place) -> Result<Found, Failure> {
+    pub(crate) async fn imds(&self, record: &mut Record, place: &Place) -> Result<Found, Failure> {
         let source = "imds";
         if Imds::is_disabled(&self.settings.environment) {
             record.absent(source, "AWS_EC2_METADATA_DISABLED is true");
@@ -413,11 +409,14 @@ impl Walk<'_> {
         &self,
         command: &Secret,
         account_id: Option<&str>,
+        profile: &str,
     ) -> Result<Credentials, Failure> {
         let limit = self.settings.process_timeout;
         // Its own limit, so that a program may take longer than the network.
         self.deadline.extend(limit);
-        let (command, environment) = (command.clone(), self.settings.environment.to_map());
+        let environment = self.settings.environment.to_map();
+        let environment = credential_process::marked(environment, profile)?;
+        let command = command.clone();
         let run =
             spawn_blocking(move || credential_process::run(command.expose(), limit, &environment));
         let mut set = run.await.map_err(|_| {
@@ -427,7 +426,7 @@ impl Walk<'_> {
         Ok(set)
     }
 
-    fn place(plan: &Plan) -> Place {
+    pub(crate) fn place(plan: &Plan) -> Place {
         Place {
             endpoint: plan
                 .ec2_metadata_service_endpoint

@@ -13,6 +13,7 @@ use aws_sdk_sts::{
     Client,
     config::{
         BehaviorVersion, Credentials as SigningKeys, Region,
+        endpoint::{DefaultResolver, Params, ResolveEndpoint},
         retry::{RetryConfig, RetryPartition},
         timeout::TimeoutConfig,
     },
@@ -34,6 +35,31 @@ pub struct Endpoint {
     pub url: Option<Secret>,
     pub use_fips: Option<bool>,
     pub use_dualstack: Option<bool>,
+}
+
+impl Endpoint {
+    /// Where requests go, by the SDK's own rules. A configured URL may have a password in it.
+    pub async fn address(&self) -> Result<Secret, Failure> {
+        let params = Params::builder()
+            .region(self.region.as_str())
+            .set_endpoint(self.url.as_ref().map(|url| url.expose().to_owned()))
+            .set_use_fips(self.use_fips)
+            .set_use_dual_stack(self.use_dualstack)
+            .build()
+            .map_err(|error| self.unknown(&error))?;
+        let resolver = DefaultResolver::new();
+        let found = resolver.resolve_endpoint(&params).await;
+        found
+            .map(|endpoint| Secret::new(endpoint.url()))
+            .map_err(|error| self.unknown(error.as_ref()))
+    }
+
+    fn unknown(&self, error: &dyn std::error::Error) -> Failure {
+        Failure::configuration(format!(
+            "There is no STS endpoint for region {} with these settings ({error}). Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+            self.region
+        ))
+    }
 }
 
 /// One STS, for one flight.
@@ -312,7 +338,7 @@ fn provided_contexts(words: &RoleWords) -> Option<Vec<ProvidedContext>> {
             .map(|(arn, assertion)| {
                 ProvidedContext::builder()
                     .provider_arn(arn)
-                    .context_assertion(assertion)
+                    .context_assertion(assertion.expose())
                     .build()
             })
             .collect()

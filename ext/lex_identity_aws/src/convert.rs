@@ -3,11 +3,13 @@
 use aws_identity::{
     attempt::Attempt,
     credentials::{Millis, Secret},
+    doctor::Finding,
     environment::Environment,
     failure::Failure,
     identity::Identity,
+    principal::Principal,
     profile::{Need, ProfileSummary},
-    session::{Event, Held, Needs, Tally},
+    session::{Event, Held, Needs, Purpose, Tally},
     settings::{Layers, Settings},
     source::Supplies,
 };
@@ -141,6 +143,20 @@ fn utf8(ruby: &Ruby, text: RString) -> Result<String, Error> {
             "an option's value is not valid UTF-8",
         )
     })
+}
+
+/// What a flight is for, in Ruby's word.
+pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
+    match &*word.name()? {
+        "credentials" => Ok(Purpose::Credentials),
+        "identity" => Ok(Purpose::Identity),
+        "refresh" => Ok(Purpose::Refresh),
+        "prefetch" => Ok(Purpose::Prefetch),
+        other => Err(Error::new(
+            ruby.exception_arg_error(),
+            format!("a request cannot be for {other}"),
+        )),
+    }
 }
 
 /// What the host asked for, from the Hash Ruby gives.
@@ -279,6 +295,44 @@ pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, 
         .text("source", Some(&identity.source))?
         .with("milliseconds", identity.milliseconds)?
         .done())
+}
+
+/// A principal nobody was asked about: without a serial, region and source.
+pub fn principal(ruby: &Ruby, principal: &Principal) -> Result<RHash, Error> {
+    Ok(Reply::new(ruby)
+        .text("account", Some(&principal.account))?
+        .text("arn", Some(&principal.arn))?
+        .text("user_id", Some(&principal.user_id))?
+        .text("partition", Some(&principal.partition))?
+        .text("kind", Some(principal.kind.as_str()))?
+        .text("role", principal.role.as_deref())?
+        .text("session_name", principal.session_name.as_deref())?
+        .text("canonical_name", Some(&principal.canonical_name(false)))?
+        .text("provider_arn", Some(&principal.provider_arn))?
+        .done())
+}
+
+/// What the doctor found, each finding a Hash.
+pub fn findings(ruby: &Ruby, findings: &[Finding]) -> Result<RArray, Error> {
+    let list = ruby.ary_new_capa(findings.len());
+    for finding in findings {
+        let details = ruby.hash_new();
+        for (name, value) in &finding.details {
+            details.aset(ruby.to_symbol(name), plain(ruby, value))?;
+        }
+        details.freeze();
+        let line = Reply::new(ruby)
+            .text("check", Some(finding.check))?
+            .text("name", Some(&finding.name))?
+            .with("status", ruby.to_symbol(finding.status.as_str()))?
+            .text("what", Some(&finding.what))?
+            .text("remedy", finding.remedy.as_deref())?
+            .with("milliseconds", finding.milliseconds)?
+            .with("details", details)?;
+        list.push(line.done())?;
+    }
+    list.freeze();
+    Ok(list)
 }
 
 pub fn attempts(ruby: &Ruby, attempts: &[Attempt]) -> Result<RArray, Error> {

@@ -12,11 +12,12 @@ mod session;
 mod wait;
 
 use aws_identity::{
-    fetch, panic,
+    doctor, fetch, panic,
+    principal::Principal,
     profile::{self, Files},
 };
 use magnus::{
-    Error, Module, Object, RArray, RString, Ruby, Value, function, method, value::ReprValue,
+    Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,
 };
 use session::Session;
 
@@ -40,6 +41,8 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     native.const_set("VERSION", env!("CARGO_PKG_VERSION"))?;
     native.define_singleton_method("normalize", function!(normalize, 1))?;
     native.define_singleton_method("profiles", function!(profiles, 1))?;
+    native.define_singleton_method("principal", function!(principal, 2))?;
+    native.define_singleton_method("doctor", function!(doctor, 2))?;
 
     let session = native.define_class("Session", ruby.class_object())?;
     session.define_singleton_method("new", function!(Session::new, 1))?;
@@ -48,8 +51,10 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("refresh", method!(Session::refresh, 0))?;
     session.define_method("prefetch", method!(Session::prefetch, 0))?;
     session.define_method("depart", method!(Session::depart, 2))?;
+    session.define_method("ground", method!(Session::ground, 2))?;
     session.define_method("land", method!(Session::land, 0))?;
     session.define_method("held", method!(Session::held, 0))?;
+    session.define_method("meanwhile", method!(Session::meanwhile, 0))?;
     session.define_method("known", method!(Session::known, 0))?;
     session.define_method("forget_identity", method!(Session::forget_identity, 0))?;
     session.define_method("invalidate", method!(Session::invalidate, 1))?;
@@ -79,6 +84,25 @@ fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
         }
         list.freeze();
         Ok(list)
+    })
+}
+
+/// What an ARN as `GetCallerIdentity` prints it says, for stand-ins in specs.
+fn principal(ruby: &Ruby, arn: RString, user_id: RString) -> Result<RHash, Error> {
+    error::guard(ruby, || {
+        let principal = Principal::parse(&arn.to_string()?, None, &user_id.to_string()?);
+        convert::principal(ruby, &convert::checked(ruby, principal)?)
+    })
+}
+
+/// Everything the doctor finds in AWS and on the way there.
+fn doctor(ruby: &Ruby, layers: RHash, assume: bool) -> Result<RArray, Error> {
+    error::guard(ruby, || {
+        let layers = convert::layers(ruby, layers)?;
+        let examination = convert::checked(ruby, doctor::launch(layers, assume, &fork::GATE))?;
+        wait::wait(&examination)?;
+        let findings = convert::checked(ruby, doctor::outcome(&examination))?;
+        convert::findings(ruby, findings)
     })
 }
 

@@ -4,11 +4,11 @@ use crate::{convert, error::guard, fork::GATE, wait::wait};
 use aws_identity::{
     credentials::Secret,
     failure::Failure,
-    session::{Fetch, Session as Core, Step},
+    session::{Fetch, Purpose, Session as Core, Step},
     settings::Settings,
     source::Supplies,
 };
-use magnus::{Error, RArray, RHash, RString, Ruby, Value, value::ReprValue};
+use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
 use std::sync::Arc;
 
 #[magnus::wrap(
@@ -68,10 +68,46 @@ impl Session {
         })
     }
 
-    pub fn depart(ruby: &Ruby, this: &Self, supplies: RHash, identity: bool) -> Result<(), Error> {
+    /// Starts the flight that Ruby has supplies for. Answers as the verb does that asked for them.
+    pub fn depart(
+        ruby: &Ruby,
+        this: &Self,
+        supplies: RHash,
+        purpose: Symbol,
+    ) -> Result<Value, Error> {
         guard(ruby, || {
+            let purpose = convert::purpose(ruby, purpose)?;
             let supplies: Supplies = convert::supplies(ruby, supplies)?;
-            convert::checked(ruby, this.0.depart(supplies, identity))
+            let (begin, settle): (Begin, Settle) = match purpose {
+                Purpose::Credentials => (Core::credentials, Core::settle),
+                Purpose::Identity => (Core::identity, Core::settle_identity),
+                Purpose::Refresh => (Core::refresh, Core::settle_refresh),
+                Purpose::Prefetch => {
+                    let step = convert::checked(ruby, this.0.depart(supplies, purpose))?;
+                    return Ok(ruby.into_value(matches!(step, Step::Wait(_))));
+                }
+            };
+            if let Step::Wait(flight) = convert::checked(ruby, this.0.depart(supplies, purpose))? {
+                wait(&flight)?;
+                if let Some(outcome) = settle(&this.0, &flight) {
+                    return Ok(ruby.into_value(convert::checked(ruby, outcome)?));
+                }
+            }
+            this.read(ruby, begin, settle)
+        })
+    }
+
+    /// Ruby could not get what the flight needs. True where there is something to read all the same.
+    pub fn ground(
+        ruby: &Ruby,
+        this: &Self,
+        reason: RString,
+        purpose: Symbol,
+    ) -> Result<bool, Error> {
+        guard(ruby, || {
+            let purpose = convert::purpose(ruby, purpose)?;
+            let failure = Failure::no_credentials(reason.to_string()?);
+            Ok(this.0.ground(failure, purpose).is_ok())
         })
     }
 
@@ -91,6 +127,10 @@ impl Session {
                 .map(|held| convert::held(ruby, &held))
                 .transpose()
         })
+    }
+
+    pub fn meanwhile(ruby: &Ruby, this: &Self) -> Result<Option<u64>, Error> {
+        guard(ruby, || Ok(this.0.meanwhile()))
     }
 
     pub fn known(ruby: &Ruby, this: &Self) -> Result<Option<RHash>, Error> {

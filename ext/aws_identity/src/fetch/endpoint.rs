@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The region and the address, from the settings, else from the profile, else the partition's own.
-pub(super) fn endpoint(settings: &Settings, plan: Option<&Plan>) -> Result<Endpoint, Failure> {
+pub(crate) fn endpoint(settings: &Settings, plan: Option<&Plan>) -> Result<Endpoint, Failure> {
     let environment = &settings.environment;
     let ignored = environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
         || plan

@@ -16,7 +16,7 @@ use crate::{
 pub const CODE_NEEDED: &str = "TokenCodeNeeded";
 
 /// The way from base credentials to the last role.
-pub(super) struct Climb<'a> {
+pub(crate) struct Climb<'a> {
     pub settings: &'a Settings,
     pub plan: Option<&'a Plan>,
     pub http: &'a Http,
@@ -27,7 +27,7 @@ pub(super) struct Climb<'a> {
 }
 
 impl Climb<'_> {
-    pub(super) async fn assume(
+    pub(crate) async fn assume(
         &self,
         found: Found,
         record: &mut Record,
@@ -55,6 +55,17 @@ impl Climb<'_> {
             }
         }
         Ok(held)
+    }
+
+    /// True where a person is asked on the way up: then nobody else can have the set replaced.
+    pub(super) fn is_attended(&self, from_profile: bool) -> bool {
+        let loose = &self.settings.loose.serial_number;
+        let (hops, on_top) = self.roles(from_profile);
+        (self.settings.get_session_token && loose.is_some())
+            || hops
+                .iter()
+                .chain(&on_top)
+                .any(|role| role.words.serial_number.is_some())
     }
 
     async fn role(
@@ -120,7 +131,7 @@ impl Climb<'_> {
     }
 
     /// The profile's roles, then the one an option, a setting or the environment names.
-    fn roles(&self, from_profile: bool) -> (Vec<RoleRequest>, Vec<RoleRequest>) {
+    pub(crate) fn roles(&self, from_profile: bool) -> (Vec<RoleRequest>, Vec<RoleRequest>) {
         let settings = self.settings;
         let loose = RoleWords {
             // With GetSessionToken these two are its own.
@@ -144,17 +155,15 @@ impl Climb<'_> {
             .map(<[_]>::to_vec)
             .unwrap_or_default();
         // Words of a layer that names no role belong to the profile's last, else to the last there is.
-        // A web identity that is asked for, or the profile's, has had them.
-        let of_web_identity = settings.web_identity.is_some()
-            || (from_profile
-                && self
-                    .plan
-                    .is_some_and(|plan| matches!(plan.base, Base::WebIdentity { .. })));
-        if let Some(last) = hops
-            .last_mut()
-            .or_else(|| on_top.last_mut().filter(|_| !of_web_identity))
-        {
+        // The profile's web identity has had them.
+        let are_said = from_profile
+            && self
+                .plan
+                .is_some_and(|plan| matches!(plan.base, Base::WebIdentity { .. }));
+        if let Some(last) = hops.last_mut() {
             last.words = loose.over(&last.words);
+        } else if let Some(last) = on_top.last_mut().filter(|_| !are_said) {
+            last.words = settings.with_loose(&last.words, &loose);
         }
         (hops, on_top)
     }
@@ -213,7 +222,7 @@ pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
         .or_else(|| settings.loose.serial_number.clone()))
 }
 
-fn uses_profile(settings: &Settings) -> bool {
+pub(crate) fn uses_profile(settings: &Settings) -> bool {
     let keys = settings.environment.get("AWS_ACCESS_KEY_ID").is_some();
     !settings.supplied_source
         && settings.web_identity.is_none()
@@ -250,7 +259,7 @@ fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure>
 }
 
 /// Tells the machine and this gem apart in CloudTrail, where nobody chose a name.
-pub(super) fn session_name() -> String {
+pub(crate) fn session_name() -> String {
     let host = rustix::system::uname();
     let host: String = host
         .nodename()

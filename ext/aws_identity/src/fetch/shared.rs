@@ -110,7 +110,12 @@ impl<'a> Shared<'a> {
         session.insert("TransitiveTagKeys".into(), json!(words.transitive_tag_keys));
         session.insert("PolicyArns".into(), json!(words.policy_arns));
         session.insert("SourceIdentity".into(), json!(words.source_identity));
-        session.insert("ProvidedContexts".into(), pairs(&words.provided_contexts));
+        let contexts: Vec<_> = words
+            .provided_contexts
+            .iter()
+            .map(|(arn, assertion)| (arn.clone(), assertion.expose().to_owned()))
+            .collect();
+        session.insert("ProvidedContexts".into(), pairs(&contexts));
         CacheKey::new(&Request {
             role_arn,
             external_id: words.external_id.as_deref(),

@@ -10,38 +10,58 @@ pub(super) fn from_environment(
     environment: &Environment,
     plain: bool,
 ) -> Result<ProxyConfig, Failure> {
+    let Some((name, url)) = chosen(environment, plain)? else {
+        return Ok(ProxyConfig::disabled());
+    };
+    let proxy = if plain {
+        ProxyConfig::http(url.as_str())
+    } else {
+        ProxyConfig::https(url.as_str())
+    };
+    let proxy = proxy.map_err(|_| wrong(name, &url))?;
+    Ok(match environment.first(&["no_proxy", "NO_PROXY"]) {
+        Some((_, rules)) => proxy.no_proxy(rules),
+        None => proxy,
+    })
+}
+
+/// The variable that names the proxy, and its URL without user and password.
+pub(super) fn named(
+    environment: &Environment,
+    plain: bool,
+) -> Result<Option<(&'static str, String)>, Failure> {
+    let chosen = chosen(environment, plain)?;
+    Ok(chosen.map(|(name, url)| (name, endpoint::without_userinfo(&url))))
+}
+
+fn chosen(
+    environment: &Environment,
+    plain: bool,
+) -> Result<Option<(&'static str, String)>, Failure> {
     let names: &[&'static str] = if plain {
         &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
     } else {
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
     };
     let Some((name, value)) = environment.first(names) else {
-        return Ok(ProxyConfig::disabled());
+        return Ok(None);
     };
     let url = if value.contains("://") {
         value.to_owned()
     } else {
         format!("http://{value}")
     };
-    let wrong = || {
-        Failure::configuration(format!(
-            "{name} is {:?}, which is not the URL of an HTTP proxy. It looks like http://proxy.example.com:3128.",
-            endpoint::without_userinfo(value)
-        ))
-    };
     if endpoint::host(&url).is_none_or(str::is_empty) {
-        return Err(wrong());
+        return Err(wrong(name, value));
     }
-    let proxy = if plain {
-        ProxyConfig::http(url)
-    } else {
-        ProxyConfig::https(url)
-    };
-    let proxy = proxy.map_err(|_| wrong())?;
-    Ok(match environment.first(&["no_proxy", "NO_PROXY"]) {
-        Some((_, rules)) => proxy.no_proxy(rules),
-        None => proxy,
-    })
+    Ok(Some((name, url)))
+}
+
+fn wrong(name: &str, value: &str) -> Failure {
+    Failure::configuration(format!(
+        "{name} is {:?}, which is not the URL of an HTTP proxy. It looks like http://proxy.example.com:3128.",
+        endpoint::without_userinfo(value)
+    ))
 }
 
 #[cfg(test)]

@@ -35,6 +35,18 @@ pub(super) fn store(
     }
 }
 
+/// What `store` takes, in words.
+pub(super) fn spoken(bundle: Option<&Chosen<PathBuf>>, environment: &Environment) -> String {
+    if let Some(bundle) = bundle {
+        return format!("the bundle {}, and nobody else", bundle.value.display());
+    }
+    match environment.first(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
+        Some((name, path)) => format!("the authorities of {name}={path}"),
+        None if system_has_roots() => "the system's authorities".into(),
+        None => "Mozilla's authorities as of this release, since the system has none".into(),
+    }
+}
+
 /// Looks for the files only: reading them takes the SDK two milliseconds, once a process.
 fn system_has_roots() -> bool {
     cfg!(target_os = "macos") || {

@@ -116,6 +116,15 @@ impl Files {
         )
     }
 
+    /// Where the two files are, or would be, without a look at them.
+    #[must_use]
+    pub fn places(environment: &Environment) -> (Option<PathBuf>, Option<PathBuf>) {
+        (
+            Location::CONFIG.path(environment).0,
+            Location::CREDENTIALS.path(environment).0,
+        )
+    }
+
     /// True if a file was written, replaced, made or removed since it was read. Only looks, does not read.
     #[must_use]
     pub fn changed(&self) -> bool {

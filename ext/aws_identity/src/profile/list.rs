@@ -133,7 +133,7 @@ fn needs(plan: &Plan) -> Vec<Need> {
 }
 
 /// Why this plan is known to fail, seen from here.
-fn obstacle(plan: &Plan, environment: &Environment, now: Millis) -> Option<String> {
+pub(crate) fn obstacle(plan: &Plan, environment: &Environment, now: Millis) -> Option<String> {
     let set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
     match &plan.base {
         Base::None => {

@@ -4,7 +4,7 @@ use super::{files::Environment, regular};
 use crate::{clock, credentials::Millis};
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Tokens of IAM Identity Center are a few kilobytes.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -18,9 +18,7 @@ pub(super) fn obstacle(
     start_url: &str,
     now: Millis,
 ) -> Option<String> {
-    let name = Sha1::digest(session.unwrap_or(start_url));
-    let home = environment.get("HOME").map_or("", String::as_str);
-    let path = Path::new(home).join(format!(".aws/sso/cache/{name:x}.json"));
+    let path = path(environment, session, start_url);
     let advice = "Run `aws sso login` for this profile";
     let bytes = match regular::read(&path, SIZE_LIMIT) {
         Ok((_, bytes)) => bytes,
@@ -51,4 +49,11 @@ pub(super) fn obstacle(
         "The SSO login ended at {}. {advice}.",
         clock::format_iso8601(end)
     ))
+}
+
+/// Where that token lies, or would.
+pub(crate) fn path(environment: &Environment, session: Option<&str>, start_url: &str) -> PathBuf {
+    let name = Sha1::digest(session.unwrap_or(start_url));
+    let home = environment.get("HOME").map_or("", String::as_str);
+    Path::new(home).join(format!(".aws/sso/cache/{name:x}.json"))
 }

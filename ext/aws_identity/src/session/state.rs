@@ -4,14 +4,15 @@ use super::{
     Fetch, SPACING,
     counters::Counters,
     event::{EventKind, Events},
+    outside::Outside,
 };
 use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
-    fetch::{self, Fetched, now},
+    fetch::{self, Fetched},
     identity::Identity,
-    refresh::{Failed, Landed, Range, Refresh, Rules, is_final},
+    refresh::{Failed, Landed, Refresh, Rules, is_final},
 };
 use std::{
     sync::Arc,
@@ -43,7 +44,10 @@ pub(super) struct State {
     /// What the user should hear, once each; the host has logged the first `told` of them.
     pub(super) warnings: Vec<String>,
     pub(super) told: usize,
+    /// That the time of the held set has passed was told.
+    pub(super) end_is_told: bool,
     pub(super) events: Events,
+    pub(super) outside: Arc<dyn Outside>,
 }
 
 /// The flight in the air.
@@ -62,7 +66,7 @@ pub(super) struct Known {
 }
 
 impl State {
-    pub(super) fn new(rules: Rules, warnings: Vec<String>) -> Self {
+    pub(super) fn new(rules: Rules, warnings: Vec<String>, outside: Arc<dyn Outside>) -> Self {
         Self {
             refresh: Refresh::new(rules),
             serial: 0,
@@ -80,7 +84,9 @@ impl State {
             code_is_needed: false,
             warnings,
             told: 0,
+            end_is_told: false,
             events: Events::default(),
+            outside,
         }
     }
 
@@ -93,7 +99,7 @@ impl State {
 
     /// The wall clock, corrected by what STS last said.
     pub(super) fn now(&self) -> Millis {
-        now().saturating_add(self.offset)
+        self.outside.now().saturating_add(self.offset)
     }
 
     pub(super) fn held_key(&self, now: Millis) -> Option<String> {
@@ -112,10 +118,23 @@ impl State {
         is_held
     }
 
+    /// The flight in the air is one that a caller insists on.
+    pub(super) fn force(&mut self) {
+        if let Some(departed) = &mut self.flight {
+            departed.is_forced = true;
+            self.forced = Some((self.outside.instant(), None));
+        }
+    }
+
     pub(super) fn is_spaced(&self) -> bool {
         self.refused
             .as_ref()
-            .is_some_and(|(at, _)| at.elapsed() < SPACING)
+            .is_some_and(|(at, _)| self.is_recent(*at))
+    }
+
+    /// Too short a time ago for another flight.
+    pub(super) fn is_recent(&self, at: Instant) -> bool {
+        self.outside.instant().saturating_duration_since(at) < SPACING
     }
 
     /// Takes in what a flight brought.
@@ -146,12 +165,17 @@ impl State {
         }
         if fetched.is_new {
             self.code_is_needed = false;
+            self.refresh.set_attended(fetched.is_attended);
             self.attempts = fetched.attempts.as_slice().into();
             let now = self.now();
             let set = Arc::clone(&fetched.credentials);
-            match self.refresh.landed(now, set, pick) {
+            match self
+                .refresh
+                .landed(now, set, |range| self.outside.pick(range))
+            {
                 Landed::Fresh => {
                     self.serial += 1;
+                    self.end_is_told = false;
                     self.degraded = None;
                     counters.taken();
                     self.events
@@ -159,6 +183,7 @@ impl State {
                 }
                 Landed::Degraded => {
                     self.serial += 1;
+                    self.end_is_told = false;
                     self.degraded.clone_from(&fetched.credentials.degraded);
                     counters.taken();
                     counters.backed_off();
@@ -170,7 +195,7 @@ impl State {
                 Landed::Refused => {
                     let failure = already_ended(&fetched.credentials);
                     if departed.is_forced {
-                        self.forced = Some((Instant::now(), Some(failure)));
+                        self.forced = Some((self.outside.instant(), Some(failure)));
                     }
                 }
             }
@@ -184,7 +209,7 @@ impl State {
                 });
             }
             Some(Err(failure)) if is_final(failure) => {
-                self.refused = Some((Instant::now(), failure.clone()));
+                self.refused = Some((self.outside.instant(), failure.clone()));
             }
             _ => {}
         }
@@ -197,21 +222,43 @@ impl State {
             return;
         }
         if departed.is_forced {
-            self.forced = Some((Instant::now(), Some(failure.clone())));
+            self.forced = Some((self.outside.instant(), Some(failure.clone())));
         }
         let is_final = is_final(failure);
-        let now = self.now();
-        match self.refresh.failed(now, is_final, pick) {
-            Failed::ServesHeld => self.serve_on(counters, failure),
-            Failed::Raises => {
-                if is_final {
-                    self.refused = Some((Instant::now(), failure.clone()));
-                    if !departed.is_awaited {
-                        self.unheard = Some(failure.clone());
-                    }
-                }
-                self.events.failed(failure, now);
+        if !self.rides_out(failure, is_final, counters) && is_final {
+            self.refused = Some((self.outside.instant(), failure.clone()));
+            if !departed.is_awaited {
+                self.unheard = Some(failure.clone());
             }
+        }
+    }
+
+    /// What a failed refresh means. True where the held set is served on.
+    pub(super) fn rides_out(
+        &mut self,
+        failure: &Failure,
+        is_final: bool,
+        counters: &Counters,
+    ) -> bool {
+        let now = self.now();
+        let failed = self
+            .refresh
+            .failed(now, is_final, |range| self.outside.pick(range));
+        match failed {
+            Failed::ServesHeld => self.serve_on(counters, failure),
+            Failed::Raises => self.events.failed(failure, now),
+        }
+        failed == Failed::ServesHeld
+    }
+
+    /// Says once of a set that its time has passed and nothing has replaced it.
+    pub(super) fn announce_end(&mut self) {
+        let now = self.now();
+        let ended = self.refresh.ended(now).map(Arc::clone);
+        if let Some(ended) = ended.filter(|_| !self.end_is_told) {
+            self.end_is_told = true;
+            let reason = self.degraded.as_deref();
+            self.events.add(EventKind::Expired, &ended, reason, now);
         }
     }
 
@@ -222,20 +269,13 @@ impl State {
         let was_degraded = self.degraded.is_some();
         self.degraded = Some(failure.message.clone());
         self.events.failed(failure, now);
-        let Some(held) = self.refresh.held(now).map(Arc::clone) else {
-            return;
-        };
-        let kind = if held.is_expired_at(now) {
-            EventKind::Expired
-        } else {
-            EventKind::Degraded
-        };
-        if !was_degraded {
+        let held = self.refresh.held(now).map(Arc::clone);
+        if let Some(held) = held.filter(|_| !was_degraded) {
             self.serial += 1; // whoever keeps the set by its serial is to see that it is degraded
+            self.events
+                .add(EventKind::Degraded, &held, Some(&failure.message), now);
         }
-        if !was_degraded || kind == EventKind::Expired {
-            self.events.add(kind, &held, Some(&failure.message), now);
-        }
+        self.announce_end();
     }
 }
 
@@ -255,11 +295,4 @@ pub(super) fn already_ended(set: &Credentials) -> Failure {
             set.source
         ),
     )
-}
-
-/// A number of the range. Seeded anew each time: a forked child must not back off in step with its
-/// parent.
-fn pick(range: Range) -> Millis {
-    let seed = u64::from(std::process::id()).rotate_left(32) ^ now().cast_unsigned();
-    fastrand::Rng::with_seed(seed).i64(range)
 }

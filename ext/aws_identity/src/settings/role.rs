@@ -1,7 +1,7 @@
 //! Which role is asked for, and which words go with it.
 
 use super::{Chosen, Layer, Origin, chosen};
-use crate::{environment::Environment, failure::Failure, limits};
+use crate::{credentials::Secret, environment::Environment, failure::Failure, limits};
 use serde_json::{Map, Value};
 
 /// What an option, a setting or `AWS_ROLE_ARN` says about a role.
@@ -49,24 +49,18 @@ pub struct RoleWords {
     pub transitive_tag_keys: Vec<String>,
     pub source_identity: Option<String>,
     pub serial_number: Option<String>,
-    pub provided_contexts: Vec<(String, String)>,
+    /// Providers and what they assert, which is signed and for nobody else.
+    pub provided_contexts: Vec<(String, Secret)>,
 }
 
 impl RoleWords {
     fn read(layer: &Layer<'_>) -> Result<Self, Failure> {
         let words = Self {
             role_session_name: layer.text("role_session_name")?,
+            // Which limit holds is known once it is known what it belongs to.
             duration_seconds: layer
                 .whole_seconds("session_duration")?
-                // the tighter limit of a role is checked once it is known to belong to one
-                .map(|value| {
-                    limits::seconds(
-                        &layer.label("session_duration"),
-                        value,
-                        limits::SESSION_TOKEN_SECONDS,
-                    )
-                })
-                .transpose()?,
+                .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
             external_id: layer.text("external_id")?,
             policy: policy(layer)?,
             policy_arns: layer.texts("policy_arns")?,
@@ -75,15 +69,23 @@ impl RoleWords {
             source_identity: layer.text("source_identity")?,
             serial_number: layer.text("serial_number")?,
             provided_contexts: layer
-                .pairs("provided_contexts", ("provider_arn", "context_assertion"))?,
+                .pairs("provided_contexts", ("provider_arn", "context_assertion"))?
+                .into_iter()
+                .map(|(arn, assertion)| (arn, Secret::new(assertion)))
+                .collect(),
         };
         Ok(words)
     }
 
     /// Every limit STS has for these words.
     pub(super) fn check(&self, for_session_token: bool) -> Result<(), Failure> {
-        if let Some(seconds) = self.duration_seconds.filter(|_| !for_session_token) {
-            limits::seconds("session_duration", seconds.into(), limits::ROLE_SECONDS)?;
+        if let Some(seconds) = self.duration_seconds {
+            let range = if for_session_token {
+                limits::SESSION_TOKEN_SECONDS
+            } else {
+                limits::ROLE_SECONDS
+            };
+            limits::seconds("session_duration", seconds.into(), range)?;
         }
         if let Some(name) = &self.role_session_name {
             limits::session_name("role_session_name", name)?;

@@ -11,15 +11,6 @@ use crate::{
 use aws_config::login::LoginCredentialsProvider;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 
-/// What ends a login for good, as the service and the provider word it.
-const ENDED: [&str; 5] = [
-    "expired",
-    "invalid_request",
-    "user_credentials_changed",
-    "insufficient_permissions",
-    "access denied",
-];
-
 pub async fn credentials(
     http: &Http,
     profile: &str,
@@ -31,22 +22,19 @@ pub async fn credentials(
         .build();
     match provider.provide_credentials().await {
         Ok(given) => Ok(provider::set(&given, "login")),
-        Err(error) => Err(explain(profile, &error)),
+        Err(error) => Err(explain(http, profile, &error)),
     }
 }
 
-/// The provider's errors are not typed, so the innermost cause is what there is to show.
-fn explain(profile: &str, error: &CredentialsError) -> Failure {
+fn explain(http: &Http, profile: &str, error: &CredentialsError) -> Failure {
     let cause = root_cause(error);
-    let lower = cause.to_lowercase();
-    if matches!(error, CredentialsError::ProviderTimedOut(_)) || lower.contains("timed out") {
-        return Failure::timeout("AWS Sign-In does not answer. Check the network and proxy.");
-    }
-    let mut failure = Failure::no_credentials(format!(
-        "The console session of `aws login` cannot be used ({cause}). Run `aws login --profile {profile}`."
-    ));
-    if ENDED.iter().any(|word| lower.contains(word)) || lower.contains("no such file") {
+    provider::outage(http, "AWS Sign-In", &cause).unwrap_or_else(|| {
+        let mut failure = Failure::no_credentials(format!(
+            "The console session of `aws login` cannot be used ({cause}). Run `aws login --profile {profile}`."
+        ));
+        // The word IAM Identity Center has for it: asking again cannot cure it.
         failure.code = Some("UnauthorizedException".into());
-    }
-    failure
+        failure.status = provider::status(http);
+        failure
+    })
 }

@@ -3,8 +3,8 @@
 
 use crate::{
     credentials::Credentials,
-    failure::Failure,
-    http::{self, Http},
+    failure::{Failure, Kind},
+    http::{self, Heard, Http},
 };
 use aws_config::{provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials as Given;
@@ -43,4 +43,34 @@ pub(super) fn set(given: &Given, source: &str) -> Credentials {
         .and_then(|end| i64::try_from(end.as_millis()).ok());
     set.account_id = given.account_id().map(|id| id.as_str().to_owned());
     set
+}
+
+/// The failure of a provider that may pass. Its errors are not typed, so how its last request went
+/// has to say it. `None`: it was refused, or nobody was asked, for want of a login that can be used.
+pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure> {
+    let (kind, what) = match http.heard() {
+        Heard::Nothing => return None,
+        Heard::Silence => (
+            Kind::Timeout,
+            "does not answer. Check the network and proxy",
+        ),
+        Heard::Noise => (
+            Kind::Connection,
+            "could not be reached. Check the network and proxy",
+        ),
+        Heard::Answer(429) => (Kind::Throttled, "asks to be left alone. It may pass"),
+        Heard::Answer(500..) => (Kind::Service, "is in trouble. It may pass"),
+        Heard::Answer(_) => return None,
+    };
+    let mut failure = Failure::new(kind, format!("{service} {what} ({cause})."));
+    failure.status = status(http);
+    Some(failure)
+}
+
+/// The status of the last answer.
+pub(super) fn status(http: &Http) -> Option<u16> {
+    match http.heard() {
+        Heard::Answer(status) => Some(status),
+        _ => None,
+    }
 }

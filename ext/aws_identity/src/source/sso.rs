@@ -33,49 +33,46 @@ pub async fn credentials(http: &Http, login: &Login<'_>) -> Result<Credentials, 
         .build()
         .provide_credentials()
         .await
-        .map_err(|error| explain(login, &error))?;
+        .map_err(|error| explain(http, login, &error))?;
     let mut set = provider::set(&given, "sso");
     set.account_id = Some(login.account_id.to_owned());
     Ok(set)
 }
 
-/// The provider's errors are not typed, so the innermost cause is what there is to show.
-fn explain(login: &Login<'_>, error: &CredentialsError) -> Failure {
+fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure {
     let cause = root_cause(error);
-    let lower = cause.to_lowercase();
+    let service = format!("IAM Identity Center ({})", login.region);
+    if let Some(failure) = provider::outage(http, &service, &cause) {
+        return failure;
+    }
+    let status = provider::status(http);
     let command = format!("aws sso login --profile {}", login.profile);
-    if matches!(error, CredentialsError::ProviderTimedOut(_))
-        || lower.contains("timed out")
-        || lower.contains("timeout")
-    {
-        return Failure::timeout(format!(
-            "IAM Identity Center ({}) does not answer. Check the network and proxy.",
-            login.region
-        ));
-    }
-    if lower.contains("expired")
-        || lower.contains("unauthorized")
-        || lower.contains("invalid_grant")
-        || lower.contains("session token not found")
-    {
-        let mut failure = Failure::new(
-            Kind::NoCredentials,
-            format!("The SSO login has expired ({cause}). Run `{command}`."),
-        );
-        failure.code = Some("UnauthorizedException".into());
-        return failure;
-    }
-    if lower.contains("no such file") || lower.contains("failed to read") {
-        let mut failure = Failure::no_credentials(format!(
-            "There is no SSO login on this machine ({cause}). Run `{command}`."
-        ));
-        failure.code = Some("UnauthorizedException".into());
-        return failure;
-    }
-    Failure::new(
-        Kind::Service,
-        format!(
-            "IAM Identity Center gave no credentials ({cause}). Run `{command}`, and check the account and role."
+    let has_ended = status == Some(401) || cause.to_lowercase().contains("expired");
+    let mut failure = match status {
+        _ if has_ended => Failure::no_credentials(format!(
+            "The SSO login has expired ({cause}). Run `{command}`."
+        )),
+        None => Failure::no_credentials(format!(
+            "There is no SSO login that can be used on this machine ({cause}). Run `{command}`."
+        )),
+        Some(403 | 404) => Failure::new(
+            Kind::AccessDenied,
+            format!(
+                "{service} does not give this login the role {} in the account {} ({cause}). Check account and role.",
+                login.role_name, login.account_id
+            ),
         ),
-    )
+        Some(_) => Failure::new(
+            Kind::Service,
+            format!(
+                "{service} gave no credentials ({cause}). Run `{command}`, and check account and role."
+            ),
+        ),
+    };
+    failure.status = status;
+    if failure.kind == Kind::NoCredentials {
+        // The service's own word for it: asking again cannot cure it.
+        failure.code = Some("UnauthorizedException".into());
+    }
+    failure
 }

@@ -21,8 +21,10 @@ begin
   require_relative 'aws/version'
   require_relative 'aws/errors'
   require_relative 'aws/native'
+  require_relative 'aws/profile_summary'
   require_relative 'aws/session'
   require_relative 'aws/identity'
+  require_relative 'aws/terminal_token_provider'
   require_relative 'aws/registration'
 rescue Exception => e # rubocop:disable Lint/RescueException -- in LegionIO's phase 0 it would end the process
   raise if [LoadError, SignalException, SystemExit].any? { |kind| e.is_a?(kind) }
@@ -49,6 +51,12 @@ module Legion
           def logger=(logger)
             @logger = Log.check(logger) # rubocop:disable ThreadSafety/ClassInstanceVariable -- one write, whole or not at all
           end
+
+          # The profiles of the shared config files that the environment names, by name. Reads files, and asks no network.
+          #
+          # @return [Array<ProfileSummary>] frozen
+          # @raise [ConfigurationError] where a file cannot be read
+          def profiles = Native.profiles(Settings.environment).map { |fields| ProfileSummary.new(**fields).freeze }.freeze
 
           # The settings in force in LegionIO's provider: `region`, `profile`, `role_arn`, `session_duration` and more.
           #

@@ -2,10 +2,13 @@
 
 require_relative 'caller_identity'
 require_relative 'credentials'
+require_relative 'listeners'
 require_relative 'log'
 require_relative 'native'
 require_relative 'redacted'
 require_relative 'settings'
+require_relative 'supplied_native'
+require_relative 'supplies'
 
 module Legion
   module Extensions
@@ -23,7 +26,9 @@ module Legion
 
           # What is held before the first answer. No serial of the core is 0.
           Nothing = ::Struct.new(:serial, :degraded).new(0, nil).freeze
-          private_constant :Nothing
+          # Where STS is and how long it may take: the same for a session on top of this one.
+          INHERITED = %i[region endpoint ca_bundle profile resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
+          private_constant :Nothing, :INHERITED
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
@@ -43,18 +48,39 @@ module Legion
           # @param options [Hash{Symbol => Object}] a nil or blank value is absent
           # @option options [String] :region
           # @option options [String] :profile of the shared config files; nothing else is used then
-          # @option options [String, false] :role_arn assumed on top of the base credentials; false: no role, whatever the other
-          #   layers say
+          # @option options [String, false, Array<String, Hash>] :role_arn assumed on top of the base credentials; false: no role,
+          #   whatever the other layers say; a list: each assumed from the one before, a Hash with options of its own
           # @option options [Integer] :session_duration seconds, 900 to 43200 (3600)
-          # @option options [String] :role_session_name
+          # @option options [String] :role_session_name tells this machine and this gem apart, where none is given
           # @option options [String] :external_id
+          # @option options [String, Hash] :policy inline session policy
+          # @option options [Array<String>] :policy_arns managed policies that limit the session
+          # @option options [Hash{String => String}] :tags of the session
+          # @option options [Array<String>] :transitive_tag_keys
+          # @option options [String] :source_identity
+          # @option options [Array<Hash>] :provided_contexts each with `provider_arn` and `context_assertion`
+          # @option options [String] :serial_number of the MFA device whose code the first role needs
+          # @option options [#call] :token_provider called with that number, gives the code; on the thread that reads, one at a time,
+          #   never in the background. See {TerminalTokenProvider}
+          # @option options [String, #call] :web_identity_token a callable is asked before each request, on a thread of its own
+          # @option options [String] :web_identity_token_file read again before each request
+          # @option options [String] :provider_id of a web identity that is an OAuth 2.0 access token
+          # @option options [Session, Credentials, #credentials] :source in place of the other bases; asked before each request
+          # @option options [Boolean] :get_session_token trade the user's own keys for temporary ones first; then `session_duration`
+          #   may be 900 to 129600
+          # @option options [Boolean, String] :cache share role sessions with the AWS CLI and other processes: true for
+          #   ~/.aws/cli/cache, or a directory (false)
           # @option options [String] :endpoint URL of STS
+          # @option options [String] :ca_bundle path; replaces all other roots
           # @option options [Float] :resolve_timeout seconds for all network waits of one fetch together (4)
-          # @option options [Float] :connect_timeout seconds
-          # @option options [Float] :read_timeout seconds
+          # @option options [Float] :connect_timeout seconds (1.5)
+          # @option options [Float] :read_timeout seconds (3)
+          # @option options [Float] :process_timeout seconds for a `credential_process`, a callable token and a source (60)
+          # @option options [Float] :token_timeout seconds for the token_provider, and for those who wait for it (120)
+          # @option options [Float] :advisory_window seconds before its end from which a set is refreshed in the background
           # @option options [Float] :negative_ttl seconds that {Identity.resolve} remembers "not on AWS" (60)
           # @option options [Boolean] :name_with_account append the account to the canonical name (false)
-          # @raise [ArgumentError] for an option that does not exist, with a suggestion
+          # @raise [ArgumentError] for an option that does not exist, with a suggestion, and for an object that cannot be asked
           # @raise [ConfigurationError] for settings that cannot be used
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
@@ -69,7 +95,7 @@ module Legion
           def identity
             known = @identity
             serial = @native.identity_serial
-            known.serial == serial ? known : learn(serial)
+            known.serial == serial ? known : learn
           end
 
           # The newest set. Where it is soon due, one request for the next one is started in the background and the held one is
@@ -84,7 +110,7 @@ module Legion
 
             held = @held
             serial = @native.serial
-            held.serial == serial ? held : take(serial)
+            held.serial == serial ? held : take
           end
 
           # @return [Time, nil] when the set of {#credentials} expires, in UTC; nil for keys that do not
@@ -114,19 +140,53 @@ module Legion
           # @return [Credentials]
           # @raise [Error] if it fails
           def refresh!
-            take(@native.refresh)
+            @native.refresh
+            take
           end
 
           # Says that a key is no good any more, so that the next read fetches another one.
           #
           # @param access_key_id [String]
           # @return [Boolean] whether it was the key held
-          def invalidate(access_key_id) = @native.invalidate(access_key_id)
+          def invalidate(access_key_id) = @native.invalidate(access_key_id).tap { @listeners.ring }
 
-          # Starts a request if none is in progress, and waits for nothing.
+          # Replaces the token of a session made with `web_identity_token`, from the next request on.
+          #
+          # @param token [String]
+          # @raise [ConfigurationError] where the session has none
+          def web_identity_token=(token)
+            raise ::ArgumentError, "web_identity_token= takes a String, and was given #{token.class}." unless token.is_a?(::String)
+
+            @native.web_identity_token = token
+          end
+
+          # A session on top of this one, which it asks for its base credentials. Region, endpoint and time-outs are those of this one
+          # unless given.
+          #
+          # @param role_arn [String, Array<String, Hash>]
+          # @param options [Hash{Symbol => Object}] as for {#initialize}
+          # @return [Session]
+          # @raise [ArgumentError, ConfigurationError]
+          def assume_role(role_arn:, **options) = Session.new(**@inherited.call, **options, role_arn: role_arn, source: self)
+
+          # Tells the block what changes, on a thread that exists only while somebody listens. That thread also has a set refreshed in
+          # time when nobody reads (but asks no person), so a block that takes long delays both. Listeners do not survive a fork.
+          #
+          # @yieldparam event [ChangeEvent]
+          # @return [Subscription] to stop listening
+          # @raise [ArgumentError] without a block
+          def on_change(&block)
+            raise ::ArgumentError, 'on_change takes a block.' unless block
+
+            @listeners.add(block)
+          end
+
+          # Starts a request if none is in progress and one is due, and does not wait for AWS. A token_provider is asked now, on this
+          # thread.
           #
           # @return [Boolean] whether it started one
-          def prefetch = @native.prefetch == true
+          # @raise [Error] where nothing could be sent
+          def prefetch = @native.prefetch.tap { @listeners.ring }
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
@@ -150,8 +210,16 @@ module Legion
           # @return [Array<String>] what is odd about the settings, and was logged when the session was made
           def warnings = @native.warnings
 
-          # @return [Hash{Symbol => Numeric, nil}] flights (requests), cached (answers from memory), failures, back_offs,
-          #   last_duration and age (seconds)
+          # How this session has been doing. Read without a lock.
+          #
+          # - `flights`: requests that were started (each may hold several calls of AWS)
+          # - `cached`: reads of credentials that waited for nothing
+          # - `failures`: requests that failed
+          # - `back_offs`: times that AWS was left alone after a failure
+          # - `last_duration`: seconds the last request took, or nil
+          # - `age`: seconds since the held set was fetched, or nil
+          #
+          # @return [Hash{Symbol => Numeric, nil}] frozen
           def counters = @native.counters
 
           # @return [String] what is held, without a wait; no secrets
@@ -164,26 +232,20 @@ module Legion
           def start(layers, logger)
             @log = Log.new(logger)
             @held = @identity = Nothing
-            @native = Native::Session.new(layers)
+            inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
+            @inherited = -> { inherited } # an endpoint may hold a password
+            supplies, layers = Supplies.out_of(layers)
+            native = Native::Session.new(layers)
+            @native = supplies ? SuppliedNative.new(native, supplies) : native
+            @listeners = Listeners.new(@native, @log)
           end
 
-          # The core has set number `serial`. Another thread may have it invalidated before it is taken: then ask again.
-          def take(serial)
-            refuse_to_ask(serial) unless serial.is_a?(::Integer)
-            held_set || credentials
-          end
+          # The core has a newer set. Another thread may have it invalidated before it is taken: then ask again.
+          def take = held_set || credentials
 
-          def learn(serial)
-            refuse_to_ask(serial) unless serial.is_a?(::Integer)
+          def learn
             fields = @native.known
             fields ? (@identity = CallerIdentity.new(fields)) : identity
-          end
-
-          # In place of a serial the core may name what its caller has to supply first.
-          def refuse_to_ask(needs)
-            wanted = needs.select { |_, needed| needed }.keys.join(', ')
-            raise ConfigurationError, "A #{wanted} has to be supplied for each request of this session, and it has nobody to ask for it. " \
-                                      'Leave out the options token_provider, source and web_identity_token.'
           end
 
           def held_set
@@ -204,6 +266,7 @@ module Legion
             elsif before.degraded && !held.degraded
               @log.info("credentials are renewed again, with #{held.access_key_id}")
             end
+            @listeners.ring
             held
           end
         end

@@ -30,9 +30,18 @@ module Legion
               {
                 options:      options,
                 settings:     legion,
-                environment:  ENV.select { |name, _| ENVIRONMENT.match?(name) },
+                environment:  environment,
                 deadline_cap: deadline_cap
               }
+            end
+
+            # Of ENV what the core may look at. Services often run without HOME; their user has one all the same.
+            #
+            # @return [Hash{String => String}]
+            def environment
+              found = ENV.select { |name, _| ENVIRONMENT.match?(name) }
+              home  = home_of_user unless found.key?('HOME')
+              home ? found.merge('HOME' => home) : found
             end
 
             # Equal for equal settings. It holds no secret: Ruby's hashes are salted anew in each process.
@@ -47,6 +56,12 @@ module Legion
             end
 
             private
+
+            def home_of_user
+              ::Dir.home
+            rescue ::ArgumentError => _e # a user the system does not know
+              nil
+            end
 
             # Read at each use, since LegionIO replaces the object when its settings change. Without a loader `dig` would make one,
             # with DNS look-ups and files; a user may have written something that is no Hash.

@@ -1,0 +1,37 @@
+//! The cache of role sessions on disk, as far as it is in use.
+
+use super::{files, finding::Finding};
+use crate::{cache_file::CacheDir, settings::Settings};
+
+const CHECK: &str = "cache";
+
+pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
+    let Some(dir) = &settings.cache else {
+        findings.push(Finding::skipped(CHECK, CHECK, "off: cache is not set"));
+        return;
+    };
+    if !dir.exists() {
+        // Nothing is made by looking.
+        let what = format!(
+            "{} is not there yet; the first role session makes it, with mode 0700",
+            dir.display()
+        );
+        findings.push(Finding::ok(CHECK, "folder", what));
+        return;
+    }
+    findings.push(match CacheDir::open(dir) {
+        Ok(_) => Finding::ok(CHECK, "folder", format!("{} can be used", dir.display())),
+        Err(warning) => Finding::warning(
+            CHECK,
+            "folder",
+            format!("{warning}; each process asks STS for itself"),
+            "Give cache a folder of your own that nobody else may write to (chmod 700), or set it to false.",
+        ),
+    });
+    if let Some(open) = files::open_to_others(dir, "files") {
+        findings.push(Finding {
+            check: CHECK,
+            ..open
+        });
+    }
+}

@@ -1,0 +1,213 @@
+//! Files that credentials lie in, or that say where credentials come from: are they there, and who
+//! else may read or write them.
+
+use super::finding::Finding;
+use crate::{
+    environment::Environment,
+    failure::Failure,
+    profile::{self, Base, Files, Plan},
+    settings::{Settings, TokenSource},
+};
+use std::{
+    fs,
+    io::ErrorKind,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+const CHECK: &str = "files";
+const OTHERS_READ: u32 = 0o044;
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Who may do what with a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// A secret is in it.
+    OwnerOnly,
+    /// No secret is in it, but it decides what is run and who we are.
+    OthersMayRead,
+}
+
+pub(super) fn look(
+    environment: &Environment,
+    settings: Option<&Settings>,
+    plan: Option<&Plan>,
+    findings: &mut Vec<Finding>,
+) {
+    let map = environment.to_map();
+    if let Err(failure) = Files::load(&map) {
+        findings.push(Finding::failed(CHECK, "profiles", &failure));
+    }
+    let (config, credentials) = Files::places(&map);
+    shared(findings, "config file", config, Rule::OthersMayRead);
+    shared(findings, "credentials file", credentials, Rule::OwnerOnly);
+    for (name, path) in tokens(environment, settings, plan) {
+        match fs::metadata(&path) {
+            Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
+            Err(error) => findings.push(unreadable(&name, &path, error.kind())),
+        }
+    }
+    if let Some(home) = environment.get("HOME") {
+        cached(findings, &Path::new(home).join(".aws/cli/cache"));
+    }
+}
+
+/// One of the two shared files, which need not exist.
+fn shared(findings: &mut Vec<Finding>, name: &str, path: Option<PathBuf>, rule: Rule) {
+    let Some(path) = path else {
+        findings.push(Finding::skipped(CHECK, name, "HOME is not set"));
+        return;
+    };
+    let found = match fs::metadata(&path) {
+        Ok(about) if about.is_file() => judged(name, &path, about.mode(), rule),
+        Ok(_) => Finding::skipped(
+            CHECK,
+            name,
+            format!("{} is not a regular file", path.display()),
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Finding::skipped(CHECK, name, format!("{} is not there", path.display()))
+        }
+        Err(error) => unreadable(name, &path, error.kind()),
+    };
+    findings.push(found.detail("path", path.to_string_lossy()));
+}
+
+/// Token files that an option, the environment or the profile names.
+fn tokens(
+    environment: &Environment,
+    settings: Option<&Settings>,
+    plan: Option<&Plan>,
+) -> Vec<(String, PathBuf)> {
+    let mut tokens = Vec::new();
+    if let Some(TokenSource::File(path)) = settings.and_then(|all| all.web_identity.as_ref()) {
+        tokens.push(("web_identity_token_file".to_owned(), path.clone()));
+    }
+    for name in [
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    ] {
+        if let Some(path) = environment.get(name) {
+            tokens.push((name.to_owned(), path.trim().into()));
+        }
+    }
+    match plan.map(|plan| (&plan.base, &plan.base_profile)) {
+        Some((Base::WebIdentity { token_file, .. }, profile)) => {
+            tokens.push((
+                format!("token file of profile {profile}"),
+                token_file.into(),
+            ));
+        }
+        Some((
+            Base::Sso {
+                session, start_url, ..
+            },
+            profile,
+        )) => {
+            let path = profile::sso_token(&environment.to_map(), session.as_deref(), start_url);
+            // Without it there is no login, which the source itself says better.
+            if path.exists() {
+                tokens.push((format!("SSO token of profile {profile}"), path));
+            }
+        }
+        _ => {}
+    }
+    tokens
+}
+
+/// Kubernetes mounts tokens so that the container's user can read them, whoever that is.
+fn rule_of(path: &Path) -> Rule {
+    let is_mounted = ["/var/run/secrets", "/run/secrets"]
+        .iter()
+        .any(|folder| path.starts_with(folder));
+    if is_mounted {
+        Rule::OthersMayRead
+    } else {
+        Rule::OwnerOnly
+    }
+}
+
+fn judged(name: &str, path: &Path, mode: u32, rule: Rule) -> Finding {
+    let mode = mode & 0o7777;
+    let shown = format!("{} (mode {mode:04o})", path.display());
+    let found = if mode & OTHERS_WRITE != 0 {
+        Finding::warning(
+            CHECK,
+            name,
+            format!("{shown} may be written by others, who could make this process somebody else"),
+            format!("Run `chmod go-w {}`.", path.display()),
+        )
+    } else if mode & OTHERS_READ != 0 && rule == Rule::OwnerOnly {
+        Finding::warning(
+            CHECK,
+            name,
+            format!("{shown} may be read by others"),
+            format!("Run `chmod 600 {}`.", path.display()),
+        )
+    } else {
+        Finding::ok(CHECK, name, shown)
+    };
+    found.detail("mode", format!("{mode:04o}"))
+}
+
+fn unreadable(name: &str, path: &Path, kind: ErrorKind) -> Finding {
+    let why = match kind {
+        ErrorKind::NotFound => "does not exist",
+        ErrorKind::PermissionDenied => "may not be looked at by this user",
+        _ => "cannot be looked at",
+    };
+    let failure = Failure::configuration(format!("{} {why}.", path.display()));
+    Finding {
+        remedy: Some(format!(
+            "Check the path, the mount, and that this user may read it; or do not name it ({name})."
+        )),
+        ..Finding::failed(CHECK, name, &failure)
+    }
+}
+
+/// Role sessions the AWS CLI left, and we where `cache` is set: each is a set of credentials.
+fn cached(findings: &mut Vec<Finding>, dir: &Path) {
+    if dir.is_dir() {
+        let found = open_to_others(dir, "AWS CLI cache");
+        findings.push(found.unwrap_or_else(|| {
+            Finding::ok(
+                CHECK,
+                "AWS CLI cache",
+                format!("{}: nobody else may read what is in it", dir.display()),
+            )
+        }));
+    }
+}
+
+/// The files of a cache that group or others may read or write.
+pub(super) fn open_to_others(dir: &Path, name: &str) -> Option<Finding> {
+    let listing = fs::read_dir(dir).ok()?;
+    let mut open: Vec<String> = listing
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"))
+        .filter(|entry| {
+            let mode = entry.metadata().map(|about| about.permissions().mode());
+            mode.is_ok_and(|mode| mode & (OTHERS_READ | OTHERS_WRITE) != 0)
+        })
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    open.sort();
+    let first = open.first()?;
+    let which = match open.len() {
+        1 => first.clone(),
+        count => format!("{first} and {} more", count - 1),
+    };
+    let found = Finding::warning(
+        CHECK,
+        name,
+        format!(
+            "{}: {which} may be read or written by others, and holds credentials; such a file is not used",
+            dir.display()
+        ),
+        format!(
+            "Run `chmod 600 {}/*.json` if you trust them, else remove them.",
+            dir.display()
+        ),
+    );
+    Some(found.detail("files", open.len()))
+}

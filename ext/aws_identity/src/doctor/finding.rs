@@ -1,0 +1,131 @@
+//! One thing that was looked at, as plain data.
+
+use super::advice;
+use crate::failure::Failure;
+use serde_json::Value;
+use std::time::Instant;
+
+/// How it stands with what was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Ok,
+    /// It works, and there is something to know or to mend.
+    Warn,
+    /// It stands in the way.
+    Fail,
+    /// Not looked at, or nothing there to look at; `what` says why.
+    Skipped,
+}
+
+impl Status {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// One of [`super::CHECKS`].
+    pub check: &'static str,
+    /// What of it, such as `clock` of `network`, or `profile prod` of `sources`.
+    pub name: String,
+    pub status: Status,
+    pub what: String,
+    /// What to do; there for every `Warn` and `Fail`.
+    pub remedy: Option<String>,
+    pub milliseconds: u64,
+    /// The same for programs: strings, numbers, true, false and null.
+    pub details: Vec<(&'static str, Value)>,
+}
+
+impl Finding {
+    pub fn ok(check: &'static str, name: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            check,
+            name: name.into(),
+            status: Status::Ok,
+            what: what.into(),
+            remedy: None,
+            milliseconds: 0,
+            details: Vec::new(),
+        }
+    }
+
+    pub fn skipped(check: &'static str, name: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            status: Status::Skipped,
+            ..Self::ok(check, name, what)
+        }
+    }
+
+    pub fn warning(
+        check: &'static str,
+        name: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            status: Status::Warn,
+            remedy: Some(remedy.into()),
+            ..Self::ok(check, name, what)
+        }
+    }
+
+    pub fn trouble(
+        check: &'static str,
+        name: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            status: Status::Fail,
+            ..Self::warning(check, name, what, remedy)
+        }
+    }
+
+    /// What `failure` says, taken apart into cause and remedy.
+    pub fn failed(check: &'static str, name: impl Into<String>, failure: &Failure) -> Self {
+        let (what, remedy) = advice::split(&failure.message);
+        let remedy = remedy.unwrap_or_else(|| advice::of(failure.kind));
+        let mut finding = Self::trouble(check, name, what, remedy);
+        if let Some(code) = &failure.code {
+            finding = finding.detail("code", code.as_str());
+        }
+        if let Some(id) = &failure.request_id {
+            finding = finding.detail("request_id", id.as_str());
+        }
+        finding
+    }
+
+    /// The same finding where what failed is not in use.
+    #[must_use]
+    pub fn mild(mut self) -> Self {
+        self.status = Status::Warn;
+        self
+    }
+
+    #[must_use]
+    pub fn detail(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn since(self, start: Instant) -> Self {
+        let took = start.elapsed().as_millis();
+        self.took(u64::try_from(took).unwrap_or(u64::MAX))
+    }
+
+    #[must_use]
+    pub fn took(mut self, milliseconds: u64) -> Self {
+        self.milliseconds = milliseconds;
+        self
+    }
+}

@@ -1,0 +1,275 @@
+//! The way to STS: its address, the proxy, the name server, the authorities, the answer, the clock.
+
+use super::{Exam, PATIENCE, finding::Finding};
+use crate::{
+    credentials::Millis,
+    failure::{Failure, Kind},
+    http::{self, Silence},
+    sts::Endpoint,
+};
+use std::{net::IpAddr, time::Instant};
+
+const CHECK: &str = "network";
+/// From here on AWS refuses signatures.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html>
+const REFUSED: Millis = 300_000;
+/// So far ahead or behind, something is wrong with the clock already.
+const ODD: Millis = 30_000;
+
+impl Exam<'_> {
+    /// True where STS can be reached.
+    pub(super) async fn network(&mut self, endpoint: &Endpoint) -> bool {
+        let address = match endpoint.address().await {
+            Ok(address) => address,
+            Err(failure) => {
+                self.findings
+                    .push(Finding::failed(CHECK, "endpoint", &failure));
+                return false;
+            }
+        };
+        let url = address.expose();
+        let shown = http::without_userinfo(url);
+        let how = match &endpoint.url {
+            Some(_) => String::from("as configured"),
+            None => format!("of region {}", endpoint.region),
+        };
+        let found = Finding::ok(CHECK, "endpoint", format!("{shown} ({how})"))
+            .detail("url", shown.as_str())
+            .detail("region", endpoint.region.as_str());
+        self.findings.push(found);
+
+        let proxy = match self.proxy(url) {
+            Ok(proxy) => proxy,
+            Err(failure) => {
+                let found = Finding::failed(CHECK, "proxy", &failure);
+                self.findings.push(found);
+                return false;
+            }
+        };
+        let first = proxy.as_deref().unwrap_or(url);
+        self.names(first, proxy.is_some()).await;
+        self.answer(url, &shown, proxy.as_deref()).await
+    }
+
+    /// The address of the proxy, if there is one.
+    fn proxy(&mut self, url: &str) -> Result<Option<String>, Failure> {
+        let Some((variable, address)) = self.http.proxy_of(url)? else {
+            let found = Finding::skipped(CHECK, "proxy", "none for this endpoint");
+            self.findings.push(found);
+            return Ok(None);
+        };
+        let except = self.settings.environment.first(&["no_proxy", "NO_PROXY"]);
+        let except = except.map_or(String::new(), |(name, hosts)| {
+            format!(", but for the hosts of {name}={hosts}")
+        });
+        let what = format!("{address} ({variable}{except})");
+        let found = Finding::ok(CHECK, "proxy", what).detail("url", address.as_str());
+        self.findings.push(found);
+        Ok(Some(address))
+    }
+
+    async fn names(&mut self, url: &str, is_proxy: bool) {
+        let host = http::host(url).unwrap_or_default().to_owned();
+        if host.parse::<IpAddr>().is_ok() {
+            let what = format!("{host} is an address, no name");
+            self.findings.push(Finding::skipped(CHECK, "dns", what));
+            return;
+        }
+        let start = Instant::now();
+        let asked = self.within(PATIENCE, async {
+            let found = self.http.look_up(&host).await;
+            found.map_err(|why| Failure::new(Kind::Connection, why))
+        });
+        let found = match asked.await {
+            Ok(addresses) => {
+                let list: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                Finding::ok(CHECK, "dns", format!("{host} is {}", list.join(", ")))
+            }
+            Err(failure) => {
+                let remedy = if is_proxy {
+                    "Check the proxy's name and the name server."
+                } else {
+                    "Check the region's name, the endpoint and the name server."
+                };
+                Finding {
+                    remedy: Some(remedy.into()),
+                    ..Finding::failed(CHECK, "dns", &failure)
+                }
+            }
+        };
+        self.findings.push(found.since(start));
+    }
+
+    /// One request without a signature: whatever the answer, it says that the way is free, and what
+    /// time it is there.
+    async fn answer(&mut self, url: &str, shown: &str, proxy: Option<&str>) -> bool {
+        let is_tls = url.starts_with("https:");
+        let start = Instant::now();
+        let asked = self.within(PATIENCE, async {
+            let probe = self.http.probe(url)?;
+            Ok(probe.send("GET", url, &[]).await)
+        });
+        let way = proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"));
+        let (found, is_reached) = match asked.await {
+            Ok(Ok(reply)) if reply.status == 407 && proxy.is_some() => {
+                (refused_by_proxy(proxy.unwrap_or_default()), false)
+            }
+            Ok(Ok(reply)) => {
+                let what = format!("{shown} answers{way} (HTTP {})", reply.status);
+                (Finding::ok(CHECK, "answer", what), true)
+            }
+            Ok(Err(silence)) => (unreached(shown, &way, proxy, &silence), false),
+            Err(failure) => (Finding::failed(CHECK, "answer", &failure), false),
+        };
+        let is_tls_trouble = found.name == "tls";
+        self.findings.push(found.since(start));
+        if is_tls && is_reached {
+            let what = format!("trusted by {}", self.http.roots());
+            self.findings.push(Finding::ok(CHECK, "tls", what));
+        } else if is_tls_trouble && let Some(last) = self.findings.last_mut() {
+            last.what = format!("{} Trusted are: {}.", last.what, self.http.roots());
+        } else {
+            let why = if is_tls {
+                "there was no answer"
+            } else {
+                "plain HTTP"
+            };
+            self.findings.push(Finding::skipped(CHECK, "tls", why));
+        }
+        self.clock(is_reached);
+        is_reached
+    }
+
+    fn clock(&mut self, is_reached: bool) {
+        let found = match self.http.clock_offset() {
+            Some(offset) => clock(offset),
+            None if is_reached => Finding::skipped(
+                CHECK,
+                "clock",
+                "the answer does not say what time it is there",
+            ),
+            None => Finding::skipped(CHECK, "clock", "nobody to compare it with"),
+        };
+        self.findings.push(found);
+    }
+}
+
+fn clock(offset: Millis) -> Finding {
+    let seconds = offset.abs() / 1000;
+    // The service is ahead where ours is behind.
+    let way = if offset > 0 { "behind" } else { "ahead of" };
+    let what = format!("this machine's clock is {} {way} STS's", spoken(seconds));
+    let remedy = "Set the clock and keep it set: `timedatectl set-ntp true`, or start chronyd; in a container or virtual machine set the host's.";
+    let found = match offset.abs() {
+        0 => Finding::ok(CHECK, "clock", "this machine's clock and STS's agree"),
+        ..ODD => Finding::ok(CHECK, "clock", what),
+        ODD..REFUSED => Finding::warning(CHECK, "clock", what, remedy),
+        _ => {
+            let what = format!("{what}; AWS refuses what is signed more than 5 minutes off");
+            Finding::trouble(CHECK, "clock", what, remedy)
+        }
+    };
+    found.detail("offset_seconds", -offset / 1000)
+}
+
+fn spoken(seconds: Millis) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!(
+            "{:.1} h",
+            f64::from(i32::try_from(seconds).unwrap_or(i32::MAX)) / 3600.0
+        ),
+    }
+}
+
+fn refused_by_proxy(proxy: &str) -> Finding {
+    Finding::trouble(
+        CHECK,
+        "proxy",
+        format!("the proxy {proxy} refuses us: it wants a user and a password, or other ones"),
+        "Put them into the proxy's URL (http://user:password@host:port), or except STS from the proxy with NO_PROXY.",
+    )
+}
+
+fn unreached(shown: &str, way: &str, proxy: Option<&str>, silence: &Silence) -> Finding {
+    let why = match silence {
+        Silence::TimedOut => "no answer in time",
+        Silence::Broken(why) => why.as_str(),
+    };
+    let told = format!("{shown} cannot be reached{way}: {why}.");
+    let lower = why.to_lowercase();
+    if lower.contains("certificate") {
+        return Finding::trouble(
+            CHECK,
+            "tls",
+            told,
+            "Set AWS_CA_BUNDLE or ca_bundle to a file with the certificate of the authority that signed it (a proxy that looks into TLS has its own), and check the clock.",
+        );
+    }
+    match proxy {
+        Some(proxy) if lower.contains("proxy auth") => refused_by_proxy(proxy),
+        Some(proxy) => Finding::trouble(
+            CHECK,
+            "proxy",
+            told,
+            format!(
+                "Check that the proxy {proxy} runs and lets us through to this host; or except STS from it with NO_PROXY."
+            ),
+        ),
+        None => Finding::trouble(
+            CHECK,
+            "answer",
+            told,
+            "Check the network, the firewall and the endpoint. Where the way out is a proxy, set HTTPS_PROXY.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn five_minutes_are_too_much_for_a_clock() {
+        for (offset, status, word) in [
+            (0, Status::Ok, "agree"),
+            (29_000, Status::Ok, "29 s behind"),
+            (-31_000, Status::Warn, "31 s ahead of"),
+            (299_000, Status::Warn, "4 min behind"),
+            (-3_600_000, Status::Fail, "60 min ahead of"),
+            (-86_400_000, Status::Fail, "24.0 h ahead of"),
+        ] {
+            let found = clock(offset);
+            assert_eq!(found.status, status, "{offset}");
+            assert!(found.what.contains(word), "{}", found.what);
+            assert_eq!(found.remedy.is_some(), status != Status::Ok);
+        }
+    }
+
+    #[test]
+    fn silence_has_a_culprit() {
+        let broken = |why: &str| Silence::Broken(why.to_owned());
+        let proxy = Some("http://proxy:3128");
+        for (silence, proxy, culprit) in [
+            (
+                broken("invalid peer certificate: UnknownIssuer"),
+                proxy,
+                "tls",
+            ),
+            (
+                broken("tunnel error: proxy authorization required"),
+                proxy,
+                "proxy",
+            ),
+            (broken("Connection refused"), proxy, "proxy"),
+            (broken("Connection refused"), None, "answer"),
+            (Silence::TimedOut, None, "answer"),
+        ] {
+            let found = unreached("https://sts", "", proxy, &silence);
+            assert_eq!(found.name, culprit, "{silence:?}");
+            assert!(found.remedy.is_some());
+        }
+    }
+}

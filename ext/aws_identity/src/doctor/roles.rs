@@ -1,0 +1,228 @@
+//! The roles on top of the base: which, from where, and, where that is asked for, whether AWS lets
+//! us have them. Also whether a person with an MFA device is needed.
+
+use super::{Exam, PATIENCE, finding::Finding, shown};
+use crate::{
+    attempt::Outcome,
+    credentials::Credentials,
+    failure::{Failure, Kind},
+    fetch::{self, Climb, Order},
+    settings::{RoleRequest, Settings},
+    source::{Found, Record},
+    sts::Endpoint,
+};
+use std::time::Instant;
+
+const CHECK: &str = "role";
+
+impl Exam<'_> {
+    pub(super) fn mfa(&mut self) {
+        let found = match fetch::needed_serial(self.settings) {
+            Ok(None) => Finding::ok("mfa", "mfa", "no MFA code is needed"),
+            Ok(Some(serial)) if self.settings.token_provider => {
+                let what = format!("codes of {serial} are asked of token_provider");
+                Finding::ok("mfa", "mfa", what).detail("serial_number", serial)
+            }
+            Ok(Some(serial)) => Finding::warning(
+                "mfa",
+                "mfa",
+                format!("a code of the device {serial} is needed for each session, and nobody here can be asked for one"),
+                "Give the session a token_provider (a callable that returns the six digits); on a machine without people use a role that needs no MFA.",
+            )
+            .detail("serial_number", serial),
+            Err(failure) => Finding::skipped("mfa", "mfa", format!("not known: {failure}")),
+        };
+        self.findings.push(found);
+    }
+
+    pub(super) async fn roles(
+        &mut self,
+        found: Option<Found>,
+        endpoint: &Endpoint,
+        is_reached: bool,
+    ) {
+        let mut settings = self.settings.clone();
+        settings.cache = None; // what is tried is STS, not what lies on the disk
+        let order = Order::default();
+        let from_profile = match &found {
+            Some(found) => found.from_profile,
+            None => fetch::uses_profile(&settings),
+        };
+        let climb = self.climb(&settings, &order, endpoint);
+        let (hops, on_top) = climb.roles(from_profile);
+        let steps: Vec<Step> = hops
+            .into_iter()
+            .map(|role| Step::of(role, "profile".into()))
+            .chain(
+                on_top
+                    .into_iter()
+                    .map(|role| Step::of(role, settings.role.origin.label())),
+            )
+            .collect();
+        if steps.is_empty() && !settings.get_session_token {
+            self.skip(CHECK, "none is asked for");
+            return;
+        }
+        let why_not = match &found {
+            None => Some("there are no credentials to assume it with"),
+            Some(_) if !is_reached => Some("STS cannot be reached"),
+            Some(_) if !self.assume => {
+                Some("not tried; --assume (assume: true) tries it, for real")
+            }
+            Some(_) => None,
+        };
+        let (Some(base), None) = (found, why_not) else {
+            let why = why_not.unwrap_or_default();
+            self.findings
+                .extend(steps.iter().map(|step| step.untried(why)));
+            if settings.get_session_token {
+                let what = format!("GetSessionToken: {why}");
+                self.findings
+                    .push(Finding::skipped(CHECK, "session token", what));
+            }
+            return;
+        };
+        let (tried, last) = Box::pin(self.climb_up(&climb, base, &steps)).await;
+        self.findings.extend(tried);
+        if let Some(set) = last {
+            self.identity("role", endpoint, &set).await;
+        }
+    }
+
+    fn climb<'c>(
+        &'c self,
+        settings: &'c Settings,
+        order: &'c Order,
+        endpoint: &'c Endpoint,
+    ) -> Climb<'c> {
+        Climb {
+            settings,
+            plan: self.plan().ok(),
+            http: &self.http,
+            endpoint,
+            order,
+            deadline: self.deadline,
+            session_name: &self.session_name,
+        }
+    }
+
+    /// Really assumes the roles, one after the other.
+    async fn climb_up(
+        &self,
+        climb: &Climb<'_>,
+        base: Found,
+        steps: &[Step],
+    ) -> (Vec<Finding>, Option<Credentials>) {
+        let mut record = Record::default();
+        let start = Instant::now();
+        let caller = base.credentials.access_key_id.clone();
+        let climbing = Box::pin(climb.assume(base, &mut record));
+        let outcome = self.within(PATIENCE * 2, climbing).await;
+        let attempts = record.into_parts().0;
+        let mut findings = Vec::new();
+        if let Some(token) = attempts.iter().find(|done| done.source == "session token") {
+            findings.push(match (&outcome, token.outcome) {
+                (Err(failure), Outcome::Failed) => Finding::failed(CHECK, "session token", failure),
+                _ => Finding::ok(CHECK, "session token", "GetSessionToken gives a session"),
+            });
+        }
+        let mut is_over = outcome.is_err() && findings.iter().any(|found| found.remedy.is_some());
+        for step in steps {
+            let source = format!("assume role {}", step.role.role_arn);
+            let done = attempts.iter().find(|done| done.source == source);
+            let found = match (done.map(|done| done.outcome), &outcome) {
+                (Some(Outcome::Found), _) => step.assumed(),
+                _ if is_over => step.untried("not tried, since what comes before it failed"),
+                (None, Ok(_)) => {
+                    step.untried("not assumed: the credentials are this role's already")
+                }
+                (_, Err(failure)) => {
+                    is_over = true;
+                    step.refused(failure, &caller).since(start)
+                }
+                (_, Ok(_)) => step.assumed(),
+            };
+            let took = done.map_or(found.milliseconds, |done| done.milliseconds);
+            findings.push(found.took(took));
+        }
+        let last = outcome.ok();
+        if let (Some(set), Some(found)) = (&last, findings.last_mut()) {
+            found.what = format!("{}: {}", found.what, shown(set));
+        }
+        (findings, last)
+    }
+}
+
+/// One role, and who asks for it.
+struct Step {
+    role: RoleRequest,
+    origin: String,
+}
+
+impl Step {
+    fn of(role: RoleRequest, origin: String) -> Self {
+        Self { role, origin }
+    }
+
+    fn assumed(&self) -> Finding {
+        self.describe(Finding::ok(CHECK, &self.role.role_arn, "assumed"))
+            .detail("assumed", true)
+    }
+
+    fn untried(&self, why: &str) -> Finding {
+        let what = format!("asked for by {}, {}; {why}", self.origin, self.words());
+        self.describe(Finding::skipped(CHECK, &self.role.role_arn, what))
+            .detail("assumed", false)
+    }
+
+    /// AWS does not tell a missing permission from a missing trust or a wrong external id, so the
+    /// remedy names all that can be meant.
+    fn refused(&self, failure: &Failure, caller: &str) -> Finding {
+        let name = &self.role.role_arn;
+        let found = if failure.kind == Kind::AccessDenied
+            && failure
+                .code
+                .as_deref()
+                .is_none_or(|code| code.starts_with("AccessDenied"))
+        {
+            let external_id = match &self.role.words.external_id {
+                Some(_) => {
+                    "the external id that was sent must be the very one the trust policy asks for (sts:ExternalId)"
+                }
+                None => {
+                    "no external id was sent: if the trust policy asks for one (sts:ExternalId), set external_id"
+                }
+            };
+            let mfa = match &self.role.words.serial_number {
+                Some(_) => "",
+                None => "; if it asks for MFA, set serial_number",
+            };
+            Finding {
+                remedy: Some(format!(
+                    "Check three things: the policy of the caller ({caller}) must allow sts:AssumeRole on this role; the role's trust policy must name the caller; {external_id}{mfa}."
+                )),
+                ..Finding::failed(CHECK, name, failure)
+            }
+        } else {
+            Finding::failed(CHECK, name, failure)
+        };
+        self.describe(found).detail("assumed", false)
+    }
+
+    fn words(&self) -> String {
+        let words = &self.role.words;
+        let seconds = words.duration_seconds.unwrap_or(3600);
+        let id = super::is_given(words.external_id.as_ref());
+        format!("for {seconds} s, {id}")
+    }
+
+    fn describe(&self, found: Finding) -> Finding {
+        let words = &self.role.words;
+        found
+            .detail("origin", self.origin.as_str())
+            .detail("duration_seconds", words.duration_seconds.unwrap_or(3600))
+            .detail("external_id_given", words.external_id.is_some())
+            .detail("role_session_name", words.role_session_name.clone())
+            .detail("serial_number", words.serial_number.clone())
+    }
+}

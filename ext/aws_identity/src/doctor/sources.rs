@@ -1,0 +1,266 @@
+//! Every source of the chain: the ones a session asks, as it asks them, and then the others.
+
+use super::{Exam, PATIENCE, advice, finding::Finding, shown};
+use crate::{
+    attempt::{Attempt, Outcome},
+    failure::{Failure, Kind},
+    fetch::now,
+    profile,
+    settings::TokenSource,
+    source::{Found, Record, Supplies, Walk},
+    sts::Endpoint,
+    token_file,
+};
+use std::{path::Path, time::Instant};
+
+const CHECK: &str = "sources";
+/// The chain, in its order. The profile's name is added to the second.
+const CHAIN: [&str; 5] = [
+    "environment",
+    "profile",
+    "web identity",
+    "container",
+    "imds",
+];
+
+impl Exam<'_> {
+    /// The credentials a session would begin with.
+    pub(super) async fn sources(&mut self, endpoint: &Endpoint) -> Option<Found> {
+        let asks_program = self.settings.supplied_source
+            || self.settings.web_identity == Some(TokenSource::Supplied);
+        let (attempts, outcome) = if asks_program {
+            let what = "they come from an object or a callable of your program, which the doctor does not ask";
+            self.findings
+                .push(Finding::skipped(CHECK, "credentials", what));
+            (Vec::new(), None)
+        } else {
+            let (attempts, outcome) = self.walk_to_the_first(endpoint).await;
+            (attempts, Some(outcome))
+        };
+        for attempt in &attempts {
+            self.findings.push(asked(attempt, outcome.as_ref()));
+        }
+        let last = attempts.last();
+        let why = match (&outcome, last) {
+            (Some(Ok(_)), Some(last)) => format!("{} comes first", last.source),
+            (Some(Err(_)), Some(last)) if last.outcome == Outcome::Failed => {
+                format!("{} is there, fails, and is not passed over", last.source)
+            }
+            _ => "another one is asked for by name".into(),
+        };
+        for source in CHAIN {
+            if !attempts.iter().any(|done| done.source.starts_with(source)) {
+                let mut found = self.look_at(source, &why, endpoint).await;
+                if source == "profile"
+                    && let Ok(plan) = self.plan()
+                {
+                    found.name = format!("profile {}", plan.profile);
+                }
+                self.findings.push(found);
+            }
+        }
+        let told = attempts
+            .iter()
+            .any(|attempt| attempt.outcome == Outcome::Failed);
+        match outcome? {
+            Ok(found) => {
+                self.findings.push(verdict(&found));
+                Some(found)
+            }
+            Err(failure) => {
+                if !told {
+                    self.findings
+                        .push(Finding::failed(CHECK, "credentials", &failure));
+                }
+                None
+            }
+        }
+    }
+
+    /// What a session does: it asks until one gives credentials, or is there and fails.
+    async fn walk_to_the_first(
+        &self,
+        endpoint: &Endpoint,
+    ) -> (Vec<Attempt>, Result<Found, Failure>) {
+        let mut record = Record::default();
+        let supplies = Supplies::default();
+        if let Err(failure) = &self.plan {
+            let failure = record.failed("profile", failure.clone());
+            return (record.into_parts().0, Err(failure));
+        }
+        let patience = if self.runs_a_program() {
+            PATIENCE + self.settings.process_timeout
+        } else {
+            PATIENCE
+        };
+        let walk = self.walk(endpoint, &supplies);
+        let walking = Box::pin(walk.base(&mut record));
+        let outcome = self.within(patience, walking).await;
+        // Cut off in the middle of a source, the record does not have it yet.
+        let outcome = outcome.map_err(|failure| match failure.kind {
+            Kind::Timeout => record.interrupted(failure),
+            _ => failure,
+        });
+        (record.into_parts().0, outcome)
+    }
+
+    fn walk<'w>(&'w self, endpoint: &'w Endpoint, supplies: &'w Supplies) -> Walk<'w> {
+        Walk {
+            settings: self.settings,
+            http: &self.http,
+            endpoint,
+            supplies,
+            deadline: self.deadline,
+            plan: self.plan(),
+            session_name: &self.session_name,
+            now: now(),
+        }
+    }
+
+    /// A source a session does not get to: what it would give. Metadata endpoints are asked, since
+    /// that changes nothing; programs are not run and tokens not traded.
+    async fn look_at(&self, source: &str, why: &str, endpoint: &Endpoint) -> Finding {
+        let start = Instant::now();
+        let supplies = Supplies::default();
+        let walk = self.walk(endpoint, &supplies);
+        let mut record = Record::default();
+        // How a source answers is in the record.
+        let could = match source {
+            "environment" => {
+                let _ = walk.environment(&mut record);
+                None
+            }
+            "container" => {
+                let _ = self.within(PATIENCE, walk.container(&mut record)).await;
+                None
+            }
+            "imds" => {
+                let place = self.plan().map(Walk::place).unwrap_or_default();
+                let _ = self.within(PATIENCE, walk.imds(&mut record, &place)).await;
+                None
+            }
+            "profile" => Some(self.could_profile()),
+            _ => Some(self.could_web_identity()),
+        };
+        let attempt = record.into_parts().0.pop();
+        let found = match (could, attempt) {
+            (Some(Could::Give(what)), _) => {
+                Finding::ok(CHECK, source, format!("{what}; not used: {why}"))
+                    .detail("outcome", "found")
+            }
+            (Some(Could::Nothing(what)), _) => {
+                Finding::skipped(CHECK, source, what).detail("outcome", "absent")
+            }
+            (Some(Could::Fail(what)), _) => unused(source, &what, why),
+            (None, Some(attempt)) => match attempt.outcome {
+                Outcome::Found => {
+                    let what = format!("gives credentials; not used: {why}");
+                    Finding::ok(CHECK, source, what).detail("outcome", "found")
+                }
+                Outcome::Absent => {
+                    Finding::skipped(CHECK, source, attempt.reason).detail("outcome", "absent")
+                }
+                Outcome::Failed => unused(source, &attempt.reason, why),
+            },
+            (None, None) => unused(source, "no answer in time", why),
+        };
+        found.since(start)
+    }
+
+    fn could_profile(&self) -> Could {
+        let plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(failure) => return Could::Fail(failure.message.clone()),
+        };
+        if !plan.exists {
+            return Could::Nothing("there is none".into());
+        }
+        let map = self.settings.environment.to_map();
+        match profile::obstacle(plan, &map, now()) {
+            None => Could::Give("could give credentials".into()),
+            Some(_) if plan.base == profile::Base::None => {
+                Could::Nothing("it holds no credentials".into())
+            }
+            Some(why) => Could::Fail(why),
+        }
+    }
+
+    fn could_web_identity(&self) -> Could {
+        let environment = &self.settings.environment;
+        let Some(file) = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE") else {
+            return Could::Nothing("AWS_WEB_IDENTITY_TOKEN_FILE is not set".into());
+        };
+        match token_file::read(Path::new(file.trim())) {
+            Ok(_) => Could::Give("the token can be read; it was not traded".into()),
+            Err(why) => Could::Fail(why),
+        }
+    }
+}
+
+/// What a source that was not asked would bring, as far as can be seen.
+enum Could {
+    Give(String),
+    Nothing(String),
+    Fail(String),
+}
+
+fn unused(source: &str, told: &str, why: &str) -> Finding {
+    let (what, remedy) = advice::split(told);
+    let what = format!("{}; not used: {why}", what.trim_end_matches('.'));
+    let remedy = remedy.unwrap_or("Nothing depends on it now; mend or remove it.");
+    Finding::warning(CHECK, source, what, remedy).detail("outcome", "failed")
+}
+
+/// A source a session asks.
+fn asked(attempt: &Attempt, outcome: Option<&Result<Found, Failure>>) -> Finding {
+    let name = attempt.source.as_str();
+    let found = match (attempt.outcome, outcome) {
+        (Outcome::Found, Some(Ok(found))) => {
+            Finding::ok(CHECK, name, format!("gives {}", shown(&found.credentials)))
+        }
+        (Outcome::Found, _) => Finding::ok(CHECK, name, "gives credentials"),
+        (Outcome::Absent, _) => Finding::skipped(CHECK, name, attempt.reason.as_str()),
+        (Outcome::Failed, Some(Err(failure))) => failed(name, failure),
+        (Outcome::Failed, _) => failed(name, &Failure::no_credentials(&attempt.reason)),
+    };
+    found
+        .took(attempt.milliseconds)
+        .detail("outcome", attempt.outcome.as_str())
+}
+
+fn failed(name: &str, failure: &Failure) -> Finding {
+    let found = Finding::failed(CHECK, name, failure);
+    // The file's own message does not say whose business it is.
+    if name == "web identity" && advice::split(&failure.message).1.is_none() {
+        return Finding {
+            remedy: Some(
+                "Check the path of the token file, that it is mounted (in EKS: the service account's annotation and the pod identity webhook), and that this user may read it.".into(),
+            ),
+            ..found
+        };
+    }
+    found
+}
+
+fn verdict(found: &Found) -> Finding {
+    let set = &found.credentials;
+    let what = format!("from {}: {}", set.source, shown(set));
+    let found = if set.is_expired_at(now()) {
+        let remedy = "Check this machine's clock, and whatever hands them out.";
+        Finding::trouble(
+            CHECK,
+            "credentials",
+            format!("{what}: they have expired"),
+            remedy,
+        )
+    } else {
+        Finding::ok(CHECK, "credentials", what)
+    };
+    found
+        .detail("source", set.source.as_str())
+        .detail("access_key_id", set.access_key_id.as_str())
+        .detail(
+            "expiration",
+            set.expires_at.map(crate::clock::format_iso8601),
+        )
+}

@@ -1,0 +1,64 @@
+//! The network one step at a time, for the doctor: the same way our requests go.
+
+use super::{
+    Direct, Http, is_loopback, proxy,
+    resolver::{Allowed, Resolver},
+    trust,
+};
+use crate::failure::Failure;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::{
+    dns::ResolveDns,
+    http::{HttpConnectorSettings, SharedHttpConnector},
+};
+use std::{net::IpAddr, sync::Arc};
+
+impl Http {
+    /// Plain requests to `url`, proxy, trust roots and clock included.
+    pub fn probe(&self, url: &str) -> Result<Direct, Failure> {
+        let (proxy, trust) = self.way(Some(url))?;
+        let (connect, read) = self.timeouts();
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .build();
+        let connector = super::connector(
+            &trust,
+            proxy,
+            settings,
+            Some(SharedAsyncSleep::new(TokioSleep::new())),
+            Resolver::new(self.gate, Allowed::Anything),
+        );
+        Ok(Direct {
+            connector: SharedHttpConnector::new(super::Bounded {
+                inner: connector,
+                clock: Arc::clone(&self.clock),
+                last: Arc::default(),
+            }),
+            limit: connect + read,
+        })
+    }
+
+    /// The proxy a request to `url` goes through, as far as no exception says otherwise: its
+    /// variable, and its address without user and password.
+    pub fn proxy_of(&self, url: &str) -> Result<Option<(&'static str, String)>, Failure> {
+        if is_loopback(url) {
+            return Ok(None);
+        }
+        proxy::named(&self.environment, url.starts_with("http:"))
+    }
+
+    /// Whose certificates are trusted, in words.
+    #[must_use]
+    pub fn roots(&self) -> String {
+        trust::spoken(self.ca_bundle.as_ref(), &self.environment)
+    }
+
+    /// Looks a name up as requests do.
+    pub async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        Resolver::new(self.gate, Allowed::Anything)
+            .resolve_dns(host)
+            .await
+            .map_err(|error| super::root_cause(&error))
+    }
+}

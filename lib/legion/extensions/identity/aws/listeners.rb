@@ -1,0 +1,167 @@
+# frozen_string_literal: true
+
+require_relative 'change_event'
+require_relative 'redacted'
+require_relative 'subscription'
+require_relative 'supplied_native'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # Those who listen to a session, and the one thread that tells them what has changed. It exists only while somebody listens,
+        # and sees to it that a set is refreshed in time although nobody reads.
+        #
+        # A forked child has neither the thread nor the listeners.
+        #
+        # @api private
+        class Listeners
+          include Redacted
+
+          # Seconds between two looks at a session in which nothing is due: a clock may have been set, or the machine have slept.
+          GLANCE = 5.0
+          # Seconds between two refreshes that fail for good: from, to. The core spaces the others.
+          PATIENCE = (1.0..60.0)
+          private_constant :GLANCE, :PATIENCE
+
+          # @param native [Native::Session, SuppliedNative]
+          # @param log [Log]
+          def initialize(native, log)
+            @native = native
+            @log = log
+            @lock = ::Mutex.new
+            @bell = ::ConditionVariable.new
+            @listening = [].freeze
+          end
+
+          # @param block [#call] is told each event from now on
+          # @return [Subscription]
+          def add(block)
+            @lock.synchronize do
+              abandon unless ours?
+              subscription = Subscription.new(self, newest, block)
+              @listening = [*@listening, subscription].freeze
+              @thread = start unless @thread&.alive?
+              subscription
+            end
+          end
+
+          # @param subscription [Subscription]
+          # @return [void]
+          def remove(subscription)
+            @lock.synchronize { @listening = (@listening - [subscription]).freeze }
+            ring
+          end
+
+          # @param subscription [Subscription]
+          # @return [Boolean]
+          def include?(subscription) = ours? && @listening.include?(subscription)
+
+          # Something may have changed. Costs nothing where nobody listens.
+          #
+          # @return [void]
+          def ring
+            return if @listening.empty? && !@thread
+
+            @lock.synchronize do
+              next unless ours?
+
+              @rung = true
+              @thread = start unless @listening.empty? || @thread&.alive? # somebody killed it
+              @bell.signal
+            end
+          rescue ::ThreadError => _e # in a trap handler: the thread looks by itself before long
+            nil
+          end
+
+          # @return [String]
+          def inspect = "#<#{self.class} #{@listening.size}>"
+
+          private
+
+          def ours? = @pid == ::Process.pid
+
+          # Of the parent there is nothing to go on with.
+          def abandon
+            @pid = ::Process.pid
+            @listening = [].freeze
+            @thread = nil
+            @told = newest
+          end
+
+          def newest = @native.events(0).last&.fetch(:number) || 0
+
+          def start
+            ::Thread.new { run }.tap do |thread|
+              thread.name = 'lex-identity-aws'
+              thread.report_on_exception = false
+              thread.thread_variable_set(SuppliedNative::UNATTENDED, true)
+            end
+          end
+
+          def run
+            @patience = PATIENCE.begin
+            @not_before = now
+            loop do
+              tell
+              break if done?
+
+              pause unless @native.land || refresh_if_due
+            end
+          end
+
+          def done?
+            @lock.synchronize do
+              return false unless @listening.empty?
+
+              @thread = nil
+              true
+            end
+          end
+
+          def tell
+            @native.events(@told).each do |fields|
+              event = ChangeEvent.from_native(fields)
+              @told = event.number
+              @patience = PATIENCE.begin if event.type == :refreshed
+              @listening.each { |subscription| tell_one(subscription, event) }
+            end
+          end
+
+          # What one listener does harms neither the others nor the thread.
+          def tell_one(subscription, event)
+            subscription.tell(event)
+          rescue ::SystemExit
+            raise
+          rescue ::Exception => e # rubocop:disable Lint/RescueException -- a NotImplementedError of one is no business of the others
+            @log.warn("a listener of on_change raised #{e.class} at :#{event.type}: #{e.message}")
+          end
+
+          # Whether it started a request.
+          def refresh_if_due
+            due = @native.due_in
+            return false if due.nil? || due.positive? || now < @not_before
+
+            @not_before = now + @patience
+            @patience = [@patience * 2, PATIENCE.end].min
+            @native.prefetch
+          rescue Error => e # a read would hear the same
+            @log.debug("on_change: #{e.message}")
+            false
+          end
+
+          def pause
+            due = @native.due_in
+            wait = due ? [due, @not_before - now].max : GLANCE
+            @lock.synchronize do
+              @bell.wait(@lock, wait.clamp(0.01, GLANCE)) unless @rung
+              @rung = false
+            end
+          end
+
+          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+        end
+      end
+    end
+  end
+end
