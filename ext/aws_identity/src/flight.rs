@@ -251,6 +251,34 @@ impl<T> Flight<T> {
     }
 }
 
+/// For tests that land a flight by hand.
+#[cfg(test)]
+impl<T: Send + Sync + 'static> Flight<T> {
+    /// A flight of the process `pid` that nobody flies.
+    pub(crate) fn unflown(pid: u32) -> Arc<Self> {
+        let deadline = Deadline {
+            start: Instant::now().checked_sub(2 * GRACE).unwrap(),
+            millis: AtomicU64::new(u64::MAX / 2),
+        };
+        Arc::new(Self {
+            outcome: OnceLock::new(),
+            lock: Mutex::new(()),
+            landed: Condvar::new(),
+            pid,
+            deadline: Arc::new(deadline),
+        })
+    }
+
+    pub(crate) fn land_by_hand(&self, outcome: Result<T, Failure>) {
+        self.land(outcome);
+    }
+
+    /// Its time and its grace are over.
+    pub(crate) fn lose(&self) {
+        self.deadline.millis.store(0, SeqCst);
+    }
+}
+
 fn no_thread(error: &std::io::Error) -> Failure {
     Failure::internal(format!(
         "Cannot start a thread for a request to AWS ({error}). Check the limits on threads and open files (ulimit -u, -n)."

@@ -228,14 +228,16 @@ impl Session {
     }
 
     /// What `flight` brought to a reader of the credentials who waited for it. `None`: it was lost,
-    /// or of a process that is no longer this one; ask again.
+    /// of a process that is no longer this one, or too long ago; ask again.
     pub fn settle(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.settled();
         let now = state.now();
         match flight.outcome() {
             None if !flight.is_ours() => None,
             None => Some(Self::after_failure(&state, flight.overdue(), now)),
-            Some(Ok(_)) if state.refresh.held(now).is_some() => Some(Ok(state.serial)),
+            Some(Ok(_)) if state.may_be_read(now) => Some(Ok(state.serial)),
+            // It ended while the reader slept.
+            Some(Ok(_)) if state.refresh.held(now).is_some() => None,
             Some(Ok(fetched)) => Some(Err(already_ended(&fetched.credentials))),
             Some(Err(failure)) if is_code_needed(failure) => None,
             Some(Err(failure)) => Some(Self::after_failure(&state, failure.clone(), now)),
@@ -408,7 +410,7 @@ impl Session {
     }
 
     fn after_failure(state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
-        if is_final(&failure) || state.refresh.held(now).is_none() {
+        if is_final(&failure) || !state.may_be_read(now) {
             return Err(failure);
         }
         Ok(state.serial)
@@ -474,6 +476,7 @@ impl Session {
             identity,
             refused_key,
             supplies,
+            clock_offset: state.offset,
         };
         let flight = state.outside.launch(&self.settings, order, self.gate)?;
         self.counters.departed();
@@ -536,3 +539,6 @@ fn check(supplies: &Supplies) -> Result<(), Failure> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod histories;

@@ -173,19 +173,7 @@ impl Settings {
             first(&stack, |layer| layer.flag("get_session_token"))?.is_some_and(|flag| flag.value);
         loose.check(get_session_token)?;
 
-        let deadline = first(&stack, |layer| layer.duration("resolve_timeout", 3600.0))?;
-        let resolve_timeout = match (deadline, layers.deadline_cap) {
-            (Some(asked), Some(cap)) if asked.value > cap => {
-                warnings.push(format!(
-                    "resolve_timeout is {} s, and LegionIO gives all providers 5 s together: {} s are used.",
-                    asked.value.as_secs_f64(),
-                    cap.as_secs_f64()
-                ));
-                chosen(cap, Origin::Default)
-            }
-            (Some(asked), _) => asked,
-            (None, _) => chosen(RESOLVE_TIMEOUT, Origin::Default),
-        };
+        let resolve_timeout = resolve_timeout(&stack, layers.deadline_cap, &mut warnings)?;
         let seconds = |name, default| -> Result<Chosen<Duration>, Failure> {
             Ok(first(&stack, |layer| layer.duration(name, 3600.0))?
                 .unwrap_or(chosen(default, Origin::Default)))
@@ -334,6 +322,27 @@ fn first<T>(
         }
     }
     Ok(None)
+}
+
+/// The time a fetch has, cut to what the host leaves us.
+fn resolve_timeout(
+    stack: &[Layer<'_>],
+    cap: Option<Duration>,
+    warnings: &mut Vec<String>,
+) -> Result<Chosen<Duration>, Failure> {
+    let asked = first(stack, |layer| layer.duration("resolve_timeout", 3600.0))?
+        .unwrap_or(chosen(RESOLVE_TIMEOUT, Origin::Default));
+    let Some(cap) = cap.filter(|cap| asked.value > *cap) else {
+        return Ok(asked);
+    };
+    if asked.origin != Origin::Default {
+        warnings.push(format!(
+            "resolve_timeout is {} s, and LegionIO gives all providers 5 s together: {} s are used.",
+            asked.value.as_secs_f64(),
+            cap.as_secs_f64()
+        ));
+    }
+    Ok(chosen(cap, Origin::Default))
 }
 
 /// A text of the layers, else of the environment.

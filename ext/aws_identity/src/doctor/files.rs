@@ -35,7 +35,10 @@ pub(super) fn look(
     findings: &mut Vec<Finding>,
 ) {
     let map = environment.to_map();
-    if let Err(failure) = Files::load(&map) {
+    // Else the source that reads them says it.
+    if settings.is_none()
+        && let Err(failure) = Files::load(&map)
+    {
         findings.push(Finding::failed(CHECK, "profiles", &failure));
     }
     let (config, credentials) = Files::places(&map);
@@ -44,7 +47,8 @@ pub(super) fn look(
     for (name, path) in tokens(environment, settings, plan) {
         match fs::metadata(&path) {
             Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
-            Err(error) => findings.push(unreadable(&name, &path, error.kind())),
+            // Whether it is needed, the sources tell.
+            Err(error) => findings.push(unreadable(&name, &path, error.kind()).mild()),
         }
     }
     if let Some(home) = environment.get("HOME") {

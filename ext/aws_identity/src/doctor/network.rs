@@ -175,7 +175,7 @@ fn clock(offset: Millis) -> Finding {
 fn spoken(seconds: Millis) -> String {
     match seconds {
         ..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
+        120..7200 => format!("{} min", (seconds + 30) / 60),
         _ => format!(
             "{:.1} h",
             f64::from(i32::try_from(seconds).unwrap_or(i32::MAX)) / 3600.0
@@ -237,7 +237,7 @@ mod tests {
             (0, Status::Ok, "agree"),
             (29_000, Status::Ok, "29 s behind"),
             (-31_000, Status::Warn, "31 s ahead of"),
-            (299_000, Status::Warn, "4 min behind"),
+            (299_000, Status::Warn, "5 min behind"),
             (-3_600_000, Status::Fail, "60 min ahead of"),
             (-86_400_000, Status::Fail, "24.0 h ahead of"),
         ] {

@@ -136,6 +136,10 @@ impl Exam<'_> {
                 (None, Ok(_)) => {
                     step.untried("not assumed: the credentials are this role's already")
                 }
+                (_, Err(failure)) if step.lacks_code(failure) => {
+                    is_over = true;
+                    step.untried("not tried, since the doctor asks nobody for an MFA code")
+                }
                 (_, Err(failure)) => {
                     is_over = true;
                     step.refused(failure, &caller).since(start)
@@ -173,6 +177,11 @@ impl Step {
         let what = format!("asked for by {}, {}; {why}", self.origin, self.words());
         self.describe(Finding::skipped(CHECK, &self.role.role_arn, what))
             .detail("assumed", false)
+    }
+
+    /// True where nobody was asked for the code of a device, so that nothing was sent.
+    fn lacks_code(&self, failure: &Failure) -> bool {
+        self.role.words.serial_number.is_some() && failure.kind == Kind::NoCredentials
     }
 
     /// AWS does not tell a missing permission from a missing trust or a wrong external id, so the

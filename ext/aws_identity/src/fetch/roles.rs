@@ -35,7 +35,13 @@ impl Climb<'_> {
         let mut held = found.credentials;
         let mut role_arn = found.role_arn;
         let mut code = self.order.supplies.token_code.as_ref();
-        let shared = Shared::open(self.settings, self.plan, self.order, self.deadline, record);
+        let shared = Shared::open(
+            self.settings,
+            self.endpoint,
+            self.order,
+            self.deadline,
+            record,
+        );
         if self.settings.get_session_token {
             held = self.session_token(held, &shared, &mut code, record).await?;
         }

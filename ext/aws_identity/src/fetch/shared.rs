@@ -6,10 +6,10 @@ use crate::{
     credentials::{Credentials, Millis},
     failure::Failure,
     flight::Deadline,
-    profile::Plan,
     refresh::{Rules, Windows},
     settings::{Origin, RoleWords, Settings},
     source::Record,
+    sts::Endpoint,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -31,7 +31,7 @@ impl<'a> Shared<'a> {
     /// Credentials come without the cache too, so what is wrong with it goes to the record only.
     pub(super) fn open(
         settings: &Settings,
-        plan: Option<&Plan>,
+        endpoint: &Endpoint,
         order: &'a Order,
         deadline: &'a Deadline,
         record: &mut Record,
@@ -41,20 +41,15 @@ impl<'a> Shared<'a> {
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
         });
-        let of_profile = plan
-            .and_then(|plan| plan.endpoints.as_ref().ok())
-            .and_then(|endpoints| endpoints.sts.as_ref());
-        let (endpoint, endpoint_is_shared) = match &settings.endpoint {
-            Some(endpoint) => (
-                Some(&endpoint.value),
-                matches!(endpoint.origin, Origin::Environment(_)),
-            ),
-            None => (of_profile, true),
-        };
+        // The CLI finds an endpoint too that the environment or the profile names.
+        let origin = settings.endpoint.as_ref().map(|endpoint| endpoint.origin);
         Self {
             dir,
-            endpoint: endpoint.map(|url| crate::http::without_userinfo(url.expose())),
-            finds_cli_endpoint: endpoint_is_shared,
+            endpoint: endpoint
+                .url
+                .as_ref()
+                .map(|url| crate::http::without_userinfo(url.expose())),
+            finds_cli_endpoint: !origin.is_some_and(Origin::is_explicit),
             order,
             deadline,
         }
@@ -80,11 +75,12 @@ impl<'a> Shared<'a> {
         {
             record.warn(SOURCE, &warning.to_string());
         }
-        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, words);
+        let clock = || now().saturating_add(self.order.clock_offset);
+        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, words, clock());
         // Half of the whole flight's time, of which some is gone.
         let half = self.deadline.limit() / 2;
         let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
-        let tried = dir.turn(&key, patience, now, wanted, sleep).await;
+        let tried = dir.turn(&key, patience, clock, wanted, sleep).await;
         if let Some(warning) = &tried.warning {
             record.warn(SOURCE, &warning.to_string());
         }
@@ -97,7 +93,7 @@ impl<'a> Shared<'a> {
             Turn::Alone | Turn::Busy => None,
         };
         let set = ask(record).await?;
-        if let Err(warning) = dir.write(&key, &set, now()) {
+        if let Err(warning) = dir.write(&key, &set, clock()) {
             record.warn(SOURCE, &warning.to_string());
         }
         drop(guard);
@@ -141,9 +137,9 @@ fn pairs(pairs: &[(String, String)]) -> Value {
 
 /// True for a set so near its end that a session would have it replaced at once: whoever shares it
 /// would ask STS all the same.
-fn is_due(set: &Credentials, words: &RoleWords) -> bool {
+fn is_due(set: &Credentials, words: &RoleWords, now: Millis) -> bool {
     let asked = words.duration_seconds.unwrap_or(DEFAULT_SECONDS);
     let windows = Windows::of(Millis::from(asked) * 1000, Rules::default());
     set.expires_at
-        .is_none_or(|end| end - now() <= windows.advisory)
+        .is_none_or(|end| end - now <= windows.advisory)
 }

@@ -126,6 +126,12 @@ impl State {
         }
     }
 
+    /// There is a set to hand out that is good, or of which it is known that it is not.
+    pub(super) fn may_be_read(&self, now: Millis) -> bool {
+        let held = self.refresh.held(now);
+        held.is_some_and(|set| !set.is_expired_at(now) || self.refresh.is_degraded())
+    }
+
     pub(super) fn is_spaced(&self) -> bool {
         self.refused
             .as_ref()

@@ -37,10 +37,7 @@ fn refused(options: Value) -> Failure {
 }
 
 fn failure(options: Value, settings: Value, environment: &[(&str, &str)]) -> Failure {
-    let failure = match Settings::new(layers(options.clone(), settings.clone(), environment)) {
-        Err(failure) => failure,
-        Ok(settings) => panic!("accepted: {options} {settings:?}"),
-    };
+    let failure = Settings::new(layers(options, settings, environment)).unwrap_err();
     assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
     failure
 }
@@ -193,9 +190,9 @@ mod layers_decide {
         assert_eq!(settings.resolve_timeout, Duration::from_secs(4));
         assert_eq!(settings.connect_timeout, Duration::from_millis(1500));
         assert_eq!(settings.read_timeout, Duration::from_secs(3));
-        assert_eq!(settings.negative_ttl, Duration::from_secs(60));
-        assert_eq!(settings.process_timeout, Duration::from_secs(60));
-        assert_eq!(settings.token_timeout, Duration::from_secs(120));
+        assert_eq!(settings.negative_ttl, Duration::from_mins(1));
+        assert_eq!(settings.process_timeout, Duration::from_mins(1));
+        assert_eq!(settings.token_timeout, Duration::from_mins(2));
         assert_eq!(settings.advisory_window, None);
         assert_eq!(settings.role.value, Role::Unset);
         assert!(!settings.name_with_account && settings.cache.is_none());

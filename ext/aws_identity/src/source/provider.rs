@@ -49,7 +49,6 @@ pub(super) fn set(given: &Given, source: &str) -> Credentials {
 /// has to say it. `None`: it was refused, or nobody was asked, for want of a login that can be used.
 pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure> {
     let (kind, what) = match http.heard() {
-        Heard::Nothing => return None,
         Heard::Silence => (
             Kind::Timeout,
             "does not answer. Check the network and proxy",
@@ -60,7 +59,7 @@ pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure>
         ),
         Heard::Answer(429) => (Kind::Throttled, "asks to be left alone. It may pass"),
         Heard::Answer(500..) => (Kind::Service, "is in trouble. It may pass"),
-        Heard::Answer(_) => return None,
+        Heard::Nothing | Heard::Answer(_) => return None,
     };
     let mut failure = Failure::new(kind, format!("{service} {what} ({cause})."));
     failure.status = status(http);

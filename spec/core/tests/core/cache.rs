@@ -129,8 +129,7 @@ fn one_asks_and_the_others_wait_for_what_it_brings() {
     let machine = cached();
     machine.aws.add_rule(Rule { delay_ms: 150, ..Rule::on(Service::Sts).action(ASSUME) });
     let keys: Vec<String> = std::thread::scope(|scope| {
-        let all: Vec<_> =
-            (0..16).map(|_| scope.spawn(|| machine.fetch().unwrap().credentials.access_key_id.clone())).collect();
+        let all: Vec<_> = (0..16).map(|_| scope.spawn(|| machine.fetch().unwrap().credentials.access_key_id.clone())).collect();
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert_eq!(asked(&machine), 1);

@@ -68,7 +68,7 @@ fn what_is_no_token_is_not_sent() {
         (b" \n", "is empty"),
         (b"canary\r\nx-other: 1", "one line"),
         (b"canary\0", "control characters"),
-        (&[b'c'; 20_481][..], "longer than"),
+        (&*vec![b'c'; 20_481], "longer than"),
         (&[0xff, 0xfe][..], "not text"),
     ] {
         let machine = pod(content);
@@ -103,7 +103,13 @@ fn no_token_is_sent_where_none_is_set() {
 
 #[test]
 fn over_plain_http_a_foreign_address_is_not_asked() {
-    for uri in ["http://10.0.0.1/c", "http://169.254.169.254/c", "http://192.168.0.1:80/c", "http://[fd00:ec2::254]/c", "http://0.0.0.0/c"] {
+    for uri in [
+        "http://10.0.0.1/c",
+        "http://169.254.169.254/c",
+        "http://192.168.0.1:80/c",
+        "http://[fd00:ec2::254]/c",
+        "http://0.0.0.0/c",
+    ] {
         let (failure, took) = timed(|| Machine::with_container().env(URI, uri).failure());
         assert_eq!(failure.kind, Kind::Configuration, "{uri}: {failure:?}");
         assert!(failure.message.contains("https"), "{}", failure.message);

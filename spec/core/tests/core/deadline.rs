@@ -36,8 +36,19 @@ fn stalls() -> Vec<(&'static str, Machine)> {
             machine
         }),
         ("STS drops packets", role().env("AWS_ENDPOINT_URL", &dropping.url)),
-        ("STS silent in the handshake", tls.env("AWS_ENDPOINT_URL", &silent.url.replace("http:", "https:")).env("AWS_CA_BUNDLE", text(&bundle)).option("role_arn", world::WORKER_ROLE)),
-        ("proxy silent", Machine::with_keys().option("role_arn", world::WORKER_ROLE).without("AWS_ENDPOINT_URL").env("HTTPS_PROXY", &silent.url)),
+        (
+            "STS silent in the handshake",
+            tls.env("AWS_ENDPOINT_URL", &silent.url.replace("http:", "https:"))
+                .env("AWS_CA_BUNDLE", text(&bundle))
+                .option("role_arn", world::WORKER_ROLE),
+        ),
+        (
+            "proxy silent",
+            Machine::with_keys()
+                .option("role_arn", world::WORKER_ROLE)
+                .without("AWS_ENDPOINT_URL")
+                .env("HTTPS_PROXY", &silent.url),
+        ),
         ("web identity silent", scripted(Machine::with_web_identity(), Service::Sts, "AssumeRoleWithWebIdentity", Answer::Hang)),
         ("IMDS stops", scripted(Machine::with_imds(), Service::Imds, "Credentials", Answer::Hang)),
         ("IMDS drips", scripted(Machine::with_imds(), Service::Imds, "Credentials", Answer::DripMs(50))),
@@ -121,7 +132,8 @@ fn off_aws_dropped_packets_take_less_than_a_second_and_a_half() {
 
 #[test]
 fn the_host_s_cap_outranks_a_longer_deadline_and_says_so() {
-    let machine = Machine::with_keys().option("resolve_timeout", 30).cap(Duration::from_millis(500)).option("role_arn", world::WORKER_ROLE);
+    let machine =
+        Machine::with_keys().option("resolve_timeout", 30).cap(Duration::from_millis(500)).option("role_arn", world::WORKER_ROLE);
     let settings = machine.settings().unwrap();
     assert_eq!(settings.resolve_timeout, Duration::from_millis(500));
     assert_eq!(settings.process_timeout, Duration::from_millis(500));

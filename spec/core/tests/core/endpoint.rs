@@ -48,9 +48,7 @@ fn each_layer_outranks_the_next() {
         |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL", NOBODY).env("AWS_ENDPOINT_URL_STS", url),
         |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL_STS", NOBODY).setting("endpoint", url),
         |machine: Machine, url: &str| machine.setting("endpoint", NOBODY).option("endpoint", url),
-        |machine: Machine, url: &str| {
-            machine.without("AWS_ENDPOINT_URL").config(&format!("[default]\nendpoint_url = {url}\n"))
-        },
+        |machine: Machine, url: &str| machine.without("AWS_ENDPOINT_URL").config(&format!("[default]\nendpoint_url = {url}\n")),
         |machine: Machine, url: &str| {
             machine.without("AWS_ENDPOINT_URL").config(&format!(
                 "[default]\nendpoint_url = {NOBODY}\nservices = local\n[services local]\nsts =\n  endpoint_url = {url}\n"
@@ -70,8 +68,7 @@ fn each_layer_outranks_the_next() {
 fn configured_endpoints_can_be_ignored_and_given_ones_cannot() {
     let variable = behind_proxy().env("AWS_ENDPOINT_URL_STS", NOBODY).env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert_eq!(host(&variable), "sts.us-east-1.amazonaws.com");
-    let profile = behind_proxy()
-        .config(&format!("[default]\nendpoint_url = {NOBODY}\nignore_configured_endpoint_urls = true\n"));
+    let profile = behind_proxy().config(&format!("[default]\nendpoint_url = {NOBODY}\nignore_configured_endpoint_urls = true\n"));
     assert_eq!(host(&profile), "sts.us-east-1.amazonaws.com");
 
     let machine = Machine::with_keys().env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").without("AWS_ENDPOINT_URL");
@@ -82,7 +79,9 @@ fn configured_endpoints_can_be_ignored_and_given_ones_cannot() {
 
 #[test]
 fn what_is_no_url_is_refused_without_its_password() {
-    for bad in ["127.0.0.1:1", "ftp://127.0.0.1/", "http://", "http://user:canary@", "https://exa mple.com", "https:// user:canary@h"] {
+    for bad in
+        ["127.0.0.1:1", "ftp://127.0.0.1/", "http://", "http://user:canary@", "https://exa mple.com", "https:// user:canary@h"]
+    {
         for machine in [
             Machine::with_keys().option("endpoint", bad),
             Machine::with_keys().env("AWS_ENDPOINT_URL_STS", bad),

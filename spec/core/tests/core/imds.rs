@@ -82,7 +82,9 @@ fn an_answer_no_imds_gives_to_the_put_means_another_cloud() {
         assert_eq!(machine.failure().kind, Kind::NotOnAws, "{text:?}");
         assert_eq!(machine.actions(), ["Token"]);
     }
-    for text in ["hello", "", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"] {
+    for text in
+        ["hello", "", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"]
+    {
         let failure = Machine::with_imds().env(ENDPOINT, &stub::answering(text)).failure();
         assert_eq!(failure.kind, Kind::NotOnAws, "{text:?}: {failure:?}");
     }

@@ -103,10 +103,8 @@ fn imds_that_names_no_region_leaves_the_default() {
 
 #[test]
 fn credential_source_imds_gives_the_region_too() {
-    let machine = Machine::with_imds().config(&format!(
-        "[default]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n",
-        world::WORKER_ROLE
-    ));
+    let machine = Machine::with_imds()
+        .config(&format!("[default]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", world::WORKER_ROLE));
     machine.aws.change_world(|world| world.imds.region = "ap-south-1".into());
     assert_eq!(region_of(&machine), "ap-south-1");
     assert_eq!(machine.the(Service::Sts, "AssumeRole").region.as_deref(), Some("ap-south-1"));
@@ -130,11 +128,9 @@ fn a_region_holds_letters_digits_and_hyphens() {
 
 #[test]
 fn the_profile_of_a_source_does_not_set_the_region() {
-    let machine = Machine::bare()
-        .credentials_file(&keys_profile("base"))
-        .config(&format!(
-            "[profile base]\nregion = eu-west-1\n[default]\nrole_arn = {}\nsource_profile = base\n",
-            world::WORKER_ROLE
-        ));
+    let machine = Machine::bare().credentials_file(&keys_profile("base")).config(&format!(
+        "[profile base]\nregion = eu-west-1\n[default]\nrole_arn = {}\nsource_profile = base\n",
+        world::WORKER_ROLE
+    ));
     assert_eq!(region_of(&machine), "us-east-1");
 }

@@ -23,11 +23,7 @@ fn a_role_of_each_layer_is_assumed_and_the_higher_one_wins() {
     let environment = || Machine::with_keys().env("AWS_ROLE_ARN", world::WORKER_ROLE);
     let setting = || environment().setting("role_arn", world::PATH_ROLE);
     let option = || setting().option("role_arn", world::PARTNER_ROLE);
-    for (machine, role) in [
-        (environment(), world::WORKER_ROLE),
-        (setting(), world::PATH_ROLE),
-        (option(), world::PARTNER_ROLE),
-    ] {
+    for (machine, role) in [(environment(), world::WORKER_ROLE), (setting(), world::PATH_ROLE), (option(), world::PARTNER_ROLE)] {
         let landed = machine.fetch().unwrap();
         assert!(is_session_of(&landed, role), "{}", landed.arn());
         assert_eq!(roles_of(&machine), [role]);
@@ -118,7 +114,10 @@ fn every_word_reaches_sts() {
         .option("role_session_name", "night-shift")
         .option("session_duration", 1800)
         .option("policy", json!({"Version": "2012-10-17", "Statement": []}))
-        .option("policy_arns", json!(["arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]))
+        .option(
+            "policy_arns",
+            json!(["arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]),
+        )
         .option("tags", json!({"Team": "legion", "Cost Center": 7}))
         .option("transitive_tag_keys", json!(["Team"]))
         .option("source_identity", "alice")
@@ -371,7 +370,9 @@ fn loose_words_go_to_the_web_identity_of_a_profile_and_to_nothing_above_it() {
 #[test]
 fn words_that_the_base_cannot_have_are_asked_for_again() {
     for machine in [
-        Machine::with_container().option("role_arn", world::ECS_ROLE).option("policy", json!({"Version": "2012-10-17", "Statement": []})),
+        Machine::with_container()
+            .option("role_arn", world::ECS_ROLE)
+            .option("policy", json!({"Version": "2012-10-17", "Statement": []})),
         Machine::with_web_identity().option("role_arn", world::IRSA_ROLE).option("source_identity", "alice"),
     ] {
         let failure = machine.failure();

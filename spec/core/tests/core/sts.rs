@@ -98,7 +98,13 @@ fn an_error_in_another_wrapping_goes_by_its_status() {
 
 #[test]
 fn answers_that_are_not_sts_are_named_so() {
-    for text in ["hello", "", "<", "<AssumeRoleResponse>", "<AssumeRoleResponse><AssumeRoleResult></AssumeRoleResult></AssumeRoleResponse>"] {
+    for text in [
+        "hello",
+        "",
+        "<",
+        "<AssumeRoleResponse>",
+        "<AssumeRoleResponse><AssumeRoleResult></AssumeRoleResult></AssumeRoleResponse>",
+    ] {
         let failure = answering(xml(200, text)).failure();
         assert_eq!(failure.kind, Kind::Service, "{text}: {failure:?}");
         assert!(failure.message.contains("endpoint"), "{}", failure.message);
@@ -112,7 +118,9 @@ fn answers_that_are_not_sts_are_named_so() {
 fn an_identity_that_cannot_be_read_is_a_failure() {
     for fields in ["", "<Arn>nonsense</Arn>", "<Arn>arn:aws:s3:::bucket</Arn><UserId>x</UserId><Account>1</Account>"] {
         let machine = Machine::with_keys();
-        let text = format!("<GetCallerIdentityResponse><GetCallerIdentityResult>{fields}</GetCallerIdentityResult></GetCallerIdentityResponse>");
+        let text = format!(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult>{fields}</GetCallerIdentityResult></GetCallerIdentityResponse>"
+        );
         machine.aws.add_rule(Rule::on(Service::Sts).action("GetCallerIdentity").answer(xml(200, &text)));
         let failure = machine.failure_of_identity();
         assert_eq!(failure.kind, Kind::Service, "{fields}: {failure:?}");
@@ -266,13 +274,11 @@ fn mfa_is_for_the_first_role_of_a_list() {
 
 #[test]
 fn a_device_of_the_profile_is_asked_for() {
-    let machine = Machine::bare()
-        .credentials_file(&crate::support::keys_profile("base"))
-        .config(&format!(
-            "[default]\nrole_arn = {}\nsource_profile = base\nmfa_serial = {}\n",
-            world::MFA_ROLE,
-            world::DEMO_MFA_SERIAL
-        ));
+    let machine = Machine::bare().credentials_file(&crate::support::keys_profile("base")).config(&format!(
+        "[default]\nrole_arn = {}\nsource_profile = base\nmfa_serial = {}\n",
+        world::MFA_ROLE,
+        world::DEMO_MFA_SERIAL
+    ));
     let nobody = machine.failure();
     assert_eq!(nobody.kind, Kind::NoCredentials);
     assert!(nobody.message.contains("token_provider") && nobody.message.contains(world::DEMO_MFA_SERIAL), "{}", nobody.message);

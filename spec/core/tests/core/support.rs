@@ -59,14 +59,8 @@ impl Machine {
         let url = aws.http_url();
         let home = aws.directory().join("home");
         fs::create_dir_all(home.join(".aws")).unwrap();
-        let machine = Self {
-            aws,
-            environment: BTreeMap::new(),
-            options: Map::new(),
-            settings: Map::new(),
-            cap: None,
-            gate: &Open,
-        };
+        let machine =
+            Self { aws, environment: BTreeMap::new(), options: Map::new(), settings: Map::new(), cap: None, gate: &Open };
         machine
             .env("HOME", home.to_str().unwrap())
             .env("PATH", "/usr/bin:/bin")
@@ -76,9 +70,7 @@ impl Machine {
 
     /// The demo user's keys in the environment.
     pub fn with_keys() -> Self {
-        Self::bare()
-            .env("AWS_ACCESS_KEY_ID", world::DEMO_KEY_ID)
-            .env("AWS_SECRET_ACCESS_KEY", world::DEMO_SECRET)
+        Self::bare().env("AWS_ACCESS_KEY_ID", world::DEMO_KEY_ID).env("AWS_SECRET_ACCESS_KEY", world::DEMO_SECRET)
     }
 
     /// An EC2 instance: nothing but IMDS.
@@ -92,18 +84,14 @@ impl Machine {
     pub fn with_container() -> Self {
         let machine = Self::bare();
         let uri = format!("{}{}", machine.aws.http_url(), world::ECS_PATH);
-        machine
-            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
-            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", world::ECS_TOKEN)
+        machine.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri).env("AWS_CONTAINER_AUTHORIZATION_TOKEN", world::ECS_TOKEN)
     }
 
     /// A pod with a service account.
     pub fn with_web_identity() -> Self {
         let machine = Self::bare();
         let file = machine.file("token", world::IRSA_TOKEN);
-        machine
-            .env("AWS_WEB_IDENTITY_TOKEN_FILE", file.to_str().unwrap())
-            .env("AWS_ROLE_ARN", world::IRSA_ROLE)
+        machine.env("AWS_WEB_IDENTITY_TOKEN_FILE", file.to_str().unwrap()).env("AWS_ROLE_ARN", world::IRSA_ROLE)
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {

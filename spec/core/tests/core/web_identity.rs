@@ -19,9 +19,12 @@ fn the_exchange_is_not_signed_and_says_no_more_than_it_must() {
     assert_eq!(entry.params.len(), 5, "{:?}", entry.params.keys());
     assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
     let details = &landed.credentials.details;
-    for (name, value) in
-        [("subject", world::IRSA_SUBJECT), ("audience", "sts.amazonaws.com"), ("provider", world::IRSA_PROVIDER), ("assumed_role_arn", &*landed.arn())]
-    {
+    for (name, value) in [
+        ("subject", world::IRSA_SUBJECT),
+        ("audience", "sts.amazonaws.com"),
+        ("provider", world::IRSA_PROVIDER),
+        ("assumed_role_arn", &*landed.arn()),
+    ] {
         assert_eq!(details.get(name).map(String::as_str), Some(value), "{name}");
     }
 }
@@ -41,7 +44,7 @@ fn what_is_no_token_is_not_sent() {
         (&b""[..], "is empty"),
         (b"canary\nsecond", "one line"),
         (&[0xff][..], "not text"),
-        (&[b'c'; 20_481][..], "longer than"),
+        (&*vec![b'c'; 20_481], "longer than"),
     ] {
         let machine = Machine::with_web_identity();
         machine.file("token", content);
@@ -179,7 +182,10 @@ fn what_a_web_identity_cannot_be_given_is_refused() {
         ("transitive_tag_keys", serde_json::json!(["team"])),
         ("source_identity", "alice".into()),
         ("serial_number", world::DEMO_MFA_SERIAL.into()),
-        ("provided_contexts", serde_json::json!([{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "long enough"}])),
+        (
+            "provided_contexts",
+            serde_json::json!([{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "long enough"}]),
+        ),
     ] {
         for machine in [
             Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", world::IRSA_TOKEN),
