@@ -4,10 +4,33 @@ require 'tmpdir'
 
 # The gem that ships is the gem that is tested: packed, installed offline into an empty GEM_HOME, loaded from there.
 
-# Nothing of this checkout may be found by accident: no load path, no Bundler, no gems but rb_sys and those of the Ruby itself.
+# What the gem depends on, copied from where bin/setup has put it: RubyGems itself looks nowhere but in GEM_HOME when it builds.
+def provide_gems(home, *names)
+  roots = [File.expand_path('.local/debs/usr/share/rubygems-integration/all'), *Gem.path]
+  names.each do |name|
+    specification = roots.flat_map { |root| Dir["#{root}/specifications/#{name}-[0-9]*.gemspec"] }.first or abort "#{name} is not here: run bin/setup"
+    %w[gems specifications].each { |part| mkdir_p File.join(home, part), verbose: false }
+    cp specification, File.join(home, 'specifications'), verbose: false
+    cp_r File.expand_path("../../gems/#{File.basename(specification, '.gemspec')}", specification), File.join(home, 'gems'), verbose: false
+  end
+end
+
+# Nothing of this checkout may be found by accident: no load path, no Bundler.
 def installed_environment(home)
   { 'GEM_HOME' => home, 'GEM_PATH' => [home, File.expand_path('.local/debs/usr/share/rubygems-integration/all'), *Gem.path].join(':'),
     'RUBYLIB' => nil, 'RUBYOPT' => nil, 'BUNDLE_GEMFILE' => nil, 'BUNDLER_SETUP' => nil }
+end
+
+# The specs of the native seam, in a folder without the lib folder that they usually find beside them.
+def native_specs_of_installed_gem(folder, environment)
+  cp_r 'spec', folder, verbose: false
+  rm_rf Dir[File.join(folder, 'spec/*/target')], verbose: false
+  rspec_paths = UNPACKED_GEMS.empty? ? $LOAD_PATH.grep(%r{/(rspec|diff-lcs|aws-|jmespath)[^/]*/}) : UNPACKED_GEMS
+  cd(folder, verbose: false) do
+    sh environment, Gem.ruby, 'spec/packed/use.rb', environment.fetch('GEM_HOME'), verbose: false
+    sh environment.merge('RUBYLIB' => rspec_paths.join(':')), Gem.ruby, '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
+       '--require', 'spec_helper', 'spec/native', verbose: false
+  end
 end
 
 desc 'Install the packed gem into an empty GEM_HOME and use it there; packed[pkg/a.gem] takes another file'
@@ -17,17 +40,9 @@ task :packed, [:gem] => :fake_aws do |_, given|
 
   Dir.mktmpdir('packed') do |folder|
     home = File.join(folder, 'gems')
-    environment = installed_environment(home)
+    provide_gems home, 'rb_sys', 'rake-compiler-dock'
+    environment = installed_environment(home).merge('GEM_PATH' => nil) # not even the gems of this user
     sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
-
-    # The specs alone, without the lib folder they usually find beside them.
-    cp_r 'spec', folder, verbose: false
-    rm_rf File.join(folder, 'spec/fake_aws'), verbose: false
-    cd(folder, verbose: false) do
-      sh environment, Gem.ruby, 'spec/packed/use.rb', home, verbose: false
-      library_paths = UNPACKED_GEMS.join(':')
-      sh environment.merge('RUBYLIB' => library_paths), Gem.ruby, '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
-         '--default-path', 'spec', '--require', 'spec_helper', 'spec/native', verbose: false
-    end
+    native_specs_of_installed_gem(folder, environment)
   end
 end

@@ -5,7 +5,7 @@
 FAKE_AWS = 'spec/fake_aws'
 
 # What needs more than this checkout has a task of its own.
-SPECS_APART = %w[moto legionio].freeze
+SPECS_APART = %w[moto interop legionio].freeze
 
 def rspec(*arguments)
   ruby '-Ilib', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *arguments, verbose: false
@@ -22,5 +22,7 @@ end
 
 desc 'Run the specs; SPEC=spec/unit/a_spec.rb or spec[-e name] narrows them'
 task :spec, [:arguments] => %i[compile fake_aws] do |_, given|
-  rspec '--exclude-pattern', "spec/{#{SPECS_APART.join(',')}}/**/*_spec.rb", *ENV['SPEC']&.split, *given.arguments&.split
+  arguments = [*ENV['SPEC']&.split, *given.arguments&.split]
+  arguments << 'spec' if arguments.none? { |argument| argument.start_with?('spec') }
+  rspec '--exclude-pattern', "spec/{#{SPECS_APART.join(',')}}/**/*_spec.rb", *arguments
 end

@@ -17,6 +17,7 @@ RSpec.configure do |config|
   config.include RubyProcess::Helper
 
   config.disable_monkey_patching!
+  config.fail_if_no_examples = true
   config.mock_with(:rspec) { |mocks| mocks.verify_partial_doubles = true }
   config.example_status_persistence_file_path = 'spec/examples.txt'
 

@@ -4,6 +4,7 @@
 python_packages='moto flask flask-cors boto3 awscli'
 
 need_moto() {
+  need_sdks
   [ -e .local/moto/complete ] && return
   has python3 || install_packages 'moto is written in Python' python3 python3-venv
   do_it "install $python_packages from PyPI into .local/moto" make_python_environment
@@ -16,4 +17,10 @@ make_python_environment() {
   # shellcheck disable=SC2086 # a list of words
   .local/moto/bin/pip --quiet --disable-pip-version-check install $python_packages || die 'PyPI cannot be reached, and moto is taken from there.'
   touch .local/moto/complete
+}
+
+# The AWS SDKs for Ruby that are compared with us.
+need_sdks() {
+  option=; [ "$print_only" = yes ] && option=--print
+  spec/interop/setup $option
 }

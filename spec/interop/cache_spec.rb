@@ -3,6 +3,7 @@
 require 'logger'
 require 'open3'
 require 'support/moto'
+require 'time'
 require 'tmpdir'
 require_relative 'support/judge'
 require_relative 'support/random_arguments'
@@ -16,8 +17,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
     Dir.mktmpdir('home') do |home|
       @home = home
       FileUtils.mkdir_p(File.join(home, '.aws'))
-      File.write(File.join(home, '.aws/credentials'), "[base]\naws_access_key_id = #{user['access_key_id']}\naws_secret_access_key = #{user['secret_access_key']}\n")
       File.write(File.join(home, '.aws/config'), <<~INI)
+        [profile base]
+        aws_access_key_id = #{user['access_key_id']}
+        aws_secret_access_key = #{user['secret_access_key']}
         [profile worker]
         role_arn = #{worker}
         source_profile = base

@@ -4,14 +4,20 @@ require 'native/support/seam_process'
 
 RSpec.describe 'A process that ends while a request to AWS is under way', :seam do
   endings = {
-    'at the end of the program'                             => ['', 0],
-    'at the end of the program, and five threads wait'      => ['5.times { Thread.new { flying.credentials } }; sleep 0.05', 0],
-    'with exit'                                             => ['exit 3', 3],
-    'with exit in a thread, while the main thread waits'    => ['main = Thread.current; ' \
-                                                                'Thread.new { eventually { main.status == "sleep" }; exit 3 }; flying.credentials', 3],
-    'with a request that an at_exit block starts'           => ['at_exit { other = session; other.prefetch; arrived(2) }', 0],
-    'with an at_exit block that is freed of a wait'         => ['at_exit { Timeout.timeout(0.05) { flying.credentials } rescue nil }', 0],
-    'and its session, too, has been forgotten'              => ['flying = nil; GC.start', 0]
+    'at the end of the program'                          => ['', 0],
+    'at the end of the program, and five threads wait'   => ['5.times { Thread.new { flying.credentials } }; sleep 0.05', 0],
+    'with exit'                                          => ['exit 3', 3],
+    'with exit in a thread, while the main thread waits' => [<<~RUBY, 3],
+      main = Thread.current
+      Thread.new do
+        eventually { main.status == 'sleep' }
+        exit 3
+      end
+      flying.credentials
+    RUBY
+    'with a request that an at_exit block starts'        => ['at_exit { session.tap(&:prefetch) && arrived(2) }', 0],
+    'with an at_exit block that is freed of a wait'      => ['at_exit { took { Timeout.timeout(0.05) { flying.credentials } } }', 0],
+    'and its session, too, has been forgotten'           => ['flying = nil; GC.start', 0]
   }
 
   { 'http' => false, 'https' => true }.each do |scheme, tls|

@@ -198,7 +198,7 @@ RSpec.describe 'A fork', :seam do
 
   it 'for a program is not held up by a request, and the program inherits none of its descriptors' do
     hold
-    said = facts(<<~'RUBY')
+    said = facts(<<~RUBY)
       mine = session
       before = `ls /dev/fd`
       mine.prefetch

@@ -39,12 +39,12 @@ RSpec.describe 'The loading of the native library that ships', :seam do
   end
 
   {
-    'is empty'                         => -> { '' },
-    'is cut off in its header'         => -> { library[0, 100] },
-    'is cut off in the middle'         => -> { library[0, library.bytesize / 2] },
-    'is a text file'                   => -> { "version https://git-lfs.github.com/spec/v1\n" * 20 },
-    'is of another word length'        => -> { patched(4, "\x01") },
-    'is of another processor'          => -> { patched(18, "\xF3\x00") } # ELF e_machine: RISC-V
+    'is empty'                  => -> { '' },
+    'is cut off in its header'  => -> { library[0, 100] },
+    'is cut off in the middle'  => -> { library[0, library.bytesize / 2] },
+    'is a text file'            => -> { "version https://git-lfs.github.com/spec/v1\n" * 20 },
+    'is of another word length' => -> { patched(4, "\x01") },
+    'is of another processor'   => -> { patched(18, "\xF3\x00") } # ELF e_machine: RISC-V
   }.each do |trouble, bytes|
     it "says that it is damaged or made for another machine where it #{trouble}" do
       place(instance_exec(&bytes))

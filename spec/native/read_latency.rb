@@ -1,13 +1,14 @@
+#!/usr/bin/env ruby
 # frozen_string_literal: true
 
 # How long a read of the credentials takes while they are refreshed again and again, beside a read of a plain attribute: with so
 # many threads Ruby's lock alone makes some of both wait.
 #
-#   rake compile fake_aws && ruby -Ilib spec/native/read_latency.rb [refreshes (10)] [threads (64)]
+#   rake compile fake_aws && spec/native/read_latency.rb [refreshes (10)] [threads (64)]
 #
 # The local AWS gives out sets that live 302 s, so that each is due for its refresh after 2 s, and takes 200 ms for an answer.
 
-$LOAD_PATH.unshift(File.expand_path('..', __dir__))
+$LOAD_PATH.unshift(File.expand_path('..', __dir__), File.expand_path('../../lib', __dir__))
 require 'support/environment'
 Environment.clean!
 require 'support/local_aws'
@@ -63,8 +64,8 @@ def read(subject, threads)
 end
 
 def show(what, times)
-  puts format('%-12s %12d reads   p50 %8.2f us   p99 %8.2f us   p99.9 %8.2f us   longest %8.1f ms',
-              what, times.size, times.within(0.5), times.within(0.99), times.within(0.999), times.within(1) / 1000)
+  columns = { p50: 0.5, p99: 0.99, 'p99.9': 0.999, longest: 1 }.map { |name, share| "#{name} #{times.within(share).round(2).to_s.rjust(10)} us" }
+  puts [what.ljust(11), times.size.to_s.rjust(10), 'reads', *columns].join('  ')
 end
 
 refreshes, threads = [10, 64].zip(ARGV).map { |default, given| Integer(given || default) }

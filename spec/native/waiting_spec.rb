@@ -11,8 +11,8 @@ RSpec.describe 'A thread that waits for AWS', :seam do
   end
 
   # Threads that have begun to wait.
-  def waiters(count)
-    threads = Array.new(count) { Thread.new { yield }.tap { |thread| thread.report_on_exception = false } }
+  def waiters(count, &)
+    threads = Array.new(count) { Thread.new(&).tap { |thread| thread.report_on_exception = false } }
     local_aws.wait_for_requests(1)
     eventually { threads.all? { |thread| thread.status == 'sleep' } }
     threads

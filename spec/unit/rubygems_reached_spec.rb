@@ -5,7 +5,7 @@ require 'socket'
 require 'tempfile'
 
 # How bin/setup decides between Bundler and Debian's packages.
-RSpec.describe 'bin/setup.d/rubygems_reached.rb' do # rubocop:disable RSpec/DescribeClass -- a program
+RSpec.describe 'bin/setup.d/rubygems_reached.rb' do
   let(:program) { File.expand_path('../../bin/setup.d/rubygems_reached.rb', __dir__) }
 
   # A gem source that answers with the status, or not at all.

@@ -5,36 +5,36 @@
 base = "[base]\n{anna}\n"
 
 Configuration.write 'a role with a source_profile',
-                    is: 'assumed-role/builder/*', profile: 'a', credentials: base,
+                    who: 'assumed-role/builder/*', profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\n"
 
 Configuration.write 'a role with a source_profile and a name for its sessions',
-                    is: 'assumed-role/builder/nightly', profile: 'a', credentials: base,
+                    who: 'assumed-role/builder/nightly', profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nrole_session_name = nightly\n"
 
 Configuration.write 'a role by AWS_PROFILE',
-                    is: 'assumed-role/builder/nightly', credentials: base, environment: { 'AWS_PROFILE' => 'a' },
+                    who: 'assumed-role/builder/nightly', credentials: base, environment: { 'AWS_PROFILE' => 'a' },
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nrole_session_name = nightly\n"
 
 Configuration.write 'a role of [default]',
-                    is: 'assumed-role/builder/nightly', credentials: base,
+                    who: 'assumed-role/builder/nightly', credentials: base,
                     config: "[default]\nrole_arn = {role.builder}\nsource_profile = base\nrole_session_name = nightly\n"
 
 Configuration.write 'a role in the credentials file',
-                    is: 'assumed-role/builder/*', profile: 'a', credentials: "#{base}[a]\nrole_arn = {role.builder}\nsource_profile = base\n"
+                    who: 'assumed-role/builder/*', profile: 'a', credentials: "#{base}[a]\nrole_arn = {role.builder}\nsource_profile = base\n"
 
 Configuration.write 'a role of which each file has one half',
                     others: { ruby: nil },
                     because: 'The Ruby SDKs want all of a role in one file.',
-                    is: 'assumed-role/builder/*', profile: 'a', config: "[profile a]\nsource_profile = base\n",
+                    who: 'assumed-role/builder/*', profile: 'a', config: "[profile a]\nsource_profile = base\n",
                     credentials: "#{base}[a]\nrole_arn = {role.builder}\n"
 
 Configuration.write 'a role by AWS_PROFILE, and keys in the environment',
-                    is: 'user/platform/build/carol', credentials: base, config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\n",
-                    environment: { 'AWS_PROFILE' => 'a', 'AWS_ACCESS_KEY_ID' => '{carol.id}', 'AWS_SECRET_ACCESS_KEY' => '{carol.secret}' }
+                    who: 'user/platform/build/carol', credentials: base, config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\n",
+                    environment: { 'AWS_PROFILE' => 'a', **Configuration.keys_of('carol') }
 
 Configuration.write 'two hops',
-                    is: 'assumed-role/deployer/second', profile: 'b', credentials: base, config: <<~INI
+                    who: 'assumed-role/deployer/second', profile: 'b', credentials: base, config: <<~INI
                       [profile a]
                       role_arn = {role.builder}
                       source_profile = base
@@ -46,7 +46,7 @@ Configuration.write 'two hops',
                     INI
 
 Configuration.write 'three hops',
-                    is: 'assumed-role/auditor/third', profile: 'c', credentials: base, config: <<~INI
+                    who: 'assumed-role/auditor/third', profile: 'c', credentials: base, config: <<~INI
                       [profile c]
                       role_arn = {role.auditor}
                       source_profile = b
@@ -60,14 +60,14 @@ Configuration.write 'three hops',
                     INI
 
 Configuration.write 'a profile that is its own source, with keys',
-                    is: 'assumed-role/builder/self', profile: 'a',
+                    who: 'assumed-role/builder/self', profile: 'a',
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = a\nrole_session_name = self\n{anna}\n"
 
 Configuration.write 'a profile that is its own source, without keys',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = a\n"
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = a\n"
 
 Configuration.write 'two profiles that are the source of each other',
-                    is: nil, profile: 'a', config: <<~INI
+                    who: nil, profile: 'a', config: <<~INI
                       [profile a]
                       role_arn = {role.builder}
                       source_profile = b
@@ -77,13 +77,13 @@ Configuration.write 'two profiles that are the source of each other',
                     INI
 
 Configuration.write 'a source_profile that does not exist',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = nowhere\n"
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = nowhere\n"
 
 Configuration.write 'a source_profile without credentials',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = b\n[profile b]\nregion = us-east-1\n"
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = b\n[profile b]\nregion = us-east-1\n"
 
 Configuration.write 'a source_profile that has keys and a role: the keys count',
-                    is: 'assumed-role/builder/*', profile: 'a', config: <<~INI
+                    who: 'assumed-role/builder/*', profile: 'a', config: <<~INI
                       [profile a]
                       role_arn = {role.builder}
                       source_profile = b
@@ -94,77 +94,78 @@ Configuration.write 'a source_profile that has keys and a role: the keys count',
                     INI
 
 Configuration.write 'a role, and keys beside it: the role counts',
-                    is: 'assumed-role/builder/*', profile: 'a', credentials: "[a]\n{carol}\n[base]\n{anna}\n",
+                    who: 'assumed-role/builder/*', profile: 'a', credentials: "[a]\n{carol}\n[base]\n{anna}\n",
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\n"
 
 Configuration.write 'a role with nothing to assume it with',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\n"
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\n"
 
 Configuration.write 'a role with nothing to assume it with but keys in its own profile',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\n{anna}\n"
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\n{anna}\n"
 
 Configuration.write 'a role of [default] with nothing to assume it with, and keys in the environment',
-                    is: 'user/anna', config: "[default]\nrole_arn = {role.builder}\n",
-                    environment: { 'AWS_ACCESS_KEY_ID' => '{anna.id}', 'AWS_SECRET_ACCESS_KEY' => '{anna.secret}' }
+                    who: 'user/anna', config: "[default]\nrole_arn = {role.builder}\n",
+                    environment: Configuration.keys_of('anna')
 
 Configuration.write 'a source_profile without a role: it is ignored',
                     others: { ruby: nil },
                     because: 'The Ruby SDKs follow a source_profile for itself.',
-                    is: 'user/anna', profile: 'a', config: "[profile a]\nsource_profile = nowhere\n{anna}\n"
+                    who: 'user/anna', profile: 'a', config: "[profile a]\nsource_profile = nowhere\n{anna}\n"
 
 Configuration.write 'both source_profile and credential_source',
-                    is: nil, profile: 'a', credentials: base,
+                    who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\ncredential_source = Environment\n",
-                    environment: { 'AWS_ACCESS_KEY_ID' => '{anna.id}', 'AWS_SECRET_ACCESS_KEY' => '{anna.secret}' }
+                    environment: Configuration.keys_of('anna')
 
 Configuration.write 'credential_source = Environment, in the profile of an option',
                     others: { ruby_old: nil },
                     because: 'aws-sdk-core 3.168 does not know it.',
-                    is: 'assumed-role/builder/*', profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Environment\n",
-                    environment: { 'AWS_ACCESS_KEY_ID' => '{anna.id}', 'AWS_SECRET_ACCESS_KEY' => '{anna.secret}' }
+                    who: 'assumed-role/builder/*', profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Environment\n",
+                    environment: Configuration.keys_of('anna')
 
 Configuration.write 'credential_source = Environment by AWS_PROFILE: the keys in the environment come first',
-                    is: 'user/anna', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Environment\n",
-                    environment: { 'AWS_PROFILE' => 'a', 'AWS_ACCESS_KEY_ID' => '{anna.id}', 'AWS_SECRET_ACCESS_KEY' => '{anna.secret}' }
+                    who: 'user/anna', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Environment\n",
+                    environment: { 'AWS_PROFILE' => 'a', **Configuration.keys_of('anna') }
 
 Configuration.write 'credential_source = Environment, and nothing there',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Environment\n"
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Environment\n"
 
 Configuration.write 'credential_source = EcsContainer',
                     others: { ruby_old: nil },
                     because: 'There aws-sdk-core 3.168 knows AWS_CONTAINER_CREDENTIALS_RELATIVE_URI only.',
-                    on: :local, is: 'assumed-role/builder/*', profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = EcsContainer\n",
+                    against: :local, who: 'assumed-role/builder/*', profile: 'a',
+                    config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = EcsContainer\n",
                     environment: { 'AWS_CONTAINER_CREDENTIALS_FULL_URI' => '{local}/ecs/credentials',
                                    'AWS_CONTAINER_AUTHORIZATION_TOKEN'  => 'ecs-authorization-token-of-the-local-AWS' }
 
 Configuration.write 'credential_source = EcsContainer, and no container',
-                    on: :local, is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = EcsContainer\n"
+                    against: :local, who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = EcsContainer\n"
 
 Configuration.write 'credential_source = Ec2InstanceMetadata',
                     others: { ruby_old: nil },
                     because: 'aws-sdk-core 3.168 asks port 80, whatever AWS_EC2_METADATA_SERVICE_ENDPOINT says.',
-                    on: :local, is: 'assumed-role/builder/*', profile: 'a', environment: { 'AWS_EC2_METADATA_DISABLED' => nil },
+                    against: :local, who: 'assumed-role/builder/*', profile: 'a', environment: { 'AWS_EC2_METADATA_DISABLED' => nil },
                     config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Ec2InstanceMetadata\n"
 
 Configuration.write 'credential_source = Ec2InstanceMetadata, and IMDS disabled',
                     others: { ruby_new: 'assumed-role/builder/*' },
                     because: 'aws-sdk-core asks IMDS all the same where a profile names it.',
-                    on: :local, is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Ec2InstanceMetadata\n"
+                    against: :local, who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = Ec2InstanceMetadata\n"
 
 Configuration.write 'a credential_source in lower case',
-                    is: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = environment\n",
-                    environment: { 'AWS_ACCESS_KEY_ID' => '{anna.id}', 'AWS_SECRET_ACCESS_KEY' => '{anna.secret}' }
+                    who: nil, profile: 'a', config: "[profile a]\nrole_arn = {role.builder}\ncredential_source = environment\n",
+                    environment: Configuration.keys_of('anna')
 
 Configuration.write 'an external_id that the role asks for',
-                    on: :local, is: 'assumed-role/external-id-only/*', profile: 'a', credentials: base,
+                    against: :local, who: 'assumed-role/external-id-only/*', profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role}/external-id-only\nsource_profile = base\nexternal_id = legion-7f3a:partner/42\n"
 
 Configuration.write 'another external_id than the role asks for',
-                    on: :local, is: nil, profile: 'a', credentials: base,
+                    against: :local, who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role}/external-id-only\nsource_profile = base\nexternal_id = partner/42\n"
 
 Configuration.write 'an external_id of the source is none of the role on top',
-                    on: :local, is: nil, profile: 'b', credentials: base, config: <<~INI
+                    against: :local, who: nil, profile: 'b', credentials: base, config: <<~INI
                       [profile a]
                       role_arn = {role.builder}
                       source_profile = base
@@ -175,19 +176,19 @@ Configuration.write 'an external_id of the source is none of the role on top',
                     INI
 
 Configuration.write 'a session name with a letter that STS refuses',
-                    on: :local, is: nil, profile: 'a', credentials: base,
+                    against: :local, who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nrole_session_name = a/b\n"
 
 Configuration.write 'two hours, which the role allows',
-                    on: :local, is: 'assumed-role/builder/*', profile: 'a', credentials: base,
+                    against: :local, who: 'assumed-role/builder/*', profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nduration_seconds = 7200\n"
 
 Configuration.write 'two hours, which the role does not allow',
-                    on: :local, is: nil, profile: 'a', credentials: base,
+                    against: :local, who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.deployer}\nsource_profile = base\nduration_seconds = 7200\n"
 
 Configuration.write 'two hours, which a chained role never gets',
-                    on: :local, is: nil, profile: 'b', credentials: base, config: <<~INI
+                    against: :local, who: nil, profile: 'b', credentials: base, config: <<~INI
                       [profile a]
                       role_arn = {role.deployer}
                       source_profile = base
@@ -198,39 +199,41 @@ Configuration.write 'two hours, which a chained role never gets',
                     INI
 
 Configuration.write 'ten minutes, less than STS gives',
-                    on: :local, is: nil, profile: 'a', credentials: base,
+                    against: :local, who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nduration_seconds = 600\n"
 
 Configuration.write 'a duration_seconds that is no number',
                     others: { boto3: 'assumed-role/builder/*' },
                     because: 'boto3 leaves it out.',
-                    is: nil, profile: 'a', credentials: base,
+                    who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nduration_seconds = an hour\n"
 
 Configuration.write 'a role that nobody may assume',
-                    on: :local, is: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn = {role}/forbidden\nsource_profile = base\n"
+                    against: :local, who: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn = {role}/forbidden\nsource_profile = base\n"
 
 Configuration.write 'a role of another account',
-                    on: :local, is: 'arn:aws:sts::210987654321:assumed-role/partner/*', profile: 'a', credentials: base,
+                    against: :local, who: 'arn:aws:sts::210987654321:assumed-role/partner/*', profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = arn:aws:iam::210987654321:role/partner\nsource_profile = base\n"
 
 Configuration.write 'a role_arn that is none',
                     others: { ruby: 'assumed-role/worker/*' },
                     because: 'The Ruby SDKs send what is there, and moto takes it.',
-                    is: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn = worker\nsource_profile = base\n"
+                    who: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn = worker\nsource_profile = base\n"
 
 Configuration.write 'an empty role_arn, and keys',
-                    is: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn =\nsource_profile = base\n{anna}\n"
+                    who: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn =\nsource_profile = base\n{anna}\n"
 
 Configuration.write 'an mfa_serial, and nobody to type a code',
-                    on: :local, is: nil, profile: 'a', credentials: base,
+                    against: :local, who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role}/mfa-only\nsource_profile = base\nmfa_serial = {mfa}\n"
 
 Configuration.write 'an mfa_serial, and somebody who types a code',
-                    on: :local, is: 'assumed-role/mfa-only/*', profile: 'a', credentials: base, with_code: true,
+                    others: { ruby: nil },
+                    because: 'The Ruby SDKs ask nobody for a code.',
+                    against: :local, who: 'assumed-role/mfa-only/*', profile: 'a', credentials: base, with_code: true,
                     config: "[profile a]\nrole_arn = {role}/mfa-only\nsource_profile = base\nmfa_serial = {mfa}\n"
 
 Configuration.write 'AWS_ROLE_ARN without a token file',
                     others: { boto3: 'user/anna', ruby: 'user/anna' },
                     because: 'To them it belongs to a token file alone; to us it is a setting like role_arn.',
-                    is: 'assumed-role/builder/*', credentials: "[default]\n{anna}\n", environment: { 'AWS_ROLE_ARN' => '{role.builder}' }
+                    who: 'assumed-role/builder/*', credentials: "[default]\n{anna}\n", environment: { 'AWS_ROLE_ARN' => '{role.builder}' }

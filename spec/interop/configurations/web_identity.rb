@@ -5,7 +5,7 @@
 token = { 'token' => '{token}' }
 
 Configuration.write 'a web identity token in a profile',
-                    on: :local, is: 'assumed-role/irsa-app/app', profile: 'w', files: token, config: <<~INI
+                    against: :local, who: 'assumed-role/irsa-app/app', profile: 'w', files: token, config: <<~INI
                       [profile w]
                       role_arn = {role}/irsa-app
                       web_identity_token_file = {home}/token
@@ -13,27 +13,27 @@ Configuration.write 'a web identity token in a profile',
                     INI
 
 Configuration.write 'a web identity token in [default], its session unnamed',
-                    on: :local, is: 'assumed-role/irsa-app/*', files: token,
+                    against: :local, who: 'assumed-role/irsa-app/*', files: token,
                     config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
 
 Configuration.write 'a web identity token with a line end',
                     others: { boto3: nil, ruby: nil },
                     because: 'They send the line end as a part of the token; we trim it.',
-                    on: :local, is: 'assumed-role/irsa-app/*', files: { 'token' => "{token}\n" },
+                    against: :local, who: 'assumed-role/irsa-app/*', files: { 'token' => "{token}\n" },
                     config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
 
 Configuration.write 'a web identity token that is not there',
-                    on: :local, is: nil, config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
+                    against: :local, who: nil, config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
 
 Configuration.write 'a web identity token that nobody issued',
-                    on: :local, is: nil, files: { 'token' => 'header.claims.signature' },
+                    against: :local, who: nil, files: { 'token' => 'header.claims.signature' },
                     config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
 
 Configuration.write 'a web identity token without a role',
-                    on: :local, is: nil, files: token, config: "[default]\nweb_identity_token_file = {home}/token\n"
+                    against: :local, who: nil, files: token, config: "[default]\nweb_identity_token_file = {home}/token\n"
 
 Configuration.write 'a web identity token, and a source_profile beside it',
-                    on: :local, is: 'assumed-role/irsa-app/*', profile: 'w', files: token, credentials: "[base]\n{anna}\n", config: <<~INI
+                    against: :local, who: 'assumed-role/irsa-app/*', profile: 'w', files: token, credentials: "[base]\n{anna}\n", config: <<~INI
                       [profile w]
                       role_arn = {role}/irsa-app
                       web_identity_token_file = {home}/token
@@ -41,13 +41,13 @@ Configuration.write 'a web identity token, and a source_profile beside it',
                     INI
 
 Configuration.write 'a web identity token, and keys beside it',
-                    on: :local, is: 'assumed-role/irsa-app/*', profile: 'w', files: token,
+                    against: :local, who: 'assumed-role/irsa-app/*', profile: 'w', files: token,
                     config: "[profile w]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n{anna}\n"
 
 Configuration.write 'a web identity token, and more time than the role allows',
                     others: { boto3: 'assumed-role/deployer/*', ruby: 'assumed-role/deployer/*' },
                     because: 'They leave duration_seconds out where there is a token; we send it.',
-                    on: :local, is: nil, profile: 'w', files: token, config: <<~INI
+                    against: :local, who: nil, profile: 'w', files: token, config: <<~INI
                       [profile w]
                       role_arn = {role.deployer}
                       web_identity_token_file = {home}/token
@@ -55,7 +55,7 @@ Configuration.write 'a web identity token, and more time than the role allows',
                     INI
 
 Configuration.write 'a web identity as the source of a role',
-                    on: :local, is: 'assumed-role/builder/*', profile: 'a', files: token, config: <<~INI
+                    against: :local, who: 'assumed-role/builder/*', profile: 'a', files: token, config: <<~INI
                       [profile a]
                       role_arn = {role.builder}
                       source_profile = w
@@ -67,32 +67,32 @@ Configuration.write 'a web identity as the source of a role',
 irsa = { 'AWS_ROLE_ARN' => '{role}/irsa-app', 'AWS_WEB_IDENTITY_TOKEN_FILE' => '{home}/token', 'AWS_ROLE_SESSION_NAME' => 'pod' }.freeze
 
 Configuration.write 'a web identity token in the environment',
-                    on: :local, is: 'assumed-role/irsa-app/pod', files: token, environment: irsa
+                    against: :local, who: 'assumed-role/irsa-app/pod', files: token, environment: irsa
 
 Configuration.write 'a web identity token in the environment, its session unnamed',
-                    on: :local, is: 'assumed-role/irsa-app/*', files: token, environment: irsa.merge('AWS_ROLE_SESSION_NAME' => nil)
+                    against: :local, who: 'assumed-role/irsa-app/*', files: token, environment: irsa.merge('AWS_ROLE_SESSION_NAME' => nil)
 
 Configuration.write 'a web identity token in the environment that is not there',
-                    on: :local, is: nil, environment: irsa
+                    against: :local, who: nil, environment: irsa
 
 Configuration.write 'a web identity token in the environment, and keys there',
-                    on: :local, is: 'user/anna', files: token,
-                    environment: irsa.merge('AWS_ACCESS_KEY_ID' => '{anna.id}', 'AWS_SECRET_ACCESS_KEY' => '{anna.secret}')
+                    against: :local, who: 'user/anna', files: token,
+                    environment: irsa.merge(Configuration.keys_of('anna'))
 
 Configuration.write 'a web identity token in the environment, and keys of [default]',
                     others: { boto3: 'assumed-role/irsa-app/pod', ruby: 'assumed-role/irsa-app/pod' },
                     because: 'To us the files come before the web identity of the environment, as in the AWS SDK for Rust.',
-                    on: :local, is: 'user/anna', files: token, environment: irsa, credentials: "[default]\n{anna}\n"
+                    against: :local, who: 'user/anna', files: token, environment: irsa, credentials: "[default]\n{anna}\n"
 
 Configuration.write 'a web identity token in the environment, and a role of [default]',
                     others: { ruby: 'assumed-role/irsa-app/pod' },
                     because: 'To us the files come before the web identity of the environment, as in the AWS SDK for Rust.',
-                    on: :local, is: 'assumed-role/builder/*', files: token, environment: irsa, credentials: "[base]\n{anna}\n",
+                    against: :local, who: 'assumed-role/builder/*', files: token, environment: irsa, credentials: "[base]\n{anna}\n",
                     config: "[default]\nrole_arn = {role.builder}\nsource_profile = base\n"
 
 Configuration.write 'a web identity token in the environment, and a profile with settings only',
-                    on: :local, is: 'assumed-role/irsa-app/pod', files: token, environment: irsa.merge('AWS_PROFILE' => 'settings'),
+                    against: :local, who: 'assumed-role/irsa-app/pod', files: token, environment: irsa.merge('AWS_PROFILE' => 'settings'),
                     config: "[profile settings]\nregion = us-east-1\n"
 
 Configuration.write 'a web identity token in the environment, and a profile by option',
-                    on: :local, is: 'user/anna', profile: 'base', files: token, environment: irsa, credentials: "[base]\n{anna}\n"
+                    against: :local, who: 'user/anna', profile: 'base', files: token, environment: irsa, credentials: "[base]\n{anna}\n"

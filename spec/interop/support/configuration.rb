@@ -18,30 +18,42 @@ class Configuration
     all << new(name, **fields)
   end
 
+  # A key pair as the environment has it.
+  def self.keys_of(user) = { 'AWS_ACCESS_KEY_ID' => "{#{user}.id}", 'AWS_SECRET_ACCESS_KEY' => "{#{user}.secret}" }
+
   # @param arn [String]
   # @return [String]
   def self.short(arn)
     arn.delete_prefix("arn:aws:iam::#{Stage::ACCOUNT}:").delete_prefix("arn:aws:sts::#{Stage::ACCOUNT}:").sub(MADE_UP, '*')
   end
 
-  attr_reader :name, :on, :environment, :profile, :with_code, :is, :others, :because
+  attr_reader :name, :who, :environment, :profile, :with_code, :against, :others, :because
 
-  # @param is [String, nil] the principal; nil: nobody, we refuse
+  # @param who [String, nil] the principal; nil: nobody, we refuse
   # @param config [String, nil] ~/.aws/config
   # @param credentials [String, nil] ~/.aws/credentials
   # @param files [Hash{String => String}] more files below the home
   # @param environment [Hash{String => String, nil}] on top of what every configuration has
   # @param profile [String, nil] as an option
   # @param with_code [Boolean] somebody is there to type an MFA code
-  # @param on [Symbol] :moto or :local
+  # @param against [Symbol] :moto, or :local for what moto does not do
   # @param others [Hash{Symbol => String, nil}] who says something else, and what: boto3, ruby (both) or ruby_old, ruby_new
   # @param because [String, nil] why they do
-  def initialize(name, is:, config: nil, credentials: nil, files: {}, environment: {}, profile: nil, with_code: false, on: :moto, # rubocop:disable Metrics/ParameterLists
-                 others: {}, because: nil)
+  def initialize(name, who:, config: nil, credentials: nil, files: {}, environment: {}, profile: nil, with_code: false, # rubocop:disable Metrics/ParameterLists
+                 against: :moto, others: {}, because: nil)
     raise ArgumentError, "#{name}: say why" if others.any? != !because.nil?
 
-    @name, @is, @config, @credentials, @files, @environment = name, is, config, credentials, files, environment
-    @profile, @with_code, @on, @others, @because = profile, with_code, on, others, because
+    @name = name
+    @who = who
+    @config = config
+    @credentials = credentials
+    @files = files
+    @environment = environment
+    @profile = profile
+    @with_code = with_code
+    @against = against
+    @others = others
+    @because = because
   end
 
   def all_files
@@ -52,7 +64,7 @@ class Configuration
   def expected_of(judge)
     keys = [judge, (:ruby if judge.start_with?('ruby'))].compact
     key = keys.find { |name| others.key?(name) }
-    key ? others.fetch(key) : is
+    key ? others.fetch(key) : who
   end
 
   # For a message: what it is, ready to be read.

@@ -4,8 +4,8 @@
 class Differences
   Row = Struct.new(:name, :ours, :others, :because, keyword_init: true)
 
-  # Of so many random configurations at least every third must make us somebody, or they are no test.
-  FEW = 50
+  # Of so many random configurations at least every fifth must make us somebody, or they are no test.
+  ENOUGH = 50
 
   def initialize
     @rows = []
@@ -34,21 +34,25 @@ class Differences
     answers.each { |who, answer| @differing[who] << number unless answer.principal == ours }
   end
 
-  def too_few_principals? = @random[:asked] >= FEW && @random[:somebody] * 3 < @random[:asked]
+  def too_few_principals? = @random[:asked] >= ENOUGH && @random[:somebody] * 5 < @random[:asked]
 
   # @param names [Hash{Symbol => String}] who is asked
   # @return [String]
   def report(names, seed)
-    [*("#{@rows.size + @agreed} configurations by hand: #{names.values.join(', ')}. All agree on #{@agreed}; the others:" if @rows.any?),
-     *@rows.map { |row| by_hand(row, names) },
-     *(by_chance(names, seed) if @random[:asked].positive?)].join("\n")
+    [*(by_hand(names) if @rows.any?), *(by_chance(names, seed) if @random[:asked].positive?)].join("\n")
   end
 
   private
 
-  def by_hand(row, names)
+  def by_hand(names)
+    reasons = @rows.group_by(&:because).sort_by { |because, _| because.to_s }
+    ["#{@rows.size + @agreed} configurations by hand: #{names.values.join(', ')}. All agree on #{@agreed}. Where they do not:",
+     *reasons.flat_map { |because, rows| ["  #{because || 'NOT LISTED'}", *rows.sort_by(&:name).map { |row| "    - #{difference(row, names)}" }] }]
+  end
+
+  def difference(row, names)
     others = row.others.map { |who, principal| "#{names.fetch(who)} #{principal ? "says #{principal}" : 'refuses'}" }
-    "  #{row.name}\n      we #{row.ours ? "say #{row.ours}" : 'refuse'}, #{others.join(', ')}. #{row.because}"
+    "#{row.name}: we #{row.ours ? "say #{row.ours}" : 'refuse'}, #{others.join(', ')}"
   end
 
   def by_chance(names, seed)

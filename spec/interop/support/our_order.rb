@@ -20,7 +20,7 @@ class OurOrder
   # @return [String, nil] the principal; nil: we are to refuse
   def principal
     found = @panel.boto3(@environment.except(*WEB_IDENTITY), @profile)
-    written_down = !found.nothing? && !MACHINE.include?(found.method)
+    written_down = !found.nothing? && !MACHINE.include?(found.found_by)
     return found.principal if written_down
     return if @profile # that profile and nothing else
     return web_identity if @environment.key?('AWS_WEB_IDENTITY_TOKEN_FILE')

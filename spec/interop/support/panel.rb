@@ -6,7 +6,7 @@ require_relative 'sdks'
 # Everybody who is asked who a configuration makes us: this gem, boto3, and the AWS SDKs for Ruby that are here.
 class Panel
   # What one of them said. `principal` is nil where it refused; `why` is its error.
-  Answer = Struct.new(:principal, :why, :method, keyword_init: true) do
+  Answer = Struct.new(:principal, :why, :found_by, keyword_init: true) do
     # True where it found nothing to refuse: no source has credentials.
     def nothing? = principal.nil? && why == 'NoCredentials'
     def to_s = principal || "refused (#{why})"
@@ -56,14 +56,14 @@ class Panel
   end
 
   def answer(said)
-    said['arn'] ? Answer.new(principal: Configuration.short(said['arn']), method: said['method']) : Answer.new(why: said['refused'])
+    said['arn'] ? Answer.new(principal: Configuration.short(said['arn']), found_by: said['method']) : Answer.new(why: said['refused'])
   end
 
   def ours(environment, profile, code)
     provider = ->(_serial) { code } if code
     with_env({ 'AWS_EC2_METADATA_DISABLED' => nil }.merge(environment)) do
       session = Legion::Extensions::Identity::Aws::Session.new(**{ profile: profile, token_provider: provider }.compact)
-      Answer.new(principal: Configuration.short(session.identity.arn), method: session.credentials.source)
+      Answer.new(principal: Configuration.short(session.identity.arn), found_by: session.credentials.source)
     end
   rescue Legion::Extensions::Identity::Aws::Error => e
     Answer.new(why: "#{e.class.name[/\w+\z/]}: #{e.message}")

@@ -14,12 +14,11 @@ class RandomConfiguration
   STYLES = { plain: 5, colons: 1, indented: 1, capitals: 1, windows: 1, comments: 1, wide: 1 }.freeze
   SSO = { 'sso_start_url' => 'https://legion.awsapps.com/start', 'sso_region' => 'us-east-1' }.freeze
   FILES = {
-    'keys.json'                                                     => '{anna.json}',
-    'others.json'                                                   => '{carol.json}',
-    'token'                                                         => '{token}',
-    ".aws/sso/cache/#{Digest::SHA1.hexdigest('legion')}.json"       => JSON.generate(
-      'startUrl' => SSO['sso_start_url'], 'region' => 'us-east-1', 'expiresAt' => '2199-01-01T00:00:00Z',
-      'accessToken' => 'sso-access-token-of-the-local-AWS'
+    'keys.json'                                               => '{anna.json}',
+    'others.json'                                             => '{carol.json}',
+    'token'                                                   => '{token}',
+    ".aws/sso/cache/#{Digest::SHA1.hexdigest('legion')}.json" => JSON.generate(
+      startUrl: SSO['sso_start_url'], region: 'us-east-1', accessToken: 'sso-access-token-of-the-local-AWS', expiresAt: '2199-01-01T00:00:00Z'
     )
   }.freeze
 
@@ -30,19 +29,19 @@ class RandomConfiguration
   def initialize(name, seed)
     @name = name
     @dice = Random.new(seed)
-    @on = one_in(2) ? :moto : :local
+    @against = one_in(2) ? :moto : :local
   end
 
   def configuration
     config, credentials = files
     profile, environment = chosen_profile
-    Configuration.new(@name, on: @on, is: nil, config: config, credentials: credentials, files: FILES, profile: profile,
+    Configuration.new(@name, against: @against, who: nil, config: config, credentials: credentials, files: FILES, profile: profile,
                              environment: environment.merge(keys_in_environment, local? ? of_machine : {}))
   end
 
   private
 
-  def local? = @on == :local
+  def local? = @against == :local
 
   def one_in(number) = @dice.rand(number).zero?
 

@@ -8,9 +8,8 @@ require 'timeout'
 
 # Versions before 3.186 know no AWS_ENDPOINT_URL, so all are told in Ruby.
 def endpoints(environment)
-  { sts: 'STS', sso: 'SSO', ssooidc: 'SSO_OIDC' }.to_h do |service, name|
-    [service, { endpoint: environment["AWS_ENDPOINT_URL_#{name}"] || environment['AWS_ENDPOINT_URL'] }]
-  end
+  endpoint = environment.fetch('AWS_ENDPOINT_URL')
+  { sts: { endpoint: endpoint }, sso: { endpoint: endpoint }, ssooidc: { endpoint: endpoint } }
 end
 
 def answer(question)

@@ -39,7 +39,7 @@ class Stage
       File.binwrite(file, fill.call(text))
     end
     FileUtils.mkdir_p(home)
-    environment(configuration.on, home).merge(configuration.environment.transform_values { |value| value && fill.call(value) }).compact
+    environment(configuration.against, home).merge(configuration.environment.transform_values { |value| value && fill.call(value) }).compact
   end
 
   def stop

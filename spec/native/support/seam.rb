@@ -61,11 +61,11 @@ module Seam
   end
 
   # Runs the block in a forked child, which then ends as a Ruby process does that comes to the end of its program.
-  def in_child(limit = 10)
+  def in_child(limit = 10, &)
     out, back = IO.pipe
     pid = fork do
       out.close
-      said, = took { yield }
+      said, = took(&)
       said = "#{said.class}: #{said.message}" if said.is_a?(Exception)
       back.write(JSON.generate([said, now]))
       back.close

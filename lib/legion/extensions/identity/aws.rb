@@ -58,6 +58,25 @@ module Legion
           # @raise [ConfigurationError] where a file cannot be read
           def profiles = Native.profiles(Settings.environment).map { |fields| ProfileSummary.new(**fields).freeze }.freeze
 
+          # Looks at everything between this process and a working identity, and says what it found: settings and where each comes
+          # from, every source of credentials, the way to STS, the clock, who we are, the roles, MFA, files and their modes, the cache,
+          # LegionIO. It never fails itself, and shows no secret.
+          #
+          #   report = Aws.doctor
+          #   puts report
+          #   report.problems.each { |problem| warn "#{problem.what} #{problem.remedy}" }
+          #
+          # Takes some 30 s at most, plus what a `credential_process` takes.
+          #
+          # @param assume [Boolean] whether the roles are tried: a real AssumeRole for each
+          # @param options [Hash{Symbol => Object}] as for {Session#initialize}
+          # @return [Doctor::Report]
+          # @raise [ArgumentError] for an object among the options that cannot be asked
+          def doctor(assume: false, **options)
+            require_relative 'aws/doctor'
+            Doctor.examine(assume: assume, **options)
+          end
+
           # The settings in force in LegionIO's provider: `region`, `profile`, `role_arn`, `session_duration` and more.
           #
           # @return [Hash{Symbol => Object}] no secrets

@@ -1,7 +1,10 @@
 # frozen_string_literal: true
 
+require_relative 'host'
 require_relative 'native'
+require_relative 'profile'
 require_relative 'provider'
+require_relative 'steward'
 
 module Legion
   module Extensions
@@ -12,7 +15,9 @@ module Legion
         # Settings are compared at each use, so a changed `identity.aws` takes effect without a reload.
         module Identity
           PROVIDER = Provider.new
-          private_constant :PROVIDER
+          PROFILE = Profile.new(PROVIDER)
+          STEWARD = Steward.new(self, PROVIDER)
+          private_constant :PROVIDER, :PROFILE, :STEWARD
 
           class << self
             # @return [Symbol] `:aws`
@@ -37,21 +42,36 @@ module Legion
             def capabilities = %i[authenticate credentials]
 
             # Asks AWS who this machine is. A good answer is remembered while its credentials are valid; of failures only "not on AWS"
-            # is, for `negative_ttl`. Inside LegionIO it takes 4 s at most.
+            # is, for `negative_ttl`. Inside LegionIO it takes 4 s at most, leases the credentials to its Broker, and after a failure is
+            # tried again in the background.
             #
             # @param canonical_name [String, nil] given by LegionIO to some providers; this one finds the name
             # @return [Hash{Symbol => Object}] `canonical_name`, `kind`, `source`, `provider_identity`, `persistent`, `groups`,
             #   `metadata`; no secrets
-            # @return [nil] if nothing is configured and the instance metadata service is disabled, refused or silent; or if a setting
-            #   is not resolved yet
+            # @return [nil] if nothing is configured and the instance metadata service is disabled, refused or silent; if a setting
+            #   is not resolved yet; or if the settings say `enabled: false`
             # @raise [Error] else, after one warning for each cause
-            def resolve(canonical_name: nil) = PROVIDER.resolve
+            def resolve(canonical_name: nil)
+              return STEWARD.used unless Host.enabled?
+
+              answer = PROVIDER.resolve
+              STEWARD.resolved if answer
+              STEWARD.failed if PROVIDER.failed? # not ready
+              answer
+            rescue ::StandardError
+              STEWARD.failed
+              raise
+            end
 
             # Leases the credentials in force. With only an expired set to be had, in an outage, the lease is not valid and says why.
             #
             # @return [Lease] the access key id as its credential; `credentials` has the full set
             # @raise [Error]
-            def provide_token = PROVIDER.provide_token
+            def provide_token
+              raise ConfigurationError, 'No lease: the settings say enabled: false.' unless Host.enabled?
+
+              PROVIDER.provide_token.tap { |lease| STEWARD.leased(lease) }
+            end
 
             # Returns at once, always the same object: a living provider that asks for the newest set at each use and follows changed
             # settings. Its readers wait and raise as a {Session}'s.
@@ -64,6 +84,12 @@ module Legion
             #
             # @return [nil]
             def refresh = PROVIDER.refresh
+
+            # Which of the roles in `identity.aws.roles` is meant. Never raises.
+            #
+            # @param for_context [Symbol, String, Hash, Object] the name of the role, or a Hash with it as `role` or `qualifier`
+            # @return [Symbol, nil] nil: none of them
+            def resolve_qualifier(for_context) = STEWARD.qualifier(for_context)
 
             # Makes a legal LegionIO name of any text: lower case, each other character an underscore, starting with a letter or
             # digit.
@@ -78,6 +104,10 @@ module Legion
             # @return [Hash{Symbol => Object}]
             # @raise [ConfigurationError]
             def settings = PROVIDER.settings
+
+            # @api private
+            # @return [Array<#provider_name>] what LegionIO's Resolver is to know
+            def providers = [self, PROFILE]
           end
         end
       end

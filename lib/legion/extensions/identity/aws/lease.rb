@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require 'time'
 require_relative 'credentials'
 require_relative 'plain_lease'
 
@@ -18,8 +17,9 @@ module Legion
 
           class << self
             # @param credentials [Credentials]
+            # @param session [Session, nil] that they are from
             # @return [Lease] frozen
-            def of(credentials) = implementation.new(credentials)
+            def of(credentials, session: nil) = implementation.new(credentials, session: session)
 
             private
 
@@ -38,8 +38,10 @@ module Legion
           attr_reader :credentials
 
           # @param credentials [Credentials]
-          def initialize(credentials)
+          # @param session [Session, nil]
+          def initialize(credentials, session: nil)
             @credentials = credentials
+            @session_id = session.object_id # the session itself would be kept alive
             super(
               provider:   :aws,
               credential: credentials.access_key_id,
@@ -50,6 +52,11 @@ module Legion
             )
             freeze
           end
+
+          # @api private
+          # @param session [Session, nil]
+          # @return [Boolean] whether it is of that session: no longer, once the settings have changed
+          def of?(session) = @session_id == session.object_id
 
           # @return [String] no secrets
           def inspect = "#<#{self.class} credential=#{credential.inspect} expires_at=#{expires_at.inspect} metadata=#{metadata.inspect}>"
@@ -66,7 +73,7 @@ module Legion
             metadata = {
               access_key_id: credentials.access_key_id,
               region:        credentials.region,
-              expiration:    credentials.expiration&.iso8601
+              expiration:    credentials.expiration&.getutc&.strftime('%FT%TZ')
             }
             metadata[:degraded] = credentials.degraded if credentials.degraded
             metadata.freeze

@@ -20,39 +20,58 @@ module Legion
           # "Not on AWS", as `session` found.
           Absence = ::Struct.new(:session, :until)
           # The last good answer, which an outage does not take away while its credentials live.
-          Answer = ::Struct.new(:session, :identity, :expiration)
-          private_constant :Absence, :Answer
+          Good = ::Struct.new(:session, :identity, :expiration)
+          private_constant :Absence, :Good
 
           # @return [LivingCredentials] always the same
           attr_reader :current_credentials
 
+          # @return [CallerIdentity, nil] what the last {#resolve} found; nil where it found nothing
+          attr_reader :answer
+
           # @param options [Hash{Symbol => Object}] explicit options of the Session
-          def initialize(**options)
-            @keeper = SessionKeeper.new(**options)
+          # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
+          def initialize(**options, &)
+            @keeper = SessionKeeper.new(**options, &)
             @current_credentials = LivingCredentials.new(@keeper)
             @log = Log.new
-            @absence = @answer = @complaint = nil
+            @absence = @good = @complaint = nil
           end
 
           # @see Identity.resolve
           def resolve
             session = @keeper.current
-            identity = identity_of(session) unless absent?(session)
-            identity && describe(identity)
+            @answer = absent?(session) ? nil : identity_of(session)
+            @failed = false
+            @answer && describe(@answer)
           rescue NotReadyError => e
-            complain(e)
+            fail_with(e)
             nil
           rescue ::StandardError => e # whatever it is, LegionIO's Resolver logs it nowhere
-            complain(e)
+            fail_with(e)
             raise
           end
 
+          # @return [Boolean] whether the last {#resolve} failed; "not on AWS" is no failure
+          def failed? = @failed == true
+
           # @see Identity.provide_token
           def provide_token
-            lease = Lease.of(@keeper.read(&:credentials))
+            lease = @keeper.read { |session| Lease.of(session.credentials, session: session) }
             @absence = nil
             lease
+          rescue ::ScriptError, ::NoMemoryError, ::SecurityError, ::SystemStackError => e
+            # Any of them would end LegionIO's renewer for good, and later its shutdown.
+            raise InternalError, "No lease: #{e.class}: #{e.message}"
           end
+
+          # @return [Session, nil] the one in force, without a look at the settings
+          def session = @keeper.held
+
+          # Has the block called each time the settings have been compared.
+          #
+          # @return [void]
+          def watch(&) = @keeper.watch(&)
 
           # @see Identity.refresh
           def refresh
@@ -74,22 +93,22 @@ module Legion
 
           def identity_of(session)
             identity = session.identity
-            @answer = Answer.new(session, identity, session.credentials(fetch: false)&.expiration)
+            @good = Good.new(session, identity, session.credentials(fetch: false)&.expiration)
             @absence = @complaint = nil
             identity
           rescue NotOnAwsError => e
             not_on_aws(session, e)
           rescue Error => e
-            @answer = nil unless e.outage? # a refusal ends it for good
-            answer = @answer
-            raise unless answer && serves?(answer, session)
+            @good = nil unless e.outage? # a refusal ends it for good
+            good = @good
+            raise unless good && serves?(good, session)
 
-            complain(e, "AWS cannot be asked again, #{answer.identity.canonical_name} stays: ")
-            answer.identity
+            complain(e, "AWS cannot be asked again, #{good.identity.canonical_name} stays: ")
+            good.identity
           end
 
-          def serves?(answer, session)
-            session.equal?(answer.session) && (answer.expiration.nil? || ::Time.now < answer.expiration)
+          def serves?(good, session)
+            session.equal?(good.session) && (good.expiration.nil? || ::Time.now < good.expiration)
           end
 
           def absent?(session)
@@ -101,6 +120,12 @@ module Legion
             @absence = Absence.new(session, now + session.settings.dig(:negative_ttl, :value))
             @log.debug(error.message)
             nil
+          end
+
+          def fail_with(error)
+            @answer = nil
+            @failed = true
+            complain(error)
           end
 
           # LegionIO asks twice a boot, and again at each retry: the same cause is worth one line.

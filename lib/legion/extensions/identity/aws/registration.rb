@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative 'host'
 require_relative 'identity'
 require_relative 'log'
 
@@ -7,7 +8,8 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # Makes {Identity} known to LegionIO, which looks for providers nowhere. Where LegionIO is absent nothing happens.
+        # Makes {Identity} and its profile known to LegionIO, which looks for providers nowhere. Where LegionIO is absent, or the settings
+        # say `enabled: false`, nothing happens.
         #
         # @api private
         module Registration
@@ -19,19 +21,22 @@ module Legion
           #
           # @return [void]
           def self.register
-            LOCK.synchronize do
-              if defined?(::Legion::Identity::Resolver)
-                ::Legion::Identity::Resolver.register(Identity)
-              elsif defined?(::Legion::Identity) && ::Legion::Identity.respond_to?(:pending_registrations)
-                waiting = ::Legion::Identity.pending_registrations
-                waiting.push(Identity) unless waiting.nil? || waiting.include?(Identity)
-              end
-            end
+            LOCK.synchronize { Identity.providers.each { |provider| introduce(provider) } } if Host.enabled?
             nil
           rescue ::StandardError => e # the next autobuild tries again
             Log.new.warn("cannot register with LegionIO: #{e.class}: #{e.message}")
             nil
           end
+
+          def self.introduce(provider)
+            if Host.resolver?
+              ::Legion::Identity::Resolver.register(provider)
+            elsif defined?(::Legion::Identity) && ::Legion::Identity.respond_to?(:pending_registrations)
+              waiting = ::Legion::Identity.pending_registrations
+              waiting.push(provider) unless waiting.nil? || waiting.include?(provider)
+            end
+          end
+          private_class_method :introduce
         end
       end
     end

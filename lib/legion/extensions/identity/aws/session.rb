@@ -167,7 +167,11 @@ module Legion
           # @param options [Hash{Symbol => Object}] as for {#initialize}
           # @return [Session]
           # @raise [ArgumentError, ConfigurationError]
-          def assume_role(role_arn:, **options) = Session.new(**@inherited.call, **options, role_arn: role_arn, source: self)
+          def assume_role(role_arn:, **options)
+            raise ::ArgumentError, "role_arn is #{role_arn.inspect}; assume_role takes the ARN of a role, or a list of them." unless role_arn
+
+            Session.new(**@inherited.call, **options, role_arn: role_arn, source: self)
+          end
 
           # Tells the block what changes, on a thread that exists only while somebody listens. That thread also has a set refreshed in
           # time when nobody reads (but asks no person), so a block that takes long delays both. Listeners do not survive a fork.

@@ -23,8 +23,9 @@ module Legion
           private_constant :Entry
 
           # @param options [Hash{Symbol => Object}] explicit options of every Session made here
-          def initialize(**options)
-            @options = -> { options } # they may hold a password, and an instance variable is easily printed
+          # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
+          def initialize(**options, &source)
+            @options = source || -> { options } # they may hold a password, and an instance variable is easily printed
             @lock = ::Mutex.new
             @entry = nil
             @log = Log.new
@@ -52,12 +53,18 @@ module Legion
             entry = @entry
             return entry.session if max_age.positive? && entry && now - entry.checked_at < max_age
 
-            layers = Settings.layers(@options.call, deadline_cap: Settings.deadline_cap)
-            fingerprint = Settings.fingerprint(layers)
-            return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
+            begin
+              compare(entry)
+            ensure
+              @watcher&.call
+            end
+          end
 
-            entry.checked_at = now
-            entry.session
+          # Has the block called each time the settings have been compared, on the thread that asked for it.
+          #
+          # @return [void]
+          def watch(&block)
+            @watcher = block
           end
 
           # @return [Session, nil] what is in force, without a look at the settings
@@ -67,6 +74,15 @@ module Legion
           def inspect = "#<#{self.class} #{held.inspect}>"
 
           private
+
+          def compare(entry)
+            layers = Settings.layers(@options.call, deadline_cap: Settings.deadline_cap)
+            fingerprint = Settings.fingerprint(layers)
+            return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
+
+            entry.checked_at = now
+            entry.session
+          end
 
           def replace(layers, fingerprint)
             session = @lock.synchronize do

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'host'
+
 module Legion
   module Extensions
     module Identity
@@ -20,7 +22,11 @@ module Legion
           LEGION_DEADLINE = 4.0
 
           # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.
-          ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|(?:https?|all|no)_proxy)\z/i
+          ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|all|no)_proxy)\z/i
+
+          # What is read anew at each use, and says nothing about credentials.
+          APART = %w[enabled roles broker_bridge].freeze
+          private_constant :APART
 
           class << self
             # @param options [Hash{Symbol => Object}] explicit options
@@ -29,7 +35,7 @@ module Legion
             def layers(options, deadline_cap: nil)
               {
                 options:      options,
-                settings:     legion,
+                settings:     Host.settings,
                 environment:  environment,
                 deadline_cap: deadline_cap
               }
@@ -39,7 +45,7 @@ module Legion
             #
             # @return [Hash{String => String}]
             def environment
-              found = ENV.select { |name, _| ENVIRONMENT.match?(name) }
+              found = ENV.slice(*ENV.keys.grep(ENVIRONMENT))
               home  = home_of_user unless found.key?('HOME')
               home ? found.merge('HOME' => home) : found
             end
@@ -48,7 +54,10 @@ module Legion
             #
             # @param layers [Hash] as {layers} gives them
             # @return [Integer]
-            def fingerprint(layers) = layers.hash
+            def fingerprint(layers)
+              settings = layers[:settings]&.reject { |name, _| APART.include?(name.to_s) }
+              layers.merge(settings: settings).hash
+            end
 
             # @return [Float, nil] seconds; nil outside LegionIO
             def deadline_cap
@@ -61,15 +70,6 @@ module Legion
               ::Dir.home
             rescue ::ArgumentError => _e # a user the system does not know
               nil
-            end
-
-            # Read at each use, since LegionIO replaces the object when its settings change. Without a loader `dig` would make one,
-            # with DNS look-ups and files; a user may have written something that is no Hash.
-            def legion
-              return unless defined?(::Legion::Settings) && ::Legion::Settings.respond_to?(:loader) && ::Legion::Settings.loader
-
-              found = ::Legion::Settings.dig(:identity, :aws)
-              found if found.is_a?(::Hash)
             end
           end
         end

@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require 'forwardable'
 require_relative 'errors'
 require_relative 'native'
 require_relative 'redacted'
@@ -17,7 +16,6 @@ module Legion
         #
         # @api private
         class SuppliedNative
-          extend ::Forwardable
           include Redacted
 
           # Set on threads of ours, where no person may be asked.
@@ -26,8 +24,9 @@ module Legion
           GRACE = 0.5
           private_constant :GRACE
 
-          def_delegators :@native, :held, :known, :forget_identity, :invalidate, :needs_refresh?, :due_in, :land, :web_identity_token=,
-                         :attempts, :counters, :events, :settings, :warnings
+          # These need nothing from outside. Without Forwardable, which takes as long to load and to write them as a tenth of this gem.
+          %i[held known forget_identity invalidate needs_refresh? due_in land web_identity_token= attempts counters events settings
+             warnings].each { |verb| define_method(verb) { |*arguments| @native.public_send(verb, *arguments) } }
 
           # @param native [Native::Session]
           # @param supplies [Supplies]
@@ -136,8 +135,10 @@ module Legion
             @turn.finish(asking) unless sent
           end
 
+          # @return [true] once the thread is under way
           def errand(asking, needs)
             thread = ::Thread.new do
+              asking.hand_to(::Thread.current)
               ::Thread.current.name = 'lex-identity-aws'
               ::Thread.current.report_on_exception = false # those who wait for it hear of it
               ::Thread.current.thread_variable_set(UNATTENDED, true)
@@ -145,7 +146,8 @@ module Legion
             rescue Error => _e
               nil
             end
-            asking.hand_to(thread)
+            asking.hand_to(thread) # should it be killed before it gets that far
+            true
           end
 
           def supply(asking, needs)

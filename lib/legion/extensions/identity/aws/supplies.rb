@@ -120,13 +120,18 @@ module Legion
           end
 
           def text(answer, name, wanted)
-            given = answer.class.to_s
-            if answer.is_a?(::String)
-              text = answer.encode(::Encoding::UTF_8, invalid: :replace, undef: :replace, replace: "\0").strip
-              return text unless text.empty? || text.include?("\0")
+            return refuse(name, answer.class, wanted) unless answer.is_a?(::String)
 
-              given = text.empty? ? 'a blank String' : 'a String that is no text'
-            end
+            text = answer.encode(::Encoding::UTF_8)
+            return refuse(name, 'a String that is no text', wanted) unless text.valid_encoding?
+
+            text = text.strip
+            text.empty? ? refuse(name, 'a blank String', wanted) : text
+          rescue ::EncodingError => _e # its message shows a part of it
+            refuse(name, 'a String that is no text', wanted)
+          end
+
+          def refuse(name, given, wanted)
             raise NoCredentialsError, "The #{name} gave #{given} in place of #{wanted}, a String."
           end
 

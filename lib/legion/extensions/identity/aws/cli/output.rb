@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        class Cli
+          # Prints for people on a terminal, and JSON for programs in a pipe, unless told otherwise.
+          #
+          # @api private
+          class Output
+            # @param stdout [IO]
+            # @param stderr [IO]
+            # @param form [Symbol, nil] `:text` or `:json`
+            def initialize(stdout, stderr, form)
+              @stdout = stdout
+              @stderr = stderr
+              @form = form || (terminal? ? :text : :json)
+            end
+
+            # @return [Boolean]
+            def terminal? = @stdout.tty?
+
+            # @return [Boolean]
+            def json? = @form == :json
+
+            # @param text [String]
+            # @return [void]
+            def print(text) = @stdout.puts(text)
+
+            # @param data [Object]
+            # @return [void]
+            def json(data)
+              require 'json'
+              print(terminal? ? ::JSON.pretty_generate(data) : ::JSON.generate(data))
+            end
+
+            # One line for each pair; those without a value are left out.
+            #
+            # @param pairs [Hash{String => Object}]
+            # @return [void]
+            def pairs(pairs)
+              given = pairs.compact
+              width = given.keys.map(&:length).max.to_i
+              given.each { |name, value| print("#{name.ljust(width)}  #{value}") }
+            end
+
+            # For people, beside the answer.
+            #
+            # @param text [String]
+            # @return [void]
+            def note(text) = @stderr.puts(text)
+          end
+        end
+      end
+    end
+  end
+end

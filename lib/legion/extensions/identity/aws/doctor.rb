@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+require_relative 'doctor/finding'
+require_relative 'doctor/legionio'
+require_relative 'doctor/library'
+require_relative 'doctor/report'
+require_relative 'version'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # Says what stands between this process and a working identity: see {Aws.doctor}.
+        #
+        # Loads without the native library, which may be the very thing that is broken.
+        #
+        # @api private
+        module Doctor
+          # What is looked at in the native library.
+          IN_AWS = %w[settings files sources network identity mfa role cache].freeze
+          private_constant :IN_AWS
+
+          class << self
+            # @param assume [Boolean] whether the roles are tried, for real
+            # @param legion_files [LegionFiles, nil] LegionIO's settings files; their `identity.aws` counts then
+            # @param library_error [LoadError, nil] why there is no native library
+            # @param options [Hash{Symbol => Object}] as for {Session#initialize}
+            # @return [Report]
+            def examine(assume: false, legion_files: nil, library_error: nil, **options)
+              library = Library.new(library_error).findings
+              in_aws = library_error ? not_run : in_aws(options, legion_files, assume)
+              Report.new(library + in_aws + LegionIO.new(legion_files).findings)
+            end
+
+            private
+
+            def in_aws(options, legion_files, assume)
+              layers = Settings.layers(options, deadline_cap: Settings.deadline_cap)
+              layers = layers.merge(settings: legion_files.identity_aws) if legion_files
+              _, layers = Supplies.out_of(layers)
+              examined(layers, assume)
+            end
+
+            def examined(layers, assume)
+              Native.doctor(layers, assume).map { |fields| Finding.new(**fields).freeze }
+            rescue ::StandardError => e
+              [Finding.of('settings', 'examination', "it was given up: #{e.message}", status: :fail,
+                                                                                      remedy: 'Run it again; if it stays, report it with this text.')]
+            end
+
+            def not_run
+              IN_AWS.map { |check| Finding.of(check, check, 'not run: it takes the native library', status: :skipped) }
+            end
+          end
+        end
+      end
+    end
+  end
+end

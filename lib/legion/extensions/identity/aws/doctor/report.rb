@@ -1,0 +1,87 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module Doctor
+          # What {Aws.doctor} found: {#to_s} for people, {#to_h} and {#to_json} for programs. No secrets.
+          class Report
+            # How a status is printed. ASCII only: where the doctor is called, the locale may be among what is broken.
+            MARKS = { ok: 'ok', warn: 'warn', fail: 'FAIL', skipped: '-' }.freeze
+            private_constant :MARKS
+
+            # @return [Array<Finding>] in the order they were made; frozen
+            attr_reader :findings
+
+            # @api private
+            # @param findings [Array<Finding>]
+            def initialize(findings)
+              @findings = findings.dup.freeze
+              freeze
+            end
+
+            # @return [Boolean] whether nothing stands in the way; there may be warnings
+            def ok? = findings.none? { |finding| finding.status == :fail }
+
+            # @return [Array<Finding>] what there is to do, what stands in the way first; each has a `what` and a `remedy`
+            def problems
+              failures, others = findings.partition { |finding| finding.status == :fail }
+              failures + others.select(&:problem?)
+            end
+
+            # @return [Hash{Symbol => Object}]
+            def to_h
+              { version: Aws::VERSION, ruby: RUBY_VERSION, platform: RUBY_PLATFORM, ok: ok?, problems: problems.map(&:to_h), findings: findings.map(&:to_h) }
+            end
+
+            # @return [String]
+            def to_json(*arguments)
+              require 'json'
+              ::JSON.generate(to_h, *arguments)
+            end
+
+            # @return [String] several lines
+            def to_s
+              [heading, *findings.chunk_while { |one, next_one| one.check == next_one.check }.map { |group| section(group) }, *remedies].join("\n")
+            end
+
+            # @return [String]
+            def inspect = "#<#{self.class} #{summary}>"
+
+            private
+
+            def heading = "lex-identity-aws #{Aws::VERSION}, Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: #{summary}\n"
+
+            def summary
+              counts = findings.group_by(&:status).transform_values(&:size)
+              failures, warnings = counts.values_at(:fail, :warn).map(&:to_i)
+              return 'nothing stands in the way' if (failures + warnings).zero?
+
+              [(plural(failures, 'problem') if failures.positive?), (plural(warnings, 'warning') if warnings.positive?)].compact.join(', ')
+            end
+
+            def plural(count, word) = "#{count} #{word}#{'s' unless count == 1}"
+
+            def section(group)
+              width = group.map { |finding| finding.name.length }.max
+              lines = group.map do |finding|
+                slow = " [#{finding.milliseconds} ms]" if finding.milliseconds >= 100
+                "  #{MARKS.fetch(finding.status).ljust(4)}  #{finding.name.ljust(width)}  #{finding.what}#{slow}"
+              end
+              [group.first.check, *lines].join("\n")
+            end
+
+            def remedies
+              return [] if problems.empty?
+
+              ["\nWhat to do", *problems.map.with_index(1) do |problem, number|
+                "#{number}. #{problem.check}, #{problem.name}: #{problem.what}\n   #{problem.remedy}"
+              end]
+            end
+          end
+        end
+      end
+    end
+  end
+end

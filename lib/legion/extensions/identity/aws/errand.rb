@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+require_relative 'log'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # A job on a thread of its own, which lives as long as the job: never two at a time, and asked for once more while it runs, it
+        # runs once more. A forked child starts its own.
+        #
+        # @api private
+        class Errand
+          # @param log [Log]
+          # @yieldparam errand [Errand]
+          def initialize(log, &job)
+            @log = log
+            @job = job
+            @lock = ::Mutex.new
+            @bell = ::ConditionVariable.new
+          end
+
+          # @return [void]
+          def run
+            @lock.synchronize do
+              @asked = true
+              @bell.signal
+              @thread = start unless @thread&.alive?
+            end
+            nil
+          rescue ::ThreadError => _e # in a trap handler: the next use asks again
+            nil
+          end
+
+          # @return [Boolean]
+          def running? = @thread&.alive? || false
+
+          # For the job: sleeps, unless it was asked for once more.
+          #
+          # @param seconds [Numeric]
+          # @return [Boolean] whether it was
+          def pause(seconds)
+            @lock.synchronize { @asked || @bell.wait(@lock, seconds) }
+            @asked
+          end
+
+          private
+
+          def start
+            ::Thread.new { work }.tap do |thread|
+              thread.name = 'lex-identity-aws'
+              thread.report_on_exception = false
+            end
+          end
+
+          def work
+            @job.call(self) while asked?
+          rescue ::StandardError, ::ScriptError => e # nobody waits for this thread; the next use asks again
+            @log.error("a background job ended: #{e.class}: #{e.message}")
+          end
+
+          def asked?
+            @lock.synchronize do
+              asked = @asked
+              @asked = false
+              @thread = nil unless asked
+              asked
+            end
+          end
+        end
+      end
+    end
+  end
+end

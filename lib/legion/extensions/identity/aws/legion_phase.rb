@@ -1,0 +1,90 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        # When LegionIO loads this gem: by its rules of 1.9, which need a setting before they know of identity gems.
+        #
+        # @api private
+        class LegionPhase
+          # What makes it phase 0.
+          SETTING = { 'extensions' => { 'categories' => { 'identity' => { 'type' => 'prefix', 'tier' => 0, 'phase' => 0 } } } }.freeze
+          GEM = 'lex-identity-aws'
+          # Of `role.profile`, the ones that leave identity gems out.
+          LEAVES_OUT = %w[core service dev custom].freeze
+          private_constant :GEM, :LEAVES_OUT
+
+          # @return [Integer, nil] nil where it is not loaded at all
+          attr_reader :phase
+          # @return [String] why
+          attr_reader :reason
+
+          # @return [String] {SETTING} as it stands in a file
+          def self.setting_as_json
+            require 'json'
+            ::JSON.generate(SETTING)
+          end
+
+          # @param settings [Hash] all of LegionIO's, keys of either kind
+          def initialize(settings)
+            @extensions = hash(plain(settings)['extensions'])
+            @role = hash(plain(settings)['role'])
+            @phase, @reason = decide
+          end
+
+          # @return [Boolean]
+          def zero? = phase&.zero? || false
+
+          private
+
+          def decide
+            obstacle = left_out
+            return [nil, obstacle] if obstacle
+            return [phase_of(categories['identity']), 'extensions.identity lists the gem'] if listed?
+            return [1, 'extensions.categories says nothing of identity'] unless categories['identity'].is_a?(::Hash)
+            return [1, 'extensions.categories.identity is not of type prefix'] unless categories['identity']['type'].to_s == 'prefix'
+
+            phase = phase_of(categories['identity'])
+            [phase, "extensions.categories.identity #{phase.zero? ? 'says so' : 'has no phase 0'}"]
+          end
+
+          def left_out
+            own = hash(@extensions['identity'])['aws']
+            return 'extensions.blocked names the gem' if Array(@extensions['blocked']).include?(GEM)
+            return 'extensions.identity.aws.enabled is false' if own.is_a?(::Hash) && own['enabled'] == false
+
+            profile = @role['profile'].to_s
+            return unless LEAVES_OUT.include?(profile)
+
+            "role.profile is #{profile}" unless profile == 'custom' && custom.include?(GEM)
+          end
+
+          def custom = Array(@role['extensions']).map { |name| name.to_s.start_with?('lex-') ? name.to_s : "lex-#{name}" }
+
+          def listed? = @extensions['identity'].is_a?(::Array) && @extensions['identity'].include?(GEM)
+
+          # With a list and without a category, LegionIO's own table counts, where identity has phase 0.
+          def phase_of(category)
+            return 0 if category.nil?
+
+            phase = hash(category)['phase']
+            phase.is_a?(::Integer) ? phase : 1
+          end
+
+          def categories = hash(@extensions['categories'])
+
+          def hash(value) = value.is_a?(::Hash) ? value : {}
+
+          def plain(value)
+            case value
+            when ::Hash then value.to_h { |key, item| [key.to_s, plain(item)] }
+            when ::Array then value.map { |item| plain(item) }
+            else value
+            end
+          end
+        end
+      end
+    end
+  end
+end

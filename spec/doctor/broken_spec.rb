@@ -1,0 +1,207 @@
+# frozen_string_literal: true
+
+require 'doctor/support/patient'
+
+# Twelve set-ups that are broken on purpose. Of each the report names the cause and the remedy, and nothing secret.
+RSpec.describe 'The doctor, on a machine' do
+  include Patient
+
+  it 'whose clock is wrong by an hour' do
+    { -3600 => 'ahead of', 3600 => 'behind' }.each do |skew, way|
+      local_aws.rule(service: :sts, skew_seconds: skew) do
+        report = examine
+        expect(report).not_to be_ok
+        expect(problems(report)).to contain_exactly(
+          ['network', 'clock', :fail, a_string_including("clock is 60 min #{way} STS's", '5 minutes'), a_string_including('timedatectl set-ntp true')]
+        )
+        expect(finding(report, 'network', 'clock').details).to include(offset_seconds: be_within(2).of(-skew))
+      end
+    end
+  end
+
+  it 'whose profile does not exist' do
+    file('.aws/config', "[profile production]\nregion = eu-west-1\n")
+    report = examine(profile: 'prodution')
+    expect(problems(report)).to contain_exactly(
+      ['sources', 'profile', :fail, a_string_including('profile (option)', '"prodution" does not exist', '.aws/config (1 profile)'),
+       a_string_including('Did you mean "production"?')]
+    )
+    expect(finding(report, 'sources', 'environment').what).to include('not used: profile is there, fails, and is not passed over')
+  end
+
+  it 'whose AWS_PROFILE does not exist' do
+    report = examine({ 'AWS_PROFILE' => 'gone' })
+    expect(problems(report)).to include(['sources', 'profile', :fail, a_string_including('environment AWS_PROFILE', '"gone" does not exist'), String])
+  end
+
+  it 'whose source_profile leads back to itself' do
+    file('.aws/config', <<~INI)
+      [profile a]
+      role_arn = #{Patient::ROLE}legion-worker
+      source_profile = b
+      [profile b]
+      role_arn = #{Patient::ROLE}legion-worker
+      source_profile = a
+    INI
+    report = examine({ 'AWS_PROFILE' => 'a', 'AWS_ENDPOINT_URL_STS' => local_aws.http })
+    expect(problems(report)).to contain_exactly(
+      ['sources', 'profile', :fail, a_string_including('leads back to itself', 'a', 'b'), a_string_including('Name a source_profile')]
+    )
+  end
+
+  it 'with half a key pair' do
+    report = examine(local_aws.env.merge('AWS_SECRET_ACCESS_KEY' => 'canary/of/the/doctor', 'AWS_EC2_METADATA_DISABLED' => 'true'),
+                     secrets: ['canary/of/the/doctor'])
+    expect(problems(report)).to contain_exactly(
+      ['sources', 'environment', :fail, 'AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not.', 'Set both, or neither.']
+    )
+  end
+
+  it 'whose SSO login has ended' do
+    file('.aws/config', <<~INI)
+      [profile laptop]
+      sso_session = work
+      sso_account_id = 123456789012
+      sso_role_name = Developer
+      [sso-session work]
+      sso_start_url = https://example.awsapps.com/start
+      sso_region = eu-west-1
+    INI
+    file(".aws/sso/cache/#{Digest::SHA1.hexdigest('work')}.json",
+         JSON.generate(accessToken: 'canary/of/the/doctor', expiresAt: '2024-01-02T03:04:05Z', region: 'eu-west-1', startUrl: 'https://example.awsapps.com/start'))
+    report = examine({ 'AWS_PROFILE' => 'laptop', **through_proxy }, secrets: ['canary/of/the/doctor'])
+    expect(problems(report)).to contain_exactly(
+      ['sources', 'profile laptop', :fail, a_string_including('SSO login has expired'), a_string_including('aws sso login --profile laptop')]
+    )
+    expect(finding(report, 'files', 'SSO token of profile laptop').what).to include('mode 0600')
+  end
+
+  it 'whose role may not be assumed' do
+    report = examine(role_arn: "#{Patient::ROLE}forbidden", assume: true)
+    expect(problems(report)).to contain_exactly(
+      ['role', "#{Patient::ROLE}forbidden", :fail, a_string_including('AccessDenied', 'user/demo is not authorized to perform: sts:AssumeRole'),
+       a_string_including('policy of the caller (AKIADEMOUSERFAKEAWS2)', "role's trust policy", 'no external id was sent', 'serial_number')]
+    )
+  end
+
+  it 'that sends the wrong external id' do
+    report = examine(role_arn: "#{Patient::ROLE}external-id-only", external_id: 'canary:of/the/doctor', assume: true, secrets: ['canary:of/the/doctor'])
+    expect(problems(report)).to contain_exactly(
+      ['role', "#{Patient::ROLE}external-id-only", :fail, a_string_including('AccessDenied'),
+       a_string_including('external id that was sent must be the very one the trust policy asks for (sts:ExternalId)')]
+    )
+    expect(examine(role_arn: "#{Patient::ROLE}external-id-only", external_id: 'legion-7f3a:partner/42', assume: true).problems).to be_empty
+  end
+
+  describe 'whose proxy' do
+    it 'refuses the connection' do
+      report = examine(keys.merge(through_proxy('HTTPS_PROXY' => 'http://user:canary-of-the-doctor@127.0.0.1:9')), secrets: ['canary-of-the-doctor'])
+      expect(problems(report)).to contain_exactly(
+        ['network', 'proxy', :fail, a_string_including('https://sts.eu-west-1.amazonaws.com cannot be reached through the proxy http://127.0.0.1:9', 'refused'),
+         a_string_including('Check that the proxy http://127.0.0.1:9 runs', 'NO_PROXY')]
+      )
+      expect(finding(report, 'identity').what).to include('STS cannot be reached')
+    end
+
+    it 'does not let it in' do
+      local_aws.world(proxy: { authorization: 'Basic d2hvZXZlcjpoYXM=' })
+      report = examine(keys.merge(through_proxy('HTTPS_PROXY' => local_aws.proxy.sub('//', '//user:canary-of-the-doctor@'))), secrets: ['canary-of-the-doctor'])
+      expect(problems(report)).to contain_exactly(
+        ['network', 'proxy', :fail, a_string_including("the proxy #{local_aws.proxy} refuses us", 'user and a password'),
+         a_string_including('user:password@host')]
+      )
+    end
+
+    it 'has a URL that is none' do
+      report = examine(keys.merge(through_proxy('HTTPS_PROXY' => 'socks5://user:canary-of-the-doctor@host')), secrets: ['canary-of-the-doctor'])
+      expect(problems(report)).to contain_exactly(['network', 'proxy', :fail, a_string_including('HTTPS_PROXY is "socks5://host"'), String])
+    end
+  end
+
+  it 'that does not know the authority of a certificate' do
+    other = other_authority
+    report = examine(keys.merge(through_proxy('AWS_CA_BUNDLE' => other)))
+    expect(problems(report)).to contain_exactly(
+      ['network', 'tls', :fail, a_string_including('UnknownIssuer', "the bundle #{other}, and nobody else"), a_string_including('AWS_CA_BUNDLE', 'clock')]
+    )
+  end
+
+  # Whoever it is, it has signed nothing of ours.
+  def other_authority
+    require 'openssl'
+    key = OpenSSL::PKey::EC.generate('prime256v1')
+    certificate = OpenSSL::X509::Certificate.new
+    certificate.version = 2
+    certificate.serial = 1
+    certificate.subject = certificate.issuer = OpenSSL::X509::Name.parse('/CN=Somebody else')
+    certificate.public_key = key
+    certificate.not_before = Time.now - 60
+    certificate.not_after = Time.now + 3600
+    extensions = OpenSSL::X509::ExtensionFactory.new(certificate, certificate)
+    certificate.add_extension(extensions.create_extension('basicConstraints', 'CA:TRUE', true))
+    file('other-ca.pem', certificate.sign(key, OpenSSL::Digest.new('SHA256')).to_pem)
+  end
+
+  it 'that is a container on EC2, a hop too far from the metadata service' do
+    file('dmi/sys_vendor', "Amazon EC2\n")
+    allow(Legion::Extensions::Identity::Aws::Settings).to receive(:layers).and_wrap_original do |layers, *arguments, **options|
+      layers.call(*arguments, **options).merge(dmi_folder: File.join(home, 'dmi'))
+    end
+    local_aws.rule(service: :imds, action: 'Token', answer: 'hang') do
+      report = examine(local_aws.env)
+      expect(problems(report)).to contain_exactly(
+        ['sources', 'imds', :fail, a_string_including('This is an EC2 instance', 'no answer'), a_string_including('hop limit (HttpPutResponseHopLimit) to 2')]
+      )
+      expect(finding(report, 'sources', 'imds').milliseconds).to be_between(900, 3000)
+    end
+  end
+
+  describe 'whose web identity token file cannot be read' do
+    def without_token(path)
+      examine(local_aws.env.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => path, 'AWS_ROLE_ARN' => "#{Patient::ROLE}irsa-app", 'AWS_EC2_METADATA_DISABLED' => 'true'))
+    end
+
+    it 'because it is not there' do
+      path = File.join(home, 'nowhere/token')
+      expect(problems(without_token(path))).to contain_exactly(
+        ['files', 'AWS_WEB_IDENTITY_TOKEN_FILE', :warn, a_string_including("#{path} does not exist"), a_string_including('mount')],
+        ['sources', 'web identity', :fail, a_string_including("#{path} cannot be read (it does not exist)"),
+         a_string_including('mounted', 'this user may read it')]
+      )
+    end
+
+    it 'because it is a folder' do
+      expect(problems(without_token(home))).to include(['sources', 'web identity', :fail, a_string_including('is not a regular file'),
+                                                        a_string_including('mounted')])
+    end
+
+    it 'because it is a pipe nobody writes to' do
+      path = File.join(home, 'pipe')
+      File.mkfifo(path, 0o600)
+      expect(problems(without_token(path))).to include(['sources', 'web identity', :fail, a_string_including('is not a regular file'), String])
+    end
+  end
+
+  it 'whose cached role session may be read by others' do
+    cache = File.join(home, 'cache')
+    with_env(keys.merge('HOME' => home)) { Legion::Extensions::Identity::Aws::Session.new(role_arn: "#{Patient::ROLE}legion-worker", cache: cache).credentials }
+    session = Dir["#{cache}/*.json"].first
+    content = JSON.parse(File.read(session)).fetch('Credentials')
+    secrets = content.values_at('SecretAccessKey', 'SessionToken')
+    expect(examine(cache: cache, secrets: secrets).problems).to be_empty
+
+    File.chmod(0o644, session)
+    report = examine(cache: cache, secrets: secrets)
+    expect(report).to be_ok # STS is asked instead
+    expect(problems(report)).to contain_exactly(
+      ['cache', 'files', :warn, a_string_including(File.basename(session), 'may be read or written by others', 'not used'),
+       a_string_including("chmod 600 #{cache}/*.json")]
+    )
+  end
+
+  it 'whose cache folder may be written by others' do
+    cache = File.join(home, 'cache').tap { |folder| Dir.mkdir(folder, 0o700) && File.chmod(0o777, folder) }
+    expect(problems(examine(cache: cache))).to contain_exactly(['cache', 'folder', :warn, a_string_including('may write to it'),
+                                                                a_string_including('chmod 700')])
+  end
+end

@@ -1,0 +1,139 @@
+# frozen_string_literal: true
+
+require 'legionio/support/boots'
+
+RSpec.describe 'LegionIO with stock settings', order: :defined do
+  roles = { partner: { role_arn: 'arn:aws:iam::210987654321:role/partner' } }
+  boots { { gems: %w[ours consumers], settings: { identity: { aws: { role_arn: BootQuestions::WORKER, roles: roles } } } } }
+
+  it 'shows name, alias, trust and facts' do
+    expect(identity).to include(
+      canonical_name: 'legion-worker', kind: 'machine', source: 'aws', trust: 'verified', resolved: true,
+      aliases:   { aws: [BootQuestions::WORKER] },
+      providers: { aws: include(status: 'resolved', trust: 'verified'), aws_profile: include(status: 'resolved') },
+      profile:   { aws: include(account: '123456789012', partition: 'aws', region: 'eu-west-1', role: 'legion-worker', kind: 'role',
+                                principal_arn: BootQuestions::WORKER, arn: %r{assumed-role/legion-worker/}) }
+    )
+  end
+
+  it 'has each provider registered once, and no actor of ours' do
+    expect(identity[:registered_providers].map { |provider| provider.slice(:name, :type) })
+      .to eq([{ name: 'aws', type: 'auth' }, { name: 'aws_profile', type: 'profile' }])
+    expect(legion.ask("#{BootQuestions::OURS}.actors.keys")).to be_empty
+  end
+
+  it 'writes one principal, one identity, and identity.json' do
+    expect(legion.rows(:identity_principals)).to match([include(canonical_name: 'legion-worker', kind: 'machine')])
+    expect(legion.rows(:identities)).to match([include(provider_identity_key: BootQuestions::WORKER)])
+    expect(JSON.parse(File.read("#{legion.home}/.legionio/settings/identity.json"))).to eq('canonical_name' => 'legion-worker', 'kind' => 'machine')
+  end
+
+  it 'is told in one line who it is, and how to know it earlier' do
+    expect(legion.lines_of_ours.grep(/this process is/)).to match([/ INFO .*this process is legion-worker in account 123456789012 .*phase 1.*"phase":0/])
+    expect(legion.lines_of_ours.grep(/ (WARN|ERROR) /).grep_v(/Catalog publish/)).to be_empty # LegionIO's own catalogue in lite mode
+  end
+
+  it 'asks STS once for all that' do
+    expect([calls('AssumeRole'), calls('GetCallerIdentity')]).to eq([1 + roles.size, 1])
+  end
+
+  it 'leases the credentials, those of a qualifier too' do
+    lease = "#{BootQuestions::BROKER}.credentials_for(:aws)[:lease]"
+    expect(legion.ask("#{lease}.valid? && #{lease}.credentials.session_token.size")).to be > 10
+    living = legion.ask("c = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials; [c.access_key_id, c.secret_access_key, c.session_token, c.set?]")
+    expect(living).to match([token, match(/\S{20,}/), match(/\S{20,}/), true])
+    expect(token(:partner)).to match(/\AASIA/)
+    expect(token(:partner)).not_to eq(token)
+  end
+
+  it 'serves lex-bedrock’s own client, which signs with them' do
+    legion.ask('ENV["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = ' + aws.http.inspect)
+    legion.ask(<<~RUBY)
+      client = Legion::Extensions::Bedrock::Helpers::Client.bedrock_runtime_client(region: 'eu-west-1')
+      client.converse(model_id: 'model', messages: [{ role: 'user', content: [{ text: 'hello' }] }]) rescue nil # nobody plays Bedrock
+    RUBY
+    expect(aws.requests.last).to include(path: '/model/model/converse', access_key_id: token)
+  end
+
+  it 'serves an AWS client, whose signature is good' do
+    arn = legion.ask(<<~RUBY)
+      require 'aws-sdk-sts'
+      credentials = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials
+      Aws::STS::Client.new(credentials: credentials, region: 'eu-west-1', endpoint: #{aws.http.inspect}).get_caller_identity.arn
+    RUBY
+    expect(arn).to start_with('arn:aws:sts::123456789012:assumed-role/legion-worker/')
+  end
+
+  it 'gets a new renewer where the old one was killed' do
+    old = "#{BootQuestions::BROKER}.renewer_for(:aws)"
+    legion.ask("$old = #{old}; $old.instance_variable_get(:@thread).kill; nil")
+    use
+    legion.wait_for { legion.ask("#{old}.alive? && !#{old}.equal?($old)") }
+    expect(token).to match(/\AASIA/)
+  end
+
+  it 'serves the grandchild of a double fork with fresh credentials and identity' do
+    before = token
+    key, name, arn = legion.ask(<<~RUBY)
+      read, write = IO.pipe
+      fork do
+        fork do
+          credentials = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials.refresh!
+          write.write(Marshal.dump([credentials.access_key_id, #{BootQuestions::OURS}::Identity.resolve[:canonical_name],
+                                    #{BootQuestions::OURS}::Identity.resolve[:metadata][:arn]]))
+          write.close
+          exit!(0)
+        end
+        exit!(0)
+      end
+      write.close
+      Process.wait
+      Marshal.load(read.read)
+    RUBY
+    expect(key).to match(/\AASIA/)
+    expect(key).not_to eq(before)
+    expect([name, arn]).to match(['legion-worker', %r{assumed-role/legion-worker}])
+    expect(token).to eq(before)
+  end
+
+  it 'switches the role when the settings do, without a reload' do
+    before = token
+    change_settings(role_arn: BootQuestions::DEPLOYER, roles: {})
+    key = use
+    legion.wait_for { token == key }
+    legion.wait_for { identity[:canonical_name] == 'deployer' }
+    expect(key).not_to eq(before)
+    expect(identity).to include(trust: 'verified', aliases: { aws: ['arn:aws:iam::123456789012:role/deployer'] })
+    expect(token(:partner)).to be_nil
+  end
+
+  it 'shows no secret in log, API, database or files' do
+    secrets = aws.world['users'].each_value.filter_map { |user| user['secret_access_key'] }
+    secrets += legion.ask(<<~RUBY)
+      ObjectSpace.each_object(#{BootQuestions::OURS}::Credentials).flat_map { |set| [set.secret_access_key, set.session_token] }.compact.uniq
+    RUBY
+    shown = %w[/api/identity /api/identity/audit /api/settings /api/extensions /api/stats].map { |path| legion.get(path).body }
+    files = Dir.glob("#{legion.home}/**/*", File::FNM_DOTMATCH).select { |path| File.file?(path) }.map { |path| File.binread(path) }
+    expect(secrets.size).to be >= 4
+    expect(files.size).to be >= 3
+    secrets.each { |secret| expect([legion.log.b, *shown.map(&:b), *files].any? { |text| text.include?(secret.b) }).to be(false) }
+  end
+
+  # The last one. LegionIO waits 5 s for its database by itself.
+  it 'ends in time on SIGTERM, with a call of a renewer’s in flight' do
+    aws.rule(service: :sts, action: 'AssumeRole', hold: true)
+    in_call = legion.ask(<<~RUBY)
+      provider = #{BootQuestions::BROKER}.renewer_for(:aws).provider
+      lease = Legion::Identity::Lease.new(provider: :aws, credential: 'x', expires_at: Time.now + 1, renewable: true)
+      #{BootQuestions::BROKER}.register_provider(:aws, provider: provider, lease: lease) # soon to be renewed
+      Thread.new { provider.current_credentials.refresh! }.report_on_exception = false
+      sleep 1.5
+      #{BootQuestions::BROKER}.renewer_for(:aws).instance_variable_get(:@thread).backtrace.grep(/provide_token/).any?
+    RUBY
+    expect(in_call).to be(true)
+    seconds, status = legion.stop
+    expect(seconds).to be < 12
+    expect(status).to be_success
+    expect(legion.log).to include('Legion has shutdown. Goodbye!')
+  end
+end

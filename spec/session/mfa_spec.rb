@@ -1,0 +1,358 @@
+# frozen_string_literal: true
+
+require 'tempfile'
+require 'session/support/people'
+
+RSpec.describe 'A session that asks a person for MFA codes', :people do
+  aws = Legion::Extensions::Identity::Aws
+
+  around { |example| with_env(local_aws.env_with_keys) { example.run } }
+
+  let(:person) { People::Person.new }
+
+  it 'calls the token_provider with the serial number, on the thread that reads, and sends both' do
+    session = mfa_session(person)
+    expect(session.credentials).to be_set
+    expect(person.questions.pop).to have_attributes(serial_number: People::DEVICE, thread: Thread.current)
+    expect(asked_of_sts('AssumeRole').map { |request| request[:params] })
+      .to contain_exactly(include('SerialNumber' => People::DEVICE, 'TokenCode' => '111111'))
+  end
+
+  it 'asks once for the identity and the credentials together' do
+    session = mfa_session(person)
+    expect(session.identity.role).to eq('mfa-only')
+    expect(session.credentials).to be_set
+    expect(person.asked).to eq(1)
+  end
+
+  it 'asks for what a profile with mfa_serial needs' do
+    config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
+      [profile people]
+      role_arn = #{People::MFA_ROLE}
+      mfa_serial = #{People::DEVICE}
+      credential_source = Environment
+    INI
+    with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
+      expect(aws::Session.new(profile: 'people', token_provider: person).identity.role).to eq('mfa-only')
+      expect(person.questions.pop.serial_number).to eq(People::DEVICE)
+    end
+  end
+
+  it 'asks for GetSessionToken too, whose set may live 36 hours' do
+    session = aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: People::DEVICE, token_provider: person)
+    expect(session.credentials.expiration).to be_within(60).of(Time.now + 129_600)
+    expect(asked_of_sts('GetSessionToken').first[:params]).to include('TokenCode' => '111111', 'DurationSeconds' => '129600')
+  end
+
+  it 'asks on the first hop of a chain alone' do
+    session = mfa_session(person, role_arn: [People::MFA_ROLE, People::WORKER])
+    expect(session.identity.role).to eq('legion-worker')
+    expect(asked_of_sts('AssumeRole').map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil])
+  end
+
+  it 'asks nobody where no role needs a code' do
+    session = aws::Session.new(role_arn: People::WORKER, token_provider: person)
+    expect(session.credentials).to be_set
+    expect(person.asked).to eq(0)
+  end
+
+  describe 'whose threads read at once' do
+    let(:door) { Queue.new }
+    let(:person) { People::Person.new { door.pop } }
+
+    it 'asks on one of them, and the others wait for what it brings' do
+      session = mfa_session(person)
+      readers = Array.new(20) { thread { session.credentials } }
+      eventually { person.asked == 1 && readers.all?(&:stop?) }
+      door << :come_in
+      expect(readers.map(&:value).uniq.size).to eq(1)
+      expect(person.asked).to eq(1)
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+
+    it 'goes on with the next when the one that asks is killed' do
+      session = mfa_session(person)
+      readers = Array.new(5) { thread { session.credentials } }
+      eventually { person.asked == 1 && readers.all?(&:stop?) }
+      first = person.questions.pop.thread
+      first.kill.join
+      eventually { person.asked == 1 }
+      expect(person.questions.pop.thread).to be_alive.and satisfy { |second| second != first }
+      door << :come_in
+      expect((readers - [first]).map(&:value).uniq.size).to eq(1)
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+
+    it 'goes on when the one that asks is freed by its own time-out' do
+      session = mfa_session(person)
+      first = thread { Timeout.timeout(0.1) { session.credentials } }
+      eventually { person.asked == 1 }
+      second = thread { session.credentials }
+      expect { first.value }.to raise_error(Timeout::Error)
+      eventually { person.asked == 2 }
+      door << :come_in
+      expect(second.value).to be_set
+    end
+
+    it 'tells all of them why there is no code' do
+      session = mfa_session(->(_) { door.pop && raise(KeyError, 'canary') })
+      readers = Array.new(5) { thread { session.credentials } }
+      eventually { readers.all?(&:stop?) }
+      door << :come_in
+      readers.each { |reader| expect { reader.value }.to raise_error(aws::NoCredentialsError, /token_provider raised KeyError/) }
+    end
+
+    it 'keeps the others waiting no longer than token_timeout, even if the provider never gives up' do
+      stubborn = lambda do |_|
+        door.pop
+      rescue Exception # rubocop:disable Lint/RescueException -- that is what is stubborn
+        retry
+      end
+      session = mfa_session(stubborn, token_timeout: 0.3)
+      asking = thread { session.credentials }
+      eventually { asking.stop? }
+      result, seconds = took { session.credentials }
+      expect(result).to be_a(aws::TimeoutError).and have_attributes(message: /token_code did not come within 0.8 s/)
+      expect(seconds).to be_between(0.7, 2)
+      door << '111111'
+      expect(asking.value).to be_set
+    end
+  end
+
+  describe 'and gets no good code' do
+    def refused(session = mfa_session(person))
+      session.credentials
+      raise 'it was not refused'
+    rescue People::Aws::Error => e
+      e
+    end
+
+    {
+      'nil'                  => [nil, /gave NilClass in place of the six digits/],
+      'an Integer'           => [111_111, /gave Integer in place of/],
+      'a blank String'       => [" \n", /gave a blank String in place of/],
+      'bytes that are no text' => ["11111\xFF", /gave a String that is no text/],
+      'five digits'          => ['11111', /The MFA code has 5 characters; STS takes exactly six digits/],
+      'letters'              => ['canary', /STS takes exactly six digits/]
+    }.each do |what, (code, message)|
+      it "says so of #{what}, and sends nothing" do
+        error = refused(mfa_session(->(_) { code }))
+        expect(error).to be_a(aws::Error).and have_attributes(message: message)
+        expect(error.message).not_to include('canary')
+        expect(asked_of_sts).to be_empty
+      end
+    end
+
+    it 'takes a code with white space around it' do
+      expect(mfa_session(->(_) { "111111\n" }).credentials).to be_set
+    end
+
+    it 'says which error the provider raised, keeps it as the cause, and quotes nothing of it' do
+      error = refused(mfa_session(->(_) { raise ArgumentError, 'canary' }))
+      expect(error).to be_a(aws::NoCredentialsError).and have_attributes(message: /token_provider raised ArgumentError/,
+                                                                         cause: an_instance_of(ArgumentError))
+      expect(error.message).not_to include('canary')
+    end
+
+    it 'gives the provider token_timeout, and not more' do
+      error, seconds = took { refused(mfa_session(->(_) { sleep }, token_timeout: 0.2)) }
+      expect(error).to be_a(aws::TimeoutError).and have_attributes(message: /token_provider gave no answer within 0.2 s \(token_timeout\)/)
+      expect(seconds).to be < 1
+    end
+
+    it 'lets an interrupt of the person through' do
+      expect { mfa_session(->(_) { raise Interrupt }).credentials }.to raise_error(Interrupt)
+    end
+
+    it 'never sends a code twice' do
+      session = mfa_session(->(_) { '111111' })
+      session.credentials
+      expect { session.refresh! }.to raise_error(aws::NoCredentialsError, /code that was used before/)
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+
+    it 'never sends a code twice when the answer to it is lost' do
+      local_aws.rule(service: :sts, action: 'AssumeRole', times: 1, answer: 'drop')
+      session = mfa_session(->(_) { '111111' })
+      expect { session.credentials }.to raise_error(aws::ConnectionError)
+      expect { session.credentials }.to raise_error(aws::NoCredentialsError, /code that was used before/)
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+
+    it 'says what AWS says of a wrong code, and asks again at the next read after a second' do
+      codes = %w[123123 111111]
+      session = mfa_session(->(_) { codes.shift })
+      expect { session.credentials }.to raise_error(aws::AccessDeniedError)
+      expect { session.credentials }.to raise_error(aws::AccessDeniedError)
+      expect(codes.size).to eq(1)
+      sleep 1.05
+      expect(session.credentials).to be_set
+    end
+
+    it 'says so where the provider reads the session that asks it' do
+      session = nil
+      session = mfa_session(->(_) { session.credentials })
+      expect { session.credentials }.to raise_error(aws::ConfigurationError, /reads the very session that asks it/)
+    end
+
+    it 'does not hang where another thread of the provider reads the session' do
+      session = nil
+      session = mfa_session(->(_) { Thread.new { session.credentials }.tap { |thread| thread.report_on_exception = false }.value }, token_timeout: 0.2)
+      result, seconds = took { session.credentials }
+      expect(result).to be_a(aws::TimeoutError)
+      expect(seconds).to be < 2
+    end
+  end
+
+  describe 'as its set grows old' do
+    it 'leaves the person alone in the advisory window' do
+      lifetime(6)
+      session = mfa_session(person)
+      first = session.credentials
+      sleep 3.2
+      expect(10.times.map { session.credentials }).to all(equal(first))
+      expect(person.asked).to eq(1)
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+
+    it 'asks again on a reading thread past the mandatory line, while the others keep the held set' do
+      door = Queue.new
+      person = People::Person.new { door.pop }
+      lifetime(8)
+      session = mfa_session(person)
+      door << :come_in
+      first = session.credentials
+      reach(session, first.expiration - 0.6)
+      asking = thread { session.credentials }
+      eventually { person.asked == 2 }
+      expect(session.credentials).to equal(first)
+      door << :come_in
+      expect(asking.value).not_to eq(first)
+      expect(session.credentials).to equal(asking.value)
+    end
+
+    # The mandatory line of a set of 8 s is 0.8 s before its end.
+    def reach(session, moment)
+      sleep [moment - Time.now, 0].max
+      expect(session.credentials(fetch: false)).not_to be_expired
+    end
+
+    it 'serves the set on while it lives when the person has no code, and an expired one never' do
+      lifetime(4)
+      codes = ['111111']
+      session = mfa_session(->(_) { codes.shift })
+      first = session.credentials
+      reach(session, first.expiration - 0.2)
+      expect(session.credentials).to have_attributes(access_key_id: first.access_key_id, degraded: /token_provider gave NilClass/)
+      sleep 0.3
+      expect { session.credentials }.to raise_error(aws::NoCredentialsError, /token_provider/)
+      expect(session.credentials(fetch: false)).to be_nil
+      codes << '222222'
+      expect(session.credentials).to have_attributes(expired?: false, degraded: nil)
+    end
+
+    it 'serves no expired set in an outage either' do
+      lifetime(2)
+      session = mfa_session(person)
+      session.credentials
+      outage do
+        sleep 2.1
+        expect { session.credentials }.to raise_error(aws::ServiceError)
+      end
+    end
+  end
+
+  describe '#prefetch' do
+    it 'asks on the thread of its caller, and does not wait for AWS' do
+      hold = local_aws.rule(service: :sts, action: 'AssumeRole', hold: true)
+      session = mfa_session(person)
+      started, seconds = took { session.prefetch }
+      expect([started, person.asked, person.questions.pop.thread]).to eq([true, 1, Thread.current])
+      expect(seconds).to be < 1
+      expect(session.prefetch).to be(false)
+      local_aws.remove_rule(hold)
+      expect(session.credentials).to be_set
+      expect(person.asked).to eq(0)
+    end
+
+    it 'raises where the person has no code' do
+      expect { mfa_session(->(_) {}).prefetch }.to raise_error(aws::NoCredentialsError, /token_provider/)
+    end
+
+    it 'asks once it is known that the cache on disk does not help' do
+      Dir.mktmpdir do |folder|
+        session = mfa_session(person, cache: folder)
+        expect([session.prefetch, person.asked]).to eq([true, 1])
+        expect(session.credentials).to be_set
+        expect(mfa_session(person, cache: folder).credentials).to eq(session.credentials)
+        expect(person.asked).to eq(1)
+      end
+    end
+  end
+
+  it 'shares its set through the cache, so that another process is not asked; without a person that ends with the set' do
+    Dir.mktmpdir do |folder|
+      shared = { cache: folder, session_duration: 900 }
+      mine = mfa_session(person, **shared).credentials
+      other = mfa_session(nil, **shared)
+      expect(other.credentials).to eq(mine)
+      expect(person.asked).to eq(1)
+      expect { other.refresh! }.to raise_error(aws::NoCredentialsError, /needs MFA with the device .*nobody here can be asked/)
+      expect(other.credentials).to have_attributes(access_key_id: mine.access_key_id, degraded: /Give the session a token_provider/)
+    end
+  end
+
+  it 'says without a token_provider what is missing' do
+    expect { mfa_session(nil).credentials }
+      .to raise_error(aws::NoCredentialsError, /needs MFA with the device #{People::DEVICE}, and nobody here can be asked.*token_provider/)
+  end
+
+  it 'refuses a token_provider that cannot be called' do
+    expect { mfa_session('111111') }.to raise_error(ArgumentError, /token_provider is of class String; it takes a callable/)
+    expect { mfa_session(false) }.to raise_error(ArgumentError, /FalseClass/)
+  end
+
+  describe 'in a trap handler' do
+    def in_trap
+      done = Queue.new
+      before = trap(:USR1) { done << took { yield } }
+      Process.kill(:USR1, Process.pid)
+      done.pop.first
+    ensure
+      trap(:USR1, before)
+    end
+
+    it 'reads what is held' do
+      session = mfa_session(person)
+      first = session.credentials
+      expect(in_trap { session.credentials }).to equal(first)
+    end
+
+    it 'says that nobody can be asked there' do
+      session = mfa_session(person)
+      expect(in_trap { session.credentials }).to be_a(aws::NoCredentialsError).and have_attributes(message: /outside of signal handlers/)
+    end
+  end
+
+  it 'asks in a forked child for itself, although a thread of the parent was being asked' do
+    result = ruby_process(<<~RUBY, env: local_aws.env_with_keys)
+      require 'legion/extensions/identity/aws'
+      parent = Process.pid
+      asked = Queue.new
+      provider = ->(_) { asked << 1; Process.pid == parent ? sleep : '222222' }
+      session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::MFA_ROLE.dump}, serial_number: #{People::DEVICE.dump},
+                                                               token_provider: provider)
+      Thread.new { session.credentials }
+      asked.pop
+      Process.wait(fork { puts session.credentials.set? })
+      puts $?.exitstatus
+    RUBY
+    expect(result.stdout.split).to eq(%w[true 0])
+  end
+
+  it 'never prompts in LegionIO: its settings know no token_provider' do
+    provider = aws::Provider.new(role_arn: People::MFA_ROLE, serial_number: People::DEVICE)
+    expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
+    expect { aws::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
+  end
+end

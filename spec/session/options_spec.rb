@@ -1,0 +1,217 @@
+# frozen_string_literal: true
+
+require 'session/support/people'
+require 'tempfile'
+
+# The rows of docs/options.md: every option is given once, and the local AWS says what arrived.
+RSpec.describe 'An option', :people do
+  aws = Legion::Extensions::Identity::Aws
+  policy = { 'Version' => '2012-10-17', 'Statement' => [{ 'Effect' => 'Allow', 'Action' => 's3:GetObject', 'Resource' => '*' }] }
+  managed = %w[arn:aws:iam::aws:policy/ReadOnlyAccess arn:aws:iam::123456789012:policy/team/narrow]
+
+  around { |example| with_env(local_aws.env_with_keys) { example.run } }
+
+  def arrived(action) = asked_of_sts(action).last.fetch(:params)
+
+  # Everything STS takes with either way to a role.
+  both = {
+    role_session_name: ['build-7', { 'RoleSessionName' => 'build-7' }],
+    session_duration:  [900, { 'DurationSeconds' => '900' }],
+    policy:            [JSON.generate(policy), { 'Policy' => JSON.generate(policy) }],
+    policy_arns:       [managed, { 'PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1] }]
+  }
+
+  describe 'of AssumeRole:' do
+    both.merge(
+      external_id:         ['legion-7f3a:partner/42', { 'ExternalId' => 'legion-7f3a:partner/42' }],
+      tags:                [{ team: 'core', 'cost center' => 'a+b@c' },
+                            { 'Tags.member.1.Key' => 'team', 'Tags.member.1.Value' => 'core',
+                              'Tags.member.2.Key' => 'cost center', 'Tags.member.2.Value' => 'a+b@c' }],
+      transitive_tag_keys: [%w[team cost], { 'TransitiveTagKeys.member.1' => 'team', 'TransitiveTagKeys.member.2' => 'cost' }],
+      source_identity:     ['dana@example.com', { 'SourceIdentity' => 'dana@example.com' }],
+      provided_contexts:   [[{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'eyJ-assertion' }],
+                            { 'ProvidedContexts.member.1.ProviderArn'      => 'arn:aws:iam::aws:contextProvider/IdentityCenter',
+                              'ProvidedContexts.member.1.ContextAssertion' => 'eyJ-assertion' }]
+    ).each do |option, (value, params)|
+      it "#{option} arrives" do
+        options = option == :transitive_tag_keys ? { tags: { team: 'core', cost: '1' }, option => value } : { option => value }
+        aws::Session.new(role_arn: People::WORKER, **options).credentials
+        expect(arrived('AssumeRole')).to include(params.merge('RoleArn' => People::WORKER))
+      end
+    end
+
+    it 'role_session_name tells machine and gem apart where none is given' do
+      aws::Session.new(role_arn: People::WORKER).credentials
+      expect(arrived('AssumeRole')['RoleSessionName']).to match(/\Alex-identity-aws-[\w=,.@-]+\z/)
+    end
+
+    it 'policy may be a Hash' do
+      aws::Session.new(role_arn: People::WORKER, policy: policy).credentials
+      expect(JSON.parse(arrived('AssumeRole')['Policy'])).to eq(policy)
+    end
+
+    it 'tags may be a list, as AWS writes it' do
+      aws::Session.new(role_arn: People::WORKER, tags: [{ key: 'team', value: 'core' }]).credentials
+      expect(arrived('AssumeRole')).to include('Tags.member.1.Key' => 'team', 'Tags.member.1.Value' => 'core')
+    end
+
+    it 'serial_number and token_provider arrive' do
+      mfa_session(People::Person.new).credentials
+      expect(arrived('AssumeRole')).to include('SerialNumber' => People::DEVICE, 'TokenCode' => '111111')
+    end
+
+    it 'serial_number may be that of a hardware device' do
+      mfa_session(People::Person.new, serial_number: 'GAHT12345678').credentials
+      expect(arrived('AssumeRole')).to include('SerialNumber' => 'GAHT12345678')
+    end
+
+    it 'role_arn may be a list: each is assumed from the one before, with words of its own, plain ones for the last' do
+      session = aws::Session.new(role_arn: [{ role_arn: People::WORKER, role_session_name: 'first', external_id: 'one' },
+                                            'arn:aws:iam::123456789012:role/from-worker-only'],
+                                 role_session_name: 'last', session_duration: 3600)
+      expect(session.identity).to have_attributes(role: 'from-worker-only', session_name: 'last')
+      first, last = asked_of_sts('AssumeRole').map { |request| request[:params] }
+      expect(first).to include('RoleArn' => People::WORKER, 'RoleSessionName' => 'first', 'ExternalId' => 'one').and exclude('DurationSeconds')
+      expect(last).to include('RoleSessionName' => 'last', 'DurationSeconds' => '3600').and exclude('ExternalId')
+    end
+
+    it 'role_arn false assumes none, whatever the environment says' do
+      with_env(local_aws.env_with_keys.merge('AWS_ROLE_ARN' => People::WORKER)) do
+        expect(aws::Session.new(role_arn: false).identity.kind).to eq(:user)
+        expect(aws::Session.new.identity.role).to eq('legion-worker')
+      end
+    end
+
+    it 'region and endpoint decide where the request goes and for which region it is signed' do
+      with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
+        aws::Session.new(role_arn: People::WORKER, region: 'eu-central-1', endpoint: local_aws.http).credentials
+      end
+      expect(asked_of_sts('AssumeRole').last[:region]).to eq('eu-central-1')
+    end
+
+    it 'what the answer says beside the keys can be read' do
+      session = aws::Session.new(role_arn: People::WORKER, role_session_name: 'read', policy: policy, source_identity: 'dana')
+      expect(session.credentials.details).to include(assumed_role_arn: 'arn:aws:sts::123456789012:assumed-role/legion-worker/read',
+                                                     assumed_role_id: /:read\z/, source_identity: 'dana', packed_policy_size: /\A\d+\z/)
+      expect(session.credentials.account_id).to eq('123456789012')
+    end
+  end
+
+  describe 'of AssumeRoleWithWebIdentity:' do
+    around { |example| with_env(local_aws.env) { example.run } }
+
+    let(:token) { local_aws.world.fetch('web_identity_tokens').keys.first }
+
+    def web(**options) = People::Aws::Session.new(role_arn: People::IRSA_ROLE, web_identity_token: token, **options)
+
+    both.each do |option, (value, params)|
+      it "#{option} arrives" do
+        web(option => value).credentials
+        expect(arrived('AssumeRoleWithWebIdentity')).to include(params.merge('RoleArn' => People::IRSA_ROLE, 'WebIdentityToken' => token))
+      end
+    end
+
+    it 'provider_id arrives' do
+      local_aws.world(web_identity_tokens: { 'Atza|an-access-token' => { roles: [People::IRSA_ROLE], provider: 'www.amazon.com', audience: 'app',
+                                                                         subject: 'amzn1.account.X', provider_id: 'www.amazon.com' } })
+      web(web_identity_token: 'Atza|an-access-token', provider_id: 'www.amazon.com').credentials
+      expect(arrived('AssumeRoleWithWebIdentity')).to include('ProviderId' => 'www.amazon.com')
+    end
+
+    it 'the token may come from a callable or a file' do
+      web(web_identity_token: -> { token }).credentials
+      file = Tempfile.create('token').tap { |it| it.write("#{token}\n") && it.flush }
+      web(web_identity_token: nil, web_identity_token_file: file.path).credentials
+      expect(asked_of_sts('AssumeRoleWithWebIdentity').map { |request| request[:params]['WebIdentityToken'] }).to eq([token, token])
+    end
+
+    it 'a role may be assumed on top' do
+      expect(web(role_arn: [People::IRSA_ROLE, People::WORKER]).identity.role).to eq('legion-worker')
+    end
+
+    it 'what the answer says beside the keys can be read' do
+      expect(web(policy: policy).credentials.details.keys).to include(:subject, :audience, :provider, :packed_policy_size, :assumed_role_arn, :assumed_role_id)
+    end
+
+    %i[tags transitive_tag_keys source_identity serial_number provided_contexts].each do |option|
+      it "#{option} is refused: STS has no such parameter there" do
+        value = { tags: { team: 'core' }, transitive_tag_keys: ['team'], source_identity: 'dana', serial_number: People::DEVICE,
+                  provided_contexts: [{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'eyJ-assertion' }] }[option]
+        expect { web(option => value).credentials }.to raise_error(aws::ConfigurationError, /#{option} is given, and a web identity has none/)
+      end
+    end
+  end
+
+  describe 'of GetSessionToken:' do
+    it 'get_session_token sends it, without MFA' do
+      set = aws::Session.new(get_session_token: true).credentials
+      expect(set).to have_attributes(access_key_id: /\AASIA/, session_token: a_kind_of(String))
+      expect(arrived('GetSessionToken').keys & %w[SerialNumber TokenCode]).to be_empty
+    end
+
+    it 'session_duration, serial_number and token_provider arrive' do
+      aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: People::DEVICE, token_provider: People::Person.new).credentials
+      expect(arrived('GetSessionToken')).to include('DurationSeconds' => '129600', 'SerialNumber' => People::DEVICE, 'TokenCode' => '111111')
+    end
+
+    it 'a role may be assumed on top' do
+      session = aws::Session.new(get_session_token: true, role_arn: People::MFA_ROLE, serial_number: People::DEVICE, token_provider: People::Person.new)
+      expect(session.identity.role).to eq('mfa-only')
+    end
+  end
+
+  describe 'in the environment or a file' do
+    it 'AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME arrive' do
+      with_env(local_aws.env_with_keys.merge('AWS_ROLE_ARN' => People::WORKER, 'AWS_ROLE_SESSION_NAME' => 'from-env')) do
+        expect(aws::Session.new.identity.session_name).to eq('from-env')
+      end
+    end
+
+    it 'what a profile says of its role arrives' do
+      config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
+        [profile worker]
+        role_arn = #{People::WORKER}
+        credential_source = Environment
+        role_session_name = from-profile
+        duration_seconds = 1800
+        external_id = legion-7f3a:partner/42
+        region = eu-west-3
+      INI
+      with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) { aws::Session.new(profile: 'worker').credentials }
+      expect(arrived('AssumeRole')).to include('RoleSessionName' => 'from-profile', 'DurationSeconds' => '1800', 'ExternalId' => 'legion-7f3a:partner/42')
+      expect(asked_of_sts('AssumeRole').last[:region]).to eq('eu-west-3')
+    end
+  end
+
+  it 'is checked before a request is sent, in words that name it, its limit and its value' do
+    role = { role_arn: People::WORKER }
+    {
+      role.merge(session_duration: 60)                             => /session_duration is 60 seconds; STS takes 900 to 43200/,
+      role.merge(session_duration: 129_600)                        => /session_duration is 129600 seconds; STS takes 900 to 43200/,
+      { get_session_token: true, session_duration: 129_601 }       => /session_duration is 129601 seconds; STS takes 900 to 129600/,
+      role.merge(role_session_name: 'a b')                         => /role_session_name holds ' '/,
+      role.merge(external_id: 'x')                                 => /external_id has 1 characters; STS takes 2 to 1224/,
+      role.merge(policy: 'no JSON')                                => /policy is not a JSON object/,
+      role.merge(policy: { Statement: 'x' * 2048 })                => /policy has 20\d\d characters; STS takes 1 to 2048/,
+      role.merge(policy_arns: [managed[0]] * 11)                   => /policy_arns has 11 entries; STS takes at most 10/,
+      role.merge(policy_arns: ['arn:aws:s3:::bucket'])             => /policy_arns holds "arn:aws:s3:::bucket"/,
+      role.merge(tags: (1..51).to_h { |number| [number.to_s, 'x'] }) => /tags has 51 entries; STS takes at most 50/,
+      role.merge(tags: { 'Team' => '1', 'team' => '2' })           => /tags holds the key "team" twice/,
+      role.merge(source_identity: 'ä' * 3)                         => /source_identity holds 'ä'/,
+      role.merge(serial_number: 'short')                           => /serial_number has 5 characters; STS takes 9 to 256/,
+      { role_arn: 'arn:aws:iam::1:role/x' }                        => /role_arn is "arn:aws:iam::1:role\/x", which is not the ARN of a role/,
+      { role_arn: [] }                                             => /role_arn is an empty list/,
+      { role_arn: [People::WORKER, { role_arn: People::WORKER, serial_number: People::DEVICE }] } => /has the option "serial_number"/
+    }.each do |options, message|
+      expect { aws::Session.new(**options).credentials }.to raise_error(aws::ConfigurationError, message), options.inspect
+    end
+    expect(asked_of_sts).to be_empty
+  end
+
+  it 'stands in docs/options.md, whichever it is' do
+    document = File.read(File.expand_path('../../docs/options.md', __dir__))
+    words = File.read(File.expand_path('../../ext/aws_identity/src/settings/words.rs', __dir__)).scan(/^\s+word\("(\w+)"/).flatten
+    expect(words.size).to be > 25
+    expect(words.reject { |word| document.include?("`#{word}`") || document.include?("`#{word}:`") }).to eq([])
+  end
+end
