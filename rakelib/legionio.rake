@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'digest'
+
 # The packed gem in the real LegionIO: Ruby 3.4, the gems of bin/setup --legionio, a network with nothing but loopback.
 
 LEGIONIO = '.local/ruby34'
@@ -16,14 +18,29 @@ def own_network
   [%w[unshare --net], %w[unshare --user --map-root-user --net]].find { |command| system(*command, 'true', err: File::NULL) }
 end
 
+# RubyGems cleans before it builds, so it is told that there is nothing to clean: the crates are those of the checkout, compiled once
+# for both. What is in the gem is compiled from the gem.
+def install_for_legionio(home)
+  provide_gems home, 'rb_sys', 'rake-compiler-dock'
+  environment = installed_environment(home).merge('GEM_PATH' => nil, 'RB_SYS_CARGO_TARGET_DIR' => File.expand_path('target'),
+                                                  'MAKE' => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=')
+  sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', GEM_FILE, verbose: false
+end
+
 namespace :legionio do
-  desc 'Install the packed gem for LegionIO'
-  task install: :build do
-    # The crates are those of the checkout, compiled once for both; what is in the gem is compiled from the gem. RubyGems cleans
-    # before it builds, so it is told that there is nothing to clean.
-    environment = installed_environment(INSTALLED).merge('RB_SYS_CARGO_TARGET_DIR' => File.expand_path('target'),
-                                                         'MAKE' => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=')
-    sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', '--force', '--install-dir', INSTALLED, GEM_FILE, verbose: false
+  desc 'Install the packed gem for LegionIO, unless the one that is there has the same files'
+  task :install do
+    digest = Digest::SHA256.new
+    SPECIFICATION.files.sort.each { |file| digest << file << File.binread(file) }
+    stamp = "#{RUBY_VERSION} #{digest.hexdigest}"
+    next if File.exist?("#{INSTALLED}/stamp") && File.read("#{INSTALLED}/stamp") == stamp
+
+    Rake::Task[:build].invoke
+    rm_rf "#{INSTALLED}.new", verbose: false
+    install_for_legionio("#{INSTALLED}.new")
+    File.write("#{INSTALLED}.new/stamp", stamp)
+    rm_rf INSTALLED, verbose: false
+    mv "#{INSTALLED}.new", INSTALLED, verbose: false
   end
 end
 
@@ -34,9 +51,7 @@ task :legionio do
   network = own_network or did_not_run('this system gives no network name space (unshare --net)')
 
   %w[fake_aws legionio:install].each { |name| Rake::Task[name].invoke }
-  rb_sys = Gem::Specification.find_by_name('rb_sys').base_dir
-  environment = { 'LEGIONIO_GEMS' => File.expand_path(LEGIONIO), 'LEGIONIO_RB_SYS' => rb_sys,
-                  'GEM_PATH' => [INSTALLED, rb_sys, *Gem.path].join(':') }
+  environment = { 'LEGIONIO_GEMS' => File.expand_path(LEGIONIO), 'GEM_PATH' => [INSTALLED, *Gem.path].join(':') }
   sh environment, *network, Gem.ruby, '-r./spec/support/loopback', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
      *(ENV['SPEC']&.split || 'spec/legionio'), verbose: false
 end

@@ -9,7 +9,7 @@ def provide_gems(home, *names)
   roots = [File.expand_path('.local/debs/usr/share/rubygems-integration/all'), *Gem.path]
   names.each do |name|
     specification = roots.flat_map { |root| Dir["#{root}/specifications/#{name}-[0-9]*.gemspec"] }.first or abort "#{name} is not here: run bin/setup"
-    %w[gems specifications].each { |part| mkdir_p File.join(home, part), verbose: false }
+    mkdir_p [File.join(home, 'gems'), File.join(home, 'specifications')], verbose: false
     cp specification, File.join(home, 'specifications'), verbose: false
     cp_r File.expand_path("../../gems/#{File.basename(specification, '.gemspec')}", specification), File.join(home, 'gems'), verbose: false
   end

@@ -90,6 +90,7 @@ provider = aws::Provider.new(**options)
 try('living, read') { provider.current_credentials.tap(&:access_key_id) }
 try('Identity.resolve') { aws::Identity.resolve }
 try('Aws.settings') { aws.settings }
+try('Aws.doctor') { aws.doctor(assume: true, **options) }
 try('unknown option') { aws::Session.new(**options, secret_acces_key: ENV.fetch('CANARY', 'canary')) }
 show('provider', provider)
 puts 'the end'

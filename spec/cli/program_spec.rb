@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'cli/support/program'
+require 'English'
 require 'time'
 
 RSpec.describe 'lex-identity-aws' do
@@ -71,6 +72,15 @@ RSpec.describe 'lex-identity-aws' do
     reader.readpartial(1)
     reader.close
     expect([Process.wait2(pid).last.exitstatus, errors.read]).to eq([141, ''])
+  end
+
+  it 'says so where its answer finds no room, and ends as ever where nobody hears it' do
+    skip 'there is no /dev/full here' unless File.exist?('/dev/full')
+    run = ->(redirection) { IO.popen({ 'HOME' => home, **keys }, ['sh', '-c', "exec #{RbConfig.ruby} #{program} whoami #{redirection}"], &:read) }
+    expect(run['2>&1 >/dev/full']).to match(/\Alex-identity-aws: The answer could not be given: No space left.*\n\z/)
+    expect($CHILD_STATUS.exitstatus).to be(1)
+    expect(run['<&- 2>&-']).to include(Patient::DEMO)
+    expect($CHILD_STATUS.exitstatus).to be(0)
   end
 
   describe 'whoami' do

@@ -71,7 +71,7 @@ RSpec.describe 'The doctor, on a machine' do
          JSON.generate(accessToken: 'canary/of/the/doctor', expiresAt: '2024-01-02T03:04:05Z', region: 'eu-west-1', startUrl: 'https://example.awsapps.com/start'))
     report = examine({ 'AWS_PROFILE' => 'laptop', **through_proxy }, secrets: ['canary/of/the/doctor'])
     expect(problems(report)).to contain_exactly(
-      ['sources', 'profile laptop', :fail, a_string_including('SSO login has expired'), a_string_including('aws sso login --profile laptop')]
+      ['sources', 'profile laptop', :fail, a_string_including('The SSO login ended at 2024-01-02T03:04:05Z'), a_string_including('aws sso login')]
     )
     expect(finding(report, 'files', 'SSO token of profile laptop').what).to include('mode 0600')
   end

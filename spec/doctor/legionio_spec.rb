@@ -40,8 +40,10 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
       expect(found.details.fetch(:phase)).to be(phase), "#{extensions}: #{found.what}"
       expect(found.status).to be(phase&.zero? ? :ok : :warn)
     end
+    settings({ identity: { aws: { enabled: 'false' } }, extensions: { categories: { identity: category } } })
+    expect(legionio.fetch('phase').what).to include('does not use this gem: identity.aws.enabled is false')
     settings({ role: { profile: 'service' }, extensions: { categories: { identity: category } } })
-    expect(legionio.fetch('phase').what).to include('does not load this gem: role.profile is service')
+    expect(legionio.fetch('phase').what).to include('does not use this gem: role.profile is service')
   end
 
   it 'merges the files as LegionIO does, and names those it leaves out' do
@@ -59,8 +61,6 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
       found = Legion::Extensions::Identity::Aws::Doctor::LegionIO.new.findings
       expect(found.last.details).to include(phase: 0)
     end
-  ensure
-    ENV.delete('LEGION_SETTINGS_DIRS')
   end
 
   describe 'inside of it' do
@@ -72,6 +72,7 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
       settings = double(loader: true)
       allow(settings).to receive(:[]).with(:extensions).and_return({ categories: { identity: category } })
       allow(settings).to receive(:[]).with(:role).and_return({ profile: nil })
+      allow(settings).to receive(:[]).with(:identity).and_return(nil)
       allow(settings).to receive(:dig).with(:identity, :aws).and_return(nil)
       stub_const('Legion::Settings', settings)
     end
@@ -79,12 +80,13 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
     def broker(**answers)
       lease = double(valid?: answers.fetch(:valid, true), expires_at: Time.at(1_800_000_000))
       renewer = answers.fetch(:renewer) { double(alive?: true) }
-      stub_const('Legion::Identity::Broker', double(lease_for: lease, renewer_for: renewer))
+      stub_const('Legion::Identity::Broker', double(lease_for: lease, renewer_for: renewer, credentials_available: answers.fetch(:qualifiers, [:default])))
     end
 
     it 'finds all in order' do
       broker
-      expect(legionio.transform_values(&:status)).to eq('version' => :ok, 'phase' => :ok, 'registration' => :ok, 'Broker' => :ok, 'renewer' => :ok)
+      expect(legionio.transform_values(&:status))
+        .to eq('version' => :ok, 'phase' => :ok, 'registration' => :ok, 'lease default' => :ok, 'renewer default' => :ok)
       expect(legionio.fetch('version').what).to eq('1.9.52, this process')
       expect(legionio.fetch('registration').what).to include('its last answer: resolved')
     end
@@ -99,14 +101,19 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
 
     it 'finds a lease that is no longer valid, and a renewer that has ended' do
       broker(valid: false, renewer: double(alive?: false))
-      expect(legionio.fetch('Broker')).to have_attributes(status: :warn, what: a_string_including('no longer valid'))
-      expect(legionio.fetch('renewer')).to have_attributes(status: :warn, remedy: a_string_including('Restart LegionIO'))
+      expect(legionio.fetch('lease default')).to have_attributes(status: :warn, what: a_string_including('no longer valid'))
+      expect(legionio.fetch('renewer default')).to have_attributes(status: :warn, remedy: a_string_including('Restart LegionIO'))
+    end
+
+    it 'looks at the roles of the settings too' do
+      broker(qualifiers: %i[default deployer])
+      expect(legionio.keys).to include('lease deployer', 'renewer deployer')
     end
 
     it 'is not stopped by a LegionIO it does not know' do
       stub_const('Legion::Identity::Broker', Object.new)
       stub_const('Legion::Identity::Resolver', Object.new)
-      expect(legionio.values_at('registration', 'renewer')).to all(have_attributes(status: :warn, what: a_string_including('cannot be asked')))
+      expect(legionio.values_at('registration', 'Broker')).to all(have_attributes(status: :warn, what: a_string_including('cannot be asked')))
     end
   end
 end

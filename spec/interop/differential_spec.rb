@@ -24,7 +24,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   end
 
   after(:context) do
-    RSpec.configuration.reporter.message(@differences.report(@panel.names, seed)) if @panel
+    RSpec.configuration.reporter.message("\n#{@differences.report(@panel.names, seed)}") if @panel
     @panel&.stop
     @stage&.stop
     raise 'of the random configurations fewer than every fifth makes us somebody' if @differences&.too_few_principals?

@@ -176,6 +176,22 @@ RSpec.describe 'The contract with LegionIO' do
     end
   end
 
+  describe 'a setting that is not resolved yet' do
+    it 'gives no name of another identity, and the right one as soon as it is' do
+      found = in_parts(<<~RUBY)
+        self.identity_settings = { role_arn: 'vault://secret/aws#role' }
+        load_gem
+        Resolver.resolve!
+        before = Resolver.composite
+        Legion::Settings.loader.settings[:identity][:aws][:role_arn] = '#{worker}' # LegionIO does it in place
+        eventually { Resolver.composite }
+        answer([before, Resolver.composite[:canonical_name], Resolver.composite[:trust]])
+      RUBY
+      expect(found.answer).to eq([nil, 'legion-worker', 'verified'])
+      expect(found.lines.grep(/WARN/)).to match([/identity\.aws\.role_arn|role_arn.*not resolved yet/])
+    end
+  end
+
   describe 'Broker' do
     it 'leases static keys too, with a renewer' do
       found = in_parts(<<~RUBY)
@@ -424,7 +440,7 @@ RSpec.describe 'The contract with LegionIO' do
       eventually { told.any? { |event| event[:event] == 'identity.aws.refreshed' } }
       answer(told.last.slice(:event, :qualifier, :access_key_id, :reason, :attempt))
     RUBY
-    expect(found.answer).to match(event: 'identity.aws.refreshed', qualifier: 'default', access_key_id: /\AASIA/, reason: nil, attempt: be_an(Integer).or(be_nil))
+    expect(found.answer).to include(event: 'identity.aws.refreshed', qualifier: 'default', access_key_id: /\AASIA/, reason: nil)
   end
 
   it 'goes on where LegionIO’s logging raises, in a trap handler too' do

@@ -3,30 +3,85 @@
 require 'legionio/support/boots'
 
 # Two at once, since the longest wait of all is in here: for the renewal of sets that live 60 s.
-RSpec.describe 'LegionIO in both phases, with the bridge' do
+RSpec.describe 'LegionIO in both phases, with the bridge', order: :defined do
   settings = { identity: { aws: { role_arn: BootQuestions::WORKER, broker_bridge: true } } }
-  registry = 'Legion::LLM::Call::Registry.for_instance(:bedrock, :broker)' # rubocop:disable Lint/UselessAssignment
 
   before(:context) do
-    @stage = { early: LegionIO::PHASE_ZERO, late: {} }.transform_values do |phase|
+    @stage = { 0 => LegionIO::PHASE_ZERO, 1 => {} }.to_h do |phase, category|
       aws = LocalAws.start
       aws.rule(service: :sts, action: 'AssumeRole', lifetime_seconds: 60)
       env = aws.env_with_keys.merge('AWS_REGION' => 'eu-west-1').compact
-      [aws, LegionIO.new(gems: %w[ours consumers], settings: settings.merge(phase), env: env)]
+      [phase, [LegionIO.new(gems: %w[ours consumers], settings: settings.merge(category), env: env), aws]]
     end
-    @stage.each_value { |_, legion| legion.wait_until_up }
+    @stage.each_value { |legion, _| legion.wait_until_up }
   end
   after(:context) do
-    @stage&.each_value do |aws, legion|
+    @stage&.each_value do |legion, aws|
       legion.kill
       aws.stop
     end
   end
 
-  it 'x' do
-    @stage.each { |name, (aws, legion)| puts name, legion.lines_of_ours, legion.seconds_to_boot
-    puts legion.ask("Legion::LLM::Call::Registry.methods(false)").inspect
-    File.write("/work/main/.local/#{name}.log", legion.log)
-    }
+  attr_reader :legion, :aws
+
+  def in_each_phase
+    @stage.each do |phase, (legion, aws)|
+      @legion = legion
+      @aws = aws
+      yield phase
+    end
+  end
+
+  # What lex-llm-bedrock has copied for itself.
+  def copied
+    legion.ask('Legion::LLM::Call::Registry.for(:bedrock, instance: :broker)&.instance_variable_get(:@instance_config)&.fetch(:bedrock_access_key_id)')
+  end
+
+  it 'has name, alias, trust and facts' do
+    in_each_phase do
+      expect(identity).to include(canonical_name: 'legion-worker', trust: 'verified', aliases: { aws: [BootQuestions::WORKER] },
+                                  providers: include(aws: include(status: 'resolved')), profile: { aws: include(account: '123456789012') })
+      expect(legion.rows(:identity_principals).size).to eq(1)
+      expect(legion.rows(:identities).size).to eq(1)
+    end
+  end
+
+  it 'is told of the setting for phase 0 only where it is missing' do
+    in_each_phase do |phase|
+      expect(legion.lines_of_ours.grep(/this process is/)).to match([phase.zero? ? end_with(' ms)') : include('"phase":0')])
+    end
+  end
+
+  it 'knows its name before the LLM part starts in phase 0 alone' do
+    in_each_phase do |phase|
+      order = legion.log.index('this process is') <=> legion.log.index('Setting up Legion::LLM')
+      expect(order).to eq(phase.zero? ? -1 : 1)
+    end
+  end
+
+  it 'registers lex-llm-bedrock with the key that Broker leases' do
+    in_each_phase do
+      legion.wait_for { copied }
+      expect(copied).to eq(token).and start_with('ASIA')
+    end
+  end
+
+  it 'renews a set of 60 s, here and there, with few calls', timeout: 120 do
+    before = {}
+    in_each_phase { |phase| before[phase] = token }
+    sleep 45
+    in_each_phase do |phase|
+      legion.wait_for(timeout: 40) { token && token != before[phase] }
+      legion.wait_for { copied == token }
+      expect(calls('AssumeRole')).to be_between(2, 4)
+      expect(legion.ask("#{BootQuestions::BROKER}.credentials_for(:aws)[:lease].expires_at - Time.now")).to be_between(0, 60)
+    end
+  end
+
+  it 'ends cleanly' do
+    in_each_phase do
+      _, status = legion.stop
+      expect(status).to be_success
+    end
   end
 end

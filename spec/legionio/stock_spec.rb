@@ -29,8 +29,7 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
   end
 
   it 'is told in one line who it is, and how to know it earlier' do
-    expect(legion.lines_of_ours.grep(/this process is/)).to match([/ INFO .*this process is legion-worker in account 123456789012 .*phase 1.*"phase":0/])
-    expect(legion.lines_of_ours.grep(/ (WARN|ERROR) /).grep_v(/Catalog publish/)).to be_empty # LegionIO's own catalogue in lite mode
+    expect(legion.lines_of_ours).to match([/ INFO .*this process is legion-worker in account 123456789012 .*phase 1.*"phase":0/])
   end
 
   it 'asks STS once for all that' do
@@ -40,15 +39,18 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
   it 'leases the credentials, those of a qualifier too' do
     lease = "#{BootQuestions::BROKER}.credentials_for(:aws)[:lease]"
     expect(legion.ask("#{lease}.valid? && #{lease}.credentials.session_token.size")).to be > 10
-    living = legion.ask("c = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials; [c.access_key_id, c.secret_access_key, c.session_token, c.set?]")
+    living = legion.ask(<<~RUBY)
+      set = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials
+      [set.access_key_id, set.secret_access_key, set.session_token, set.set?]
+    RUBY
     expect(living).to match([token, match(/\S{20,}/), match(/\S{20,}/), true])
     expect(token(:partner)).to match(/\AASIA/)
     expect(token(:partner)).not_to eq(token)
   end
 
   it 'serves lex-bedrock’s own client, which signs with them' do
-    legion.ask('ENV["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = ' + aws.http.inspect)
     legion.ask(<<~RUBY)
+      ENV['AWS_ENDPOINT_URL_BEDROCK_RUNTIME'] = #{aws.http.inspect}
       client = Legion::Extensions::Bedrock::Helpers::Client.bedrock_runtime_client(region: 'eu-west-1')
       client.converse(model_id: 'model', messages: [{ role: 'user', content: [{ text: 'hello' }] }]) rescue nil # nobody plays Bedrock
     RUBY

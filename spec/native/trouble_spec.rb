@@ -72,7 +72,7 @@ RSpec.describe 'The native library on a system in trouble', :seam do
         Process.wait(pid)
         tell(seconds: seconds, code: Process.last_status.exitstatus, pilots: pilots)
       RUBY
-      expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, pilots: 1)
+      expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, pilots: 2)
     end
 
     it 'lets a process end without them' do

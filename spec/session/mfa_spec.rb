@@ -44,6 +44,20 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
     expect(asked_of_sts('GetSessionToken').first[:params]).to include('TokenCode' => '111111', 'DurationSeconds' => '129600')
   end
 
+  it 'asks once for GetSessionToken and the roles of a profile on top of it, which then need no code' do
+    config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
+      [profile people]
+      role_arn = #{People::MFA_ROLE}
+      mfa_serial = #{People::DEVICE}
+      credential_source = Environment
+    INI
+    with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
+      session = aws::Session.new(profile: 'people', get_session_token: true, serial_number: People::DEVICE, token_provider: person)
+      expect(session.identity.role).to eq('mfa-only')
+      expect(person.asked).to eq(1)
+    end
+  end
+
   it 'asks on the first hop of a chain alone' do
     session = mfa_session(person, role_arn: [People::MFA_ROLE, People::WORKER])
     expect(session.identity.role).to eq('legion-worker')
@@ -77,7 +91,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
       first = person.questions.pop.thread
       first.kill.join
       eventually { person.asked == 1 }
-      expect(person.questions.pop.thread).to be_alive.and satisfy { |second| second != first }
+      expect(person.questions.pop.thread).to be_alive.and(satisfy { |second| second != first })
       door << :come_in
       expect((readers - [first]).map(&:value).uniq.size).to eq(1)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
@@ -128,12 +142,12 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
     end
 
     {
-      'nil'                  => [nil, /gave NilClass in place of the six digits/],
-      'an Integer'           => [111_111, /gave Integer in place of/],
-      'a blank String'       => [" \n", /gave a blank String in place of/],
+      'nil'                    => [nil, /gave NilClass in place of the six digits/],
+      'an Integer'             => [111_111, /gave Integer in place of/],
+      'a blank String'         => [" \n", /gave a blank String in place of/],
       'bytes that are no text' => ["11111\xFF", /gave a String that is no text/],
-      'five digits'          => ['11111', /The MFA code has 5 characters; STS takes exactly six digits/],
-      'letters'              => ['canary', /STS takes exactly six digits/]
+      'five digits'            => ['11111', /The MFA code has 5 characters; STS takes exactly six digits/],
+      'letters'                => ['canary', /STS takes exactly six digits/]
     }.each do |what, (code, message)|
       it "says so of #{what}, and sends nothing" do
         error = refused(mfa_session(->(_) { code }))
@@ -150,7 +164,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
     it 'says which error the provider raised, keeps it as the cause, and quotes nothing of it' do
       error = refused(mfa_session(->(_) { raise ArgumentError, 'canary' }))
       expect(error).to be_a(aws::NoCredentialsError).and have_attributes(message: /token_provider raised ArgumentError/,
-                                                                         cause: an_instance_of(ArgumentError))
+                                                                         cause:   an_instance_of(ArgumentError))
       expect(error.message).not_to include('canary')
     end
 
@@ -313,9 +327,9 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
   end
 
   describe 'in a trap handler' do
-    def in_trap
+    def in_trap(&block)
       done = Queue.new
-      before = trap(:USR1) { done << took { yield } }
+      before = trap(:USR1) { done << took(&block) }
       Process.kill(:USR1, Process.pid)
       done.pop.first
     ensure

@@ -24,9 +24,9 @@ RSpec.describe 'An option', :people do
   describe 'of AssumeRole:' do
     both.merge(
       external_id:         ['legion-7f3a:partner/42', { 'ExternalId' => 'legion-7f3a:partner/42' }],
-      tags:                [{ team: 'core', 'cost center' => 'a+b@c' },
-                            { 'Tags.member.1.Key' => 'team', 'Tags.member.1.Value' => 'core',
-                              'Tags.member.2.Key' => 'cost center', 'Tags.member.2.Value' => 'a+b@c' }],
+      tags:                [{ 'cost center' => 'a+b@c', team: 'core' },
+                            { 'Tags.member.1.Key' => 'cost center', 'Tags.member.1.Value' => 'a+b@c',
+                              'Tags.member.2.Key' => 'team', 'Tags.member.2.Value' => 'core' }],
       transitive_tag_keys: [%w[team cost], { 'TransitiveTagKeys.member.1' => 'team', 'TransitiveTagKeys.member.2' => 'cost' }],
       source_identity:     ['dana@example.com', { 'SourceIdentity' => 'dana@example.com' }],
       provided_contexts:   [[{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'eyJ-assertion' }],
@@ -120,7 +120,7 @@ RSpec.describe 'An option', :people do
 
     it 'the token may come from a callable or a file' do
       web(web_identity_token: -> { token }).credentials
-      file = Tempfile.create('token').tap { |it| it.write("#{token}\n") && it.flush }
+      file = Tempfile.create('token').tap { |open| open.write("#{token}\n") && open.flush }
       web(web_identity_token: nil, web_identity_token_file: file.path).credentials
       expect(asked_of_sts('AssumeRoleWithWebIdentity').map { |request| request[:params]['WebIdentityToken'] }).to eq([token, token])
     end
@@ -157,6 +157,7 @@ RSpec.describe 'An option', :people do
     it 'a role may be assumed on top' do
       session = aws::Session.new(get_session_token: true, role_arn: People::MFA_ROLE, serial_number: People::DEVICE, token_provider: People::Person.new)
       expect(session.identity.role).to eq('mfa-only')
+      expect(asked_of_sts.map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil, nil])
     end
   end
 
@@ -185,24 +186,24 @@ RSpec.describe 'An option', :people do
 
   it 'is checked before a request is sent, in words that name it, its limit and its value' do
     role = { role_arn: People::WORKER }
-    {
-      role.merge(session_duration: 60)                             => /session_duration is 60 seconds; STS takes 900 to 43200/,
-      role.merge(session_duration: 129_600)                        => /session_duration is 129600 seconds; STS takes 900 to 43200/,
-      { get_session_token: true, session_duration: 129_601 }       => /session_duration is 129601 seconds; STS takes 900 to 129600/,
-      role.merge(role_session_name: 'a b')                         => /role_session_name holds ' '/,
-      role.merge(external_id: 'x')                                 => /external_id has 1 characters; STS takes 2 to 1224/,
-      role.merge(policy: 'no JSON')                                => /policy is not a JSON object/,
-      role.merge(policy: { Statement: 'x' * 2048 })                => /policy has 20\d\d characters; STS takes 1 to 2048/,
-      role.merge(policy_arns: [managed[0]] * 11)                   => /policy_arns has 11 entries; STS takes at most 10/,
-      role.merge(policy_arns: ['arn:aws:s3:::bucket'])             => /policy_arns holds "arn:aws:s3:::bucket"/,
-      role.merge(tags: (1..51).to_h { |number| [number.to_s, 'x'] }) => /tags has 51 entries; STS takes at most 50/,
-      role.merge(tags: { 'Team' => '1', 'team' => '2' })           => /tags holds the key "team" twice/,
-      role.merge(source_identity: 'ä' * 3)                         => /source_identity holds 'ä'/,
-      role.merge(serial_number: 'short')                           => /serial_number has 5 characters; STS takes 9 to 256/,
-      { role_arn: 'arn:aws:iam::1:role/x' }                        => /role_arn is "arn:aws:iam::1:role\/x", which is not the ARN of a role/,
-      { role_arn: [] }                                             => /role_arn is an empty list/,
-      { role_arn: [People::WORKER, { role_arn: People::WORKER, serial_number: People::DEVICE }] } => /has the option "serial_number"/
-    }.each do |options, message|
+    [
+      [role.merge(session_duration: 60), /session_duration is 60 seconds; STS takes 900 to 43200/],
+      [role.merge(session_duration: 129_600), /session_duration is 129600 seconds; STS takes 900 to 43200/],
+      [{ get_session_token: true, session_duration: 129_601 }, /session_duration is 129601 seconds; STS takes 900 to 129600/],
+      [role.merge(role_session_name: 'a b'), /role_session_name holds ' '/],
+      [role.merge(external_id: 'x'), /external_id has 1 characters; STS takes 2 to 1224/],
+      [role.merge(policy: 'no JSON'), /policy is not a JSON object/],
+      [role.merge(policy: { Statement: 'x' * 2048 }), /policy has 20\d\d characters; STS takes 1 to 2048/],
+      [role.merge(policy_arns: [managed[0]] * 11), /policy_arns has 11 entries; STS takes at most 10/],
+      [role.merge(policy_arns: ['arn:aws:s3:::bucket']), /policy_arns holds "arn:aws:s3:::bucket"/],
+      [role.merge(tags: (1..51).to_h { |number| [number.to_s, 'x'] }), /tags has 51 entries; STS takes at most 50/],
+      [role.merge(tags: { 'Team' => '1', 'team' => '2' }), /tags holds the key "team" twice/],
+      [role.merge(source_identity: 'ä' * 3), /source_identity holds 'ä'/],
+      [role.merge(serial_number: 'short'), /serial_number has 5 characters; STS takes 9 to 256/],
+      [{ role_arn: 'arn:aws:iam::1:role/x' }, %r{role_arn is "arn:aws:iam::1:role/x", which is not the ARN of a role}],
+      [{ role_arn: [] }, /role_arn is an empty list/],
+      [{ role_arn: [People::WORKER, { role_arn: People::WORKER, serial_number: People::DEVICE }] }, /has the option "serial_number"/]
+    ].each do |options, message|
       expect { aws::Session.new(**options).credentials }.to raise_error(aws::ConfigurationError, message), options.inspect
     end
     expect(asked_of_sts).to be_empty

@@ -85,10 +85,10 @@ RSpec.describe 'A session on top of another provider', :people do
   it 'says what is wrong with it, and nothing that is secret' do
     fine = sdk_set.new(*keys)
     {
-      provider_class.new(nil)                                                      => /source .* has no access_key_id just now/,
-      provider_class.new(sdk_set.new('AKIA', ''))                                  => /source .* has no secret_access_key just now/,
-      provider_class.new(fine).tap { |it| it.trouble = -> { raise IOError, 'canary' } } => /source raised IOError/,
-      aws::Credentials.new(nil, nil)                                               => /has no access_key_id/
+      provider_class.new(nil)                                                                   => /source .* has no access_key_id just now/,
+      provider_class.new(sdk_set.new('AKIA', ''))                                               => /source .* has no secret_access_key just now/,
+      provider_class.new(fine).tap { |broken| broken.trouble = -> { raise IOError, 'canary' } } => /source raised IOError/,
+      aws::Credentials.new(nil, nil)                                                            => /has no access_key_id/
     }.each do |source, message|
       expect { on_top_of(source).credentials }.to raise_error(aws::NoCredentialsError, message) { |error|
         expect(error.message).not_to include('canary')

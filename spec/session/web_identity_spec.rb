@@ -49,7 +49,7 @@ RSpec.describe 'A session with a web identity token', :people do
   describe 'of a callable' do
     it 'asks it on a thread of its own, for each request anew' do
       threads = []
-      session = web_session(-> { threads << Thread.current && token })
+      session = web_session(-> { (threads << Thread.current) && token })
       expect(session.identity.role).to eq('irsa-app')
       session.refresh!
       expect(threads.size).to eq(2)
@@ -61,7 +61,7 @@ RSpec.describe 'A session with a web identity token', :people do
     it 'asks once for all who read at once' do
       door = Queue.new
       asked = Queue.new
-      session = web_session(-> { asked << 1 && door.pop && token })
+      session = web_session(-> { (asked << 1) && door.pop && token })
       readers = Array.new(20) { thread { session.credentials } }
       eventually { asked.size == 1 && readers.all?(&:stop?) }
       door << :come_in
@@ -84,7 +84,7 @@ RSpec.describe 'A session with a web identity token', :people do
       door = Queue.new
       door << :come_in
       asked = Queue.new
-      session = web_session(-> { asked << 1 && door.pop && token })
+      session = web_session(-> { (asked << 1) && door.pop && token })
       first = session.credentials
       sleep [first.expiration - 2.5 - Time.now, 0].max
       sets, seconds = took { Array.new(50) { session.credentials } }
@@ -149,12 +149,12 @@ RSpec.describe 'A session with a web identity token', :people do
 
     it 'says what is wrong with it, and nothing that is secret' do
       {
-        -> { raise KeyError, 'canary' } => /web_identity_token raised KeyError/,
+        -> { raise KeyError, 'canary' }            => /web_identity_token raised KeyError/,
         -> { raise NotImplementedError, 'canary' } => /web_identity_token raised NotImplementedError/,
-        -> {}                           => /gave NilClass in place of a token/,
-        -> { 42 }                       => /gave Integer in place of a token/,
-        -> { "canary\u0000canary" }     => /holds control characters/,
-        -> { 'c' }                      => /has 1 characters; STS takes 4 to 20000/
+        -> {}                                      => /gave NilClass in place of a token/,
+        -> { 42 }                                  => /gave Integer in place of a token/,
+        -> { "canary\u0000canary" }                => /holds control characters/,
+        -> { 'c' }                                 => /has 1 characters; STS takes 4 to 20000/
       }.each do |callable, message|
         expect { web_session(callable).credentials }.to raise_error(aws::Error, message) { |error|
           expect(error.message).not_to include('canary')

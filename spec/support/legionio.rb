@@ -47,7 +47,7 @@ class LegionIO
     def environment(home, gems: [])
       homes = [*gems, 'legionio'].map { |name| File.expand_path(name.to_s, GEMS) }
       { 'HOME' => home, 'PATH' => ENV.fetch('PATH'), 'LANG' => 'C.UTF-8', 'USER' => 'somebody', 'LEGION_DNS_BOOTSTRAP' => 'false',
-        'GEM_HOME' => homes.first, 'GEM_PATH' => [*homes, ENV.fetch('LEGIONIO_RB_SYS'), *Gem.default_path].uniq.join(':') }
+        'GEM_HOME' => homes.first, 'GEM_PATH' => [*homes, *Gem.default_path].uniq.join(':') }
     end
 
     # All that were started and not yet ended: see the after(:suite) hook.
@@ -56,7 +56,7 @@ class LegionIO
 
   attr_reader :pid, :home, :seconds_to_boot
 
-  def initialize(settings: {}, env: {}, gems: %w[ours], arguments: [], preload: nil, api: true)
+  def initialize(settings: {}, env: {}, gems: %w[ours], arguments: [], preload: nil, api: true, files: {})
     @home = Dir.mktmpdir('legion', FOLDER)
     FileUtils.cp_r("#{self.class.home}/.", @home)
     @log = "#{@home}/legionio.log"
@@ -64,6 +64,7 @@ class LegionIO
     @port = free_port
     File.write("#{@home}/.legionio/settings/port.json", JSON.generate(api: { port: @port }))
     self.settings = settings
+    files.each { |name, text| File.write("#{@home}/#{name}", text) }
     @started = now
     @pid = spawn({ **self.class.environment(@home, gems: gems), 'LEGIONIO_PROBE' => @socket, 'RUBYOPT' => "-r#{PROBE} #{preload}", **env },
                  RbConfig.ruby, "#{GEMS}/legionio/bin/legionio", 'start', '--lite', *('--no-api' unless api), *arguments,
@@ -80,7 +81,8 @@ class LegionIO
 
   def wait_until_up(timeout: 60)
     wait_for(timeout: timeout, what: 'LegionIO is not up') { log.include?('Started Legion v') && (!@api || api_up?) }
-    @seconds_to_boot = now - @started
+    @up_since = now
+    @seconds_to_boot = @up_since - @started
   end
 
   # Runs Ruby code inside it and returns what it comes to.
@@ -112,9 +114,14 @@ class LegionIO
     File.read(@log, encoding: Encoding::UTF_8).scrub
   end
 
+  # What LegionIO itself says of every extension, the complaints of its catalogue in lite mode included.
+  OF_EVERY_EXTENSION = /INFO (Loaded v|\[Transport\] built)|Catalog publish failed/
+  private_constant :OF_EVERY_EXTENSION
+
   # The lines of its log that are ours, or about us; debug lines only when asked for.
   def lines_of_ours(debug: false)
-    ours = log.lines(chomp: true).grep(/lex-identity-aws|\[identity\]\[aws\]|Identity::Aws/).map { |line| line.gsub(/\e\[[\d;]*m/, '') }
+    ours = log.lines(chomp: true).map { |line| line.gsub(/\e\[[\d;]*m/, '') }
+              .grep(/lex-identity-aws|\[identity\]\[aws\]|Identity::Aws/).grep_v(OF_EVERY_EXTENSION)
     debug ? ours : ours.grep_v(/ DEBUG /)
   end
 
@@ -133,8 +140,10 @@ class LegionIO
     File.read("/proc/#{pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i / 1024
   end
 
-  # Ends it as an operator would. Returns the seconds that took and how it ended.
+  # Ends it as an operator would. Returns the seconds that took and how it ended. In its first seconds Puma's traps are still in
+  # place, and SIGTERM would kill it without a shutdown.
   def stop(timeout: 30)
+    sleep [@up_since + 3 - now, 0].max
     since = now
     Process.kill(:TERM, pid)
     raise Error, "still there #{timeout} s after SIGTERM\n#{log.lines.last(40).join}" unless @waiter.join(timeout)

@@ -52,8 +52,8 @@ RSpec.describe Legion::Extensions::Identity::Aws do
   end
 
   it 'registers where LegionIO is there' do
-    result = run("#{legion}; require ENTRY; [Legion::Identity::Resolver.providers.map(&:name), Legion::Extensions::Identity::Aws.singleton_class < Legion::Extensions::Core]")
-    expect(result.stdout).to eq("[[\"Legion::Extensions::Identity::Aws::Identity\"], true]\n")
+    result = run("#{legion}; require ENTRY; [Legion::Identity::Resolver.providers.map(&:provider_name), Legion::Extensions::Identity::Aws.singleton_class < Legion::Extensions::Core]")
+    expect(result.stdout).to eq("[[:aws, :aws_profile], true]\n")
     expect(result.stderr).to eq('')
   end
 
@@ -66,7 +66,7 @@ RSpec.describe Legion::Extensions::Identity::Aws do
       2.times { aws.autobuild }
       [aws.built, Legion::Identity::Resolver.providers.size]
     RUBY
-    expect(result.stdout).to eq("[2, 1]\n")
+    expect(result.stdout).to eq("[2, 2]\n")
   end
 
   it 'comes through the shim, and a second copy of the same release adds nothing' do
@@ -79,7 +79,7 @@ RSpec.describe Legion::Extensions::Identity::Aws do
       require #{other.entry.inspect}
       [before.equal?(Legion::Extensions::Identity::Aws::Identity.current_credentials), Legion::Identity::Resolver.providers.size]
     RUBY
-    expect(result).to have_attributes(stdout: "[true, 1]\n", stderr: '')
+    expect(result).to have_attributes(stdout: "[true, 2]\n", stderr: '')
   ensure
     other.remove
   end

@@ -23,7 +23,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::Registration do
   it "registers with LegionIO's Resolver once, however often it is asked" do
     stub_const('Legion::Identity::Resolver', resolver)
     Array.new(8) { Thread.new { described_class.register } }.each(&:join)
-    expect(resolver.providers).to eq([aws::Identity])
+    expect(resolver.providers).to eq(aws::Identity.providers)
+    expect(resolver.providers.map(&:provider_name)).to eq(%i[aws aws_profile])
   end
 
   it 'waits in line, once, where the Resolver is not there yet' do
@@ -31,7 +32,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Registration do
     stub_const('Legion::Identity', Module.new)
     Legion::Identity.define_singleton_method(:pending_registrations) { line }
     2.times { described_class.register }
-    expect(line).to eq([aws::Identity])
+    expect(line).to eq(aws::Identity.providers)
+  end
+
+  it 'does nothing where the settings say enabled: false' do
+    stub_const('Legion::Identity::Resolver', resolver)
+    allow(aws::Host).to receive(:settings).and_return({ enabled: false })
+    described_class.register
+    expect(resolver.providers).to be_empty
   end
 
   it 'says what went wrong and raises nothing' do

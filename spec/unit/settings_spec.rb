@@ -10,12 +10,11 @@ RSpec.describe Legion::Extensions::Identity::Aws::Settings do
   end
 
   describe '.layers' do
-    it 'takes of ENV what the core may look at, whatever its case' do
+    it 'takes all of ENV, since a credential_process may need any of it' do
       with_env('AWS_REGION' => 'eu-west-1', 'https_proxy' => 'http://p', 'NO_PROXY' => 'x', 'SSL_CERT_FILE' => '/f', 'PROGRAM' => 'y') do
         environment = described_class.layers({})[:environment]
         expect(environment).to include('AWS_REGION' => 'eu-west-1', 'https_proxy' => 'http://p', 'NO_PROXY' => 'x', 'SSL_CERT_FILE' => '/f',
-                                       'HOME' => Dir.home, 'PATH' => ENV.fetch('PATH'))
-        expect(environment.keys).not_to include('PROGRAM')
+                                       'HOME' => Dir.home, 'PATH' => ENV.fetch('PATH'), 'PROGRAM' => 'y')
       end
     end
 
@@ -65,10 +64,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::Settings do
     end
 
     it 'sees a change inside the same object' do
-      legion_settings(settings = { roles: { reader: { role_arn: 'a' } } })
+      legion_settings(settings = { tags: { team: 'a' } })
       before = fingerprint
-      settings[:roles][:reader][:role_arn] = 'b'
+      settings[:tags][:team] = 'b'
       expect(fingerprint).not_to eq(before)
+    end
+
+    it 'passes over what says nothing about the credentials of this session' do
+      legion_settings({ profile: 'prod' })
+      before = fingerprint
+      legion_settings({ profile: 'prod', enabled: true, 'broker_bridge' => true, roles: { reader: 'arn' } })
+      expect(fingerprint).to eq(before)
     end
   end
 

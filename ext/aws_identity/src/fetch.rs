@@ -35,6 +35,8 @@ pub struct Order {
     /// is there is not looked at.
     pub refused_key: Option<String>,
     pub supplies: Supplies,
+    /// The cache on disk is looked at before a person is asked for a code: that comes next.
+    pub asks_later: bool,
     /// How far STS's clock was ahead of ours when it was last asked.
     pub clock_offset: Millis,
 }

@@ -99,7 +99,7 @@ fn millis(duration: Duration) -> u64 {
 pub enum Woken {
     /// The flight has landed: its outcome is there.
     Landed,
-    /// [`Flight::nudge`] was called.
+    /// [`Flight::nudge`] was called, or the waiter wanted to look up.
     Interrupted,
     /// It will never land for us: overdue, or flown by another process.
     Lost,
@@ -213,6 +213,12 @@ impl<T> Flight<T> {
 
     /// Blocks until the flight has landed, is lost, or `interrupted` is set through `nudge`.
     pub fn wait(&self, interrupted: &AtomicBool) -> Woken {
+        self.wait_at_most(interrupted, Duration::MAX)
+    }
+
+    /// The same for no longer than `limit`, the end of which counts as interrupted.
+    pub fn wait_at_most(&self, interrupted: &AtomicBool, limit: Duration) -> Woken {
+        let start = Instant::now();
         if self.outcome.get().is_some() {
             return Woken::Landed;
         }
@@ -230,7 +236,11 @@ impl<T> Flight<T> {
             if self.deadline.is_lost() {
                 return Woken::Lost;
             }
-            let patience = self.deadline.left() + GRACE;
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Woken::Interrupted;
+            }
+            let patience = left.min(self.deadline.left() + GRACE);
             guard = self
                 .landed
                 .wait_timeout(guard, patience)
@@ -379,5 +389,15 @@ mod tests {
             assert_eq!(waiter.join().unwrap(), Woken::Interrupted);
         });
         assert_eq!(wait(&flight), Woken::Landed);
+    }
+
+    #[test]
+    fn a_waiter_may_look_up_now_and_then() {
+        let flight = launch(Duration::from_secs(5), |_| std::future::pending());
+        let start = Instant::now();
+        let woken = flight.wait_at_most(&AtomicBool::new(false), QUICK);
+        assert_eq!(woken, Woken::Interrupted);
+        assert!(start.elapsed() >= QUICK);
+        assert!(flight.may_land());
     }
 }

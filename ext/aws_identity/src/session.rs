@@ -404,9 +404,9 @@ impl Session {
         self.counters.tally()
     }
 
-    /// What the host has not logged yet.
-    pub fn take_warnings(&self) -> Vec<String> {
-        self.settled().take_warnings()
+    /// What the user should hear, once each: of the settings, and of the fetches so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.settled().warnings.clone()
     }
 
     fn after_failure(state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
@@ -470,7 +470,12 @@ impl Session {
         supplies.web_identity_token = supplies
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
+        let asks_later = self.settings.token_provider
+            && self.settings.cache.is_some()
+            && !state.code_is_needed
+            && supplies.token_code.is_none();
         let order = Order {
+            asks_later,
             region: held.is_some().then(|| state.region.clone()),
             held,
             identity,

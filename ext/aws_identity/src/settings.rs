@@ -168,9 +168,13 @@ impl Settings {
         )?;
         let supplied_source = stack[0].get("source").is_some();
         let web_identity = token_source(&stack, supplied_source)?;
-        let (role, loose) = role::choose(&stack, &environment, web_identity.is_some())?;
+        let (mut role, mut loose) = role::choose(&stack, &environment, web_identity.is_some())?;
         let get_session_token =
             first(&stack, |layer| layer.flag("get_session_token"))?.is_some_and(|flag| flag.value);
+        if get_session_token {
+            // A code is good for one call, and the session it opens counts as one with MFA.
+            loose.serial_number = role.value.take_serial_number().or(loose.serial_number);
+        }
         loose.check(get_session_token)?;
 
         let resolve_timeout = resolve_timeout(&stack, layers.deadline_cap, &mut warnings)?;

@@ -20,7 +20,7 @@ use crate::{
     http::Http,
     imds::{Imds, Miss, Place},
     limits,
-    profile::{Base, Plan},
+    profile::{self, Base, Plan},
     settings::{RoleRequest, RoleWords, Settings, TokenSource},
     sts::{Endpoint, Sts, WebIdentity},
     token_file,
@@ -172,6 +172,11 @@ impl Walk<'_> {
             Base::Container => container::credentials(self.http, &self.settings.environment)
                 .await
                 .map(Found::new),
+            Base::Imds if Imds::is_disabled(&self.settings.environment) => {
+                Err(Failure::no_credentials(
+                    "credential_source is Ec2InstanceMetadata, and AWS_EC2_METADATA_DISABLED is true.",
+                ))
+            }
             Base::Imds => self.ask_imds(&place).await.map_err(|miss| match miss {
                 Miss::Failed(failure) => failure,
                 Miss::NotThere(why) => Failure::no_credentials(format!(
@@ -219,7 +224,11 @@ impl Walk<'_> {
                     account_id,
                     role_name,
                 };
-                sso::credentials(self.http, &login).await.map(Found::new)
+                // Without an sso_session the SDK's provider sends a token that has ended, as if it were good.
+                match profile::obstacle(plan, &self.settings.environment.to_map(), self.now) {
+                    Some(why) => Err(sso::no_login(why)),
+                    None => sso::credentials(self.http, &login).await.map(Found::new),
+                }
             }
             Base::Login { session } => login::credentials(
                 self.http,

@@ -196,6 +196,6 @@ impl Session {
     }
 
     pub fn warnings(ruby: &Ruby, this: &Self) -> Result<RArray, Error> {
-        guard(ruby, || convert::texts(ruby, &this.0.take_warnings()))
+        guard(ruby, || convert::texts(ruby, &this.0.warnings()))
     }
 }

@@ -13,10 +13,22 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    time::Duration,
+};
+
+/// Ruby before 3.3 has no thread of its own for signals. It calls the unblock function for one only
+/// if the main thread is the sole one; else it counts on the wait ending with the system call, and
+/// a condition variable's does not. So the main thread looks up this often.
+const GLANCE: Duration = if cfg!(ruby_lt_3_3) {
+    Duration::from_millis(50)
+} else {
+    Duration::MAX
 };
 
 struct Wait<'a, T> {
     flight: &'a Flight<T>,
+    /// After so long Ruby is to look for signals.
+    glance: Duration,
     interrupted: AtomicBool,
     /// Written by the waiting thread alone, while it is inside `sleep`.
     woken: Mutex<Woken>,
@@ -29,6 +41,11 @@ struct Wait<'a, T> {
 pub fn wait<T>(flight: &Flight<T>) -> Result<bool, Error> {
     let wait = Wait {
         flight,
+        glance: if is_main_thread() {
+            GLANCE
+        } else {
+            Duration::MAX
+        },
         interrupted: AtomicBool::new(false),
         woken: Mutex::new(Woken::Interrupted),
     };
@@ -48,11 +65,18 @@ pub fn wait<T>(flight: &Flight<T>) -> Result<bool, Error> {
     }
 }
 
+fn is_main_thread() -> bool {
+    // SAFETY: the caller of `wait` is a Ruby thread with the GVL; both calls only read.
+    unsafe { rb_sys::rb_thread_current() == rb_sys::rb_thread_main() }
+}
+
 /// Runs without the GVL: no Ruby here, and no panic past this frame.
 unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
     // SAFETY: `data` is the `Wait<T>` of the `wait` above, alive for the whole call.
     let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
-    let woken = catch_unwind(AssertUnwindSafe(|| wait.flight.wait(&wait.interrupted)));
+    let woken = catch_unwind(AssertUnwindSafe(|| {
+        wait.flight.wait_at_most(&wait.interrupted, wait.glance)
+    }));
     *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) = woken.unwrap_or(Woken::Lost);
     null_mut()
 }

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'doctor/support/patient'
+require 'io/console'
 require 'open3'
 require 'pty'
 
@@ -32,6 +33,7 @@ module Program
           output << reader.readpartial(4096)
           next unless asked&.match?(output)
 
+          sleep 0.01 while reader.echo? # it asks first, and turns the echo off then
           writer.puts(type)
           asked = nil
         end

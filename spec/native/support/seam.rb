@@ -51,10 +51,11 @@ module Seam
     Dir.children('/dev/fd').size - 1
   end
 
-  # Native threads of this process that fly. The kernel knows them by name; Ruby does not know them at all.
+  # Native threads of this process that fly, or look up a name for one that does. The kernel knows them by name; Ruby does not know
+  # them at all.
   def pilots
     Dir.glob('/proc/self/task/*/comm').count do |file|
-      File.read(file).start_with?('aws-identity')
+      File.read(file).start_with?('aws-identity', 'tokio')
     rescue SystemCallError
       false # it has just ended
     end

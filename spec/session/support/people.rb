@@ -45,8 +45,8 @@ module People
   # All role sessions that are given out from now on live so long.
   def lifetime(seconds, **rule) = local_aws.rule(service: :sts, lifetime_seconds: seconds, **rule)
 
-  def outage(**rule, &block)
-    local_aws.rule(service: :sts, answer: { error: { status: 503, code: 'ServiceUnavailable', message: 'down' } }, **rule, &block)
+  def outage(**rule, &)
+    local_aws.rule(service: :sts, answer: { error: { status: 503, code: 'ServiceUnavailable', message: 'down' } }, **rule, &)
   end
 
   def eventually(limit = 10)
@@ -78,5 +78,7 @@ module People
 
   def threads_of_ours = Thread.list.select { |thread| thread.name == 'lex-identity-aws' }
 end
+
+RSpec::Matchers.define_negated_matcher :exclude, :include
 
 RSpec.configure { |config| config.include People, :people }

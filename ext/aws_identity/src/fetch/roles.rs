@@ -65,13 +65,16 @@ impl Climb<'_> {
 
     /// True where a person is asked on the way up: then nobody else can have the set replaced.
     pub(super) fn is_attended(&self, from_profile: bool) -> bool {
-        let loose = &self.settings.loose.serial_number;
         let (hops, on_top) = self.roles(from_profile);
-        (self.settings.get_session_token && loose.is_some())
+        self.begins_with_mfa()
             || hops
                 .iter()
                 .chain(&on_top)
                 .any(|role| role.words.serial_number.is_some())
+    }
+
+    fn begins_with_mfa(&self) -> bool {
+        self.settings.get_session_token && self.settings.loose.serial_number.is_some()
     }
 
     async fn role(
@@ -90,7 +93,13 @@ impl Climb<'_> {
             .as_deref()
             .unwrap_or(self.session_name);
         let ask = async |record: &mut Record| {
-            let mfa = self.mfa(role.words.serial_number.as_deref(), code, &step)?;
+            // A session token that was opened with MFA has it already.
+            let serial_number = role.words.serial_number.as_deref();
+            let mfa = self.mfa(
+                serial_number.filter(|_| !self.begins_with_mfa()),
+                code,
+                &step,
+            )?;
             Sts::new(self.http, self.endpoint)
                 .assume_role(
                     &base,
@@ -191,10 +200,11 @@ impl Climb<'_> {
         }
         let is_used = self.order.supplies.token_code.is_some();
         let why = match (is_used, self.settings.token_provider) {
+            _ if self.order.asks_later => "no code was asked for yet. Read the credentials again",
             (true, _) => {
                 "the code was already used for another role: one code is good for one call. Let only the first role need MFA"
             }
-            (false, true) => "no code was asked for yet. Read the credentials again",
+            (false, true) => "that was not known beforehand. Give its serial_number",
             (false, false) => {
                 "nobody here can be asked for its code. Give the session a token_provider"
             }
@@ -203,14 +213,14 @@ impl Climb<'_> {
         let mut failure = Failure::no_credentials(format!(
             "{step} needs MFA with the device {serial_number}, and {why}."
         ));
-        failure.code = (!is_used && self.settings.token_provider).then(|| CODE_NEEDED.to_owned());
+        failure.code = self.order.asks_later.then(|| CODE_NEEDED.to_owned());
         Err(failure)
     }
 }
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
 pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
-    if settings.get_session_token {
+    if settings.get_session_token && settings.loose.serial_number.is_some() {
         return Ok(settings.loose.serial_number.clone());
     }
     let plan = plan(settings)?.ok();

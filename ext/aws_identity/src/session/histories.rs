@@ -777,7 +777,7 @@ impl History {
         let _ = (
             self.session.due_in(),
             self.session.attempts(),
-            self.session.take_warnings(),
+            self.session.warnings(),
         );
         assert_eq!(self.session.in_flight().is_some(), self.air.is_some());
         assert_eq!(before, self.launches());

@@ -41,9 +41,8 @@ pub(super) struct State {
     pub(super) web_identity_token: Option<Secret>,
     /// The cache on disk had nothing: a person has to be asked for an MFA code after all.
     pub(super) code_is_needed: bool,
-    /// What the user should hear, once each; the host has logged the first `told` of them.
+    /// What the user should hear, once each.
     pub(super) warnings: Vec<String>,
-    pub(super) told: usize,
     /// That the time of the held set has passed was told.
     pub(super) end_is_told: bool,
     pub(super) events: Events,
@@ -83,18 +82,10 @@ impl State {
             web_identity_token: None,
             code_is_needed: false,
             warnings,
-            told: 0,
             end_is_told: false,
             events: Events::default(),
             outside,
         }
-    }
-
-    /// What the host has not logged yet.
-    pub(super) fn take_warnings(&mut self) -> Vec<String> {
-        let news = self.warnings[self.told..].to_vec();
-        self.told = self.warnings.len();
-        news
     }
 
     /// The wall clock, corrected by what STS last said.

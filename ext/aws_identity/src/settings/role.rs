@@ -16,6 +16,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// The MFA device of the first role, which then needs none.
+    pub(super) fn take_serial_number(&mut self) -> Option<String> {
+        match self {
+            Self::Chain(chain) => chain.first_mut()?.words.serial_number.take(),
+            _ => None,
+        }
+    }
+
     pub(super) fn report(&self) -> Value {
         match self {
             Self::Unset => Value::Null,

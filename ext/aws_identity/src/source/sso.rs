@@ -11,6 +11,9 @@ use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 use aws_types::region::Region;
 
+/// The service's own word for it: asking again cannot cure it.
+const UNAUTHORIZED: &str = "UnauthorizedException";
+
 /// What a profile says about its login.
 pub struct Login<'a> {
     pub profile: &'a str,
@@ -71,8 +74,14 @@ fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure 
     };
     failure.status = status;
     if failure.kind == Kind::NoCredentials {
-        // The service's own word for it: asking again cannot cure it.
-        failure.code = Some("UnauthorizedException".into());
+        failure.code = Some(UNAUTHORIZED.into());
     }
+    failure
+}
+
+/// There is no login on this machine that the service would take.
+pub fn no_login(why: String) -> Failure {
+    let mut failure = Failure::no_credentials(why);
+    failure.code = Some(UNAUTHORIZED.into());
     failure
 }

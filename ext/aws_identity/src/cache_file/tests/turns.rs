@@ -305,5 +305,11 @@ fn a_killed_holder_that_had_forked_does_not_stop_the_others() {
         .unwrap();
     let turn = take_turn(&cache, &plain(), Duration::from_millis(100));
     assert!(matches!(turn, Turn::Cached(_)), "{turn:?}");
-    assert!(Command::new("kill").arg(child).status().unwrap().success());
+    assert!(
+        Command::new("sh")
+            .args(["-c", "kill \"$0\"", &child])
+            .status()
+            .unwrap()
+            .success()
+    );
 }

@@ -15,7 +15,7 @@ module Legion
           DEFAULT = :default
 
           def initialize
-            @registered = [].freeze
+            @registered = []
           end
 
           # @return [Boolean] LegionIO loads it just before it first resolves

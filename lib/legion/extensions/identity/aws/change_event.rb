@@ -27,15 +27,7 @@ module Legion
         #   @return [Integer] how many requests have failed since the last good one
         # @!attribute [r] at
         #   @return [Time] when, in UTC
-        ChangeEvent = ::Struct.new(:number, :type, :access_key_id, :expiration, :reason, :attempt, :at, keyword_init: true) do
-          # @api private
-          # @param fields [Hash{Symbol => Object}] as {Native::Session} hands it up
-          # @return [ChangeEvent]
-          def self.from_native(fields)
-            times = fields.slice(:expiration, :at).transform_values { |seconds| seconds && ::Time.at(seconds).utc.freeze }
-            new(**fields, **times).freeze
-          end
-        end
+        ChangeEvent = ::Struct.new(:number, :type, :access_key_id, :expiration, :reason, :attempt, :at, keyword_init: true)
       end
     end
   end

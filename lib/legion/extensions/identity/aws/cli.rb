@@ -33,6 +33,7 @@ module Legion
           }.freeze
           # A shell says so of a program that a signal ended.
           INTERRUPTED = 130
+          # The same of one that wrote where nobody reads.
           BROKEN_PIPE = 141
 
           # The core's error code for {STATUS} loop.
@@ -67,6 +68,8 @@ module Legion
             status
           rescue ::Errno::EPIPE => _e # whoever read us has seen enough
             BROKEN_PIPE
+          rescue ::SystemCallError, ::IOError => e # a full disk, a closed output
+            complain("The answer could not be given: #{e.message}.", :failed)
           rescue ::Interrupt => _e
             INTERRUPTED
           end
@@ -92,7 +95,7 @@ module Legion
             output = Output.new(@stdout, @stderr, arguments.form)
             STATUS.fetch(self.class.const_get(name, false).new(arguments, output, @stdin, error).run)
           rescue ::StandardError => e
-            raise if e.is_a?(::Errno::EPIPE)
+            raise if e.is_a?(::SystemCallError) || e.is_a?(::IOError)
 
             complain(e.message, status_of(e))
           end
@@ -128,6 +131,8 @@ module Legion
 
           def complain(message, status)
             @stderr.puts("lex-identity-aws: #{message}")
+            STATUS.fetch(status)
+          rescue ::SystemCallError, ::IOError => _e # nobody is there to hear it, the status says it too
             STATUS.fetch(status)
           end
         end

@@ -47,7 +47,7 @@ module Legion
           private
 
           def start
-            ::Thread.new { work }.tap do |thread|
+            ::Thread.new { work }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- named, one at a time, and it ends with its job
               thread.name = 'lex-identity-aws'
               thread.report_on_exception = false
             end

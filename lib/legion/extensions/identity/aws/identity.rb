@@ -58,7 +58,7 @@ module Legion
               STEWARD.resolved if answer
               STEWARD.failed if PROVIDER.failed? # not ready
               answer
-            rescue ::StandardError
+            rescue ::StandardError => _e # the provider has logged it
               STEWARD.failed
               raise
             end

@@ -39,7 +39,8 @@ module Legion
             @folders = folders
             @unreadable = {}
             @files = []
-            @settings = folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.reduce({}) { |all, path| merge(all, read(path)) }
+            @settings = {}
+            folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| @settings = merge(@settings, read(path)) }
           end
 
           # @return [Hash{String => Object}] of all files together

@@ -15,7 +15,7 @@ module Legion
           LEAVES_OUT = %w[core service dev custom].freeze
           private_constant :GEM, :LEAVES_OUT
 
-          # @return [Integer, nil] nil where it is not loaded at all
+          # @return [Integer, nil] nil where it is not loaded, or told to serve nobody
           attr_reader :phase
           # @return [String] why
           attr_reader :reason
@@ -28,8 +28,11 @@ module Legion
 
           # @param settings [Hash] all of LegionIO's, keys of either kind
           def initialize(settings)
-            @extensions = hash(plain(settings)['extensions'])
-            @role = hash(plain(settings)['role'])
+            all = plain(settings)
+            @extensions = hash(all['extensions'])
+            @role = hash(all['role'])
+            @switches = { 'identity.aws.enabled'            => hash(hash(all['identity'])['aws'])['enabled'],
+                          'extensions.identity.aws.enabled' => hash(hash(@extensions['identity'])['aws'])['enabled'] }
             @phase, @reason = decide
           end
 
@@ -50,9 +53,9 @@ module Legion
           end
 
           def left_out
-            own = hash(@extensions['identity'])['aws']
-            return 'extensions.blocked names the gem' if Array(@extensions['blocked']).include?(GEM)
-            return 'extensions.identity.aws.enabled is false' if own.is_a?(::Hash) && own['enabled'] == false
+            switch, = @switches.find { |_, value| value.to_s.casecmp?('false') }
+            return "#{switch} is false" if switch
+            return 'extensions.blocked names the gem' if list(@extensions['blocked']).include?(GEM)
 
             profile = @role['profile'].to_s
             return unless LEAVES_OUT.include?(profile)
@@ -60,9 +63,9 @@ module Legion
             "role.profile is #{profile}" unless profile == 'custom' && custom.include?(GEM)
           end
 
-          def custom = Array(@role['extensions']).map { |name| name.to_s.start_with?('lex-') ? name.to_s : "lex-#{name}" }
+          def custom = list(@role['extensions']).map(&:to_s).map { |name| name.start_with?('lex-') ? name : "lex-#{name}" }
 
-          def listed? = @extensions['identity'].is_a?(::Array) && @extensions['identity'].include?(GEM)
+          def listed? = list(@extensions['identity']).include?(GEM)
 
           # With a list and without a category, LegionIO's own table counts, where identity has phase 0.
           def phase_of(category)
@@ -75,6 +78,8 @@ module Legion
           def categories = hash(@extensions['categories'])
 
           def hash(value) = value.is_a?(::Hash) ? value : {}
+
+          def list(value) = value.is_a?(::Array) ? value : []
 
           def plain(value)
             case value

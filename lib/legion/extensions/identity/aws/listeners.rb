@@ -31,7 +31,7 @@ module Legion
             @log = log
             @lock = ::Mutex.new
             @bell = ::ConditionVariable.new
-            @listening = [].freeze
+            @listening = [] # replaced whole, so that whoever goes through it sees one state
           end
 
           # @param block [#call] is told each event from now on
@@ -84,7 +84,7 @@ module Legion
           # Of the parent there is nothing to go on with.
           def abandon
             @pid = ::Process.pid
-            @listening = [].freeze
+            @listening = []
             @thread = nil
             @told = newest
           end
@@ -92,7 +92,7 @@ module Legion
           def newest = @native.events(0).last&.fetch(:number) || 0
 
           def start
-            ::Thread.new { run }.tap do |thread|
+            ::Thread.new { run }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- the listeners'
               thread.name = 'lex-identity-aws'
               thread.report_on_exception = false
               thread.thread_variable_set(SuppliedNative::UNATTENDED, true)
@@ -121,19 +121,24 @@ module Legion
 
           def tell
             @native.events(@told).each do |fields|
-              event = ChangeEvent.from_native(fields)
+              event = event_of(fields)
               @told = event.number
               @patience = PATIENCE.begin if event.type == :refreshed
               @listening.each { |subscription| tell_one(subscription, event) }
             end
           end
 
+          def event_of(fields)
+            times = fields.slice(:expiration, :at).transform_values { |seconds| seconds && ::Time.at(seconds).utc.freeze }
+            ChangeEvent.new(**fields, **times).freeze
+          end
+
           # What one listener does harms neither the others nor the thread.
           def tell_one(subscription, event)
             subscription.tell(event)
-          rescue ::SystemExit
-            raise
           rescue ::Exception => e # rubocop:disable Lint/RescueException -- a NotImplementedError of one is no business of the others
+            raise if e.is_a?(::SystemExit)
+
             @log.warn("a listener of on_change raised #{e.class} at :#{event.type}: #{e.message}")
           end
 

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'rbconfig'
+
 module Legion
   module Extensions
     module Identity
@@ -30,7 +32,8 @@ module Legion
                "This system's C library is older than the precompiled gem needs. Build it here: gem install lex-identity-aws --platform ruby"],
               [/incompatible library version|undefined symbol: _?(rb|ruby|Ruby)/,
                'It was built for another Ruby. Build it again: gem pristine lex-identity-aws'],
-              [/invalid ELF|ELF class|file too short|mach-o|incompatible architecture|exec format/i,
+              # "cannot open", of a file that is there: a Linux loader that dislikes the processor says no more.
+              [/invalid ELF|ELF class|file too short|cannot read file data|#{NAME}\.\w+: cannot open shared object|mach-o|incompatible arch|exec format/i,
                'The file is damaged or made for another machine. Install the gem again on this one'],
               [/permission denied|failed to map|operation not permitted/i,
                'The file may not be read or executed here. Check its mode, and whether its disk is mounted noexec']
@@ -53,6 +56,7 @@ module Legion
               def require_first
                 first = nil
                 PLACES.each do |path, verb|
+                  check_file("#{__dir__}/#{path}.#{::RbConfig::CONFIG['DLEXT']}")
                   return send(verb, path)
                 rescue ::Exception => e # rubocop:disable Lint/RescueException -- whatever it is, it must leave as a LoadError
                   raise if e.is_a?(::SignalException) || e.is_a?(::SystemExit)
@@ -60,6 +64,23 @@ module Legion
                   first ||= e unless missing?(e, path)
                 end
                 raise ::LoadError, explanation(first), cause: first
+              end
+
+              # What Ruby does not say, and what it does not survive: it takes a file that may not be read for one that is not there, and
+              # one that was cut off ends the process with a bus error.
+              def check_file(path)
+                return unless ::File.file?(path)
+                raise ::LoadError, "#{path}: permission denied" unless ::File.readable?(path)
+                raise ::LoadError, "#{path}: file too short" if cut_off?(path)
+              end
+
+              # A 64-bit ELF library ends with the table of its sections, and its header says where that is and how long.
+              def cut_off?(path)
+                header = ::File.binread(path, 64).to_s
+                return false unless header.start_with?("\x7FELF\x02".b) && header.bytesize == 64
+
+                start, length, count = header.unpack('x40 Q x10 S2')
+                start + (length * count) > ::File.size(path)
               end
 
               # A require that found nothing names what it looked for; one that found a library and failed does not.

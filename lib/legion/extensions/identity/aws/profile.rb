@@ -69,7 +69,8 @@ module Legion
 
           # The metadata service names the session after the instance, and has told its role with the credentials.
           def instance(identity)
-            role = @provider.session&.credentials(fetch: false)&.details&.fetch(:instance_profile_role, nil)
+            set = @provider.session&.credentials(fetch: false)
+            role = set.details[:instance_profile_role] if set
             role || identity.kind == :instance ? { instance_id: identity.session_name, instance_profile_role: role } : {}
           end
         end

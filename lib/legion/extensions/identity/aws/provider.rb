@@ -31,8 +31,8 @@ module Legion
 
           # @param options [Hash{Symbol => Object}] explicit options of the Session
           # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
-          def initialize(**options, &)
-            @keeper = SessionKeeper.new(**options, &)
+          def initialize(...)
+            @keeper = SessionKeeper.new(...)
             @current_credentials = LivingCredentials.new(@keeper)
             @log = Log.new
             @absence = @good = @complaint = nil
@@ -41,9 +41,9 @@ module Legion
           # @see Identity.resolve
           def resolve
             session = @keeper.current
-            @answer = absent?(session) ? nil : identity_of(session)
+            @answer = identity = absent?(session) ? nil : identity_of(session)
             @failed = false
-            @answer && describe(@answer)
+            identity && describe(identity)
           rescue NotReadyError => e
             fail_with(e)
             nil

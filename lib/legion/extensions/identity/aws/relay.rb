@@ -13,7 +13,7 @@ module Legion
         class Relay
           def initialize
             @lock = ::Mutex.new
-            @followed = {}.freeze
+            @followed = {}
           end
 
           # @param qualifier [Symbol]

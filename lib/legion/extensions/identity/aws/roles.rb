@@ -24,7 +24,7 @@ module Legion
           def initialize(&seen)
             @seen = seen
             @lock = ::Mutex.new
-            @providers = {}.freeze
+            @providers = {}
           end
 
           # @return [Hash{Symbol => Provider}] by qualifier; the same object for a name as long as the process lives, so that who holds
@@ -51,9 +51,6 @@ module Legion
           rescue ::StandardError => _e # Broker would raise it in the face of who asked for a token
             nil
           end
-
-          # @return [Integer] equal while the settings of all of them are
-          def fingerprint = definitions.hash
 
           # @return [String, nil] what of the settings is passed over, and why
           def problem

@@ -85,7 +85,7 @@ module Legion
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
             start(Settings.layers(options), logger)
-            warnings.each { |warning| @log.warn(warning) }
+            warn_of_news
           end
 
           # Who we are, as sts:GetCallerIdentity says. Asked once and remembered while its credentials are in use.
@@ -211,7 +211,8 @@ module Legion
           #   "environment AWS_REGION"); no secrets
           def settings = @native.settings
 
-          # @return [Array<String>] what is odd about the settings, and was logged when the session was made
+          # @return [Array<String>] what is odd about the settings, and what went wrong beside the requests so far, such as a cache that
+          #   is not used; each was logged once
           def warnings = @native.warnings
 
           # How this session has been doing. Read without a lock.
@@ -260,11 +261,18 @@ module Legion
             held.serial == fields[:serial] ? held : hold(fields)
           end
 
+          def warn_of_news
+            all = warnings
+            all.drop(@told || 0).each { |warning| @log.warn(warning) }
+            @told = all.size
+          end
+
           # One frozen value with its serial inside, in one instance variable: a reader cannot see half of it.
           def hold(fields)
             held = Credentials.from_native(fields)
             before = @held # right before the write, so that of many threads that come back at once one sees the change
             @held = held
+            warn_of_news # such as a cache that is not used
             if held.degraded && !before.degraded
               @log.warn("credentials #{held.access_key_id} could not be renewed and are served on: #{held.degraded}")
             elsif before.degraded && !held.degraded

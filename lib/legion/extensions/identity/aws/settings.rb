@@ -41,11 +41,12 @@ module Legion
               }
             end
 
-            # Of ENV what the core may look at. Services often run without HOME; their user has one all the same.
+            # All of ENV, since a `credential_process` may need any of it. Services often run without HOME; their user has one all the
+            # same.
             #
             # @return [Hash{String => String}]
             def environment
-              found = ENV.slice(*ENV.keys.grep(ENVIRONMENT))
+              found = ENV.to_h
               home  = home_of_user unless found.key?('HOME')
               home ? found.merge('HOME' => home) : found
             end
@@ -55,8 +56,9 @@ module Legion
             # @param layers [Hash] as {layers} gives them
             # @return [Integer]
             def fingerprint(layers)
-              settings = layers[:settings]&.reject { |name, _| APART.include?(name.to_s) }
-              layers.merge(settings: settings).hash
+              settings    = layers[:settings]&.reject { |name, _| APART.include?(name.to_s) }
+              environment = layers[:environment].select { |name, _| ENVIRONMENT.match?(name) }
+              layers.merge(settings: settings, environment: environment).hash
             end
 
             # @return [Float, nil] seconds; nil outside LegionIO

@@ -23,10 +23,7 @@ module Legion
         # @api private
         class Steward
           # What Broker is to know under a qualifier: `face` answers there for `provider`.
-          Seat = ::Struct.new(:qualifier, :face, :provider) do
-            def own? = qualifier == Broker::DEFAULT
-            def to_s = own? ? 'The AWS credentials' : "identity.aws.roles.#{qualifier}"
-          end
+          Seat = ::Struct.new(:qualifier, :face, :provider)
           private_constant :Seat
 
           # @param face [#provide_token] what Broker is given for the process's own credentials
@@ -41,7 +38,7 @@ module Legion
             @own = Seat.new(Broker::DEFAULT, face, provider)
             @lock = ::Mutex.new
             @errand = Errand.new(@log) { |errand| put_in_order(errand) }
-            @said = [].freeze
+            @said = []
             provider.watch { used }
           end
 
@@ -166,7 +163,7 @@ module Legion
           rescue ::StandardError => e
             empty(seat.qualifier) unless leased_from_session?(seat) # a lease of superseded settings is not left to whoever asks
             # The provider has said what is wrong with the process's own.
-            say("#{seat} cannot be leased: #{e.message}", [seat.qualifier, e.class, (e.code if e.is_a?(Error))]) unless seat.own? && @provider.failed?
+            say("#{name_of(seat)} cannot be leased: #{e.message}", [seat.qualifier, e.class, (e.code if e.is_a?(Error))]) unless own?(seat) && @provider.failed?
             false
           end
 
@@ -176,7 +173,7 @@ module Legion
               lease = seat.provider.provide_token
               @broker.register(seat.qualifier, seat.face, lease)
               @relay.follow(seat.qualifier, seat.provider.session)
-              leased(lease) if seat.own?
+              leased(lease) if own?(seat)
               @said = @said.reject { |cause| cause.first == seat.qualifier }.freeze
               true
             end
@@ -186,6 +183,10 @@ module Legion
             @relay.leave(qualifier)
             @broker.withdraw(qualifier)
           end
+
+          def own?(seat) = seat.qualifier == Broker::DEFAULT
+
+          def name_of(seat) = own?(seat) ? 'The AWS credentials' : "identity.aws.roles.#{seat.qualifier}"
 
           # No lock is held while the block runs; who does not get in is told so with nil.
           def alone

@@ -35,7 +35,8 @@ module Legion
             @supplies = supplies
             @turn = Turn.new
             limits = native.settings
-            @token_timeout, @process_timeout = limits.values_at(:token_timeout, :process_timeout).map { |limit| limit[:value] }
+            @token_timeout = limits.fetch(:token_timeout)[:value]
+            @process_timeout = limits.fetch(:process_timeout)[:value]
             @caches = limits.dig(:cache, :value) != false
           end
 
@@ -137,7 +138,7 @@ module Legion
 
           # @return [true] once the thread is under way
           def errand(asking, needs)
-            thread = ::Thread.new do
+            thread = ::Thread.new do # rubocop:disable ThreadSafety/NewThread -- nobody is to wait for it
               asking.hand_to(::Thread.current)
               ::Thread.current.name = 'lex-identity-aws'
               ::Thread.current.report_on_exception = false # those who wait for it hear of it
@@ -151,24 +152,25 @@ module Legion
           end
 
           def supply(asking, needs)
-            supplies = begin
-              gather(needs)
-            rescue Error => e
-              raise unless @native.ground(e.message, asking.purpose)
-
-              return
-            end
+            supplies = gather_or_ground(asking, needs) or return
             asking.answered
             @native.depart(supplies, asking.purpose)
           end
 
+          # @return [Hash, nil] nil: there are none, and the core serves on what it holds
+          def gather_or_ground(asking, needs)
+            gather(needs)
+          rescue Error => e
+            raise unless @native.ground(e.message, asking.purpose)
+          end
+
           # The code last: it is good for half a minute.
           def gather(needs)
-            supplies = {}
-            supplies[:web_identity_token] = aside { @supplies.web_identity_token(@process_timeout) } if needs[:web_identity_token]
-            supplies[:source] = of_source if needs[:source]
-            supplies[:token_code] = @supplies.token_code(needs[:token_code], @token_timeout) if needs[:token_code]
-            supplies
+            {
+              web_identity_token: (aside { @supplies.web_identity_token(@process_timeout) } if needs[:web_identity_token]),
+              source:             (of_source if needs[:source]),
+              token_code:         (@supplies.token_code(needs[:token_code], @token_timeout) if needs[:token_code])
+            }.compact
           end
 
           def of_source
@@ -178,13 +180,13 @@ module Legion
           end
 
           # On a thread of ours, whichever this one is.
-          def aside(&question)
-            return question.call if unattended?
+          def aside
+            return yield if unattended?
 
-            thread = ::Thread.new do
+            thread = ::Thread.new do # rubocop:disable ThreadSafety/NewThread -- what is asked may belong to no thread of the user's
               ::Thread.current.report_on_exception = false
               ::Thread.current.thread_variable_set(UNATTENDED, true)
-              question.call
+              yield
             end
             thread.value
           ensure

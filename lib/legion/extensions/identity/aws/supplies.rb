@@ -113,9 +113,9 @@ module Legion
             ::Timeout.timeout(limit, Overdue) { yield @given.call(name) }
           rescue Overdue => _e
             raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
-          rescue Error
-            raise
           rescue ::StandardError, ::ScriptError, ::SystemStackError => e
+            raise if e.is_a?(Error)
+
             raise NoCredentialsError, "The #{name} raised #{e.class}. What it says is the cause of this error."
           end
 

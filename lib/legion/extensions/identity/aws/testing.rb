@@ -105,6 +105,8 @@ module Legion
           class Stub
             # Of {Native::Session}: what has nothing to do with AWS.
             OWN = %i[settings warnings inspect].freeze
+            # What {Session#counters} says meanwhile.
+            COUNTERS = { flights: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze
             # Of a set of credentials.
             FIELDS = %i[access_key_id secret_access_key session_token expiration account_id region].freeze
 
@@ -120,8 +122,8 @@ module Legion
               @principal = principal_of(identity)
               @answers = { held: -> { @set if @set.is_a?(::Hash) }, known: -> { @principal if @principal.is_a?(::Hash) },
                            serial: -> { serial_of(@set) }, refresh: -> { serial_of(@set) }, identity_serial: -> { serial_of(@principal) },
-                           invalidate: ->(id) { @set.is_a?(::Hash) && @set[:access_key_id] == id }, events: ->(_) { [].freeze }, attempts: -> { [].freeze },
-                           counters: -> { { flights: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze } }
+                           invalidate: ->(id) { @set.is_a?(::Hash) && @set[:access_key_id] == id }, events: ->(_) { nothing }, attempts: -> { nothing },
+                           counters: -> { COUNTERS } }
             end
 
             # @param verb [Symbol]
@@ -135,6 +137,10 @@ module Legion
             end
 
             private
+
+            def nothing = []
+
+            def no_details = {}
 
             def serial_of(answer)
               raise answer unless answer.is_a?(::Hash)
@@ -159,7 +165,7 @@ module Legion
             end
 
             def set(fields)
-              { serial: number, account_id: '123456789012', source: 'stub', region: 'us-east-1', degraded: nil, details: {}.freeze, **fields,
+              { serial: number, account_id: '123456789012', source: 'stub', region: 'us-east-1', degraded: nil, details: no_details, **fields,
                 expiration: fields[:expiration]&.to_i }.freeze
             end
 
@@ -193,11 +199,12 @@ module Legion
               end
             end
           end
-          Native::Session.prepend(Verbs)
+          # In plain words YARD would look for the class, which Rust defines.
+          Native::Session.public_send(:prepend, Verbs) # rubocop:disable Lint/SendWithMixinArgument, Style/SendWithLiteralMethodName
 
           # Has LegionIO's provider make a session of its own for each stub: what it remembers of one is not served with another.
           Fingerprint = ::Module.new do
-            def fingerprint(layers) = [super, Testing.current&.number].hash
+            define_method(:fingerprint) { |layers| [super(layers), Testing.current&.number].hash }
           end
           Settings.singleton_class.prepend(Fingerprint)
           private_constant :Verbs, :Fingerprint

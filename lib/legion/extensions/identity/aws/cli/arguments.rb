@@ -76,7 +76,7 @@ module Legion
               rest = parser.permute(first)
               raise Wrong.new("#{@command} takes no #{rest.first.inspect}.", @command) if rest.any?
             rescue ::OptionParser::ParseError => e
-              raise Wrong.new("#{e.message[0].upcase}#{e.message[1..]}.", (@command if COMMANDS.key?(@command)))
+              raise Wrong.new("#{e.message.sub(/\A./, &:upcase)}.", (@command if COMMANDS.key?(@command)))
             end
 
             def parser = @parser ||= COMMANDS.key?(@command) ? of_command : of_program

@@ -40,7 +40,7 @@ module Legion
 
             def tell(files, phase, written)
               output.print("Written: #{written}") if written
-              output.print("LegionIO #{phase.phase ? "loads this gem in phase #{phase.phase}" : 'does not load this gem'}: #{phase.reason}.")
+              output.print("LegionIO #{phase.phase ? "loads this gem in phase #{phase.phase}" : 'does not use this gem'}: #{phase.reason}.")
               output.print("The setting that makes it phase 0 (--write adds it): #{LegionPhase.setting_as_json}") unless phase.zero? || phase.phase.nil?
               files.unreadable.each { |path, why| output.print("Left out, also by LegionIO: #{path} (#{why})") }
               output.print("\nSettings in force#{" (from #{files.files.join(', ')} and the environment)" if files.files.any?}")

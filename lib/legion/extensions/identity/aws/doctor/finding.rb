@@ -6,37 +6,71 @@ module Legion
       module Aws
         module Doctor
           # One thing the doctor looked at. Frozen, equal by content, no secrets.
-          #
-          # @!attribute [r] check
-          #   @return [String] `library`, `settings`, `files`, `sources`, `network`, `identity`, `mfa`, `role`, `cache` or `legionio`
-          # @!attribute [r] name
-          #   @return [String] what of it, such as `clock` of `network`, or `profile prod` of `sources`
-          # @!attribute [r] status
-          #   @return [Symbol] `:ok`; `:warn`: it works, and there is something to mend; `:fail`: it stands in the way; `:skipped`:
-          #     not looked at, or nothing there to look at
-          # @!attribute [r] what
-          #   @return [String] what was found: of a problem, its cause
-          # @!attribute [r] remedy
-          #   @return [String, nil] what to do; there for every problem
-          # @!attribute [r] milliseconds
-          #   @return [Integer] how long it took to find out
-          # @!attribute [r] details
-          #   @return [Hash{Symbol => Object}] the same for programs
-          Finding = ::Struct.new(:check, :name, :status, :what, :remedy, :milliseconds, :details, keyword_init: true) do
+          class Finding
+            # What makes one finding equal to another.
+            FIELDS = %i[check name status what remedy milliseconds details].freeze
+
+            # @return [String] `library`, `settings`, `files`, `sources`, `network`, `identity`, `mfa`, `role`, `cache` or `legionio`
+            attr_reader :check
+            # @return [String] what of it, such as `clock` of `network`, or `profile prod` of `sources`
+            attr_reader :name
+            # @return [Symbol] `:ok`; `:warn`: it works, and there is something to mend; `:fail`: it stands in the way; `:skipped`: not
+            #   looked at, or nothing there to look at
+            attr_reader :status
+            # @return [String] what was found: of a problem, its cause
+            attr_reader :what
+            # @return [String, nil] what to do; there for every problem
+            attr_reader :remedy
+            # @return [Integer] how long it took to find out
+            attr_reader :milliseconds
+            # @return [Hash{Symbol => Object}] the same for programs; frozen
+            attr_reader :details
+
+            # One that took no time.
+            #
+            # @api private
             # @param check [String]
             # @param name [String]
             # @param what [String]
-            # @param remedy [String, nil]
             # @param status [Symbol]
+            # @param remedy [String, nil]
             # @param details [Hash{Symbol => Object}]
-            # @return [Finding] one that took no time
+            # @return [Finding]
             def self.of(check, name, what, status: :ok, remedy: nil, **details)
-              new(check: check, name: name, status: status, what: what.dup.freeze, remedy: remedy&.dup&.freeze, milliseconds: 0,
-                  details: details.freeze).freeze
+              new({ check: check, name: name, status: status, what: what, remedy: remedy, milliseconds: 0, details: details })
+            end
+
+            # @api private
+            # @param fields [Hash{Symbol => Object}] as {Native.doctor} hands them up
+            def initialize(fields)
+              FIELDS.each { |field| instance_variable_set(:"@#{field}", fields.fetch(field).dup.freeze) }
+              freeze
             end
 
             # @return [Boolean] whether there is something to do
             def problem? = %i[fail warn].include?(status)
+
+            # @return [Hash{Symbol => Object}]
+            def to_h = FIELDS.to_h { |field| [field, public_send(field)] }
+
+            # For `case finding in { check: 'network', status: :fail }`.
+            #
+            # @return [Hash{Symbol => Object}]
+            def deconstruct_keys(*) = to_h
+
+            # @param other [Object]
+            # @return [Boolean]
+            def ==(other) = other.is_a?(Finding) && to_h == other.to_h
+            alias eql? ==
+
+            # @return [Integer]
+            def hash = to_h.hash
+
+            # @return [String]
+            def to_s = "#{check}, #{name}: #{what}"
+
+            # @return [String]
+            def inspect = "#<#{self.class} #{status} #{self}>"
           end
         end
       end

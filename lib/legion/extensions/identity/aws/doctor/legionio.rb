@@ -22,7 +22,7 @@ module Legion
             def findings
               return [ok('version', 'LegionIO is not installed here', status: :skipped)] unless inside? || installed.any? || files.files.any?
 
-              [version, *unreadable, phase, *(inside? ? [registration, broker, renewer].compact : [])]
+              [version, *unreadable, phase, *(inside? ? [registration, *leases] : [])]
             end
 
             private
@@ -61,7 +61,7 @@ module Legion
             def phase
               found = LegionPhase.new(loaded_settings || files.settings)
               setting = LegionPhase.setting_as_json
-              return warning('phase', "LegionIO does not load this gem: #{found.reason}", 'Remove that setting if it should.', phase: nil) if found.phase.nil?
+              return warning('phase', "LegionIO does not use this gem: #{found.reason}", 'Remove that setting if it should.', phase: nil) if found.phase.nil?
 
               what = "LegionIO loads this gem in phase #{found.phase} (#{found.reason})"
               return ok('phase', what, phase: 0, setting: setting) if found.zero?
@@ -74,7 +74,7 @@ module Legion
             def loaded_settings
               return unless defined?(::Legion::Settings) && ::Legion::Settings.respond_to?(:loader) && ::Legion::Settings.loader
 
-              { extensions: ::Legion::Settings[:extensions], role: ::Legion::Settings[:role] }
+              %i[extensions role identity].to_h { |key| [key, ::Legion::Settings[key]] }
             end
 
             def registration
@@ -94,29 +94,33 @@ module Legion
               composite.is_a?(::Hash) ? composite.dig(:providers, :aws, :status) || 'none' : 'none yet'
             end
 
-            def broker
-              return ok('Broker', 'not loaded yet', status: :skipped) unless defined?(::Legion::Identity::Broker)
+            # Of the process's own credentials, and of each of `identity.aws.roles`.
+            def leases
+              return [ok('Broker', 'not loaded yet', status: :skipped)] unless defined?(::Legion::Identity::Broker)
 
-              lease = ::Legion::Identity::Broker.lease_for(:aws)
-              return ok('Broker', "has a lease that #{lease.expires_at ? "ends at #{lease.expires_at.utc}" : 'does not end'}") if lease&.valid?
-
-              warning('Broker', lease ? 'has a lease for :aws that is no longer valid' : 'has no lease for :aws',
-                      'It gets one when the identity is first resolved; what hinders that is among the sources, network and role above.')
+              qualifiers = [:default, *::Legion::Identity::Broker.credentials_available(:aws)].uniq
+              qualifiers.flat_map { |qualifier| [lease(qualifier), renewer(qualifier)] }
             rescue ::StandardError => e
-              failed('Broker', e)
+              [failed('Broker', e)]
             end
 
-            def renewer
-              return unless defined?(::Legion::Identity::Broker)
+            def lease(qualifier)
+              name = "lease #{qualifier}"
+              lease = ::Legion::Identity::Broker.lease_for(:aws, qualifier: qualifier)
+              return ok(name, lease.expires_at ? "good until #{lease.expires_at.utc}" : 'good, and does not end') if lease&.valid?
 
-              renewer = ::Legion::Identity::Broker.renewer_for(:aws)
-              return ok('renewer', 'there is none', status: :skipped) unless renewer
-              return ok('renewer', 'alive') if renewer.alive?
+              warning(name, lease ? 'Broker has one for :aws that is no longer valid' : 'Broker has none for :aws',
+                      'It gets one when the identity is first resolved; what hinders that is among the sources, network and role above.')
+            end
 
-              warning('renewer', 'its thread has ended, so the lease is not renewed (after a fork, or an exception that is no StandardError)',
+            def renewer(qualifier)
+              name = "renewer #{qualifier}"
+              renewer = ::Legion::Identity::Broker.renewer_for(:aws, qualifier: qualifier)
+              return ok(name, 'there is none', status: :skipped) unless renewer
+              return ok(name, 'alive') if renewer.alive?
+
+              warning(name, 'its thread has ended, so the lease is not renewed (after a fork, or an exception that is no StandardError)',
                       'Restart LegionIO in the foreground, not with -d.')
-            rescue ::StandardError => e
-              failed('renewer', e)
             end
 
             def failed(name, error)

@@ -63,7 +63,7 @@ module Legion
               nil
             end
 
-            def found = ::Dir.glob(PATTERN, base: ::File.expand_path('..', __dir__))
+            def found = ::Dir.glob(PATTERN, base: ::File.dirname(__FILE__, 2))
 
             def installed
               return [] unless defined?(::Gem::Specification)

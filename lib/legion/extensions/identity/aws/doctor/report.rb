@@ -35,10 +35,11 @@ module Legion
               { version: Aws::VERSION, ruby: RUBY_VERSION, platform: RUBY_PLATFORM, ok: ok?, problems: problems.map(&:to_h), findings: findings.map(&:to_h) }
             end
 
+            # @param state [Object, nil] as JSON's generator gives it
             # @return [String]
-            def to_json(*arguments)
+            def to_json(state = nil)
               require 'json'
-              ::JSON.generate(to_h, *arguments)
+              state ? to_h.to_json(state) : to_h.to_json
             end
 
             # @return [String] several lines
@@ -54,8 +55,8 @@ module Legion
             def heading = "lex-identity-aws #{Aws::VERSION}, Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: #{summary}\n"
 
             def summary
-              counts = findings.group_by(&:status).transform_values(&:size)
-              failures, warnings = counts.values_at(:fail, :warn).map(&:to_i)
+              failures = findings.count { |finding| finding.status == :fail }
+              warnings = findings.count { |finding| finding.status == :warn }
               return 'nothing stands in the way' if (failures + warnings).zero?
 
               [(plural(failures, 'problem') if failures.positive?), (plural(warnings, 'warning') if warnings.positive?)].compact.join(', ')
@@ -76,7 +77,7 @@ module Legion
               return [] if problems.empty?
 
               ["\nWhat to do", *problems.map.with_index(1) do |problem, number|
-                "#{number}. #{problem.check}, #{problem.name}: #{problem.what}\n   #{problem.remedy}"
+                "#{number}. #{problem}\n   #{problem.remedy}"
               end]
             end
           end

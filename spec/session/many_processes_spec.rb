@@ -1,0 +1,131 @@
+# frozen_string_literal: true
+
+require 'session/support/people'
+require 'tmpdir'
+
+# One process of the host fetches, whatever becomes of it.
+RSpec.describe 'Many processes with the cache on', :people, timeout: 180 do
+  around do |example|
+    Dir.mktmpdir do |folder|
+      @folder = folder
+      example.run
+    end
+  end
+
+  # Waits at the door until the spec opens it, then reads and prints the key id, and when it had it.
+  def reader(**options)
+    <<~RUBY
+      require 'legion/extensions/identity/aws'
+      session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::WORKER.dump}, cache: #{@folder.dump}, role_session_name: 'shared', **#{options})
+      $stdout.sync = true
+      puts 'ready'
+      $stdin.gets
+      puts "key \#{session.credentials.access_key_id}"
+    RUBY
+  end
+
+  # So many processes that are at the door; each is forked, for loading Ruby 64 times takes long. They share nothing but the folder.
+  def crowd(count, **options)
+    <<~RUBY
+      require 'legion/extensions/identity/aws'
+      door, latch = IO.pipe
+      out, back = IO.pipe
+      pids = Array.new(#{count}) do
+        fork do
+          latch.close
+          session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::WORKER.dump}, cache: #{@folder.dump}, role_session_name: 'shared', **#{options})
+          door.read
+          began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+          key = begin
+            session.credentials.access_key_id
+          rescue StandardError => e
+            e.class
+          end
+          back.puts "\#{key} \#{(Process.clock_gettime(Process::CLOCK_MONOTONIC) - began).round(3)}"
+        end
+      end
+      back.close
+      $stdout.sync = true
+      puts 'ready'
+      $stdin.gets
+      latch.close
+      print out.read
+      pids.each { |pid| Process.wait(pid) }
+    RUBY
+  end
+
+  # What the crowd read: key ids, and the seconds each took.
+  def answers(ruby)
+    ruby.tell('open')
+    ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
+  end
+
+  def keys_given = asked_of_sts('AssumeRole').map { |request| request[:issued] }.compact
+
+  it 'asks AWS once for 64 that start at once' do
+    local_aws.rule(service: :sts, action: 'AssumeRole', delay_ms: 300)
+    start_ruby(crowd(64, resolve_timeout: 20), env: local_aws.env_with_keys) do |ruby|
+      ruby.wait_for(/ready/, timeout: 60)
+      keys, = answers(ruby)
+      expect(keys.tally).to eq(keys_given.first => 64)
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+  end
+
+  # The first request is held for ever: its process is the one that holds the lock.
+  def holding(code)
+    local_aws.rule(service: :sts, action: 'AssumeRole', times: 1, hold: true)
+    start_ruby(code, env: local_aws.env_with_keys) do |holder|
+      holder.wait_for(/ready/)
+      holder.tell('open')
+      local_aws.wait_for_requests(1, service: :sts, action: 'AssumeRole')
+      yield holder
+    end
+  end
+
+  it 'goes on when the one that fetches is killed' do
+    holding(reader(resolve_timeout: 50, read_timeout: 50)) do |holder|
+      start_ruby(crowd(16, resolve_timeout: 10), env: local_aws.env_with_keys) do |ruby|
+        ruby.wait_for(/ready/, timeout: 60)
+        ruby.tell('open')
+        sleep 0.3 # they wait for the lock
+        Process.kill(:KILL, holder.pid)
+        keys, seconds = ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
+        expect(keys.tally).to eq(keys_given.last => 16)
+        expect(seconds.map(&:to_f).max).to be < 4
+        expect(asked_of_sts('AssumeRole').size).to eq(2)
+      end
+    end
+  end
+
+  it 'goes on when the one that fetches is killed, and a child it forked still has its lock' do
+    forking = "Thread.new { session.credentials }\nsleep 0.5\nfork { sleep }\nputs 'forked'\n"
+    forked = reader(resolve_timeout: 50, read_timeout: 50).sub('puts "key') { |reading| forking + reading }
+    holding(forked) do |holder|
+      holder.wait_for(/forked/)
+      start_ruby(crowd(16, resolve_timeout: 4), env: local_aws.env_with_keys) do |ruby|
+        ruby.wait_for(/ready/, timeout: 60)
+        ruby.tell('open')
+        sleep 0.3
+        Process.kill(:KILL, holder.pid)
+        keys, seconds = ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
+        expect(keys).to all(start_with('ASIA'))
+        # Half of the time for waiting, the other half for a request of one's own.
+        expect(seconds.map(&:to_f).max).to be_between(1.5, 4)
+      end
+    end
+  end
+
+  it 'lets a set that was fetched for all live on in each that read it' do
+    start_ruby(crowd(8), env: local_aws.env_with_keys) do |ruby|
+      ruby.wait_for(/ready/, timeout: 60)
+      answers(ruby)
+    end
+    with_env(local_aws.env_with_keys) do
+      session = People::Aws::Session.new(role_arn: People::WORKER, cache: @folder, role_session_name: 'shared')
+      expect(session.credentials.access_key_id).to eq(keys_given.first)
+      expect(session.attempts.map { |attempt| attempt[:source] }).to include('cache')
+      expect(asked_of_sts('AssumeRole').size).to eq(1)
+    end
+  end
+end
