@@ -9,7 +9,7 @@ INSTALLED = File.expand_path("#{LEGIONIO}/ours")
 
 # Not a failure, and not to be overlooked either; .ci/run knows the number.
 def did_not_run(why)
-  warn "LEGIONIO SPECS DID NOT RUN: #{why}"
+  warn "LEGIONIO DID NOT RUN: #{why}"
   exit 75
 end
 
@@ -44,14 +44,18 @@ namespace :legionio do
   end
 end
 
-desc 'The specs on the real LegionIO (bin/setup --legionio); SPEC narrows them'
-task :legionio do
-  did_not_run('Ruby 3.4 or newer is needed (bin/with-ruby34 rake legionio)') if RUBY_VERSION < '3.4'
+# Runs Ruby where LegionIO, the installed gem and a local AWS are to be found, and no network.
+def in_legionio(*arguments)
+  did_not_run('Ruby 3.4 or newer is needed (bin/with-ruby34)') if RUBY_VERSION < '3.4'
   did_not_run('LegionIO is not here (bin/setup --legionio)') unless Dir.exist?("#{LEGIONIO}/legionio/gems")
   network = own_network or did_not_run('this system gives no network name space (unshare --net)')
 
   %w[fake_aws legionio:install].each { |name| Rake::Task[name].invoke }
   environment = { 'LEGIONIO_GEMS' => File.expand_path(LEGIONIO), 'GEM_PATH' => [INSTALLED, *Gem.path].join(':') }
-  sh environment, *network, Gem.ruby, '-r./spec/support/loopback', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
-     *(ENV['SPEC']&.split || 'spec/legionio'), verbose: false
+  sh environment, *network, Gem.ruby, '-r./spec/support/loopback', *arguments, verbose: false
+end
+
+desc 'The specs on the real LegionIO (bin/setup --legionio); SPEC narrows them'
+task :legionio do
+  in_legionio('-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *(ENV['SPEC']&.split || 'spec/legionio'))
 end

@@ -20,7 +20,7 @@ namespace :lint do
   desc 'cargo fmt --check and clippy, warnings being errors'
   task :rust do
     RUST_WORKSPACES.each do |manifest, target|
-      sh 'cargo', 'fmt', '--check', '--manifest-path', manifest, verbose: false
+      sh 'cargo', 'fmt', '--all', '--check', '--manifest-path', manifest, verbose: false
       sh 'cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', '--manifest-path', manifest,
          '--target-dir', ENV.fetch('CARGO_TARGET_DIR', target), '--', '-D', 'warnings', verbose: false
     end

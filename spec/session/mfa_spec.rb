@@ -84,6 +84,17 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
+    it 'asks once for all who insist on a new set' do
+      session = mfa_session(person)
+      door << :come_in
+      first = session.credentials
+      readers = Array.new(10) { thread { session.refresh! } }
+      eventually { person.asked == 2 && readers.all?(&:stop?) }
+      door << :come_in
+      expect(readers.map(&:value).uniq).to contain_exactly(satisfy { |set| set != first })
+      expect(person.asked).to eq(2)
+    end
+
     it 'goes on with the next when the one that asks is killed' do
       session = mfa_session(person)
       readers = Array.new(5) { thread { session.credentials } }
@@ -313,6 +324,19 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
       expect(person.asked).to eq(1)
       expect { other.refresh! }.to raise_error(aws::NoCredentialsError, /needs MFA with the device .*nobody here can be asked/)
       expect(other.credentials).to have_attributes(access_key_id: mine.access_key_id, degraded: /Give the session a token_provider/)
+    end
+  end
+
+  it 'never serves an expired set without a token_provider either, and says what is missing' do
+    Dir.mktmpdir do |folder|
+      shared = { cache: folder, session_duration: 900 }
+      mfa_session(person, **shared).credentials
+      other = mfa_session(nil, **shared)
+      expect(other.credentials).to be_set
+      local_aws.rule(service: :sts, skew_seconds: 1000) # and STS says how late it is
+      expect { other.identity }.to raise_error(aws::Error, /ExpiredToken/)
+      expect { other.credentials }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
+      expect(other.credentials(fetch: false)).to be_nil
     end
   end
 

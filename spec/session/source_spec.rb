@@ -2,6 +2,12 @@
 
 require 'session/support/people'
 
+begin
+  require 'aws-sdk-core'
+rescue LoadError
+  # the example below says that it did not run
+end
+
 RSpec.describe 'A session on top of another provider', :people do
   aws = Legion::Extensions::Identity::Aws
 
@@ -54,6 +60,20 @@ RSpec.describe 'A session on top of another provider', :people do
     expect(provider.threads.uniq.size).to eq(2)
     expect(provider.threads).not_to include(Thread.current)
     expect(on_top_of(sdk_set.new(*keys)).identity.role).to eq('legion-worker')
+  end
+
+  it 'takes the real ones of aws-sdk-ruby, which renew themselves' do
+    skip 'aws-sdk-core is not installed here' unless defined?(::Aws::STS::Client)
+
+    set = ::Aws::Credentials.new(*keys)
+    expect(on_top_of(set).identity.role).to eq('legion-worker')
+    client = ::Aws::STS::Client.new(region: 'us-east-1', endpoint: local_aws.http, credentials: set)
+    provider = ::Aws::AssumeRoleCredentials.new(client: client, role_arn: People::WORKER, role_session_name: 'sdk')
+    session = on_top_of(provider, role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
+    expect(session.identity.role).to eq('from-worker-only')
+    below = aws::Session.new(source: provider)
+    expect(below.credentials.expiration).to eq(provider.expiration)
+    expect(below.identity.session_name).to eq('sdk')
   end
 
   it 'passes a session token on, and without a role the set itself with its expiry' do

@@ -57,7 +57,7 @@ class Demo
         line name, "resolve gives #{answer.inspect}", milliseconds
       end
     end
-    Environment.with_env('AWS_EC2_METADATA_DISABLED' => 'true') { line 'why', reason { Aws::Session.new.identity } }
+    Environment.with_env('AWS_EC2_METADATA_DISABLED' => 'true') { line('why', reason { Aws::Session.new.identity }) }
   end
 
   def show(title, environment, **options)

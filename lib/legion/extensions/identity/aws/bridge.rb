@@ -88,9 +88,10 @@ module Legion
             coming = @coming
             limit = now + PATIENCE
             sleep GLANCE until leased == coming || now > limit
-            return unless leased == coming && defined?(::Legion::LLM::Call::Providers)
+            return unless leased == coming
 
-            ::Legion::LLM::Call::Providers.rediscover_all_providers
+            # Where it is not there yet, it will look by itself when it comes.
+            ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
             @spread = coming
           end
 

@@ -25,7 +25,8 @@ module Legion
           attr_reader :region
           # @return [String, nil] why it is served although it should have been renewed; nil for a good one
           attr_reader :degraded
-          # @return [Hash{Symbol => Object}] what else AWS said with it; frozen, no secrets
+          # @return [Hash{Symbol => String}] what else AWS said with it, no secrets, frozen: `assumed_role_arn`, `assumed_role_id`,
+          #   `packed_policy_size` (percent), `source_identity`; of a web identity `subject`, `audience` and `provider` too
           attr_reader :details
           # @return [Integer] counts the sets of a session; 0 for one made by hand
           # @api private

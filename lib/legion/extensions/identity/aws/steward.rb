@@ -142,6 +142,9 @@ module Legion
 
             left_over(seats).each { |qualifier| empty(qualifier) }
             [named, *seats.map { |seat| filled?(seat) || fill_anew(seat) }].all?
+          rescue ::StandardError => e # LegionIO's; the next round tries again
+            say("LegionIO's Broker could not be told: #{e.class}: #{e.message}", [:broker, e.class])
+            false
           end
 
           # @return [Boolean] whether nothing is left to be done about the name
@@ -154,6 +157,9 @@ module Legion
             @nameless = @provider.failed?
             !@nameless
           rescue Error => _e # the provider has said it
+            false
+          rescue ::StandardError => e
+            say("LegionIO could not resolve anew: #{e.class}: #{e.message}", [:resolver, e.class])
             false
           end
 
@@ -172,7 +178,8 @@ module Legion
             alone do
               lease = seat.provider.provide_token
               @broker.register(seat.qualifier, seat.face, lease)
-              @relay.follow(seat.qualifier, seat.provider.session)
+              session = seat.provider.session
+              @relay.follow(seat.qualifier, session) if session
               leased(lease) if own?(seat)
               @said = @said.reject { |cause| cause.first == seat.qualifier }.freeze
               true
