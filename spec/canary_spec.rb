@@ -95,6 +95,21 @@ RSpec.describe 'A secret' do
       expect(output).to include('ec2-web')
     end
 
+    it 'is not shown when it comes from a source, a set or a provider' do
+      user = local_aws.world.fetch('users').fetch('arn:aws:iam::123456789012:user/demo')
+      set = "Legion::Extensions::Identity::Aws::Credentials.new('#{user['access_key_id']}', '#{user['secret_access_key']}')"
+      [set, "Struct.new(:credentials).new(#{set})"].each do |source|
+        output = sing(options: "{source: #{source}, role_arn: 'arn:aws:iam::123456789012:role/legion-worker'}", secrets: [user['secret_access_key']])
+        expect(output).to include('assumed-role/legion-worker')
+      end
+    end
+
+    it 'is not shown when it is a token that a callable gives' do
+      token = local_aws.world.fetch('web_identity_tokens').keys.first
+      options = "{web_identity_token: -> { '#{token}' }, role_arn: 'arn:aws:iam::123456789012:role/irsa-app'}"
+      expect(sing(options: options, secrets: [token])).to include('irsa-app')
+    end
+
     it 'is not shown when it is a password in an endpoint or proxy URL' do
       env = local_aws.env_with_keys.merge('HTTPS_PROXY' => "http://user:#{CGI.escape(planted)}@127.0.0.1:9", 'HTTP_PROXY' => nil)
       sing(env: env, options: "{endpoint: '#{local_aws.http.sub('//', "//user:#{CGI.escape(planted)}@")}'}", given: true)
@@ -127,6 +142,14 @@ RSpec.describe 'A secret' do
       role = { 'AWS_ROLE_ARN' => 'arn:aws:iam::123456789012:role/irsa-app' }
       [planted_token, "#{planted}\u0000\u0007#{planted}", "#{planted}\n" * 1000].each do |token|
         sing(env: role.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => file('token', token)), given: false)
+      end
+    end
+
+    it 'is not shown when what a callable gives is refused, or is neither a token nor a code' do
+      web = "role_arn: 'arn:aws:iam::123456789012:role/irsa-app', web_identity_token: -> { ENV['CANARY'] + \"%s\" }"
+      mfa = "role_arn: 'arn:aws:iam::123456789012:role/mfa-only', serial_number: 'arn:aws:iam::123456789012:mfa/demo', token_provider: ->(_) { ENV['CANARY'] }"
+      [format(web, ''), format(web, '\u0007'), format(web, '\xFF'), mfa].each do |options|
+        sing(env: local_aws.env_with_keys, options: "{#{options}}", given: false)
       end
     end
 

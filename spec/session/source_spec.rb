@@ -63,12 +63,12 @@ RSpec.describe 'A session on top of another provider', :people do
   end
 
   it 'takes the real ones of aws-sdk-ruby, which renew themselves' do
-    skip 'aws-sdk-core is not installed here' unless defined?(::Aws::STS::Client)
+    skip 'aws-sdk-core is not installed here' unless defined?(Aws::STS::Client)
 
-    set = ::Aws::Credentials.new(*keys)
+    set = Aws::Credentials.new(*keys)
     expect(on_top_of(set).identity.role).to eq('legion-worker')
-    client = ::Aws::STS::Client.new(region: 'us-east-1', endpoint: local_aws.http, credentials: set)
-    provider = ::Aws::AssumeRoleCredentials.new(client: client, role_arn: People::WORKER, role_session_name: 'sdk')
+    client = Aws::STS::Client.new(region: 'us-east-1', endpoint: local_aws.http, credentials: set)
+    provider = Aws::AssumeRoleCredentials.new(client: client, role_arn: People::WORKER, role_session_name: 'sdk')
     session = on_top_of(provider, role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
     expect(session.identity.role).to eq('from-worker-only')
     below = aws::Session.new(source: provider)

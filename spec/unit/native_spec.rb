@@ -92,4 +92,17 @@ RSpec.describe 'the loading of the native library' do
     copy.write("#{GemCopy::FOLDER}/lease.rb", 'module Legion; Nowhere; end')
     expect(message).to match(/\ALoadError: lex-identity-aws cannot be loaded: NameError: .*Nowhere/)
   end
+
+  it 'refuses a truncated library, of which the system’s loader would die' do
+    whole = $LOADED_FEATURES.find { |path| path.end_with?("/#{GemCopy::LIBRARY}") }
+    skip 'only ELF files are looked into' unless File.binread(whole, 4) == "\x7FELF".b
+    [100, 4096, File.size(whole) / 2, File.size(whole) - 1].each do |size|
+      copy = GemCopy.new
+      copy.write(File.join(GemCopy::FOLDER, GemCopy::LIBRARY), File.binread(whole, size))
+      result = ruby_process(copy.code("begin\n  require ENTRY\nrescue LoadError => e\n  puts e.message\nend"), env: copy.env)
+      expect(result.stdout).to include('file too short', 'Install the gem again')
+    ensure
+      copy&.remove
+    end
+  end
 end

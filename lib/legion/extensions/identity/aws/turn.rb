@@ -85,6 +85,8 @@ module Legion
           rescue Error => e
             asking.error = e
             raise
+          rescue ::StandardError, ::ScriptError => e # were a defect of ours not told, those who wait would ask again without end
+            raise asking.error = InternalError.new("Asking for what the next credentials need ended in #{e.class}. Please report it.")
           ensure
             finish(asking)
           end
