@@ -31,7 +31,7 @@ class LegionIODemo
     line 'facts', identity[:profile][:aws].slice(:account, :region, :arn).map { |name, value| "#{name}: #{value}" }.join(', ')
     line 'database', legion.rows(:identities).map { |row| row[:provider_identity_key] }.join(', ')
     legion.wait_for { legion.ask('Legion::Identity::Broker.token_for(:aws, qualifier: :partner)') }
-    line 'Broker', legion.ask('Legion::Identity::Broker.leases[:aws].map { |name, lease| "#{name}: #{lease[:metadata][:access_key_id]}" }.join(", ")')
+    line 'Broker', legion.ask('Legion::Identity::Broker.leases[:aws].map { |name, lease| [name, lease[:metadata][:access_key_id]].join(": ") }.join(", ")')
     line 'log', legion.lines_of_ours.join("\n#{' ' * 17}")
   end
 

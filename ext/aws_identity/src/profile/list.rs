@@ -159,7 +159,13 @@ pub(crate) fn obstacle(plan: &Plan, environment: &Environment, now: Millis) -> O
             .err()
             .map(|failure| failure.message),
         Base::WebIdentity { token_file, .. } => token_file::read(Path::new(token_file)).err(),
-        Base::Sso { session, start_url, .. } => sso_login::obstacle(environment, session.as_deref(), start_url, now),
+        Base::Sso { session, start_url, .. } => sso_login::obstacle(
+            environment,
+            &plan.base_profile,
+            session.as_deref(),
+            start_url,
+            now,
+        ),
         Base::Keys(_) | Base::Environment | Base::Container | Base::Imds | Base::Login { .. } => None,
     }
 }

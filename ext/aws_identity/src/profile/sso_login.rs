@@ -9,17 +9,18 @@ use std::path::{Path, PathBuf};
 /// Tokens of IAM Identity Center are a few kilobytes.
 const SIZE_LIMIT: u64 = 64 * 1024;
 
-/// Why a profile cannot use the login named by `session`, or without one by `start_url`.
+/// Why `profile` cannot use the login named by `session`, or without one by `start_url`.
 ///
 /// The token stands in `~/.aws/sso/cache/<sha1>.json`, where the CLI and all SDKs keep it.
 pub(super) fn obstacle(
     environment: &Environment,
+    profile: &str,
     session: Option<&str>,
     start_url: &str,
     now: Millis,
 ) -> Option<String> {
     let path = path(environment, session, start_url);
-    let advice = "Run `aws sso login` for this profile";
+    let advice = format!("Run `aws sso login --profile {profile}`");
     let bytes = match regular::read(&path, SIZE_LIMIT) {
         Ok((_, bytes)) => bytes,
         Err(why) => {

@@ -108,9 +108,11 @@ fn what_cannot_be_read_is_a_miss_and_what_others_could_write_is_refused() {
     fs::set_permissions(folder(&machine), fs::Permissions::from_mode(0o777)).unwrap();
     let session = machine.session();
     read(&session).unwrap();
-    let [warning] = session.take_warnings().try_into().unwrap();
+    let [warning] = session.warnings().try_into().unwrap();
     assert!(warning.contains(text(&folder(&machine))) && !warning.contains("canary"), "{warning}");
-    assert!(session.take_warnings().is_empty(), "told once");
+    session.invalidate(&session.held().unwrap().credentials.access_key_id);
+    read(&session).unwrap();
+    assert_eq!(session.warnings().len(), 1, "told once");
 }
 
 #[test]

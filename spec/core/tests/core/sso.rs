@@ -40,6 +40,8 @@ fn with_sso(session: bool) -> Machine {
         format!("[default]\n{shared}{common}")
     };
     let machine = Machine::bare().config(&config);
+    let written = machine.home().join(".aws/config");
+    let machine = machine.env("AWS_CONFIG_FILE", text(&written)).env("HOME", &env::var("HOME").unwrap());
     let (proxy, bundle) = (machine.aws.proxy_url(), machine.aws.ca_bundle());
     machine.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", text(&bundle))
 }
@@ -128,22 +130,22 @@ fn a_login_that_is_over_says_what_to_run() {
         assert!(aws_identity::refresh::is_final(&failure), "{failure:?}");
     };
     // Nobody has logged in.
-    told(&with_sso(true), "no SSO login");
-    told(&with_sso(false), "no SSO login");
+    told(&with_sso(true), "is missing");
+    told(&with_sso(false), "is missing");
 
     // It has ended and cannot be renewed: no refresh token.
     let mut bare = login(-HOUR);
     bare.as_object_mut().unwrap().remove("refreshToken");
     log_in(SESSION_FILE, &bare);
     let machine = with_sso(true);
-    told(&machine, "expired");
+    told(&machine, "ended at");
     assert!(machine.aws.requests().is_empty());
 
     // It cannot be renewed: the registration has ended.
     let mut old = login(-HOUR);
     old["registrationExpiresAt"] = "2020-01-01T00:00:00Z".into();
     log_in(SESSION_FILE, &old);
-    told(&with_sso(true), "expired");
+    told(&with_sso(true), "ended at");
 
     // The refresh token was used before.
     log_in(SESSION_FILE, &login(-HOUR));

@@ -79,8 +79,8 @@ module Legion
                 header = ::File.binread(path, 64).to_s
                 return false unless header.start_with?("\x7FELF\x02".b) && header.bytesize == 64
 
-                start, length, count = header.unpack('x40 Q x10 S2')
-                start + (length * count) > ::File.size(path)
+                start, length, count = header.unpack('x40 Q x10 S2').map(&:to_i)
+                start.to_i + (length.to_i * count.to_i) > ::File.size(path)
               end
 
               # A require that found nothing names what it looked for; one that found a library and failed does not.

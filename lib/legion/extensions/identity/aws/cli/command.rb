@@ -35,7 +35,8 @@ module Legion
             def session
               @session ||= begin
                 layers = Settings.layers({ token_provider: token_provider, **arguments.session })
-                session = Session.from_layers(layers.merge(settings: legion_files&.identity_aws))
+                layers[:settings] = legion_files&.identity_aws
+                session = Session.from_layers(layers)
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
                 session
               end

@@ -26,11 +26,13 @@ module Legion
 
             def write(files, phase)
               return [nil, files, phase] if phase.zero?
-              raise ConfigurationError, 'There is no folder for settings of LegionIO: neither HOME nor LEGION_SETTINGS_DIRS is set.' unless files.target
 
-              SettingFile.new(files.target).add(LegionPhase::SETTING)
+              target = files.target
+              raise ConfigurationError, 'There is no folder for settings of LegionIO: neither HOME nor LEGION_SETTINGS_DIRS is set.' unless target
+
+              SettingFile.new(target).add(LegionPhase::SETTING)
               after = LegionFiles.new
-              [files.target, after, LegionPhase.new(after.settings)]
+              [target, after, LegionPhase.new(after.settings)]
             end
 
             def data(files, phase, written)
