@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'English'
+
 # What must hold before a test is run. The Ruby and RBS parts need gems that run on Ruby 3.4 only; where they are missing the
 # task says so, and CI runs it where they are there (LEX_LINT=all makes a missing one an error).
 

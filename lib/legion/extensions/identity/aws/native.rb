@@ -56,12 +56,14 @@ module Legion
               def require_first
                 first = nil
                 PLACES.each do |path, verb|
-                  check_file("#{__dir__}/#{path}.#{::RbConfig::CONFIG['DLEXT']}")
+                  file = "#{__dir__}/#{path}.#{::RbConfig::CONFIG['DLEXT']}"
+                  check_file(file)
                   return send(verb, path)
                 rescue ::Exception => e # rubocop:disable Lint/RescueException -- whatever it is, it must leave as a LoadError
                   raise if e.is_a?(::SignalException) || e.is_a?(::SystemExit)
 
                   first ||= e unless missing?(e, path)
+                  break if cut_off?(file) # the other copy of the same installation is likely to be no better, and cannot be looked at
                 end
                 raise ::LoadError, explanation(first), cause: first
               end
@@ -76,7 +78,7 @@ module Legion
 
               # A 64-bit ELF library ends with the table of its sections, and its header says where that is and how long.
               def cut_off?(path)
-                header = ::File.binread(path, 64).to_s
+                header = ::File.file?(path) && ::File.readable?(path) ? ::File.binread(path, 64).to_s : ''
                 return false unless header.start_with?("\x7FELF\x02".b) && header.bytesize == 64
 
                 start, length, count = header.unpack('x40 Q x10 S2').map(&:to_i)
