@@ -364,8 +364,8 @@ RSpec.describe 'The contract with LegionIO' do
     it 'are qualifiers of Broker with renewers of their own' do
       found = in_parts(<<~RUBY)
         self.identity_settings = { role_arn: '#{worker}', 'roles' => {
-          deploy: { role_arn: '#{deployer}', session_duration: 900 },
-          'partner' => 'arn:aws:iam::210987654321:role/partner', closed: { role_arn: '#{forbidden}' }, default: '#{deployer}'
+          closed: { role_arn: '#{forbidden}' }, deploy: { role_arn: '#{deployer}', session_duration: 900 },
+          'partner' => 'arn:aws:iam::210987654321:role/partner', default: '#{deployer}'
         } }
         aws = load_gem
         Resolver.resolve!

@@ -45,7 +45,7 @@ RSpec.describe 'LegionIO with 0.1.0, and with us', order: :defined do
   it 'costs no more than it is worth' do
     theirs, ours = @boots.values_at('peer', 'ours')
     figures = [theirs, ours].map { |boot| format('%<seconds>.1f s and %<megabytes>d MB', boot) }
-    RSpec.configuration.reporter.message("LegionIO boots with 0.1.0, which does nothing, in #{figures.first}; with us in #{figures.last}")
+    tell('LegionIO boots with 0.1.0, which does nothing, in %<theirs>s; with us in %<ours>s', theirs: figures.first, ours: figures.last)
     expect(ours[:seconds] - theirs[:seconds]).to be < 1.5
     expect(ours[:megabytes] - theirs[:megabytes]).to be < 25
   end
@@ -62,6 +62,6 @@ RSpec.describe 'LegionIO with 0.1.0, and with us', order: :defined do
       expect(name).to eq([gem == 'ours' ? 'legion-worker' : 'demo']) # 0.1.0 names the keys, not the role on top
       [gem, format('%<first>.2f ms, then %<next_one>.2f ms, now %<megabytes>d MB', first: first, next_one: next_one, megabytes: memory_at_rest(boot[:legion]))]
     end
-    RSpec.configuration.reporter.message("resolve by hand: 0.1.0 #{answers['peer']}; ours #{answers['ours']}")
+    tell('resolve by hand: 0.1.0 %<peer>s; ours %<ours>s', **answers.transform_keys(&:to_sym))
   end
 end

@@ -134,6 +134,7 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
     RUBY
     expect(in_call).to be(true)
     seconds, status = legion.stop
+    tell('SIGTERM with a call in flight: ended after %.1f s', seconds)
     expect(seconds).to be < 12
     expect(status).to be_success
     expect(legion.log).to include('Legion has shutdown. Goodbye!')

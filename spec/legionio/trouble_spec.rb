@@ -64,12 +64,14 @@ RSpec.describe 'LegionIO in trouble' do
       expect(legion.log.scan('aws status=timeout')).to be_empty
       expect(identity).to include(canonical_name: 'somebody')
       expect(legion.lines_of_ours).to match([/ WARN .*no AWS identity: .*no answer/i])
+      tell('boot with an STS that hangs, two passes: %.1f s', legion.seconds_to_boot)
       expect(legion.seconds_to_boot).to be < 20
     end
 
     it 'ends in time on SIGTERM, while it asks' do
       legion.wait_for { aws.requests(service: :sts).any? { |request| request[:status].nil? } }
       seconds, status = legion.stop
+      tell('SIGTERM while it asks: ended after %.1f s', seconds)
       expect(seconds).to be < 12
       expect(status).to be_success
     end

@@ -35,6 +35,9 @@ module BootQuestions
     legion.ask("Legion::Settings.loader.settings[:identity] = { aws: #{aws.inspect} }; nil")
   end
 
+  # A figure worth knowing, printed among the dots.
+  def tell(...) = RSpec.configuration.reporter.message(format(...))
+
   # Settings are compared once a second in reads.
   def use
     legion.ask("sleep 1.1; #{OURS}::Identity.current_credentials.access_key_id")

@@ -10,6 +10,7 @@ module Legion
         #
         # @api private
         class Broker
+          # Under this name.
           PROVIDER = :aws
           # LegionIO's own name for what is leased when nobody says which.
           DEFAULT = :default

@@ -56,17 +56,18 @@ module Legion
               def require_first
                 first = nil
                 PLACES.each do |path, verb|
-                  file = "#{__dir__}/#{path}.#{::RbConfig::CONFIG['DLEXT']}"
-                  check_file(file)
+                  check_file(file(path))
                   return send(verb, path)
                 rescue ::Exception => e # rubocop:disable Lint/RescueException -- whatever it is, it must leave as a LoadError
                   raise if e.is_a?(::SignalException) || e.is_a?(::SystemExit)
 
                   first ||= e unless missing?(e, path)
-                  break if cut_off?(file) # the other copy of the same installation is likely to be no better, and cannot be looked at
+                  break if cut_off?(file(path)) # the other copy of the same installation is likely to be no better, and cannot be looked at
                 end
                 raise ::LoadError, explanation(first), cause: first
               end
+
+              def file(path) = "#{__dir__}/#{path}.#{::RbConfig::CONFIG['DLEXT']}"
 
               # What Ruby does not say, and what it does not survive: it takes a file that may not be read for one that is not there, and
               # one that was cut off ends the process with a bus error.

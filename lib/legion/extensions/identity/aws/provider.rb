@@ -29,8 +29,7 @@ module Legion
           # @return [CallerIdentity, nil] what the last {#resolve} found; nil where it found nothing
           attr_reader :answer
 
-          # @param options [Hash{Symbol => Object}] explicit options of the Session
-          # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
+          # @see SessionKeeper#initialize
           def initialize(...)
             @keeper = SessionKeeper.new(...)
             @current_credentials = LivingCredentials.new(@keeper)

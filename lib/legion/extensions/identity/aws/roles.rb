@@ -45,8 +45,6 @@ module Legion
           def qualifier(context)
             name = context
             name = %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first if context.is_a?(::Hash)
-            return unless name.is_a?(::Symbol) || name.is_a?(::String)
-
             definitions.keys.find { |qualifier| qualifier.to_s == name.to_s }
           rescue ::StandardError => _e # Broker would raise it in the face of who asked for a token
             nil
