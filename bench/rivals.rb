@@ -6,7 +6,7 @@ require_relative '../spec/interop/support/sdks'
 # alone an aws-sdk-ruby. Each is put on the load path of a fresh process.
 module Rivals
   ROOT = File.expand_path('..', __dir__)
-  PEER = File.join(ROOT, '.local/ruby34/peer/gems')
+  PEER = File.join(ROOT, '.local/rubies/peer/gems')
 
   Rival = Struct.new(:key, :name, :version, :load_path, keyword_init: true) do
     def title = "#{name} #{version}".strip

@@ -4,13 +4,13 @@
 # beside an older Ruby, the run is made with that one.
 
 BENCH_QUICK   = ENV['BENCH'] == 'quick'
-BENCH_RESULTS = '.local/bench/results.json' # .local is the one folder that a run under bin/with-ruby34 shares with us
+BENCH_RESULTS = '.local/bench/results.json' # .local is the one folder that a run under bin/with-ruby 3.4 shares with us
 BENCH_KEPT    = 'bench/results.json'
 
 desc 'Measure beside aws-sdk-ruby and 0.1.0; BENCH=quick measures everything once and keeps nothing'
 task :bench do
-  beside = RUBY_VERSION < '3.4' && File.exist?('.local/ruby34/root/complete')
-  beside ? sh('bin/with-ruby34', 'rake', 'bench:measure', verbose: false) : Rake::Task['bench:measure'].invoke
+  beside = RUBY_VERSION < '3.4' && File.exist?('.local/rubies/root/complete')
+  beside ? sh('bin/with-ruby', '3.4', 'rake', 'bench:measure', verbose: false) : Rake::Task['bench:measure'].invoke
   Rake::Task['bench:report'].invoke
 end
 

@@ -4,7 +4,7 @@ require 'digest'
 
 # The packed gem in the real LegionIO: Ruby 3.4, the gems of bin/setup --legionio, a network with nothing but loopback.
 
-LEGIONIO = '.local/ruby34'
+LEGIONIO = '.local/rubies'
 INSTALLED = File.expand_path("#{LEGIONIO}/ours")
 
 # Not a failure, and not to be overlooked either; .ci/run knows the number.
@@ -46,7 +46,7 @@ end
 
 # Runs Ruby where LegionIO, the installed gem and a local AWS are to be found, and no network.
 def in_legionio(*arguments)
-  did_not_run('Ruby 3.4 or newer is needed (bin/with-ruby34)') if RUBY_VERSION < '3.4'
+  did_not_run('Ruby 3.4 or newer is needed (bin/with-ruby 3.4)') if RUBY_VERSION < '3.4'
   did_not_run('LegionIO is not here (bin/setup --legionio)') unless Dir.exist?("#{LEGIONIO}/legionio/gems")
   network = own_network or did_not_run('this system gives no network name space (unshare --net)')
 

@@ -7,6 +7,7 @@ Environment.clean!
 require 'legion/extensions/identity/aws'
 require 'support/local_aws'
 require 'support/ruby_process'
+require 'support/strays'
 
 RSpec.configure do |config|
   # One local AWS for the whole run, started when a spec first asks for it.
@@ -23,7 +24,9 @@ RSpec.configure do |config|
 
   # Every example starts in the standard world, and none may hang the run.
   config.around do |example|
-    config.local_aws&.reset
+    config.local_aws&.reset # lets go what a rule held
+    Strays.land
+    config.local_aws&.forget_requests
     Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }
   end
   config.after(:suite) { config.local_aws&.stop }

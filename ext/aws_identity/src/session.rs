@@ -343,7 +343,8 @@ impl Session {
     pub fn due(&self) -> Option<Needs> {
         let mut state = self.settled();
         let now = state.now();
-        if state.flight.is_some() || state.refresh.next(now) != Next::ServeAndFetch {
+        let may_begin = state.flight.is_none() && !state.is_spaced();
+        if !may_begin || state.refresh.next(now) != Next::ServeAndFetch {
             return None;
         }
         self.needs(&state).ok().filter(|needs| !needs.is_nothing())

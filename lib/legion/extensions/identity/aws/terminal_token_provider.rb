@@ -23,7 +23,20 @@ module Legion
                                         'Run it in one, or give the session a token_provider that gets the code elsewhere.'
             end
 
-            terminal.getpass("MFA code of #{serial_number}: ")
+            ask(terminal, "MFA code of #{serial_number}: ")
+          end
+
+          private
+
+          # IO#getpass asks first and turns the echo off then: who is quick, or a program, is seen.
+          def ask(terminal, question)
+            terminal.noecho do |silent|
+              silent.print(question)
+              silent.flush
+              typed = silent.gets
+              silent.puts
+              typed&.chomp
+            end
           end
         end
       end

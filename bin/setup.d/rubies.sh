@@ -1,28 +1,32 @@
-# Sourced by bin/setup: Ruby 3.4 beside a distribution's older one. A user's own Ruby 3.4 or newer is used as it is; else
-# a Debian testing root below .local gets one, and bin/with-ruby34 runs commands in it.
+# Sourced by bin/setup: Ruby 3.3 and 3.4 beside a distribution's other one. A user's own Ruby of that series is used as it is; else
+# a Debian testing root below .local gets both, and bin/with-ruby runs commands in it.
 
-ruby34=.local/ruby34
+rubies=.local/rubies
 # Debian testing has the newest libclang, which alone reads the headers of a Ruby built with a new GCC.
-root_packages='ruby3.4 ruby3.4-dev gcc libc6-dev make libclang-dev'
+root_packages='ruby3.3 ruby3.3-dev ruby3.4 ruby3.4-dev gcc libc6-dev make libclang-dev'
 
-own_ruby34() { has ruby && ruby -e 'exit RUBY_VERSION >= "3.4"'; }
+own_ruby() { has ruby && [ "$(ruby -e 'print RUBY_VERSION[/\d+\.\d+/]')" = "$1" ]; }
 
-need_ruby34() {
-  own_ruby34 && return
-  [ -e "$ruby34/root/complete" ] && return
-  is_debian || die "Ruby 3.4 or newer is needed here, and only on Debian can it be put beside an older one: put it into PATH."
-  [ "$(id -u)" = 0 ] || die 'the Debian root for Ruby 3.4 needs root (chroot): run as root, or put a Ruby 3.4 into PATH.'
-  has debootstrap || install_packages 'makes the Debian root for Ruby 3.4' debootstrap
+# need_rubies VERSION... : both, unless told which
+need_rubies() {
+  for version in ${*:-3.3 3.4}; do own_ruby "$version" || { need_root; break; }; done
+}
+
+need_root() {
+  [ -e "$rubies/root/complete" ] && return
+  is_debian || die "Ruby $version is needed here, and only on Debian can it be put beside another one: put it into PATH."
+  [ "$(id -u)" = 0 ] || die "the Debian root for Ruby $version needs root (chroot): run as root, or put a Ruby $version into PATH."
+  has debootstrap || install_packages 'makes the Debian root for the Rubies' debootstrap
   has git || install_packages 'tells what belongs to the checkout' git
-  do_it "make a Debian testing root with Ruby 3.4 in $ruby34/root" make_root
+  do_it "make a Debian testing root with Ruby 3.3 and 3.4 in $rubies/root" make_root
 }
 
 make_root() {
   mirror=$(debian_mirror) || exit 1
-  root=$PWD/$ruby34/root
+  root=$PWD/$rubies/root
   rm -rf --one-file-system "$root"
   mkdir -p "$root"
-  log=$PWD/$ruby34/root.log
+  log=$PWD/$rubies/root.log
   debootstrap --variant=minbase --include=ca-certificates testing "$root" "$mirror" >"$log" 2>&1 ||
     die "debootstrap failed: $(tail -n 1 "$log") (all of it in $log)"
   # Ruby 3.4 is where Debian keeps what its next release does not default to yet; apt takes it from the first that has it.
@@ -31,19 +35,22 @@ make_root() {
   apt-config dump Acquire >"$root/etc/apt/apt.conf.d/90host"
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
   # shellcheck disable=SC2086 # a list of words
-  bin/with-ruby34 --root "$root" sh -ec "export DEBIAN_FRONTEND=noninteractive
+  bin/with-ruby 3.4 --root "$root" sh -ec "export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update
     apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $root_packages
-    for name in ruby gem rake irb erb; do ln -sf /usr/bin/\${name}3.4 /usr/local/bin/\$name; done
-    apt-get clean" >>"$log" 2>&1 || die "Ruby 3.4 could not be installed into the root: $(tail -n 1 "$log") (all of it in $log)"
+    for version in 3.3 3.4; do
+      mkdir -p /opt/ruby\$version/bin
+      for name in ruby gem rake irb erb; do ln -sf /usr/bin/\$name\$version /opt/ruby\$version/bin/\$name; done
+    done
+    apt-get clean" >>"$log" 2>&1 || die "the Rubies could not be installed into the root: $(tail -n 1 "$log") (all of it in $log)"
   touch "$root/complete"
 }
 
 # The linters of LegionIO run on Ruby 3.4 alone, and so does LegionIO.
-need_lint()     { need_ruby34; need_gems_for lint dev 'rake rubocop rubocop-legion rbs steep yard rb_sys'; }
+need_lint()     { need_rubies 3.4; need_gems_for lint dev 'rake rubocop rubocop-legion rbs steep yard rb_sys'; }
 # A folder for each part: LegionIO loads every lex gem it finds, so a boot is given only those it is about.
 need_legionio() {
-  need_ruby34
+  need_rubies 3.4
   need_gems_for legionio legionio legionio
   need_gems_for siblings siblings 'lex-identity lex-identity-entra lex-identity-kerberos lex-identity-system'
   need_gems_for consumers consumers 'lex-bedrock lex-llm-bedrock aws-sdk-sts'
@@ -52,13 +59,13 @@ need_legionio() {
 
 # need_gems_for FOLDER GROUPS NAMES : into .local/ruby34/FOLDER, as groups of the folder LEX_GEMS, else by name from RubyGems.
 need_gems_for() {
-  home=$PWD/$ruby34/$1
+  home=$PWD/$rubies/$1
   if [ -n "${LEX_GEMS:-}" ]; then
     # shellcheck disable=SC2086 # lists of words
-    do_it "install the gems of $2 from $LEX_GEMS into $ruby34/$1" bin/with-ruby34 "$LEX_GEMS/install" "$home" $2
+    do_it "install the gems of $2 from $LEX_GEMS into $rubies/$1" bin/with-ruby 3.4 "$LEX_GEMS/install" "$home" $2
   elif rubygems_reached; then
     # shellcheck disable=SC2086
-    do_it "install $3 from RubyGems into $ruby34/$1" bin/with-ruby34 gem install --no-document --conservative --install-dir "$home" $3
+    do_it "install $3 from RubyGems into $rubies/$1" bin/with-ruby 3.4 gem install --no-document --conservative --install-dir "$home" $3
   else
     die "RubyGems cannot be reached and LEX_GEMS names no folder of gems: $3 cannot be had."
   fi
