@@ -7,16 +7,21 @@ require 'English'
 
 RUST_WORKSPACES = { 'Cargo.toml' => 'target', 'spec/core/Cargo.toml' => 'target', 'spec/fake_aws/Cargo.toml' => 'spec/fake_aws/target' }.freeze
 
-# A second TLS stack, a second HTTP stack or the system's OpenSSL must not come in by a default feature.
-BANNED_CRATES = [/\Aaws-lc-(sys|rs|fips-sys) /, /\Aopenssl-sys /, /\Anative-tls /, /\Ahyper v0\./, /\Arustls v0\.21/].freeze
+# What deny.toml bans, which this can tell in a blink and without cargo-deny.
+def banned_crates
+  File.read('deny.toml').scan(/\{ crate = "([\w-]+)(?:@([\d.]+))?"/).map { |name, version| /\A#{name} v#{Regexp.escape(version.to_s)}/ }
+end
+
+CARGO_DENY = '.local/cargo-deny-*/bin/cargo-deny'
 
 def each_missing_gem_is_said(task, *gems)
   missing = gems.reject { |name| Gem::Specification.find_all_by_name(name).any? }
   return yield if missing.empty?
 
-  message = "#{task} did not run: #{missing.join(', ')} not installed here (Ruby 3.4 or newer is needed; bin/setup --lint)"
-  ENV['LEX_LINT'] == 'all' ? abort(message) : warn(message)
+  did_not_lint("#{task} did not run: #{missing.join(', ')} not installed here (Ruby 3.4 or newer is needed; bin/setup --lint)")
 end
+
+def did_not_lint(why) = ENV['LEX_LINT'] == 'all' ? abort(why) : warn(why)
 
 namespace :lint do
   desc 'cargo fmt --check and clippy, warnings being errors'
@@ -32,8 +37,21 @@ namespace :lint do
   task :crates do
     crates = IO.popen(%w[cargo tree --locked --workspace --edges normal,build --target all --prefix none], &:readlines)
     abort 'cargo tree failed' unless $CHILD_STATUS.success?
-    found = crates.map(&:strip).uniq.grep(Regexp.union(BANNED_CRATES))
+    found = crates.map(&:strip).uniq.grep(Regexp.union(banned_crates))
     abort "these crates must not be in the gem: #{found.join(', ')} (see who asks for them with cargo tree --invert NAME)" if found.any?
+  end
+
+  desc 'cargo-deny: licences, bans and sources of the crates, and known weaknesses where their database can be reached'
+  task :deny do
+    deny = Dir[CARGO_DENY].max || ('cargo-deny' if system('cargo', 'deny', '--version', out: File::NULL, err: File::NULL))
+    next did_not_lint('lint:deny did not run: cargo-deny is not installed here (bin/setup --deny)') unless deny
+
+    sh deny, '--locked', 'check', 'licenses', 'bans', 'sources', verbose: false
+    if system(deny, 'fetch', 'db', out: File::NULL, err: File::NULL)
+      sh deny, '--locked', 'check', 'advisories', verbose: false
+    else
+      warn 'The advisory database cannot be reached: known weaknesses were NOT looked for.'
+    end
   end
 
   desc 'rubocop in the style of LegionIO'
@@ -53,4 +71,4 @@ namespace :lint do
 end
 
 desc 'All lints'
-task lint: %w[lint:rust lint:crates lint:ruby lint:types]
+task lint: %w[lint:rust lint:crates lint:deny lint:ruby lint:types]

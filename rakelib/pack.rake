@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
+require 'digest'
+
 # The gem: packed, and installed from the packed file.
 
-SPECIFICATION = Gem::Specification.load('lex-identity-aws.gemspec')
 GEM_FILE = File.join('pkg', SPECIFICATION.file_name)
 
 directory 'pkg'
@@ -16,4 +17,13 @@ end
 desc 'Install the packed gem (it compiles: about a minute)'
 task install: :build do
   sh Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', GEM_FILE
+end
+
+desc 'SHA-256 of every gem in pkg, as sha256sum checks it'
+task checksums: 'pkg' do
+  gems = Dir['pkg/*.gem']
+  abort 'There is no gem in pkg: run rake build.' if gems.empty?
+
+  File.write('pkg/SHA256SUMS', gems.sort.map { |gem| "#{Digest::SHA256.file(gem).hexdigest}  #{File.basename(gem)}\n" }.join)
+  puts File.read('pkg/SHA256SUMS')
 end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'rubygems/package'
 require 'tmpdir'
 
 # The gem that ships is the gem that is tested: packed, installed offline into an empty GEM_HOME, loaded from there.
@@ -33,14 +34,14 @@ def native_specs_of_installed_gem(folder, environment)
   end
 end
 
-desc 'Install the packed gem into an empty GEM_HOME and use it there; packed[pkg/a.gem] takes another file'
+desc 'Install the packed gem into an empty GEM_HOME and use it there; packed[pkg/a.gem] takes another file, of a platform too'
 task :packed, [:gem] => :fake_aws do |_, given|
   Rake::Task[:build].invoke unless given.gem
   file = File.expand_path(given.gem || GEM_FILE)
 
   Dir.mktmpdir('packed') do |folder|
     home = File.join(folder, 'gems')
-    provide_gems home, 'rb_sys', 'rake-compiler-dock'
+    provide_gems home, 'rb_sys', 'rake-compiler-dock' if Gem::Package.new(file).spec.extensions.any?
     environment = installed_environment(home).merge('GEM_PATH' => nil) # not even the gems of this user
     sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
     native_specs_of_installed_gem(folder, environment)

@@ -1,22 +1,23 @@
-# Sourced by bin/setup: moto, boto3 and the AWS CLI, which our answers are compared with, in an environment of their own.
+# Sourced by bin/setup: environments for what PyPI has. Moto, boto3 and the AWS CLI are what our answers are compared with.
 
 # flask is what moto_server serves with; moto's own list for it (moto[server]) brings ten times as much.
 python_packages='moto flask flask-cors boto3 awscli'
 
 need_moto() {
   need_sdks
-  [ -e .local/moto/complete ] && return
-  has python3 || install_packages 'moto is written in Python' python3 python3-venv
-  do_it "install $python_packages from PyPI into .local/moto" make_python_environment
+  [ "$(cat .local/moto/complete 2>/dev/null)" = "$python_packages" ] && return
+  do_it "install $python_packages from PyPI into .local/moto" make_python_environment .local/moto "$python_packages"
 }
 
+# make_python_environment FOLDER PACKAGES : half an environment is none.
 make_python_environment() {
-  rm -rf .local/moto
+  has python3 || install_packages 'what is packaged for Python needs one' python3 python3-venv
+  rm -rf "$1"
   # Debian's python3 comes without venv.
-  python3 -m venv .local/moto >/dev/null 2>&1 || { install_packages 'moto gets an environment of its own' python3-venv; python3 -m venv --clear .local/moto; }
+  python3 -m venv "$1" >/dev/null 2>&1 || { install_packages 'each of these gets an environment of its own' python3-venv; python3 -m venv --clear "$1"; }
   # shellcheck disable=SC2086 # a list of words
-  .local/moto/bin/pip --quiet --disable-pip-version-check install $python_packages || die 'PyPI cannot be reached, and moto is taken from there.'
-  touch .local/moto/complete
+  "$1/bin/pip" --quiet --disable-pip-version-check install $2 || die "PyPI cannot be reached, and $2 is taken from there."
+  printf '%s\n' "$2" >"$1/complete"
 }
 
 # The AWS SDKs for Ruby that are compared with us.

@@ -68,7 +68,7 @@ module Legion
             def installed
               return [] unless defined?(::Gem::Specification)
 
-              ::Gem::Specification.find_all_by_name('lex-identity-aws').map { |spec| [spec.version, *spec.platform].join(' ') }
+              ::Gem::Specification.find_all_by_name('lex-identity-aws').map { |spec| "#{spec.version} #{spec.platform}" }
             rescue ::StandardError => _e # a damaged specification is RubyGems' to complain of
               []
             end
