@@ -49,6 +49,13 @@ RSpec.describe 'The doctor, on a machine' do
     )
   end
 
+  # A label of more than 63 characters is a name for no name server: nothing is asked over the network.
+  it 'that does not know the name of its endpoint' do
+    report = examine({ 'AWS_ENDPOINT_URL_STS' => "http://#{'n' * 64}.example" })
+    expect(problems(report)).to include(['network', 'dns', :fail, a_string_including('cannot look up nnn'), a_string_including('the name server')])
+    expect(finding(report, 'network', 'answer')).to have_attributes(status: :skipped, what: a_string_including('see dns'))
+  end
+
   it 'with half a key pair' do
     report = examine(local_aws.env.merge('AWS_SECRET_ACCESS_KEY' => 'canary/of/the/doctor', 'AWS_EC2_METADATA_DISABLED' => 'true'),
                      secrets: ['canary/of/the/doctor'])

@@ -17,7 +17,7 @@ use aws_sdk_sts::{
         retry::{RetryConfig, RetryPartition},
         timeout::TimeoutConfig,
     },
-    types::{PolicyDescriptorType, ProvidedContext, Tag},
+    types::{AssumedRoleUser, PolicyDescriptorType, ProvidedContext, Tag},
 };
 use failure::explain;
 use std::{collections::BTreeMap, time::Duration};
@@ -130,22 +130,12 @@ impl<'a> Sts<'a> {
             .map_err(|error| explain("AssumeRole", role_arn, self.endpoint, &error))?;
         let mut details = BTreeMap::new();
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
-        note(
+        let policy_size = reply.packed_policy_size();
+        note_role(
             &mut details,
-            "packed_policy_size",
-            reply.packed_policy_size(),
-        );
-        note(&mut details, "source_identity", reply.source_identity());
-        let user = reply.assumed_role_user();
-        note(
-            &mut details,
-            "assumed_role_arn",
-            user.map(aws_sdk_sts::types::AssumedRoleUser::arn),
-        );
-        note(
-            &mut details,
-            "assumed_role_id",
-            user.map(aws_sdk_sts::types::AssumedRoleUser::assumed_role_id),
+            policy_size,
+            reply.source_identity(),
+            reply.assumed_role_user(),
         );
         set(reply.credentials(), "AssumeRole", details)
     }
@@ -186,22 +176,12 @@ impl<'a> Sts<'a> {
         note(&mut details, "audience", reply.audience());
         note(&mut details, "provider", reply.provider());
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
-        note(
+        let policy_size = reply.packed_policy_size();
+        note_role(
             &mut details,
-            "packed_policy_size",
-            reply.packed_policy_size(),
-        );
-        note(&mut details, "source_identity", reply.source_identity());
-        let user = reply.assumed_role_user();
-        note(
-            &mut details,
-            "assumed_role_arn",
-            user.map(aws_sdk_sts::types::AssumedRoleUser::arn),
-        );
-        note(
-            &mut details,
-            "assumed_role_id",
-            user.map(aws_sdk_sts::types::AssumedRoleUser::assumed_role_id),
+            policy_size,
+            reply.source_identity(),
+            reply.assumed_role_user(),
         );
         set(reply.credentials(), "AssumeRoleWithWebIdentity", details)
     }
@@ -302,6 +282,23 @@ fn note(details: &mut BTreeMap<String, String>, name: &str, value: Option<impl T
     if let Some(value) = value {
         details.insert(name.into(), value.to_string());
     }
+}
+
+/// What every assumed role says beside its credentials.
+fn note_role(
+    details: &mut BTreeMap<String, String>,
+    packed_policy_size: Option<i32>,
+    source_identity: Option<&str>,
+    user: Option<&AssumedRoleUser>,
+) {
+    note(details, "packed_policy_size", packed_policy_size);
+    note(details, "source_identity", source_identity);
+    note(details, "assumed_role_arn", user.map(AssumedRoleUser::arn));
+    note(
+        details,
+        "assumed_role_id",
+        user.map(AssumedRoleUser::assumed_role_id),
+    );
 }
 
 fn seconds(duration: Option<u32>) -> Option<i32> {

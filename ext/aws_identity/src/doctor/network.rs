@@ -47,7 +47,17 @@ impl Exam<'_> {
             }
         };
         let first = proxy.as_deref().unwrap_or(url);
-        self.names(first, proxy.is_some()).await;
+        if !self.names(first, proxy.is_some()).await {
+            // One cause, one problem: nothing behind the name can be asked.
+            for (name, why) in [
+                ("answer", "its name cannot be looked up, see dns"),
+                ("tls", "there was no answer"),
+                ("clock", "nobody to compare it with"),
+            ] {
+                self.findings.push(Finding::skipped(CHECK, name, why));
+            }
+            return false;
+        }
         self.answer(url, &shown, proxy.as_deref()).await
     }
 
@@ -68,22 +78,24 @@ impl Exam<'_> {
         Ok(Some(address))
     }
 
-    async fn names(&mut self, url: &str, is_proxy: bool) {
+    /// True where there is an address for what is asked first.
+    async fn names(&mut self, url: &str, is_proxy: bool) -> bool {
         let host = http::host(url).unwrap_or_default().to_owned();
         if host.parse::<IpAddr>().is_ok() {
             let what = format!("{host} is an address, no name");
             self.findings.push(Finding::skipped(CHECK, "dns", what));
-            return;
+            return true;
         }
         let start = Instant::now();
         let asked = self.within(PATIENCE, async {
             let found = self.http.look_up(&host).await;
             found.map_err(|why| Failure::new(Kind::Connection, why))
         });
-        let found = match asked.await {
+        let (found, is_known) = match asked.await {
             Ok(addresses) => {
                 let list: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-                Finding::ok(CHECK, "dns", format!("{host} is {}", list.join(", ")))
+                let what = format!("{host} is {}", list.join(", "));
+                (Finding::ok(CHECK, "dns", what), true)
             }
             Err(failure) => {
                 let remedy = if is_proxy {
@@ -91,13 +103,15 @@ impl Exam<'_> {
                 } else {
                     "Check the region's name, the endpoint and the name server."
                 };
-                Finding {
+                let found = Finding {
                     remedy: Some(remedy.into()),
                     ..Finding::failed(CHECK, "dns", &failure)
-                }
+                };
+                (found, false)
             }
         };
         self.findings.push(found.since(start));
+        is_known
     }
 
     /// One request without a signature: whatever the answer, it says that the way is free, and what
