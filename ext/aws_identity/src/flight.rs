@@ -43,9 +43,12 @@ impl Deadline {
         }
     }
 
-    /// Gives the flight `more` time than it has.
-    pub fn extend(&self, more: Duration) {
-        self.millis.fetch_add(millis(more), SeqCst);
+    /// Gives the flight `more` time than it has; with a `cap` no more than that in all.
+    pub fn extend(&self, more: Duration, cap: Option<Duration>) {
+        let held = self.millis.load(SeqCst); // only the job itself extends it
+        let wanted = held.saturating_add(millis(more));
+        let most = cap.map_or(wanted, |cap| wanted.min(millis(cap)));
+        self.millis.fetch_max(most, SeqCst);
     }
 
     #[must_use]
@@ -345,12 +348,21 @@ mod tests {
     #[test]
     fn a_job_may_extend_its_deadline() {
         let flight = launch(QUICK, |deadline| async move {
-            deadline.extend(Duration::from_secs(5));
+            deadline.extend(Duration::from_secs(5), None);
             tokio::time::sleep(QUICK * 3).await;
             Ok(1)
         });
         assert_eq!(wait(&flight), Woken::Landed);
         assert!(flight.outcome().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_deadline_is_extended_to_its_cap_and_never_cut() {
+        let deadline = Deadline::new(Duration::from_secs(2));
+        deadline.extend(Duration::from_secs(9), Some(Duration::from_secs(4)));
+        assert_eq!(deadline.limit(), Duration::from_secs(4));
+        deadline.extend(Duration::from_secs(9), Some(Duration::from_secs(3)));
+        assert_eq!(deadline.limit(), Duration::from_secs(4));
     }
 
     #[test]

@@ -113,6 +113,8 @@ pub struct Settings {
     /// May hold a user and a password.
     pub endpoint: Option<Chosen<Secret>>,
     pub ca_bundle: Option<Chosen<PathBuf>>,
+    /// What the host waits in all, programs included.
+    pub deadline_cap: Option<Duration>,
     pub resolve_timeout: Duration,
     pub connect_timeout: Duration,
     pub read_timeout: Duration,
@@ -248,6 +250,7 @@ impl Settings {
             get_session_token,
             endpoint,
             ca_bundle,
+            deadline_cap: layers.deadline_cap,
             resolve_timeout: resolve_timeout.value,
             connect_timeout: connect_timeout.value,
             read_timeout: read_timeout.value,

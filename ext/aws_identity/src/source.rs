@@ -25,7 +25,7 @@ use crate::{
     sts::{Endpoint, Sts, WebIdentity},
     token_file,
 };
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 use tokio::task::spawn_blocking;
 
 /// What the host hands over right before a flight, because only it can ask for it.
@@ -420,9 +420,13 @@ impl Walk<'_> {
         account_id: Option<&str>,
         profile: &str,
     ) -> Result<Credentials, Failure> {
-        let limit = self.settings.process_timeout;
-        // Its own limit, so that a program may take longer than the network.
-        self.deadline.extend(limit);
+        // Its own limit, so that a program may take longer than the network; but not than the host waits.
+        let cap = self.settings.deadline_cap;
+        self.deadline.extend(self.settings.process_timeout, cap);
+        let limit = self
+            .settings
+            .process_timeout
+            .min(cap.map_or(Duration::MAX, |_| whole_tenths(self.deadline.left())));
         let environment = self.settings.environment.to_map();
         let environment = credential_process::marked(environment, profile)?;
         let command = command.clone();
@@ -444,6 +448,12 @@ impl Walk<'_> {
             mode: plan.ec2_metadata_service_endpoint_mode.clone(),
         }
     }
+}
+
+/// For a time that is told to the user. Rounded down, so that it ends before what it was cut from.
+fn whole_tenths(time: Duration) -> Duration {
+    let tenths = u64::try_from(time.as_millis() / 100).unwrap_or(u64::MAX / 100);
+    Duration::from_millis(tenths * 100)
 }
 
 fn not_on_aws(why: &str) -> Failure {

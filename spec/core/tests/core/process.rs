@@ -2,7 +2,7 @@
 
 use crate::support::{Machine, text, timed};
 use aws_identity::failure::Kind;
-use fake_aws::{Service, world};
+use fake_aws::{Answer, Rule, Service, world};
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 /// A machine whose default profile runs this shell script.
@@ -50,6 +50,23 @@ fn it_may_not_take_longer_than_its_own_limit() {
     let (failure, took) = timed(|| machine.failure());
     assert_eq!(failure.kind, Kind::Timeout);
     assert!(failure.message.contains("process_timeout"), "{}", failure.message);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn where_the_host_waits_no_longer_it_and_the_network_have_one_limit_together() {
+    let machine =
+        running(&format!("sleep 0.8; echo '{}'", answer())).cap(Duration::from_millis(1400)).option("resolve_timeout", 0.5);
+    assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+
+    machine.aws.add_rule(Rule::on(Service::Sts).answer(Answer::Hang));
+    let (failure, took) = timed(|| machine.failure_of_identity());
+    assert_eq!(failure.kind, Kind::Timeout);
+    assert!(took < Duration::from_millis(1900), "{took:?}");
+
+    let slow = running("sleep 30").cap(Duration::from_millis(600));
+    let (failure, took) = timed(|| slow.failure());
+    assert!(failure.message.contains("within 0.5 s"), "{}", failure.message);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
