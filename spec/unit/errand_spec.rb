@@ -50,6 +50,19 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
     expect(pauses.first).to be(true)
   end
 
+  it 'pauses again once it has heard it' do
+    heard = []
+    job = errand do |me|
+      heard << :begun
+      heard << me.pause(60) << me.pause(0.01)
+    end
+    job.run
+    sleep 0.005 until heard.any?
+    3.times { job.run }
+    ended(job)
+    expect(heard).to eq([:begun, true, false])
+  end
+
   it 'outlives an error, which it logs, and a kill' do
     runs = 0
     job = errand do

@@ -35,13 +35,15 @@ module Legion
           # @return [Boolean]
           def running? = @thread&.alive? || false
 
-          # For the job: sleeps, unless it was asked for once more.
+          # For the job: sleeps, unless it was asked for once more. The job has heard that then; the next pause is a whole one.
           #
           # @param seconds [Numeric]
           # @return [Boolean] whether it was
           def pause(seconds)
-            @lock.synchronize { @asked || @bell.wait(@lock, seconds) }
-            @asked
+            @lock.synchronize do
+              @bell.wait(@lock, seconds) unless @asked
+              @asked.tap { @asked = false }
+            end
           end
 
           private
