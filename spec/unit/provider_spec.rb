@@ -146,12 +146,22 @@ RSpec.describe Legion::Extensions::Identity::Aws::Provider do
         with_env('AWS_PROFILE' => 'prod') { expect { provider.resolve }.to raise_error(aws::ServiceError) }
       end
 
-      it 'drops it when its credentials expire' do
-        native.hold(expiration: Time.now.to_i + 3600)
-        provider.resolve
-        native.trouble = outage
-        allow(Time).to receive(:now).and_return(Time.now + 3601)
-        expect { provider.resolve }.to raise_error(aws::ServiceError)
+      describe 'whose credentials expire' do
+        before do
+          native.hold(expiration: Time.now.to_i + 3600)
+          provider.resolve
+          native.trouble = outage
+          allow(Time).to receive(:now).and_return(Time.now + 3601)
+        end
+
+        it 'drops it with them' do
+          expect { provider.resolve }.to raise_error(aws::ServiceError)
+        end
+
+        it 'serves it on where they have been renewed' do
+          native.hold(access_key_id: 'ASIASECOND', expiration: Time.now.to_i + 3600)
+          expect(provider.resolve).to include(canonical_name: 'legion_worker')
+        end
       end
     end
   end

@@ -19,8 +19,8 @@ module Legion
 
           # "Not on AWS", as `session` found.
           Absence = ::Struct.new(:session, :until)
-          # The last good answer, which an outage does not take away while its credentials live.
-          Good = ::Struct.new(:session, :identity, :expiration)
+          # The last good answer, which an outage does not take away while there are credentials that live.
+          Good = ::Struct.new(:session, :identity)
           private_constant :Absence, :Good
 
           # @return [LivingCredentials] always the same
@@ -92,7 +92,7 @@ module Legion
 
           def identity_of(session)
             identity = session.identity
-            @good = Good.new(session, identity, session.credentials(fetch: false)&.expiration)
+            @good = Good.new(session, identity)
             @absence = @complaint = nil
             identity
           rescue NotOnAwsError => e
@@ -106,8 +106,10 @@ module Legion
             good.identity
           end
 
+          # They may have been renewed since.
           def serves?(good, session)
-            session.equal?(good.session) && (good.expiration.nil? || ::Time.now < good.expiration)
+            set = session.credentials(fetch: false)
+            session.equal?(good.session) && !set.nil? && !set.expired?
           end
 
           def absent?(session)
