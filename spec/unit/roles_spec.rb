@@ -62,12 +62,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::Roles do
     expect([roles.providers, roles.problem]).to match([{}, /is a String and is ignored/])
     settings(roles: { default: arn, reader: arn })
     expect([roles.providers.keys, roles.problem]).to match([[:reader], /default is ignored/])
+    settings(roles: { 1 => arn })
+    expect([roles.providers.keys, roles.qualifier('1')]).to eq([[:'1'], :'1'])
   end
 
   it 'finds the one a context names, and never raises' do
     settings(roles: { reader: arn })
     expect(%w[reader].push(:reader, { role: 'reader' }, { 'qualifier' => :reader }).map { |context| roles.qualifier(context) }).to all(eq(:reader))
-    broken = Class.new(Hash) { def [](*) = raise('broken') }.new
-    expect([nil, 1, 'other', {}, { role: 1 }, Object.new, broken].map { |context| roles.qualifier(context) }).to all(be_nil)
+    unable = Class.new { def to_s = raise(NotImplementedError) }.new
+    broken = ['broken', NotImplementedError, SystemStackError].map { |raised| Class.new(Hash) { define_method(:[]) { |*| raise raised } }.new }
+    [nil, 1, 'other', {}, { role: 1 }, { role: [] }, Object.new, BasicObject.new, { role: BasicObject.new }, unable, *broken].each do |context|
+      expect(roles.qualifier(context)).to be_nil
+    end
   end
 end

@@ -39,6 +39,16 @@ RSpec.describe Legion::Extensions::Identity::Aws::SessionKeeper do
     end
   end
 
+  it 'has nothing in force while nobody can say what is asked for' do
+    given = { role_arn: 'arn:x' }
+    keeper = described_class.new { given || raise(aws::ConfigurationError, 'it is no longer there') }
+    keeper.current
+    given = nil
+    expect { keeper.current }.to raise_error(aws::ConfigurationError)
+    expect { keeper.current(max_age: 3600) }.to raise_error(aws::ConfigurationError)
+    expect(keeper.held).to be_nil
+  end
+
   it 'makes one session for all threads that ask at once' do
     allow(aws::Native::Session).to receive(:new) do
       sleep 0.05

@@ -43,10 +43,14 @@ module Legion
           # @param context [Object]
           # @return [Symbol, nil] nil: the process's own
           def qualifier(context)
-            name = context
-            name = %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first if context.is_a?(::Hash)
-            definitions.keys.find { |qualifier| qualifier.to_s == name.to_s }
-          rescue ::StandardError => _e # Broker would raise it in the face of who asked for a token
+            name = case context
+                   when ::Hash then %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first
+                   else context
+                   end
+            case name
+            when ::String, ::Symbol then definitions.keys.find { |qualifier| qualifier.to_s == name.to_s }
+            end
+          rescue ::StandardError, ::NotImplementedError, ::SystemStackError => _e # Broker would raise it in the face of who asked for a token
             nil
           end
 
@@ -73,7 +77,7 @@ module Legion
 
           def definitions
             roles = setting
-            roles.is_a?(::Hash) ? roles.transform_keys(&:to_sym) : {}
+            roles.is_a?(::Hash) ? roles.transform_keys { |name| name.to_s.to_sym } : {}
           end
 
           # An ARN alone is short for a role_arn.

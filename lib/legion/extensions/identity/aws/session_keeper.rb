@@ -76,12 +76,19 @@ module Legion
           private
 
           def compare(entry)
-            layers = Settings.layers(@options.call, deadline_cap: Settings.deadline_cap)
+            layers = Settings.layers(options, deadline_cap: Settings.deadline_cap)
             fingerprint = Settings.fingerprint(layers)
             return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
 
             entry.checked_at = now
             entry.session
+          end
+
+          def options
+            @options.call
+          rescue ::StandardError
+            @entry = nil
+            raise
           end
 
           def replace(layers, fingerprint)
