@@ -90,9 +90,9 @@ module Legion
             sleep GLANCE until leased == coming || now > limit
             return unless leased == coming
 
+            @spread = coming # once for each key, whatever comes of it
             # Where it is not there yet, it will look by itself when it comes.
             ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
-            @spread = coming
           end
 
           def leased = @broker.renewer(Broker::DEFAULT)&.current_lease&.credential

@@ -15,7 +15,10 @@ module Legion
           # LegionIO's own name for what is leased when nobody says which.
           DEFAULT = :default
 
-          def initialize
+          # @param face [Object] what answers for the process's own credentials
+          def initialize(face)
+            @face = face
+            @lock = ::Mutex.new
             @registered = []
           end
 
@@ -27,7 +30,7 @@ module Legion
 
           # @param qualifier [Symbol]
           # @return [Legion::Identity::LeaseRenewer, nil]
-          def renewer(qualifier) = ::Legion::Identity::Broker.renewer_for(PROVIDER, qualifier: qualifier)
+          def renewer(qualifier) = (::Legion::Identity::Broker.renewer_for(PROVIDER, qualifier: qualifier) if there?)
 
           # @param qualifier [Symbol]
           # @param face [Object] what answers for it
@@ -39,14 +42,17 @@ module Legion
 
           # Replacing one that is waiting for AWS takes up to 5 s, so only what is free is registered on a thread of LegionIO's.
           #
+          # LegionIO takes whatever comes first under a name for what is leased when nobody says which, and has it answer `for_context:`.
+          # That is the process's own, also where a role can be had before it: nothing then, and not the role.
+          #
           # @param qualifier [Symbol]
           # @param face [Object]
           # @param lease [Lease]
           # @return [void]
           def register(qualifier, face, lease)
-            bury(qualifier)
-            ::Legion::Identity::Broker.register_provider(PROVIDER, provider: face, lease: lease, qualifier: qualifier, default: qualifier == DEFAULT)
-            @registered |= [qualifier]
+            put(DEFAULT, @face, nil) unless @claimed || qualifier == DEFAULT
+            put(qualifier, face, lease)
+            @lock.synchronize { @registered |= [qualifier] }
           end
 
           # There is no way to unregister: the key stays in the list, without a lease.
@@ -56,12 +62,18 @@ module Legion
           def withdraw(qualifier)
             return unless @registered.include?(qualifier)
 
-            bury(qualifier)
-            ::Legion::Identity::Broker.register_provider(PROVIDER, provider: nil, lease: nil, qualifier: qualifier)
-            @registered -= [qualifier]
+            put(qualifier, nil, nil)
+            @lock.synchronize { @registered -= [qualifier] }
           end
 
           private
+
+          def put(qualifier, face, lease)
+            own = qualifier == DEFAULT
+            bury(qualifier)
+            ::Legion::Identity::Broker.register_provider(PROVIDER, provider: face, lease: lease, qualifier: qualifier, default: own)
+            @claimed ||= own
+          end
 
           # Broker joins the thread it replaces, and a dead one raises there what it died of, each time.
           def bury(qualifier)

@@ -10,7 +10,9 @@ module Legion
         # @api private
         module Host
           GEM_NAME = 'lex-identity-aws'
-          private_constant :GEM_NAME
+          # Of what is published beside the name, what may change while the name stays.
+          FACTS = %i[arn region].freeze
+          private_constant :GEM_NAME, :FACTS
 
           class << self
             # Read at each use: LegionIO replaces the object when its settings change. Without a loader `dig` would make one, with DNS
@@ -54,12 +56,13 @@ module Legion
             end
 
             # @param answer [Hash{Symbol => Object}] as {Identity.resolve} gives it
-            # @return [Boolean] whether LegionIO's own record says the same
+            # @return [Boolean] whether LegionIO's own record says the same, the facts that {Profile} published included
             def knows?(answer)
               composite = ::Legion::Identity::Resolver.composite
               return false unless composite && composite.dig(:providers, :aws, :status) == :resolved
 
-              composite.dig(:aliases, :aws) == [answer[:provider_identity]]
+              facts = composite.dig(:profile, :aws) || {}
+              composite.dig(:aliases, :aws) == [answer[:provider_identity]] && FACTS.all? { |name| facts[name] == answer[:metadata][name] }
             end
 
             # Has LegionIO ask all its providers again. Its `upgrade!` would not do: it keeps the kind of a fallback name, and writes no

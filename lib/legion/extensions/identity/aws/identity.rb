@@ -52,7 +52,7 @@ module Legion
             #   is not resolved yet; or if the settings say `enabled: false`
             # @raise [Error] else, after one warning for each cause
             def resolve(canonical_name: nil)
-              return STEWARD.used unless Host.enabled?
+              return STEWARD.kept_out unless Host.enabled?
 
               answer = PROVIDER.resolve
               STEWARD.resolved if answer

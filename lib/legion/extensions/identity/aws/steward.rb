@@ -30,7 +30,7 @@ module Legion
           # @param provider [Provider]
           def initialize(face, provider)
             @log = Log.new
-            @broker = Broker.new
+            @broker = Broker.new(face)
             @bridge = Bridge.new(@broker, @log)
             @relay = Relay.new
             @roles = Roles.new { used }
@@ -48,6 +48,7 @@ module Legion
           def resolved
             identity = @provider.answer or return
             announce(identity)
+            @asked = true
             @nameless = false # LegionIO is being told
             @seen = @provider.session
             return unless @broker.there? && !Host.shutting_down?
@@ -64,16 +65,25 @@ module Legion
           def failed
             return if !Host.resolver? || Host.shutting_down?
 
-            @nameless = true
+            @asked = @nameless = true
             @errand.run unless @errand.running? # it keeps its own time
           end
 
+          # From inside one that must not answer, since the settings say `enabled: false`. LegionIO takes another name, and is to have ours
+          # again when they no longer do.
+          #
+          # @return [nil]
+          def kept_out
+            @asked = @nameless = true
+            used
+          end
+
           # Settings have been compared, at a use. A renewer may have died or been left behind by a fork, and what is in force may have
-          # changed.
+          # changed. Where LegionIO has never asked who we are, it is none of its business.
           #
           # @return [nil]
           def used
-            return if @broker.registered.empty? || Host.shutting_down?
+            return if !@asked || Host.shutting_down?
 
             in_order? ? leased(@broker.lease(Broker::DEFAULT, @own.face)) : attend
             nil
@@ -85,6 +95,8 @@ module Legion
           # @return [void]
           def leased(lease)
             @bridge.renewed(lease.credential) if lease
+          rescue ::StandardError => e # the lease is good
+            @log.warn("the bridge could not be laid: #{e.class}: #{e.message}")
           end
 
           # @see Identity.resolve_qualifier
@@ -110,6 +122,8 @@ module Legion
           end
 
           def in_order?
+            return true unless @broker.there?
+
             seats = self.seats
             seats.all? { |seat| filled?(seat) } && left_over(seats).empty?
           end
