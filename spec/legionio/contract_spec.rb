@@ -92,6 +92,39 @@ RSpec.describe 'The contract with LegionIO' do
       expect([calls('AssumeRole'), calls('GetCallerIdentity')]).to eq([1, 1])
     end
 
+    it 'is asked for once at a reload, and for both at once' do
+      found = in_parts(<<~RUBY)
+        self.identity_settings = { role_arn: '#{worker}' }
+        aws = load_gem
+        flights = -> { ObjectSpace.each_object(aws::Session).sum { |session| session.counters[:flights] } }
+        2.times { Resolver.resolve! }
+        first = flights.call
+        Legion::Identity::Process.refresh_credentials
+        2.times { Resolver.resolve! }
+        answer([first, flights.call])
+      RUBY
+      expect(found.answer).to eq([1, 2])
+      expect([calls('AssumeRole'), calls('GetCallerIdentity')]).to eq([1, 2])
+    end
+
+    it 'is given up in time for LegionIO, whatever it is that takes long' do
+      local_aws.rule(service: :sts, answer: 'hang')
+      found = in_parts(<<~RUBY, env: local_aws.env)
+        program = File.expand_path('~/program')
+        keys = { Version: 1, AccessKeyId: 'AKIADEMOUSERFAKEAWS2', SecretAccessKey: 'secret' }
+        File.write(program, "#!/bin/sh\nsleep 2.5; echo '\#{JSON.generate(keys)}'\n")
+        File.chmod(0o700, program)
+        Dir.mkdir(File.expand_path('~/.aws'))
+        File.write(File.expand_path('~/.aws/config'), "[profile slow]\ncredential_process = \#{program}\n")
+        self.identity_settings = { profile: 'slow', process_timeout: 30, resolve_timeout: 30 }
+        load_gem
+        answer(seconds { Resolver.resolve! })
+      RUBY
+      expect(found.answer).to be_between(3.5, 5)
+      expect(found.log).to include('aws status=failed')
+      expect(found.lines.grep(/no AWS identity/)).to match([/no answer|within/i])
+    end
+
     it 'outlives an outage at a reload, and no refusal' do
       rule = local_aws.rule(service: :sts, action: 'GetCallerIdentity', after: 1, answer: { error: { status: 503, code: 'ServiceUnavailable' } })
       found = in_parts(<<~RUBY, env: local_aws.env_with_keys.merge('LOCAL_AWS' => local_aws.http))
@@ -285,6 +318,23 @@ RSpec.describe 'The contract with LegionIO' do
         answer([took, replaced, Resolver.composite[:canonical_name]])
       RUBY
       expect(found.answer).to match([be < 1, be < 8, 'demo'])
+    end
+
+    it 'is shut down within 5 s, with calls of all its renewers in flight' do
+      local_aws.rule(service: :sts, action: 'AssumeRole', times: 2, lifetime_seconds: 4)
+      local_aws.rule(service: :sts, action: 'AssumeRole', after: 2, hold: true)
+      found = in_parts(<<~RUBY)
+        self.identity_settings = { role_arn: '#{worker}', roles: { deploy: '#{deployer}' } }
+        load_gem
+        Resolver.resolve!
+        threads = %i[default deploy].map do |qualifier|
+          eventually { Broker.renewer_for(:aws, qualifier: qualifier) }.instance_variable_get(:@thread)
+        end
+        eventually { threads.all? { |thread| thread.backtrace&.grep(/provide_token/)&.any? } }
+        Legion::Settings.loader.settings[:client] = { shutting_down: true }
+        answer([seconds { Broker.shutdown }, threads.map(&:alive?)])
+      RUBY
+      expect(found.answer).to match([be < 5, [false, false]])
     end
 
     it 'is given the set that outlived an outage, with its true expiry and the reason' do

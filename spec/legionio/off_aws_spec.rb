@@ -19,6 +19,12 @@ RSpec.describe 'LegionIO off AWS', order: :defined do
     @legions.map(&:seconds_to_boot).reduce(:-)
   end
 
+  it 'says nothing with stock settings either, where the metadata service is switched off' do
+    @legions = [LegionIO.boot(env: { 'AWS_EC2_METADATA_DISABLED' => 'true' })]
+    expect(@legions.first.lines_of_ours).to be_empty
+    expect(@legions.first.api('/api/identity')).to include(source: 'system', registered_providers: [include(name: 'aws'), include(name: 'aws_profile')])
+  end
+
   before { @dropping = dropping }
   after do
     @legions&.each(&:kill)

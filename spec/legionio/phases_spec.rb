@@ -78,6 +78,16 @@ RSpec.describe 'LegionIO in both phases, with the bridge', order: :defined do
     end
   end
 
+  it 'shows no secret, although the keys are in a Hash and in a registry' do
+    in_each_phase do
+      secrets = legion.ask(<<~RUBY)
+        ObjectSpace.each_object(#{BootQuestions::OURS}::Credentials).flat_map { |set| [set.secret_access_key, set.session_token] }.compact.uniq
+      RUBY
+      expect(secrets.size).to be >= 2
+      expect(secrets.select { |secret| everything_shown.any? { |text| text.include?(secret.b) } }).to be_empty
+    end
+  end
+
   it 'ends cleanly' do
     in_each_phase do
       _, status = legion.stop

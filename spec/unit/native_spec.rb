@@ -93,6 +93,18 @@ RSpec.describe 'the loading of the native library' do
     expect(message).to match(/\ALoadError: lex-identity-aws cannot be loaded: NameError: .*Nowhere/)
   end
 
+  it 'does the same for what LegionIO’s Core does to an extension, and can be tried again after that' do
+    copy.library
+    core = <<~RUBY
+      module Legion; module Extensions; module Core
+        def self.extended(_) = ($tried = $tried.to_i + 1) == 1 && raise(NotImplementedError, 'no Core')
+      end; end; end
+    RUBY
+    expect(message(core)).to match(/\ALoadError: lex-identity-aws cannot be loaded: NotImplementedError: no Core/)
+    expect(message("#{core}\nbegin\n  require ENTRY\nrescue LoadError\n  nil\nend\nat_exit { p Legion::Extensions::Identity::Aws.autobuild }"))
+      .to eq("loaded\nnil\n")
+  end
+
   it 'refuses a truncated library, of which the system’s loader would die' do
     whole = $LOADED_FEATURES.find { |path| path.end_with?("/#{GemCopy::LIBRARY}") }
     skip 'only ELF files are looked into' unless File.binread(whole, 4) == "\x7FELF".b

@@ -43,6 +43,13 @@ module BootQuestions
     legion.ask("sleep 1.1; #{OURS}::Identity.current_credentials.access_key_id")
   end
 
+  # Log, API, and all files: the database is one of them.
+  def everything_shown
+    pages = %w[/api/identity /api/identity/audit /api/settings /api/extensions /api/stats].map { |path| legion.get(path).body.b }
+    files = Dir.glob("#{legion.home}/**/*", File::FNM_DOTMATCH).select { |path| File.file?(path) }.map { |path| File.binread(path) }
+    [legion.log.b, *pages, *files]
+  end
+
   def calls(action) = aws.requests(service: :sts, action: action).size
 end
 

@@ -85,12 +85,11 @@ module Legion
 
           # The renewer puts the lease down when our provide_token has returned, so there is a moment to wait.
           def spread
-            coming = @coming
             limit = now + PATIENCE
-            sleep GLANCE until leased == coming || now > limit
-            return unless leased == coming
+            sleep GLANCE until leased == @coming || now > limit
+            return unless leased == @coming
 
-            @spread = coming # once for each key, whatever comes of it
+            @spread = @coming # once for each key, whatever comes of it
             # Where it is not there yet, it will look by itself when it comes.
             ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
           end

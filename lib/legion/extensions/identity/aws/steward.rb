@@ -48,11 +48,11 @@ module Legion
           def resolved
             identity = @provider.answer or return
             announce(identity)
-            @asked = true
             @nameless = false # LegionIO is being told
             @seen = @provider.session
             return unless @broker.there? && !Host.shutting_down?
 
+            @asked = true
             fill(@own) if @broker.renewer(Broker::DEFAULT).nil?
             @errand.run unless in_order?
           rescue ::StandardError => e # LegionIO is to have its name all the same
@@ -74,7 +74,7 @@ module Legion
           #
           # @return [nil]
           def kept_out
-            @asked = @nameless = true
+            @asked = @nameless = true if Host.resolver?
             used
           end
 
