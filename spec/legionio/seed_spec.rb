@@ -7,6 +7,7 @@ RSpec.describe 'LegionIO with 0.1.0, and with us', order: :defined do
   settings = { **LegionIO::PHASE_ZERO, identity: { aws: { region: 'eu-west-1', role_arn: BootQuestions::WORKER, session_duration: 3600 } } }
 
   before(:context) do
+    @settings = settings
     @boots = %w[peer ours].to_h do |gem|
       aws = LocalAws.start
       legion = LegionIO.boot(gems: [gem], settings: settings, env: aws.env_with_keys.compact)
@@ -18,6 +19,12 @@ RSpec.describe 'LegionIO with 0.1.0, and with us', order: :defined do
       boot[:legion].kill
       boot[:aws].stop
     end
+  end
+
+  def boot_apart(gem)
+    legion = LegionIO.boot(gems: [gem], settings: @settings, env: @boots[gem][:aws].env_with_keys.compact)
+    legion.kill
+    legion.seconds_to_boot
   end
 
   # LegionIO leaves some work for after its start.
@@ -42,11 +49,13 @@ RSpec.describe 'LegionIO with 0.1.0, and with us', order: :defined do
     expect(@boots['ours'][:legion].ask(token)).to match(/\AASIA/)
   end
 
-  it 'costs no more than it is worth' do
+  it 'costs no more than it is worth', timeout: 180 do
     theirs, ours = @boots.values_at('peer', 'ours')
     figures = [theirs, ours].map { |boot| format('%<seconds>.1f s and %<megabytes>d MB', boot) }
     tell('LegionIO boots with 0.1.0, which does nothing, in %<theirs>s; with us in %<ours>s', theirs: figures.first, ours: figures.last)
-    expect(ours[:seconds] - theirs[:seconds]).to be < 1.5
+    times = { 'peer' => [theirs[:seconds]], 'ours' => [ours[:seconds]] }
+    again = ->(gem) { times[gem].shift || boot_apart(gem) }
+    expect(seconds_added(with: -> { again['ours'] }, without: -> { again['peer'] }, below: 1.5)).to be < 1.5
     expect(ours[:megabytes] - theirs[:megabytes]).to be < 25
   end
 

@@ -22,6 +22,10 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
     expect(legion.ask("#{BootQuestions::OURS}.actors.keys")).to be_empty
   end
 
+  it 'is known for what it says it does' do
+    expect(legion.ask("Legion::Sandbox.policy_for('lex-identity-aws').capabilities")).to eq(%w[network:outbound filesystem:read])
+  end
+
   it 'writes one principal, one identity, and identity.json' do
     expect(legion.rows(:identity_principals)).to match([include(canonical_name: 'legion-worker', kind: 'machine')])
     expect(legion.rows(:identities)).to match([include(provider_identity_key: BootQuestions::WORKER)])
@@ -75,15 +79,22 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
     expect(token).to match(/\AASIA/)
   end
 
-  it 'serves the grandchild of a double fork with fresh credentials and identity' do
+  it 'serves the grandchild of a double fork with fresh credentials and identity, where LegionIO’s logging raises' do
     before = token
-    key, name, arn = legion.ask(<<~RUBY)
+    key, name, arn, logging, refused = legion.ask(<<~RUBY)
       read, write = IO.pipe
       fork do
+        Process.setsid
         fork do
-          credentials = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials.refresh!
-          write.write(Marshal.dump([credentials.access_key_id, #{BootQuestions::OURS}::Identity.resolve[:canonical_name],
-                                    #{BootQuestions::OURS}::Identity.resolve[:metadata][:arn]]))
+          Dir.chdir '/'
+          aws = #{BootQuestions::OURS}
+          found = [#{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials.refresh!.access_key_id,
+                   aws::Identity.resolve[:canonical_name], aws::Identity.resolve[:metadata][:arn]]
+          raised = ->(&block) { block.call && nil rescue $!.class.name }
+          found << raised.call { Legion::Logging.warn('from the grandchild') }
+          Legion::Settings.loader.settings[:identity] = { aws: { role_arn: 'arn:aws:iam::123456789012:role/forbidden', nonsense: 1 } } # warns twice
+          found << raised.call { aws::Identity.resolve }
+          write.write(Marshal.dump(found))
           write.close
           exit!(0)
         end
@@ -96,6 +107,7 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
     expect(key).to match(/\AASIA/)
     expect(key).not_to eq(before)
     expect([name, arn]).to match(['legion-worker', %r{assumed-role/legion-worker}])
+    expect([logging, refused]).to eq(['ClosedQueueError', "#{BootQuestions::OURS}::AccessDeniedError"])
     expect(token).to eq(before)
   end
 

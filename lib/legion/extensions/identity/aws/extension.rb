@@ -46,7 +46,7 @@ module Legion
           # @return [Doctor::Report]
           # @raise [ArgumentError] for an object among the options that cannot be asked
           def doctor(assume: false, **options)
-            require_relative 'aws/doctor'
+            require_relative 'doctor'
             Doctor.examine(assume: assume, **options)
           end
 
