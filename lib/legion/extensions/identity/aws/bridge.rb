@@ -17,6 +17,9 @@ module Legion
         class Bridge
           # Laid over LegionIO's Broker.
           module Keys
+            # @param provider_name [Symbol]
+            # @param qualifier [Symbol, nil]
+            # @param service [Symbol, nil]
             # @return [Hash{Symbol => Object}, nil]
             def credentials_for(provider_name, qualifier: nil, service: nil)
               found = super

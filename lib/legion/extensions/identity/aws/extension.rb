@@ -5,8 +5,11 @@ require_relative 'native'
 require_relative 'profile_summary'
 require_relative 'registration'
 
+# LegionIO's name space.
 module Legion
+  # Where LegionIO looks for its extensions.
   module Extensions
+    # Identity providers.
     module Identity
       # AWS identity and short-lived credentials for a LegionIO machine, or for any Ruby program: see {Aws::Session} and
       # {Aws::Identity}.

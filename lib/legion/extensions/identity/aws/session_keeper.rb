@@ -62,6 +62,7 @@ module Legion
 
           # Has the block called each time the settings have been compared, on the thread that asked for it.
           #
+          # @yield
           # @return [void]
           def watch(&block)
             @watcher = block
