@@ -1,0 +1,44 @@
+# frozen_string_literal: true
+
+# The pages of the repository that say how the gem is used.
+module Pages
+  ROOT  = File.expand_path('../../..', __dir__)
+  FILES = Dir["#{ROOT}/*.md", "#{ROOT}/docs/**/*.md"]
+
+  # Text, and where it stands.
+  Piece = Struct.new(:place, :text)
+
+  class << self
+    def read(name) = File.read(File.join(ROOT, name))
+
+    # What stands between fences of this language.
+    def blocks(language) = pieces(/^```#{language}\n(.*?)^```/m)
+
+    # What stands between single back-ticks outside of blocks. A bar in a table is escaped.
+    def words = pieces(/`([^`\n]+)`/) { |text| blank(text, /^```.*?^```/m) }.each { |piece| piece.text = piece.text.gsub('\|', '|') }
+
+    # Everything in code: both of these, and what is indented by four.
+    def code = %w[ruby sh ini].flat_map { |language| blocks(language) } + words + pieces(/^    (\S.*)$/)
+
+    # The words in back-ticks with which the cells of the first column begin.
+    def first_column(text) = text.scan(/^\| (`[^`]+`(?:, `[^`]+`)*)/).flatten.flat_map { |cell| cell.scan(/`([^`]+)`/).flatten }
+
+    private
+
+    def pieces(pattern)
+      FILES.flat_map do |file|
+        text = File.read(file)
+        text = yield text if block_given?
+        found = []
+        text.scan(pattern) do |(piece)|
+          line = Regexp.last_match.pre_match.count("\n") + 1
+          found << Piece.new("#{file.delete_prefix("#{ROOT}/")}:#{line}", piece)
+        end
+        found
+      end
+    end
+
+    # The same number of lines, with nothing on those that match.
+    def blank(text, pattern) = text.gsub(pattern) { |lines| "\n" * lines.count("\n") }
+  end
+end
