@@ -5,7 +5,8 @@ require 'English'
 # What must hold before a test is run. The Ruby and RBS parts need gems that run on Ruby 3.4 only; where they are missing the
 # task says so, and CI runs it where they are there (LEX_LINT=all makes a missing one an error).
 
-RUST_WORKSPACES = { 'Cargo.toml' => 'target', 'spec/core/Cargo.toml' => 'target', 'spec/fake_aws/Cargo.toml' => 'spec/fake_aws/target' }.freeze
+RUST_WORKSPACES = { 'Cargo.toml' => 'target', 'spec/core/Cargo.toml' => 'target', 'fuzz/Cargo.toml' => 'target',
+                    'spec/fake_aws/Cargo.toml' => 'spec/fake_aws/target' }.freeze
 
 # What deny.toml bans, which this can tell in a blink and without cargo-deny.
 def banned_crates
@@ -28,7 +29,8 @@ namespace :lint do
   task :rust do
     RUST_WORKSPACES.each do |manifest, target|
       sh 'cargo', 'fmt', '--all', '--check', '--manifest-path', manifest, verbose: false
-      sh 'cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', '--manifest-path', manifest,
+      features = manifest.start_with?('fuzz') ? %w[--features programs] : [] # else libFuzzer would be compiled, which needs C++
+      sh 'cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', *features, '--manifest-path', manifest,
          '--target-dir', ENV.fetch('CARGO_TARGET_DIR', target), '--', '-D', 'warnings', verbose: false
     end
   end

@@ -57,7 +57,7 @@ need_legionio() {
   need_gems_for peer peer lex-identity-aws:0.1.0
 }
 
-# need_gems_for FOLDER GROUPS NAMES : into .local/ruby34/FOLDER, as groups of the folder LEX_GEMS, else by name from RubyGems.
+# need_gems_for FOLDER GROUPS NAMES : into .local/rubies/FOLDER, as groups of the folder LEX_GEMS, else by name from RubyGems.
 need_gems_for() {
   home=$PWD/$rubies/$1
   if [ -n "${LEX_GEMS:-}" ]; then

@@ -9,7 +9,7 @@
 //! The host may reap our child (a `Process.wait` for any child, an ignored SIGCHLD). Then nobody can
 //! tell its exit status, and the output alone decides. No signal handler is touched.
 
-mod answer;
+pub mod answer;
 
 use crate::{
     credentials::Credentials,

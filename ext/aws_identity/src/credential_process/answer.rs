@@ -4,7 +4,7 @@ use crate::{clock, credentials::Credentials};
 use serde_json::{Map, Value};
 
 /// Errors say what is missing and never what is there.
-pub(super) fn read(output: &[u8]) -> Result<Credentials, String> {
+pub fn read(output: &[u8]) -> Result<Credentials, String> {
     if output.trim_ascii().is_empty() {
         return Err("printed nothing".into());
     }
