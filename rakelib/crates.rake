@@ -1,0 +1,35 @@
+# frozen_string_literal: true
+
+require 'English'
+
+# Which crates may be in the gem. deny.toml says it.
+
+# What deny.toml bans, which this can tell in a blink and without cargo-deny.
+def banned_crates
+  File.read('deny.toml').scan(/\{ crate = "([\w-]+)(?:@([\d.]+))?"/).map { |name, version| /\A#{name} v#{Regexp.escape(version.to_s)}/ }
+end
+
+CARGO_DENY = '.local/cargo-deny-*/bin/cargo-deny'
+
+namespace :lint do
+  desc 'Crates that must not come in'
+  task :crates do
+    crates = IO.popen(%w[cargo tree --locked --workspace --edges normal,build --target all --prefix none], &:readlines)
+    abort 'cargo tree failed' unless $CHILD_STATUS.success?
+    found = crates.map(&:strip).uniq.grep(Regexp.union(banned_crates))
+    abort "these crates must not be in the gem: #{found.join(', ')} (see who asks for them with cargo tree --invert NAME)" if found.any?
+  end
+
+  desc 'cargo-deny: licences, bans and sources of the crates, and known weaknesses where their database can be reached'
+  task :deny do
+    deny = Dir[CARGO_DENY].max || ('cargo-deny' if system('cargo', 'deny', '--version', out: File::NULL, err: File::NULL))
+    next did_not_lint('lint:deny did not run: cargo-deny is not installed here (bin/setup --deny)') unless deny
+
+    sh deny, '--locked', 'check', 'licenses', 'bans', 'sources', verbose: false
+    if system(deny, 'fetch', 'db', out: File::NULL, err: File::NULL)
+      sh deny, '--locked', 'check', 'advisories', verbose: false
+    else
+      warn 'The advisory database cannot be reached: known weaknesses were NOT looked for.'
+    end
+  end
+end
