@@ -156,7 +156,7 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.split_once('=') {
             None => write!(f, "The credential_process \"{}\"", self.0),
-            Some((name, _)) => write!(f, "The credential_process \"{name}=…\""),
+            Some((name, _)) => write!(f, "The credential_process \"{name}=...\""),
         }
     }
 }
@@ -185,7 +185,7 @@ fn not_found(program: &Program) -> Failure {
         "on PATH"
     };
     Failure::configuration(format!(
-        "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing; write the whole path, or sh -c '…'."
+        "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing; write the whole path, or sh -c '...'."
     ))
 }
 
@@ -349,7 +349,7 @@ fn judged(program: &Program, ended: Ended, output: &[u8]) -> Result<Credentials,
     }
     answer::read(output).map_err(|what| {
         Failure::no_credentials(format!(
-            "{program} {what}. It must print {{\"Version\": 1, \"AccessKeyId\": …, \"SecretAccessKey\": …}}, with SessionToken and Expiration if they are temporary."
+            "{program} {what}. It must print {{\"Version\": 1, \"AccessKeyId\": ..., \"SecretAccessKey\": ...}}, with SessionToken and Expiration if they are temporary."
         ))
     })
 }
@@ -521,7 +521,7 @@ mod tests {
         says(
             refused("TOKEN=canary helper"),
             Kind::Configuration,
-            &["\"TOKEN=…\""],
+            &["\"TOKEN=...\""],
         );
         says(
             refused("helper 'canary"),

@@ -247,7 +247,7 @@ fn unreadable(arn: &str, why: &str) -> Failure {
         .flat_map(char::escape_debug)
         .collect();
     if arn.chars().nth(SHOWN).is_some() {
-        shown.push('…');
+        shown.push_str("...");
     }
     let mut failure = Failure::new(
         FailureKind::Service,

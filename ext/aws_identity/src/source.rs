@@ -166,7 +166,7 @@ impl Walk<'_> {
             }
             Base::Container if !container::is_configured(&self.settings.environment) => {
                 Err(Failure::no_credentials(
-                    "credential_source is EcsContainer, and no AWS_CONTAINER_CREDENTIALS_… variable is set.",
+                    "credential_source is EcsContainer, and no AWS_CONTAINER_CREDENTIALS_* variable is set.",
                 ))
             }
             Base::Container => container::credentials(self.http, &self.settings.environment)
@@ -371,7 +371,7 @@ impl Walk<'_> {
     pub(crate) async fn container(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
         let source = "container";
         if !container::is_configured(&self.settings.environment) {
-            record.absent(source, "no AWS_CONTAINER_CREDENTIALS_… variable is set");
+            record.absent(source, "no AWS_CONTAINER_CREDENTIALS_* variable is set");
             return Ok(None);
         }
         record.asks(source);

@@ -194,7 +194,7 @@ impl Scope<'_> {
 fn shortened(value: &str) -> String {
     const SHOWN: usize = 60;
     match value.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &value[..end]),
+        Some((end, _)) => format!("{}...", &value[..end]),
         None => value.to_owned(),
     }
 }

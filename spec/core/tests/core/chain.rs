@@ -77,7 +77,7 @@ fn imds_comes_last_and_every_step_says_why_it_had_nothing() {
             "environment absent (AWS_ACCESS_KEY_ID is not set)",
             "profile default absent (there is none)",
             "web identity absent (AWS_WEB_IDENTITY_TOKEN_FILE is not set)",
-            "container absent (no AWS_CONTAINER_CREDENTIALS_… variable is set)",
+            "container absent (no AWS_CONTAINER_CREDENTIALS_* variable is set)",
             "imds found",
         ]
     );

@@ -107,7 +107,7 @@ module Legion
               when 'doctor'
                 options.on('--assume', 'really assume the roles; else they are only shown') { @assume = true }
               when 'credentials'
-                options.on('--format FORMAT', %w[env process json], 'env: lines for eval "$(…)" (the default)', 'process: for credential_process',
+                options.on('--format FORMAT', %w[env process json], 'env: lines for eval "$(...)" (the default)', 'process: for credential_process',
                            'json: for everybody else') { |format| @format = format }
                 options.on('--show', 'print secrets on a terminal too') { @show = true }
               when 'legionio'

@@ -32,7 +32,7 @@ module Legion
             # @return [void]
             def json(data)
               require 'json'
-              print(terminal? ? ::JSON.pretty_generate(data) : ::JSON.generate(data))
+              print(terminal? ? ::JSON.pretty_generate(data) : ::JSON.generate(data, ascii_only: true)) # whatever the locale of who reads it
             end
 
             # One line for each pair; those without a value are left out.
