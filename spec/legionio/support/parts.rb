@@ -40,7 +40,7 @@ def load_gem
   Legion::Extensions::Identity::Aws
 end
 
-def eventually(timeout = 10)
+def eventually(timeout = 20)
   limit = Process.clock_gettime(Process::CLOCK_MONOTONIC) + timeout
   until (found = yield)
     raise "not within #{timeout} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > limit

@@ -66,6 +66,7 @@ module Legion
             return if !Host.resolver? || Host.shutting_down?
 
             @asked = @nameless = true
+            @seen = @provider.session
             @errand.run unless @errand.running? # it keeps its own time
           end
 
