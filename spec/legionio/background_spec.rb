@@ -109,6 +109,22 @@ RSpec.describe 'In the background of LegionIO' do
       expect(found.answer).to eq(['cached', 'demo', true])
     end
 
+    it 'are followed from the next use on, when they name one more role beside one that cannot be had' do
+      found = in_parts(<<~RUBY)
+        #{patient}
+        aws = Legion::Extensions::Identity::Aws
+        self.identity_settings = { roles: { closed: '#{forbidden}' } }
+        Resolver.resolve!
+        sleep 0.5
+        aws::Identity.provide_token
+        sleep 0.2
+        self.identity_settings = { roles: { closed: '#{forbidden}', deploy: '#{deployer}' } }
+        aws::Identity.provide_token
+        answer(eventually { Broker.token_for(:aws, qualifier: :deploy) })
+      RUBY
+      expect(found.answer).to start_with('ASIA')
+    end
+
     it 'show in the facts, though the name is the same' do
       found = in_parts(<<~RUBY)
         #{patient}

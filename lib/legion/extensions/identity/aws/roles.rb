@@ -36,6 +36,11 @@ module Legion
             @providers.slice(*wanted)
           end
 
+          # Equal as long as the settings of all of them are; no secret, see {Settings.fingerprint}.
+          #
+          # @return [Integer]
+          def fingerprint = definitions.hash
+
           # What Broker asks with `for_context:`. Which role a context wants is said by its name: as a Symbol or String, or as `role` or
           # `qualifier` of a Hash. A role that is in the settings and cannot be had gives no token; the process's own would be another
           # identity than asked for.

@@ -107,11 +107,13 @@ module Legion
 
           def attend
             session = @provider.session
-            changed = !session.equal?(@seen)
-            return if @errand.running? && !changed # it is at it, in its own time
+            roles = @roles.fingerprint
+            renamed = !session.equal?(@seen)
+            return if @errand.running? && !renamed && roles == @roles_seen # it is at it, in its own time
 
             @seen = session
-            @nameless ||= changed
+            @roles_seen = roles
+            @nameless ||= renamed
             @errand.run
           end
 
