@@ -49,7 +49,7 @@ module Legion
             identity = @provider.answer or return
             announce(identity)
             @nameless = false # LegionIO is being told
-            @seen = @provider.session
+            see
             return unless @broker.there? && !Host.shutting_down?
 
             @asked = true
@@ -66,7 +66,7 @@ module Legion
             return if !Host.resolver? || Host.shutting_down?
 
             @asked = @nameless = true
-            @seen = @provider.session
+            see
             @errand.run unless @errand.running? # it keeps its own time
           end
 
@@ -106,15 +106,18 @@ module Legion
           private
 
           def attend
-            session = @provider.session
-            roles = @roles.fingerprint
-            renamed = !session.equal?(@seen)
-            return if @errand.running? && !renamed && roles == @roles_seen # it is at it, in its own time
+            renamed = !@provider.session.equal?(@session_seen)
+            return if @errand.running? && !renamed && @roles.fingerprint == @roles_seen # it is at it, in its own time
 
-            @seen = session
-            @roles_seen = roles
+            see
             @nameless ||= renamed
             @errand.run
+          end
+
+          # What is in force now counts as known from here on.
+          def see
+            @session_seen = @provider.session
+            @roles_seen = @roles.fingerprint
           end
 
           # @return [Array<Seat>]
