@@ -72,7 +72,7 @@ module Legion
             own = qualifier == DEFAULT
             bury(qualifier)
             ::Legion::Identity::Broker.register_provider(PROVIDER, provider: face, lease: lease, qualifier: qualifier, default: own)
-            @claimed ||= own
+            @claimed = true if own
           end
 
           # Broker joins the thread it replaces, and a dead one raises there what it died of, each time.

@@ -87,7 +87,7 @@ module Legion
 
           def options
             @options.call
-          rescue ::StandardError
+          rescue ::StandardError => _e # heard by who asked
             @entry = nil
             raise
           end
