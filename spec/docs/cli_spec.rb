@@ -22,9 +22,8 @@ RSpec.describe 'The command line' do
 
   it 'ends with the numbers that docs/cli.md and --help tell of' do
     numbers = [*cli::STATUS.values, cli::INTERRUPTED, cli::BROKEN_PIPE]
-    expect(page[/^## Exit status$.*?^## /m].scan(/^\| (\d+) \|/).flatten.map(&:to_i)).to match_array(numbers)
+    expect(page[/^## Exit status$.*/m].scan(/^\| (\d+) \|/).flatten.map(&:to_i)).to match_array(numbers)
     expect(helps['whoami'][/^Exit status$.*/m].scan(/(?:^|; )\s*(\d+)(?:  |: )/).flatten.map(&:to_i)).to match_array(numbers)
-    expect(helps['whoami'][/^Exit status$.*/m].scan(/\d+/).map(&:to_i)).to include(*numbers)
   end
 
   it 'takes every line that is shown' do

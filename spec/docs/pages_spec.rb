@@ -15,6 +15,11 @@ RSpec.describe 'README and docs/' do
     expect(lost).to be_empty
   end
 
+  it 'leads from the README to every page' do
+    pages = Dir["#{Pages::ROOT}/docs/**/*.md"].map { |file| file.delete_prefix("#{Pages::ROOT}/") }
+    expect(pages - Pages.read('README.md').scan(/\]\(([^)#]+)/).flatten).to be_empty
+  end
+
   it 'shows Ruby that Ruby can read' do
     expect(Pages.blocks('ruby').size).to be > 5
     Pages.blocks('ruby').each { |piece| RubyVM::InstructionSequence.compile(piece.text, piece.place) }
@@ -31,7 +36,7 @@ RSpec.describe 'README and docs/' do
   end
 
   it 'names classes that exist' do
-    names = Pages.code.flat_map { |piece| piece.text.scan(/(?<![:\w])Aws::((?:[A-Z]\w*::)*[A-Z]\w*)/).map { |(name)| [piece.place, name] } }
+    names = Pages.code.flat_map { |piece| piece.text.scan(/(?:AwsIdentity|Legion::Extensions::Identity::Aws)::((?:[A-Z]\w*::)*[A-Z]\w*)/).map { |(name)| [piece.place, name] } }
     expect(names.size).to be > 5
     expect(names.reject { |_, name| aws.const_defined?(name, false) }).to be_empty
   end

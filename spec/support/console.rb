@@ -28,16 +28,17 @@ module Console
     def greeting
       <<~TEXT
         lex-identity-aws #{Aws::VERSION} with a local AWS at #{local_aws.http}, as its user demo. Try:
-          Aws::Session.new.identity
-          Aws::Identity.resolve
-          Aws::Session.new(role_arn: 'arn:aws:iam::123456789012:role/legion-worker').credentials
+          AwsIdentity::Session.new.identity
+          AwsIdentity::Identity.resolve
+          AwsIdentity::Session.new(role_arn: 'arn:aws:iam::123456789012:role/legion-worker').credentials
           local_aws.requests.map { |request| request[:action] }
       TEXT
     end
   end
 end
 
-Aws = Console::Aws
+# As in the README: Aws itself is aws-sdk-ruby's.
+AwsIdentity = Console::Aws
 
 def local_aws
   Console.local_aws
