@@ -1,23 +1,50 @@
 # frozen_string_literal: true
 
+require 'json'
+require 'docs/support/pages'
 require 'legion/extensions/identity/aws/doctor'
 require 'legion/extensions/identity/aws/testing'
 
-# What the words in front of a dot are, in the examples of the pages. The README introduces AwsIdentity as a short name of ours.
-module Receivers
-  AWS       = Legion::Extensions::Identity::Aws
+# What the pages' examples name and call of ours, and what of it does not exist. For a Ruby of its own: `testing` changes the one it is
+# loaded into.
+module Mentions
+  AWS = Legion::Extensions::Identity::Aws
+  # The README introduces the first as a short name of the second.
+  OURS = /(?:AwsIdentity|Legion::Extensions::Identity::Aws)/
+  # What the words in front of a dot are.
   INSTANCES = { 'session' => AWS::Session, 'credentials' => AWS::Credentials, 'event' => AWS::ChangeEvent, 'profile' => AWS::ProfileSummary,
                 'report' => AWS::Doctor::Report, 'problem' => AWS::Doctor::Finding }.freeze
-  FACES     = { 'AwsIdentity' => AWS, 'Session' => AWS::Session, 'Testing' => AWS::Testing, 'TerminalTokenProvider' => AWS::TerminalTokenProvider }.freeze
+  FACES     = { 'Session' => AWS::Session, 'Testing' => AWS::Testing, 'TerminalTokenProvider' => AWS::TerminalTokenProvider }.freeze
+  # The classes of what methods return with which the examples go on.
   ANSWERS   = { [AWS::Session, 'identity'] => AWS::CallerIdentity, [AWS::Session, 'credentials'] => AWS::Credentials }.freeze
 
   class << self
-    # Nil for what is not ours.
-    def type(word)
-      INSTANCES[word] || FACES[word.sub('Legion::Extensions::Identity::Aws', 'AwsIdentity').delete_prefix('AwsIdentity::')]&.singleton_class
+    # As JSON: how many names and calls there are, and those that lead nowhere.
+    def report
+      names = Pages.code.flat_map { |piece| piece.text.scan(/#{OURS}::((?:[A-Z]\w*::)*[A-Z]\w*)/).map { |(name)| [piece.place, name] } }
+      calls = Pages.code.flat_map { |piece| calls_in(piece.text).map { |type, name| [piece.place, type, name] } }
+      lost  = names.reject { |_, name| AWS.const_defined?(name, false) } + calls.reject { |_, type, name| type.public_method_defined?(name) }
+      JSON.generate(names: names.size, calls: calls.size, lost: lost)
     end
 
-    # The class of what a method returns, where the examples go on with it.
-    def answer(type, name) = ANSWERS[[type, name]]
+    private
+
+    # As pairs of class (of a module's functions: its singleton class) and name.
+    def calls_in(code)
+      code.gsub(/\.(\w+) = /, '.\1= ').scan(/(?<![\w@.:])((?:[A-Z]\w*::)*\w+)\.(\w+[?!=]?)(?:\.(\w+[?!]?))?/).flat_map do |receiver, name, next_name|
+        type = type(receiver)
+        next [] if type.nil? || name == 'aws' # `profile.aws` is a path in settings
+
+        answer = ANSWERS[[type, name]]
+        [[type, name], *([[answer, next_name]] if answer && next_name)]
+      end
+    end
+
+    # Nil for what is not ours.
+    def type(word)
+      return AWS.singleton_class if word.match?(/\A#{OURS}\z/)
+
+      INSTANCES[word] || FACES[word.sub(/\A#{OURS}::/, '')]&.singleton_class
+    end
   end
 end
