@@ -3,7 +3,7 @@
 require 'tmpdir'
 
 # libFuzzer over the targets in fuzz/. The compiler's own coverage is enough for code that forbids `unsafe`, so that it takes neither a
-# nightly Rust nor cargo-fuzz (both work too). It does take a C++ compiler.
+# nightly Rust nor cargo-fuzz. It does take a C++ compiler.
 
 FUZZ_FOLDER = '.local/fuzz' # what was found, and the inputs that reach new code, kept for the next time
 FUZZ_FLAGS  = %w[-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
