@@ -93,7 +93,8 @@ module Legion
                 return "#{heading} was not found for Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}. #{BUILD_IT}." unless first
 
                 remedy = REMEDIES.find { |words, _| words.match?(first.message) }&.last || BUILD_IT
-                "#{heading} cannot be loaded into Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: #{first.class}: #{first.message.strip.delete_suffix('.')}. #{remedy}."
+                "#{heading} cannot be loaded into Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: " \
+                  "#{first.class}: #{first.message.strip.delete_suffix('.')}. #{remedy}."
               end
 
               # The Ruby files and the library are one release; a mixture would fail later and in worse words.
