@@ -66,6 +66,6 @@ class CrateLicenses
     out, status = Open3.capture2('cargo', *arguments)
     raise "cargo #{arguments.first} failed" unless status.success?
 
-    out
+    out.force_encoding(Encoding::UTF_8) # whatever the locale
   end
 end

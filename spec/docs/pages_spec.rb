@@ -6,7 +6,7 @@ require 'docs/support/pages'
 RSpec.describe 'README and docs/' do
   it 'link to files that are there' do
     lost = Pages::FILES.flat_map do |file|
-      File.read(file).scan(/\]\((?!https?:)([^)#]+)/).flatten.reject { |path| File.exist?(File.expand_path(path, File.dirname(file))) }
+      File.read(file, encoding: 'UTF-8').scan(/\]\((?!https?:)([^)#]+)/).flatten.reject { |path| File.exist?(File.expand_path(path, File.dirname(file))) }
           .map { |path| "#{file}: #{path}" }
     end
     expect(lost).to be_empty

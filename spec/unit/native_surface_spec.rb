@@ -16,7 +16,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Native do
   it 'is described by sig/, all of it, with as many arguments' do
     file = File.expand_path('../../sig/legion/extensions/identity/aws/native.rbs', __dir__)
     skip 'sig/ is not beside the specs' unless File.exist?(file)
-    in_rust = File.read(file)[/-- Defined in Rust.*-- Defined in Ruby/m]
+    in_rust = File.read(file, encoding: 'UTF-8')[/-- Defined in Rust.*-- Defined in Ruby/m]
 
     expect(singleton_arities(described_class)).to eq(described(in_rust, /^ {10}def self\./))
     expect(singleton_arities(described_class::Session).slice(:new)).to eq(described(in_rust, /^ {12}def self\./))

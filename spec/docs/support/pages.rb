@@ -9,7 +9,7 @@ module Pages
   Piece = Struct.new(:place, :text)
 
   class << self
-    def read(name) = File.read(File.join(ROOT, name))
+    def read(name) = File.read(File.join(ROOT, name), encoding: 'UTF-8')
 
     # What stands between fences of this language.
     def blocks(language) = pieces(/^```#{language}\n(.*?)^```/m)
@@ -27,7 +27,7 @@ module Pages
 
     def pieces(pattern)
       FILES.flat_map do |file|
-        text = File.read(file)
+        text = read(file.delete_prefix("#{ROOT}/"))
         text = yield text if block_given?
         found = []
         text.scan(pattern) do |(piece)|
