@@ -22,7 +22,7 @@ use tokio::{runtime, time::timeout};
 
 /// Ten times what a release build was seen to use, three times a debug build's; a stack that
 /// overflows in a library ends the process without a word.
-const STACK: usize = 1 << 20;
+pub(crate) const STACK: usize = 1 << 20;
 
 /// How long past its deadline a flight may be before those who wait give it up: a job that blocks
 /// its thread also stops the runtime's timer.

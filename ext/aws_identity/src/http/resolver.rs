@@ -1,12 +1,18 @@
 //! Name look-ups that count as running code, and that hand out allowed addresses only.
 
-use crate::gate::{Running, SharedGate};
+use crate::{
+    flight::STACK,
+    gate::{Running, SharedGate},
+    panic,
+};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs},
+    sync::mpsc,
+    thread,
 };
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 
 /// Which addresses a name may stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +54,41 @@ impl ResolveDns for Resolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         let (name, gate, allowed) = (name.to_owned(), self.gate, self.allowed);
         DnsFuture::new(async move {
-            let found = spawn_blocking(move || {
-                let _running = Running::begin(gate);
-                look_up(&name, allowed)
-            });
-            found
+            aside(gate, move || look_up(&name, allowed))
                 .await
-                .map_err(ResolveDnsError::new)?
                 .map_err(ResolveDnsError::new)
         })
+    }
+}
+
+/// Does `job` on a thread of its own, which has ended when this returns.
+///
+/// A thread that has looked up a name takes a lock of the C library once more when it ends, and a
+/// child that inherits it held never looks up a name again. So it sleeps until the flight, which
+/// counts as running, has it end and waits for that.
+async fn aside<T, F>(gate: SharedGate, job: F) -> io::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    let (tell, told) = oneshot::channel();
+    let (stay, leave) = mpsc::channel::<()>();
+    let thread = thread::Builder::new()
+        .name(panic::THREAD.into())
+        .stack_size(STACK)
+        .spawn(move || {
+            let running = Running::begin(gate);
+            let outcome = job();
+            drop(running);
+            let _ = tell.send(outcome);
+            let _ = leave.recv();
+        })?;
+    let outcome = told.await;
+    drop(stay);
+    let is_sound = thread.join().is_ok();
+    match outcome {
+        Ok(outcome) if is_sound => outcome,
+        _ => Err(io::Error::other("the thread that looked it up ended early")),
     }
 }
 
@@ -77,6 +109,12 @@ fn look_up(name: &str, allowed: Allowed) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Open;
+    use std::{
+        sync::atomic::{AtomicBool, Ordering::SeqCst},
+        time::Duration,
+    };
+    use tokio::runtime;
 
     #[test]
     fn container_names_may_stand_for_few_addresses() {
@@ -104,5 +142,40 @@ mod tests {
             );
         }
         assert!(look_up("localhost", Allowed::Container).is_ok());
+    }
+
+    fn done_aside<T: Send + 'static>(job: fn() -> io::Result<T>) -> io::Result<T> {
+        let runtime = runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(aside(&Open, job))
+    }
+
+    static ENDED: AtomicBool = AtomicBool::new(false);
+
+    /// Takes its time to end, with the thread it belongs to.
+    struct Slow;
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            thread::sleep(Duration::from_millis(50));
+            ENDED.store(true, SeqCst);
+        }
+    }
+
+    thread_local!(static SLOW: Slow = const { Slow });
+
+    #[test]
+    fn a_thread_set_aside_has_ended_when_its_answer_is_there() {
+        done_aside(|| {
+            SLOW.with(|_| ());
+            Ok(())
+        })
+        .unwrap();
+        assert!(ENDED.load(SeqCst));
+    }
+
+    #[test]
+    fn a_thread_set_aside_that_panics_is_an_error() {
+        let outcome: io::Result<()> = done_aside(|| panic!("in a look-up"));
+        assert!(outcome.unwrap_err().to_string().contains("ended early"));
     }
 }
