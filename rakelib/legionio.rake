@@ -57,5 +57,5 @@ end
 
 desc 'The specs on the real LegionIO (bin/setup --legionio); SPEC narrows them'
 task :legionio do
-  in_legionio('-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *(ENV['SPEC']&.split || 'spec/legionio'))
+  in_legionio('-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *(ENV['SPEC']&.split || 'spec/legionio'))
 end

@@ -29,7 +29,7 @@ def native_specs_of_installed_gem(folder, environment)
   rspec_paths = UNPACKED_GEMS.empty? ? $LOAD_PATH.grep(%r{/(rspec|diff-lcs|aws-|jmespath)[^/]*/}) : UNPACKED_GEMS
   cd(folder, verbose: false) do
     sh environment, Gem.ruby, 'spec/packed/use.rb', environment.fetch('GEM_HOME'), verbose: false
-    sh environment.merge('RUBYLIB' => rspec_paths.join(':')), Gem.ruby, '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
+    sh environment.merge('RUBYLIB' => rspec_paths.join(':')), Gem.ruby, '-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--',
        '--require', 'spec_helper', 'spec/native', verbose: false
   end
 end

@@ -8,7 +8,8 @@ FAKE_AWS = 'spec/fake_aws'
 SPECS_APART = %w[moto interop legionio].freeze
 
 def rspec(*arguments)
-  ruby '-Ilib', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *arguments, verbose: false
+  # What programs print is UTF-8, whatever the locale is here.
+  ruby '-Ilib', '-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *arguments, verbose: false
 end
 
 desc 'Build the local AWS that specs, demo and benchmarks talk to'

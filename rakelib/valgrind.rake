@@ -33,7 +33,7 @@ desc 'The specs of the seam under valgrind: fails for wrong accesses and lost me
 task valgrind: %i[compile fake_aws] do
   Dir.mktmpdir('valgrind') do |logs|
     ENV['UNDER_VALGRIND'] = valgrind(logs).join(' ')
-    sh(*valgrind(logs), Gem.ruby, '-Ilib', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', '--require', 'support/under_valgrind',
+    sh(*valgrind(logs), Gem.ruby, '-Ilib', '-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', '--require', 'support/under_valgrind',
        *(ENV['SPEC']&.split || VALGRIND_SPECS), verbose: false)
     findings = valgrind_findings(logs)
     puts(findings.map { |finding| finding.lines.first(16).join }) # the rest is Ruby's
