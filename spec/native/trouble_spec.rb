@@ -7,8 +7,21 @@ RSpec.describe 'The native library on a system in trouble', :seam do
   # A name, so that it is looked up: on a thread of its own, which the flight asks for after its own thread.
   let(:named) { { 'AWS_ENDPOINT_URL_STS' => local_aws.http.sub('127.0.0.1', 'localhost') } }
 
-  describe 'where a look-up gets no thread, on which the SDK panics' do
-    let(:trouble) { named.merge(Trouble.env(thread: 2)) }
+  it 'asks again where a look-up gets no thread' do
+    said = facts('tell(key: session.credentials.access_key_id[0, 4])', env: named.merge(Trouble.env(thread: 2)))
+    expect(said).to eq(key: 'ASIA')
+  end
+
+  describe 'where a credential_process gets no thread, on which tokio panics' do
+    around { |example| Dir.mktmpdir { |folder| (@folder = folder) && example.run } }
+
+    let(:trouble) do
+      keys = local_aws.env_with_keys
+      File.write("#{@folder}/keys", JSON.generate(Version: 1, AccessKeyId: keys['AWS_ACCESS_KEY_ID'], SecretAccessKey: keys['AWS_SECRET_ACCESS_KEY']))
+      File.write("#{@folder}/config", "[default]\ncredential_process = cat #{@folder}/keys\n")
+      { 'AWS_CONFIG_FILE' => "#{@folder}/config", 'AWS_ACCESS_KEY_ID' => nil, 'AWS_SECRET_ACCESS_KEY' => nil, 'AWS_SESSION_TOKEN' => nil }
+        .merge(Trouble.env(thread: 2))
+    end
 
     it 'raises an InternalError, prints nothing, and works at the next call' do
       said = facts(<<~RUBY, env: trouble)
