@@ -173,7 +173,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
             })
         });
         self.land(outcome.unwrap_or_else(Err));
-        runtime.shutdown_background(); // a look-up that hangs must not hold this thread
+        runtime.shutdown_background(); // a program that hangs must not hold this thread
     }
 
     fn land(&self, outcome: Result<T, Failure>) {
