@@ -20,13 +20,13 @@ begin
 
   require_relative 'aws/version'
   require_relative 'aws/errors'
-  require_relative 'aws/native'
+  require_relative 'aws/internal/native'
   require_relative 'aws/profile_summary'
   require_relative 'aws/session'
-  require_relative 'aws/identity'
+  require_relative 'aws/legionio/identity'
   require_relative 'aws/terminal_token_provider'
-  require_relative 'aws/registration'
-  require_relative 'aws/extension'
+  require_relative 'aws/legionio/registration'
+  require_relative 'aws/legionio/extension'
 
   Legion::Extensions::Identity::Aws::Registration.register
 rescue Exception => e # rubocop:disable Lint/RescueException -- in LegionIO's phase 0 it would end the process

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'redacted'
+require_relative 'internal/redacted'
 
 module Legion
   module Extensions

@@ -2,13 +2,13 @@
 
 require_relative 'caller_identity'
 require_relative 'credentials'
-require_relative 'listeners'
-require_relative 'log'
-require_relative 'native'
-require_relative 'redacted'
-require_relative 'settings'
-require_relative 'supplied_native'
-require_relative 'supplies'
+require_relative 'internal/listeners'
+require_relative 'internal/log'
+require_relative 'internal/native'
+require_relative 'internal/redacted'
+require_relative 'internal/layers'
+require_relative 'internal/supplied_native'
+require_relative 'internal/callbacks'
 
 module Legion
   module Extensions

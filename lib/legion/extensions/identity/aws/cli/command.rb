@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../legion_files'
+require_relative '../legionio/settings_files'
 
 module Legion
   module Extensions

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative '../legion_files'
-require_relative '../legion_phase'
+require_relative '../legionio/settings_files'
+require_relative '../legionio/legion_phase'
 require_relative 'finding'
 
 module Legion

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require_relative 'log'
-require_relative 'redacted'
-require_relative 'session'
-require_relative 'settings'
+require_relative '../internal/log'
+require_relative '../internal/redacted'
+require_relative '../session'
+require_relative '../internal/layers'
 
 module Legion
   module Extensions

@@ -14,7 +14,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Native do
   end
 
   it 'is described by sig/, all of it, with as many arguments' do
-    file = File.expand_path('../../sig/legion/extensions/identity/aws/native.rbs', __dir__)
+    file = File.expand_path('../../../sig/legion/extensions/identity/aws/internal/native.rbs', __dir__)
     skip 'sig/ is not beside the specs' unless File.exist?(file)
     in_rust = File.read(file, encoding: 'UTF-8')[/-- Defined in Rust.*-- Defined in Ruby/m]
 

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require 'timeout'
-require_relative 'errors'
+require_relative '../errors'
 require_relative 'redacted'
 
 module Legion

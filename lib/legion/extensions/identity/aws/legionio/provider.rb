@@ -1,11 +1,11 @@
 # frozen_string_literal: true
 
-require_relative 'errors'
+require_relative '../errors'
 require_relative 'lease'
-require_relative 'living_credentials'
-require_relative 'log'
-require_relative 'redacted'
-require_relative 'session_keeper'
+require_relative 'refreshing_credentials'
+require_relative '../internal/log'
+require_relative '../internal/redacted'
+require_relative 'current_session'
 
 module Legion
   module Extensions

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative 'errand'
-require_relative 'host'
+require_relative '../internal/background_job'
+require_relative 'runtime'
 require_relative 'lease'
 
 module Legion

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative 'host'
-require_relative 'native'
-require_relative 'profile'
+require_relative 'runtime'
+require_relative '../internal/native'
+require_relative 'profile_provider'
 require_relative 'provider'
 require_relative 'steward'
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'change_event'
+require_relative '../change_event'
 require_relative 'redacted'
 require_relative 'subscription'
 require_relative 'supplied_native'

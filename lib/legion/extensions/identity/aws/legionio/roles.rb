@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative 'errors'
-require_relative 'host'
+require_relative '../errors'
+require_relative 'runtime'
 require_relative 'provider'
 
 module Legion

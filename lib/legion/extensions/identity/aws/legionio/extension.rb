@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 require_relative 'identity'
-require_relative 'native'
-require_relative 'profile_summary'
+require_relative '../internal/native'
+require_relative '../profile_summary'
 require_relative 'registration'
 
 # LegionIO's name space.
@@ -49,7 +49,7 @@ module Legion
           # @return [Doctor::Report]
           # @raise [ArgumentError] for an object among the options that cannot be asked
           def doctor(assume: false, **options)
-            require_relative 'doctor'
+            require_relative '../doctor'
             Doctor.examine(assume: assume, **options)
           end
 

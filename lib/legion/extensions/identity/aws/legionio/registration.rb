@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative 'host'
+require_relative 'runtime'
 require_relative 'identity'
-require_relative 'log'
+require_relative '../internal/log'
 
 module Legion
   module Extensions

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative 'redacted'
-require_relative 'session_keeper'
+require_relative '../internal/redacted'
+require_relative 'current_session'
 
 module Legion
   module Extensions

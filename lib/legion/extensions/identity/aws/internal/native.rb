@@ -18,12 +18,16 @@ module Legion
             # Of the library, and of what it defines: see ext/lex_identity_aws.
             NAME = 'lex_identity_aws'
 
-            # A platform gem has one library for each Ruby it was built for; a source build has one beside this file and, RubyGems
+            # Where this gem's public files stand.
+            FOLDER = ::File.dirname(__dir__)
+
+            # A platform gem has one library for each Ruby it was built for; a source build has one in that folder and, RubyGems
             # willing, one more in the folder for extensions, which only a plain `require` finds.
             PLACES = {
-              "#{RUBY_VERSION[/\d+\.\d+/]}/#{NAME}"    => :require_relative,
-              NAME                                     => :require_relative,
-              "legion/extensions/identity/aws/#{NAME}" => :require
+              # Unlike `require` it does not ask RubyGems.
+              "#{FOLDER}/#{RUBY_VERSION[/\d+\.\d+/]}/#{NAME}" => :require_relative,
+              "#{FOLDER}/#{NAME}"                            => :require_relative,
+              "legion/extensions/identity/aws/#{NAME}"       => :require
             }.freeze
 
             # What the loader's words mean for the user.
@@ -67,7 +71,7 @@ module Legion
                 raise ::LoadError, explanation(first), cause: first
               end
 
-              def file(path) = "#{__dir__}/#{path}.#{::RbConfig::CONFIG['DLEXT']}"
+              def file(path) = "#{::File.expand_path(path, FOLDER)}.#{::RbConfig::CONFIG['DLEXT']}"
 
               # What Ruby does not say, and what it does not survive: it takes a file that may not be read for one that is not there, and
               # one that was cut off ends the process with a bus error.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'credentials'
+require_relative '../credentials'
 require_relative 'plain_lease'
 
 module Legion

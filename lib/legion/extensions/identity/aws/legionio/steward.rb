@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
-require_relative 'backoff'
-require_relative 'bridge'
+require_relative '../internal/backoff'
+require_relative 'credentials_for_patch'
 require_relative 'broker'
-require_relative 'errand'
-require_relative 'host'
+require_relative '../internal/background_job'
+require_relative 'runtime'
 require_relative 'legion_phase'
-require_relative 'log'
+require_relative '../internal/log'
 require_relative 'relay'
 require_relative 'roles'
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'host'
+require_relative 'runtime'
 
 module Legion
   module Extensions

@@ -89,7 +89,7 @@ RSpec.describe 'the loading of the native library' do
 
   it 'turns what goes wrong in a Ruby file into a LoadError too' do
     copy.library
-    copy.write("#{GemCopy::FOLDER}/lease.rb", 'module Legion; Nowhere; end')
+    copy.write("#{GemCopy::FOLDER}/legionio/lease.rb", 'module Legion; Nowhere; end')
     expect(message).to match(/\ALoadError: lex-identity-aws cannot be loaded: NameError: .*Nowhere/)
   end
 

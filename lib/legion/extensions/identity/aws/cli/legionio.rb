@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../legion_phase'
+require_relative '../legionio/legion_phase'
 require_relative 'command'
 require_relative 'setting_file'
 
