@@ -3,20 +3,20 @@
 require 'logger'
 require 'stringio'
 
-RSpec.describe Legion::Extensions::Identity::Aws::Errand do
+RSpec.describe Legion::Extensions::Identity::Aws::BackgroundJob do
   aws = Legion::Extensions::Identity::Aws
 
   let(:log) { StringIO.new }
 
-  def errand(&) = described_class.new(Legion::Extensions::Identity::Aws::Log.new(Logger.new(log)), &)
+  def background_job(&) = described_class.new(Legion::Extensions::Identity::Aws::Log.new(Logger.new(log)), &)
 
-  def ended(errand)
-    Timeout.timeout(5) { sleep 0.005 while errand.running? }
+  def ended(job)
+    Timeout.timeout(5) { sleep 0.005 while job.running? }
   end
 
   it 'runs the job on a thread that ends with it' do
     runner = nil
-    job = errand { runner = Thread.current }
+    job = background_job { runner = Thread.current }
     job.run
     ended(job)
     expect(runner).not_to equal(Thread.current)
@@ -26,7 +26,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
   it 'never runs it twice at a time, and once more if asked while it runs' do
     inside = runs = most = 0
     gate = Queue.new
-    job = errand do
+    job = background_job do
       most = [most, inside += 1].max
       runs += 1
       gate.pop
@@ -42,7 +42,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
 
   it 'cuts a pause short when it is asked for' do
     pauses = []
-    job = errand { |me| 2.times { |round| pauses << me.pause(round.zero? ? 60 : 0.01) if pauses.size < 2 } }
+    job = background_job { |me| 2.times { |round| pauses << me.wait_for(round.zero? ? 60 : 0.01) if pauses.size < 2 } }
     job.run
     sleep 0.05
     job.run
@@ -52,9 +52,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
 
   it 'pauses again once it has heard it' do
     heard = []
-    job = errand do |me|
+    job = background_job do |me|
       heard << :begun
-      heard << me.pause(60) << me.pause(0.01)
+      heard << me.wait_for(60) << me.wait_for(0.01)
     end
     job.run
     sleep 0.005 until heard.any?
@@ -65,7 +65,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
 
   it 'outlives an error, which it logs, and a kill' do
     runs = 0
-    job = errand do
+    job = background_job do
       runs += 1
       raise NotImplementedError, 'broken' if runs == 1
 
@@ -85,7 +85,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
 
   it 'can be asked in a trap handler' do
     ran = false
-    job = errand { ran = true }
+    job = background_job { ran = true }
     before = trap('USR2') { job.run }
     Process.kill('USR2', Process.pid)
     sleep 0.1
@@ -97,7 +97,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Errand do
   end
 
   it 'runs in a forked child while its parent runs it too' do
-    job = errand { sleep 0.2 }
+    job = background_job { sleep 0.2 }
     job.run
     read, write = IO.pipe
     pid = fork do

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe Legion::Extensions::Identity::Aws::Settings do
+RSpec.describe Legion::Extensions::Identity::Aws::Layers do
   aws = Legion::Extensions::Identity::Aws
 
   def legion_settings(value, loader: Object.new)
@@ -9,43 +9,43 @@ RSpec.describe Legion::Extensions::Identity::Aws::Settings do
     Legion::Settings.define_singleton_method(:dig) { |*path| value if path == %i[identity aws] }
   end
 
-  describe '.layers' do
+  describe '.of' do
     it 'takes all of ENV, since a credential_process may need any of it' do
       with_env('AWS_REGION' => 'eu-west-1', 'https_proxy' => 'http://p', 'NO_PROXY' => 'x', 'SSL_CERT_FILE' => '/f', 'PROGRAM' => 'y') do
-        environment = described_class.layers({})[:environment]
+        environment = described_class.of({})[:environment]
         expect(environment).to include('AWS_REGION' => 'eu-west-1', 'https_proxy' => 'http://p', 'NO_PROXY' => 'x', 'SSL_CERT_FILE' => '/f',
                                        'HOME' => Dir.home, 'PATH' => ENV.fetch('PATH'), 'PROGRAM' => 'y')
       end
     end
 
     it 'hands options and cap through' do
-      expect(described_class.layers({ role_arn: false }, deadline_cap: 4.0)).to include(options: { role_arn: false }, deadline_cap: 4.0, settings: nil)
+      expect(described_class.of({ role_arn: false }, deadline_cap: 4.0)).to include(options: { role_arn: false }, deadline_cap: 4.0, settings: nil)
     end
 
     it 'reads identity.aws of LegionIO anew each time' do
       legion_settings({ 'region' => 'eu-west-1' })
-      expect(described_class.layers({})[:settings]).to eq('region' => 'eu-west-1')
+      expect(described_class.of({})[:settings]).to eq('region' => 'eu-west-1')
       legion_settings({ region: 'eu-west-2' })
-      expect(described_class.layers({})[:settings]).to eq(region: 'eu-west-2')
+      expect(described_class.of({})[:settings]).to eq(region: 'eu-west-2')
     end
 
     it 'never makes LegionIO load its settings' do
       legion_settings({ region: 'x' }, loader: nil)
       allow(Legion::Settings).to receive(:dig).and_raise('dig would load them')
-      expect(described_class.layers({})[:settings]).to be_nil
+      expect(described_class.of({})[:settings]).to be_nil
     end
 
     it 'takes something that is no Hash for absent' do
       ['eu-west-1', nil, ['x'], 3].each do |value|
         legion_settings(value)
-        expect(described_class.layers({})[:settings]).to be_nil
+        expect(described_class.of({})[:settings]).to be_nil
       end
     end
   end
 
   describe '.fingerprint' do
     def fingerprint(env = {}, options = {})
-      with_env(env) { described_class.fingerprint(described_class.layers(options)) }
+      with_env(env) { described_class.fingerprint(described_class.of(options)) }
     end
 
     it 'is the same for the same settings, an Integer that holds no secret' do
@@ -57,7 +57,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Settings do
       expect(fingerprint('AWS_SECRET_ACCESS_KEY' => 'canarz')).not_to eq(base)
       expect(fingerprint({ 'AWS_SECRET_ACCESS_KEY' => 'canary' }, { region: 'eu-west-1' })).not_to eq(base)
       expect(fingerprint('AWS_SECRET_ACCESS_KEY' => 'canary', 'OTHER' => 'x')).to eq(base)
-      expect(described_class.fingerprint(described_class.layers({}, deadline_cap: 4.0))).not_to eq(described_class.fingerprint(described_class.layers({})))
+      expect(described_class.fingerprint(described_class.of({}, deadline_cap: 4.0))).not_to eq(described_class.fingerprint(described_class.of({})))
       before = fingerprint
       legion_settings({ profile: 'prod' })
       expect(fingerprint).not_to eq(before)

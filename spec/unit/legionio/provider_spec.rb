@@ -197,7 +197,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Provider do
 
   describe '#current_credentials' do
     it 'is one object, at once, and asks nothing' do
-      expect(provider.current_credentials).to be_a(aws::LivingCredentials).and equal(provider.current_credentials)
+      expect(provider.current_credentials).to be_a(aws::RefreshingCredentials).and equal(provider.current_credentials)
       expect(aws::Native::Session).not_to have_received(:new)
     end
   end

@@ -37,7 +37,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Registration do
 
   it 'does nothing where the settings say enabled: false' do
     stub_const('Legion::Identity::Resolver', resolver)
-    allow(aws::Host).to receive(:settings).and_return({ enabled: false })
+    allow(aws::Runtime).to receive(:settings).and_return({ enabled: false })
     described_class.register
     expect(resolver.providers).to be_empty
   end

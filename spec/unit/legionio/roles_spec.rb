@@ -9,7 +9,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Roles do
 
   let(:arn) { 'arn:aws:iam::123456789012:role/reader' }
 
-  def settings(given) = allow(Legion::Extensions::Identity::Aws::Host).to receive(:settings).and_return(given)
+  def settings(given) = allow(Legion::Extensions::Identity::Aws::Runtime).to receive(:settings).and_return(given)
 
   def asked_for(name)
     layers = nil

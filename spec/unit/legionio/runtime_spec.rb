@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe Legion::Extensions::Identity::Aws::Host do
+RSpec.describe Legion::Extensions::Identity::Aws::Runtime do
   def settings(given)
     stub_const('Legion::Settings', Module.new)
     Legion::Settings.define_singleton_method(:loader) { true }

@@ -34,7 +34,7 @@ module Legion
             # A session from layers that were collected before. What the core warns of is left to the caller.
             #
             # @api private
-            # @param layers [Hash{Symbol => Object}] see {Settings.layers}
+            # @param layers [Hash{Symbol => Object}] see {Layers.of}
             # @return [Session]
             def from_layers(layers)
               allocate.tap { |session| session.__send__(:start, layers, nil) }
@@ -84,7 +84,7 @@ module Legion
           # @raise [ConfigurationError] for settings that cannot be used
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
-            start(Settings.layers(options), logger)
+            start(Layers.of(options), logger)
             warn_of_news
           end
 
@@ -239,7 +239,7 @@ module Legion
             @held = @identity = Nothing
             inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
-            supplies, layers = Supplies.out_of(layers)
+            supplies, layers = Callbacks.out_of(layers)
             native = Native::Session.new(layers)
             @native = supplies ? SuppliedNative.new(native, supplies) : native
             @listeners = Listeners.new(@native, @log)

@@ -206,7 +206,7 @@ module Legion
           Fingerprint = ::Module.new do
             define_method(:fingerprint) { |layers| [super(layers), Testing.current&.number].hash }
           end
-          Settings.singleton_class.prepend(Fingerprint)
+          Layers.singleton_class.prepend(Fingerprint)
           private_constant :Verbs, :Fingerprint
 
           # Ends stubs with the example.

@@ -10,7 +10,7 @@ module Legion
           # `lex-identity-aws credentials`
           #
           # @api private
-          class Export < Command
+          class Credentials < Command
             # @return [Symbol] a key of {STATUS}
             def run
               credentials = session.credentials

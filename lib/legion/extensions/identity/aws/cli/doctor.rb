@@ -11,10 +11,10 @@ module Legion
           # `lex-identity-aws doctor`
           #
           # @api private
-          class Examination < Command
+          class Doctor < Command
             # @return [Symbol] a key of {STATUS}
             def run
-              report = Doctor.examine(assume: arguments.assume, legion_files: legion_files, library_error: @library_error, **arguments.session)
+              report = Aws::Doctor.examine(assume: arguments.assume, settings_files: settings_files, library_error: @library_error, **arguments.session)
               output.json? ? output.json(report.to_h) : output.print(report.to_s)
               return :library if @library_error
 

@@ -12,10 +12,10 @@ module Legion
           # `lex-identity-aws legionio`
           #
           # @api private
-          class LegionSetting < Command
+          class LegionIO < Command
             # @return [Symbol] a key of {STATUS}
             def run
-              files = LegionFiles.new
+              files = SettingsFiles.new
               phase = LegionPhase.new(files.settings)
               written, files, phase = write(files, phase) if arguments.write
               output.json? ? output.json(data(files, phase, written)) : tell(files, phase, written)
@@ -31,7 +31,7 @@ module Legion
               raise ConfigurationError, 'There is no folder for settings of LegionIO: neither HOME nor LEGION_SETTINGS_DIRS is set.' unless target
 
               SettingFile.new(target).add(LegionPhase::SETTING)
-              after = LegionFiles.new
+              after = SettingsFiles.new
               [target, after, LegionPhase.new(after.settings)]
             end
 

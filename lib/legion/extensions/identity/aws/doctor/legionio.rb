@@ -13,7 +13,7 @@ module Legion
           #
           # @api private
           class LegionIO
-            # @param files [LegionFiles, nil] nil: read where they are needed
+            # @param files [SettingsFiles, nil] nil: read where they are needed
             def initialize(files = nil)
               @files = files
             end
@@ -29,7 +29,7 @@ module Legion
 
             def inside? = defined?(::Legion::Identity::Resolver) ? true : false
 
-            def files = @files ||= LegionFiles.new
+            def files = @files ||= SettingsFiles.new
 
             def ok(name, what, status: :ok, **details) = Finding.of('legionio', name, what, status: status, **details)
 

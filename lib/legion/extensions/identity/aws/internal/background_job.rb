@@ -10,9 +10,9 @@ module Legion
         # runs once more. A forked child starts its own.
         #
         # @api private
-        class Errand
+        class BackgroundJob
           # @param log [Log]
-          # @yieldparam errand [Errand]
+          # @yieldparam job [BackgroundJob]
           def initialize(log, &job)
             @log = log
             @job = job
@@ -23,7 +23,7 @@ module Legion
           # @return [void]
           def run
             @lock.synchronize do
-              @asked = true
+              @requested = true
               @bell.signal
               @thread = start unless @thread&.alive?
             end
@@ -39,10 +39,10 @@ module Legion
           #
           # @param seconds [Numeric]
           # @return [Boolean] whether it was
-          def pause(seconds)
+          def wait_for(seconds)
             @lock.synchronize do
-              @bell.wait(@lock, seconds) unless @asked
-              @asked.tap { @asked = false }
+              @bell.wait(@lock, seconds) unless @requested
+              @requested.tap { @requested = false }
             end
           end
 
@@ -56,17 +56,17 @@ module Legion
           end
 
           def work
-            @job.call(self) while asked?
+            @job.call(self) while requested?
           rescue ::StandardError, ::ScriptError => e # nobody waits for this thread; the next use asks again
             @log.error("a background job ended: #{e.class}: #{e.message}")
           end
 
-          def asked?
+          def requested?
             @lock.synchronize do
-              asked = @asked
-              @asked = false
-              @thread = nil unless asked
-              asked
+              requested = @requested
+              @requested = false
+              @thread = nil unless requested
+              requested
             end
           end
         end

@@ -14,7 +14,7 @@ module Legion
         # They are strangers: whatever one does, what leaves here is an answer of the right kind or an {Error} without a secret.
         #
         # @api private
-        class Supplies
+        class Callbacks
           include Redacted
 
           # What each option takes, beside nil.
@@ -32,8 +32,8 @@ module Legion
           class << self
             # Takes the objects out of the layers of a session: the core only hears that they are there.
             #
-            # @param layers [Hash{Symbol => Object}] see {Settings.layers}
-            # @return [Array(Supplies, Hash), Array(nil, Hash)]
+            # @param layers [Hash{Symbol => Object}] see {Layers.of}
+            # @return [Array(Callbacks, Hash), Array(nil, Hash)]
             # @raise [ArgumentError] for an object that cannot be asked
             def out_of(layers)
               options = layers.fetch(:options).reject { |name, value| TAKES.key?(name) && blank?(value) }

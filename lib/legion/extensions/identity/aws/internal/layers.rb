@@ -17,7 +17,7 @@ module Legion
         # Collects what a session is asked to be. Which layer wins, and whether a value is any good, is decided by the core.
         #
         # @api private
-        module Settings
+        module Layers
           # Seconds. LegionIO gives all providers 5 s together and a late one costs every boot those 5 s, so ours ends before.
           LEGION_DEADLINE = 4.0
 
@@ -32,10 +32,10 @@ module Legion
             # @param options [Hash{Symbol => Object}] explicit options
             # @param deadline_cap [Float, nil] seconds; the most that `resolve_timeout` may be
             # @return [Hash{Symbol => Object}] what {Native::Session} takes; holds secrets
-            def layers(options, deadline_cap: nil)
+            def of(options, deadline_cap: nil)
               {
                 options:      options,
-                settings:     Host.settings,
+                settings:     Runtime.settings,
                 environment:  environment,
                 deadline_cap: deadline_cap
               }
@@ -53,7 +53,7 @@ module Legion
 
             # Equal for equal settings. It holds no secret: Ruby's hashes are salted anew in each process.
             #
-            # @param layers [Hash] as {layers} gives them
+            # @param layers [Hash] as {of} gives them
             # @return [Integer]
             def fingerprint(layers)
               settings    = layers[:settings]&.reject { |name, _| APART.include?(name.to_s) }

@@ -29,7 +29,7 @@ module Legion
              warnings].each { |verb| define_method(verb) { |*arguments| @native.public_send(verb, *arguments) } }
 
           # @param native [Native::Session]
-          # @param supplies [Supplies]
+          # @param supplies [Callbacks]
           def initialize(native, supplies)
             @native = native
             @supplies = supplies

@@ -14,7 +14,7 @@ module Legion
         # The price: whoever calls that method, logs or keeps its answer then has the secret, where otherwise it must ask the lease for it.
         #
         # @api private
-        class Bridge
+        class CredentialsForPatch
           # Laid over LegionIO's Broker.
           module Keys
             # @param provider_name [Symbol]
@@ -24,7 +24,7 @@ module Legion
             def credentials_for(provider_name, qualifier: nil, service: nil)
               found = super
               lease = found && found[:lease]
-              lease.is_a?(Lease) && Bridge.wanted? ? Answer.new.merge!(found, Bridge.keys(lease.credentials)) : found
+              lease.is_a?(Lease) && CredentialsForPatch.wanted? ? Answer.new.merge!(found, CredentialsForPatch.keys(lease.credentials)) : found
             end
           end
 
@@ -51,7 +51,7 @@ module Legion
           class << self
             # @return [Boolean]
             def wanted?
-              settings = Host.settings || {}
+              settings = Runtime.settings || {}
               [true, 'true'].include?(settings.fetch(:broker_bridge) { settings['broker_bridge'] })
             end
 
@@ -67,7 +67,7 @@ module Legion
           # @param log [Log]
           def initialize(broker, log)
             @broker = broker
-            @errand = Errand.new(log) { spread }
+            @job = BackgroundJob.new(log) { spread }
             @spread = nil
           end
 
@@ -76,12 +76,12 @@ module Legion
           # @param access_key_id [String]
           # @return [void]
           def renewed(access_key_id)
-            return if access_key_id == @spread || !Bridge.wanted? || !@broker.there?
+            return if access_key_id == @spread || !CredentialsForPatch.wanted? || !@broker.there?
 
             broker = ::Legion::Identity::Broker.singleton_class
             broker.prepend(Keys) unless broker.include?(Keys)
             @coming = access_key_id
-            @errand.run
+            @job.run
           end
 
           private

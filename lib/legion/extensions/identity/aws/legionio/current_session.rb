@@ -15,7 +15,7 @@ module Legion
         # Session asks nothing of the network.
         #
         # @api private
-        class SessionKeeper
+        class CurrentSession
           include Redacted
 
           # What is in force, since when nobody has compared the settings.
@@ -77,8 +77,8 @@ module Legion
           private
 
           def compare(entry)
-            layers = Settings.layers(options, deadline_cap: Settings.deadline_cap)
-            fingerprint = Settings.fingerprint(layers)
+            layers = Layers.of(options, deadline_cap: Layers.deadline_cap)
+            fingerprint = Layers.fingerprint(layers)
             return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
 
             entry.checked_at = now

@@ -32,7 +32,7 @@ module Legion
           #
           # @return [Array<ProfileSummary>] frozen
           # @raise [ConfigurationError] where a file cannot be read
-          def profiles = Native.profiles(Settings.environment).map { |fields| ProfileSummary.new(**fields).freeze }.freeze
+          def profiles = Native.profiles(Layers.environment).map { |fields| ProfileSummary.new(**fields).freeze }.freeze
 
           # Looks at everything between this process and a working identity, and says what it found: settings and where each comes
           # from, every source of credentials, the way to STS, the clock, who we are, the roles, MFA, files and their modes, the cache,

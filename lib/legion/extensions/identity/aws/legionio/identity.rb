@@ -15,7 +15,7 @@ module Legion
         # Settings are compared at each use, so a changed `identity.aws` takes effect without a reload.
         module Identity
           PROVIDER = Provider.new
-          PROFILE = Profile.new(PROVIDER)
+          PROFILE = ProfileProvider.new(PROVIDER)
           STEWARD = Steward.new(self, PROVIDER)
           private_constant :PROVIDER, :PROFILE, :STEWARD
 
@@ -52,7 +52,7 @@ module Legion
             #   is not resolved yet; or if the settings say `enabled: false`
             # @raise [Error] else, after one warning for each cause
             def resolve(canonical_name: nil)
-              return STEWARD.kept_out unless Host.enabled?
+              return STEWARD.kept_out unless Runtime.enabled?
 
               answer = PROVIDER.resolve
               STEWARD.resolved if answer
@@ -68,7 +68,7 @@ module Legion
             # @return [Lease] the access key id as its credential; `credentials` has the full set
             # @raise [Error]
             def provide_token
-              raise ConfigurationError, 'No lease: the settings say enabled: false.' unless Host.enabled?
+              raise ConfigurationError, 'No lease: the settings say enabled: false.' unless Runtime.enabled?
 
               PROVIDER.provide_token.tap { |lease| STEWARD.leased(lease) }
             end
@@ -76,7 +76,7 @@ module Legion
             # Returns at once, always the same object: a living provider that asks for the newest set at each use and follows changed
             # settings. Its readers wait and raise as a {Session}'s.
             #
-            # @return [LivingCredentials]
+            # @return [RefreshingCredentials]
             def current_credentials = PROVIDER.current_credentials
 
             # Has the next {resolve} ask AWS again, and forgets "not on AWS". In an outage the last good answer is then served on,

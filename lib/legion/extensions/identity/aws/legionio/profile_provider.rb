@@ -10,7 +10,7 @@ module Legion
         # type `:profile` only: this one publishes what is known of the identity, and asks AWS nothing.
         #
         # @api private
-        class Profile
+        class ProfileProvider
           # @param provider [Provider] knows the last answer
           def initialize(provider)
             @provider = provider
@@ -44,7 +44,7 @@ module Legion
           # @return [Hash{Symbol => Object}] `profile: { aws: { … } }`, or empty; no secrets
           def resolve(canonical_name: nil)
             identity = @provider.answer
-            identity && Host.enabled? ? { profile: { aws: facts(identity) } } : {}
+            identity && Runtime.enabled? ? { profile: { aws: facts(identity) } } : {}
           end
 
           # @return [String]

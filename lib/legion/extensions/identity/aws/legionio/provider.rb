@@ -23,23 +23,23 @@ module Legion
           Good = ::Struct.new(:session, :identity)
           private_constant :Absence, :Good
 
-          # @return [LivingCredentials] always the same
+          # @return [RefreshingCredentials] always the same
           attr_reader :current_credentials
 
           # @return [CallerIdentity, nil] what the last {#resolve} found; nil where it found nothing
           attr_reader :answer
 
-          # @see SessionKeeper#initialize
+          # @see CurrentSession#initialize
           def initialize(...)
-            @keeper = SessionKeeper.new(...)
-            @current_credentials = LivingCredentials.new(@keeper)
+            @current_session = CurrentSession.new(...)
+            @current_credentials = RefreshingCredentials.new(@current_session)
             @log = Log.new
             @absence = @good = @complaint = nil
           end
 
           # @see Identity.resolve
           def resolve
-            session = @keeper.current
+            session = @current_session.current
             @answer = identity = absent?(session) ? nil : identity_of(session)
             @failed = false
             identity && describe(identity)
@@ -56,7 +56,7 @@ module Legion
 
           # @see Identity.provide_token
           def provide_token
-            lease = @keeper.read { |session| Lease.of(session.credentials, session: session) }
+            lease = @current_session.read { |session| Lease.of(session.credentials, session: session) }
             @absence = nil
             lease
           rescue ::ScriptError, ::NoMemoryError, ::SecurityError, ::SystemStackError => e
@@ -65,17 +65,17 @@ module Legion
           end
 
           # @return [Session, nil] the one in force, without a look at the settings
-          def session = @keeper.held
+          def session = @current_session.held
 
           # Has the block called each time the settings have been compared.
           #
           # @return [void]
-          def watch(&) = @keeper.watch(&)
+          def watch(&) = @current_session.watch(&)
 
           # @see Identity.refresh
           def refresh
             @absence = nil
-            @keeper.current.forget_identity
+            @current_session.current.forget_identity
           rescue ::StandardError => e # LegionIO's reload would stop half-way; the next resolve says it aloud
             @log.debug("refresh: #{e.message}")
             nil
@@ -83,10 +83,10 @@ module Legion
 
           # @return [Hash{Symbol => Object}] the values in force
           # @raise [ConfigurationError]
-          def settings = @keeper.current.settings.transform_values { |setting| setting[:value] }
+          def settings = @current_session.current.settings.transform_values { |setting| setting[:value] }
 
           # @return [String]
-          def inspect = "#<#{self.class} #{@keeper.held.inspect}>"
+          def inspect = "#<#{self.class} #{@current_session.held.inspect}>"
 
           private
 

@@ -11,7 +11,7 @@ module Legion
         # settings. aws-sdk-ruby takes it as a provider; read directly it shows the newest set.
         #
         # Each reader is for itself: to use key, secret and token together, take them from one {#credentials}.
-        class LivingCredentials
+        class RefreshingCredentials
           include Redacted
 
           # Seconds between two looks at the settings: one costs as much as a hundred reads.
@@ -19,14 +19,14 @@ module Legion
           private_constant :SETTINGS_AGE
 
           # @api private
-          # @param keeper [SessionKeeper]
-          def initialize(keeper)
-            @keeper = keeper
+          # @param current_session [CurrentSession]
+          def initialize(current_session)
+            @current_session = current_session
           end
 
           # @return [Credentials] the newest set, frozen; waits only where a {Session} waits
           # @raise [Error]
-          def credentials = @keeper.read(max_age: SETTINGS_AGE, &:credentials)
+          def credentials = @current_session.read(max_age: SETTINGS_AGE, &:credentials)
 
           # @return [String]
           # @raise [Error]
@@ -54,7 +54,7 @@ module Legion
 
           # @return [Boolean] whether there are credentials; false where none are configured
           # @raise [Error] where some are, and they cannot be had
-          def set? = @keeper.current(max_age: SETTINGS_AGE).set?
+          def set? = @current_session.current(max_age: SETTINGS_AGE).set?
 
           # @return [Array<String>] empty
           def metrics = []
@@ -63,11 +63,11 @@ module Legion
           #
           # @return [Credentials]
           # @raise [Error] if it fails
-          def refresh! = @keeper.current(max_age: SETTINGS_AGE).refresh!
+          def refresh! = @current_session.current(max_age: SETTINGS_AGE).refresh!
 
           # @return [String] shows the key id that is held, without a wait
           def inspect
-            held = @keeper.held&.credentials(fetch: false)
+            held = @current_session.held&.credentials(fetch: false)
             "#<#{self.class} access_key_id=#{held&.access_key_id.inspect}>"
           end
         end

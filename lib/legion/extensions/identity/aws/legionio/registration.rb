@@ -21,7 +21,7 @@ module Legion
           #
           # @return [void]
           def self.register
-            LOCK.synchronize { Identity.providers.each { |provider| introduce(provider) } } if Host.enabled?
+            LOCK.synchronize { Identity.providers.each { |provider| introduce(provider) } } if Runtime.enabled?
             nil
           rescue ::StandardError => e # the next autobuild tries again
             Log.new.warn("cannot register with LegionIO: #{e.class}: #{e.message}")
@@ -29,7 +29,7 @@ module Legion
           end
 
           def self.introduce(provider)
-            if Host.resolver?
+            if Runtime.resolver?
               ::Legion::Identity::Resolver.register(provider)
             elsif defined?(::Legion::Identity) && ::Legion::Identity.respond_to?(:pending_registrations)
               waiting = ::Legion::Identity.pending_registrations

@@ -53,7 +53,7 @@ module Legion
 
           def listen(qualifier, session)
             session.on_change do |event|
-              Host.emit("identity.aws.#{event.type}", qualifier: qualifier, access_key_id: event.access_key_id, expiration: event.expiration,
+              Runtime.emit("identity.aws.#{event.type}", qualifier: qualifier, access_key_id: event.access_key_id, expiration: event.expiration,
                                                       reason: event.reason, attempt: event.attempt)
             end
           end

@@ -36,7 +36,7 @@ module Legion
             @providers.slice(*wanted)
           end
 
-          # Equal as long as the settings of all of them are; no secret, see {Settings.fingerprint}.
+          # Equal as long as the settings of all of them are; no secret, see {Layers.fingerprint}.
           #
           # @return [Integer]
           def fingerprint = definitions.hash
@@ -76,7 +76,7 @@ module Legion
           end
 
           def setting
-            settings = Host.settings || {}
+            settings = Runtime.settings || {}
             settings[:roles] || settings['roles']
           end
 

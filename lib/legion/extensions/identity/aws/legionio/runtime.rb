@@ -8,7 +8,7 @@ module Legion
         # that is up and has nothing to say.
         #
         # @api private
-        module Host
+        module Runtime
           GEM_NAME = 'lex-identity-aws'
           # Of what is published beside the name, what may change while the name stays.
           FACTS = %i[arn region].freeze
@@ -56,7 +56,7 @@ module Legion
             end
 
             # @param answer [Hash{Symbol => Object}] as {Identity.resolve} gives it
-            # @return [Boolean] whether LegionIO's own record says the same, the facts that {Profile} published included
+            # @return [Boolean] whether LegionIO's own record says the same, the facts that {ProfileProvider} published included
             def knows?(answer)
               composite = ::Legion::Identity::Resolver.composite
               return false unless composite && composite.dig(:providers, :aws, :status) == :resolved

@@ -8,7 +8,7 @@ module Legion
         # (DNS look-ups, log lines, references resolved).
         #
         # @api private
-        class LegionFiles
+        class SettingsFiles
           # @return [Hash{String => String}] files that could not be read, and why
           attr_reader :unreadable
           # @return [Array<String>] files that were read, in their order

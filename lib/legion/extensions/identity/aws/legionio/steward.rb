@@ -31,13 +31,13 @@ module Legion
           def initialize(face, provider)
             @log = Log.new
             @broker = Broker.new(face)
-            @bridge = Bridge.new(@broker, @log)
+            @bridge = CredentialsForPatch.new(@broker, @log)
             @relay = Relay.new
             @roles = Roles.new { used }
             @provider = provider
             @own = Seat.new(Broker::DEFAULT, face, provider)
             @lock = ::Mutex.new
-            @errand = Errand.new(@log) { |errand| put_in_order(errand) }
+            @errand = BackgroundJob.new(@log) { |errand| put_in_order(errand) }
             @said = []
             provider.watch { used }
           end
@@ -50,7 +50,7 @@ module Legion
             announce(identity)
             @nameless = false # LegionIO is being told
             see
-            return unless @broker.there? && !Host.shutting_down?
+            return unless @broker.there? && !Runtime.shutting_down?
 
             @asked = true
             fill(@own) if @broker.renewer(Broker::DEFAULT).nil?
@@ -63,7 +63,7 @@ module Legion
           #
           # @return [void]
           def failed
-            return if !Host.resolver? || Host.shutting_down?
+            return if !Runtime.resolver? || Runtime.shutting_down?
 
             @asked = @nameless = true
             see
@@ -75,7 +75,7 @@ module Legion
           #
           # @return [nil]
           def kept_out
-            @asked = @nameless = true if Host.resolver?
+            @asked = @nameless = true if Runtime.resolver?
             used
           end
 
@@ -84,7 +84,7 @@ module Legion
           #
           # @return [nil]
           def used
-            return if !@asked || Host.shutting_down?
+            return if !@asked || Runtime.shutting_down?
 
             in_order? ? leased(@broker.lease(Broker::DEFAULT, @own.face)) : attend
             nil
@@ -122,7 +122,7 @@ module Legion
 
           # @return [Array<Seat>]
           def seats
-            return [] unless Host.enabled?
+            return [] unless Runtime.enabled?
 
             [@own, *@roles.providers.map { |qualifier, provider| Seat.new(qualifier, provider, provider) }]
           end
@@ -147,9 +147,9 @@ module Legion
 
           def put_in_order(errand)
             backoff = Backoff.new
-            errand.pause(backoff.next) if @nameless && @provider.failed? # AWS has just been asked
-            until Host.shutting_down? || everything_done?
-              backoff = Backoff.new if errand.pause(backoff.next)
+            errand.wait_for(backoff.next) if @nameless && @provider.failed? # AWS has just been asked
+            until Runtime.shutting_down? || everything_done?
+              backoff = Backoff.new if errand.wait_for(backoff.next)
             end
           end
 
@@ -171,9 +171,9 @@ module Legion
           def identify
             answer = @provider.resolve
             return !@provider.failed? unless answer
-            return Host.knows?(answer) unless Host.ready?
+            return Runtime.knows?(answer) unless Runtime.ready?
 
-            Host.resolve! unless Host.knows?(answer)
+            Runtime.resolve! unless Runtime.knows?(answer)
             @nameless = @provider.failed?
             !@nameless
           rescue Error => _e # the provider has said it
@@ -229,7 +229,7 @@ module Legion
             first = @announced.nil?
             @announced = identity.provider_arn
             @log.info("this process is #{identity.canonical_name} in account #{identity.account} " \
-                      "(#{identity.source}, #{identity.milliseconds} ms)#{hint if first && Host.late?}")
+                      "(#{identity.source}, #{identity.milliseconds} ms)#{hint if first && Runtime.late?}")
           end
 
           def hint
