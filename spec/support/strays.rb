@@ -6,11 +6,11 @@ require 'timeout'
 module Strays
   Native = Legion::Extensions::Identity::Aws::Native
   # Seconds, together: some examples leave behind what hangs.
-  PATIENCE = 0.5
+  WAIT_TIMEOUT = 0.5
 
   # Waits for what the sessions so far have in the air.
   def self.land
-    Timeout.timeout(PATIENCE) { ObjectSpace.each_object(Native::Session).to_a.each(&:land) }
+    Timeout.timeout(WAIT_TIMEOUT) { ObjectSpace.each_object(Native::Session).to_a.each(&:land) }
   rescue Timeout::Error, Legion::Extensions::Identity::Aws::Error => _e
     nil
   end

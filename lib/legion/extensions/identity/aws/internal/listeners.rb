@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 require_relative '../change_event'
+require_relative 'monotonic'
 require_relative 'redacted'
-require_relative 'subscription'
 require_relative 'supplied_native'
 
 module Legion
@@ -19,10 +19,10 @@ module Legion
           include Redacted
 
           # Seconds between two looks at a session in which nothing is due: a clock may have been set, or the machine have slept.
-          GLANCE = 5.0
+          POLL_INTERVAL = 5.0
           # Seconds between two refreshes that fail for good: from, to. The core spaces the others.
-          PATIENCE = (1.0..60.0)
-          private_constant :GLANCE, :PATIENCE
+          RETRY_RANGE = (1.0..60.0)
+          private_constant :POLL_INTERVAL, :RETRY_RANGE
 
           # @param native [Native::Session, SuppliedNative]
           # @param log [Log]
@@ -100,8 +100,8 @@ module Legion
           end
 
           def run
-            @patience = PATIENCE.begin
-            @not_before = now
+            @retry_delay = RETRY_RANGE.begin
+            @not_before = Monotonic.now
             loop do
               tell
               break if done?
@@ -123,7 +123,7 @@ module Legion
             @native.events(@told).each do |fields|
               event = event_of(fields)
               @told = event.number
-              @patience = PATIENCE.begin if event.type == :refreshed
+              @retry_delay = RETRY_RANGE.begin if event.type == :refreshed
               @listening.each { |subscription| tell_one(subscription, event) }
             end
           end
@@ -145,10 +145,10 @@ module Legion
           # Whether it started a request.
           def refresh_if_due
             due = @native.due_in
-            return false if due.nil? || due.positive? || now < @not_before
+            return false if due.nil? || due.positive? || Monotonic.now < @not_before
 
-            @not_before = now + @patience
-            @patience = [@patience * 2, PATIENCE.end].min
+            @not_before = Monotonic.now + @retry_delay
+            @retry_delay = [@retry_delay * 2, RETRY_RANGE.end].min
             @native.prefetch
           rescue Error => e # a read would hear the same
             @log.debug("on_change: #{e.message}")
@@ -157,14 +157,48 @@ module Legion
 
           def pause
             due = @native.due_in
-            wait = due ? [due, @not_before - now].max : GLANCE
+            wait = due ? [due, @not_before - Monotonic.now].max : POLL_INTERVAL
             @lock.synchronize do
-              @bell.wait(@lock, wait.clamp(0.01, GLANCE)) unless @rung
+              @bell.wait(@lock, wait.clamp(0.01, POLL_INTERVAL)) unless @rung
               @rung = false
             end
           end
+        end
 
-          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+        # What {Session#on_change} returns: the way to stop listening.
+        class Subscription
+          # @api private
+          # @param listeners [Listeners]
+          # @param after [Integer] number of the last event that is not for this one
+          # @param block [#call]
+          def initialize(listeners, after, block)
+            @listeners = listeners
+            @after = after
+            @block = block
+            @active = true
+          end
+
+          # @return [Boolean] whether events still come; false in a forked child
+          def active? = @active && @listeners.include?(self)
+
+          # No event comes after this but one that is being told right now.
+          #
+          # @return [void]
+          def unsubscribe
+            @active = false
+            @listeners.remove(self)
+            nil
+          end
+
+          # @api private
+          # @param event [ChangeEvent]
+          # @return [void]
+          def tell(event)
+            @block.call(event) if @active && event.number > @after
+          end
+
+          # @return [String]
+          def inspect = "#<#{self.class} active=#{active?}>"
         end
       end
     end

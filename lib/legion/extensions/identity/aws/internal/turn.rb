@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
+require_relative 'monotonic'
 
 module Legion
   module Extensions
@@ -55,8 +56,8 @@ module Legion
           end
 
           # How often those who wait look whether the one whose turn it is still lives.
-          GLANCE = 1.0
-          private_constant :GLANCE
+          POLL_INTERVAL = 1.0
+          private_constant :POLL_INTERVAL
 
           def initialize
             @lock = ::Mutex.new
@@ -104,13 +105,13 @@ module Legion
           # @param limit [Float] seconds for the answers of the user's objects
           # @return [Boolean] whether it came to an end
           def wait(asking, limit)
-            deadline = now + limit
+            deadline = Monotonic.now + limit
             @lock.synchronize do
               until asking.over?
-                left = asking.answered? ? GLANCE : deadline - now
+                left = asking.answered? ? POLL_INTERVAL : deadline - Monotonic.now
                 return false unless left.positive?
 
-                @ended.wait(@lock, [left, GLANCE].min)
+                @ended.wait(@lock, [left, POLL_INTERVAL].min)
               end
             end
             true
@@ -122,8 +123,6 @@ module Legion
             raise ConfigurationError, 'A token_provider, source or web_identity_token reads the very session that asks it. ' \
                                       'Have it use other credentials.'
           end
-
-          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
         end
       end
     end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../internal/background_job'
+require_relative '../internal/monotonic'
 require_relative 'runtime'
 require_relative 'lease'
 
@@ -16,7 +17,7 @@ module Legion
         # @api private
         class CredentialsForPatch
           # Laid over LegionIO's Broker.
-          module Keys
+          module Override
             # @param provider_name [Symbol]
             # @param qualifier [Symbol, nil]
             # @param service [Symbol, nil]
@@ -24,7 +25,7 @@ module Legion
             def credentials_for(provider_name, qualifier: nil, service: nil)
               found = super
               lease = found && found[:lease]
-              lease.is_a?(Lease) && CredentialsForPatch.wanted? ? Answer.new.merge!(found, CredentialsForPatch.keys(lease.credentials)) : found
+              lease.is_a?(Lease) && CredentialsForPatch.wanted? ? Answer.new.merge!(found, CredentialsForPatch.fields_of(lease.credentials)) : found
             end
           end
 
@@ -43,10 +44,10 @@ module Legion
           end
 
           # Seconds between two looks at whether the renewer has put down the new lease.
-          GLANCE = 0.05
+          POLL_INTERVAL = 0.05
           # Seconds after which it will not do so any more.
-          PATIENCE = 5.0
-          private_constant :GLANCE, :PATIENCE
+          WAIT_TIMEOUT = 5.0
+          private_constant :POLL_INTERVAL, :WAIT_TIMEOUT
 
           class << self
             # @return [Boolean]
@@ -57,7 +58,7 @@ module Legion
 
             # @param credentials [Credentials]
             # @return [Hash{Symbol => String, nil}]
-            def keys(credentials)
+            def fields_of(credentials)
               { access_key_id: credentials.access_key_id, secret_access_key: credentials.secret_access_key,
                 session_token: credentials.session_token, region: credentials.region }
             end
@@ -67,8 +68,8 @@ module Legion
           # @param log [Log]
           def initialize(broker, log)
             @broker = broker
-            @job = BackgroundJob.new(log) { spread }
-            @spread = nil
+            @job = BackgroundJob.new(log) { notify_llm }
+            @notified_key = nil
           end
 
           # A lease with this key is in Broker, or is about to be: LegionIO's LLM part has copied the one before.
@@ -76,30 +77,28 @@ module Legion
           # @param access_key_id [String]
           # @return [void]
           def renewed(access_key_id)
-            return if access_key_id == @spread || !CredentialsForPatch.wanted? || !@broker.there?
+            return if access_key_id == @notified_key || !CredentialsForPatch.wanted? || !@broker.there?
 
             broker = ::Legion::Identity::Broker.singleton_class
-            broker.prepend(Keys) unless broker.include?(Keys)
-            @coming = access_key_id
+            broker.prepend(Override) unless broker.include?(Override)
+            @pending_key = access_key_id
             @job.run
           end
 
           private
 
           # The renewer puts the lease down when our provide_token has returned, so there is a moment to wait.
-          def spread
-            limit = now + PATIENCE
-            sleep GLANCE until leased == @coming || now > limit
-            return unless leased == @coming
+          def notify_llm
+            limit = Monotonic.now + WAIT_TIMEOUT
+            sleep POLL_INTERVAL until leased_key == @pending_key || Monotonic.now > limit
+            return unless leased_key == @pending_key
 
-            @spread = @coming # once for each key, whatever comes of it
+            @notified_key = @pending_key # once for each key, whatever comes of it
             # Where it is not there yet, it will look by itself when it comes.
             ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
           end
 
-          def leased = @broker.renewer(Broker::DEFAULT)&.current_lease&.credential
-
-          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+          def leased_key = @broker.renewer(Broker::DEFAULT)&.current_lease&.credential
         end
       end
     end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../internal/log'
+require_relative '../internal/monotonic'
 require_relative '../internal/redacted'
 require_relative '../session'
 require_relative '../internal/layers'
@@ -51,7 +52,7 @@ module Legion
           # @raise [ConfigurationError] where the settings cannot be used; nothing is in force then
           def current(max_age: 0)
             entry = @entry
-            return entry.session if max_age.positive? && entry && now - entry.checked_at < max_age
+            return entry.session if max_age.positive? && entry && Monotonic.now - entry.checked_at < max_age
 
             begin
               compare(entry)
@@ -81,7 +82,7 @@ module Legion
             fingerprint = Layers.fingerprint(layers)
             return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
 
-            entry.checked_at = now
+            entry.checked_at = Monotonic.now
             entry.session
           end
 
@@ -96,7 +97,7 @@ module Legion
             session = @lock.synchronize do
               unless @entry && @entry.fingerprint == fingerprint
                 @entry = nil # first: should the new settings be unusable, the old ones are not used either
-                @entry = Entry.new(fingerprint, Session.from_layers(layers), now)
+                @entry = Entry.new(fingerprint, Session.from_layers(layers), Monotonic.now)
               end
               @entry.session
             end
@@ -110,8 +111,6 @@ module Legion
             @announced += fresh
             fresh.each { |warning| @log.warn(warning) }
           end
-
-          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
         end
       end
     end

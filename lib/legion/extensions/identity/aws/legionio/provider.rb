@@ -4,6 +4,7 @@ require_relative '../errors'
 require_relative 'lease'
 require_relative 'refreshing_credentials'
 require_relative '../internal/log'
+require_relative '../internal/monotonic'
 require_relative '../internal/redacted'
 require_relative 'current_session'
 
@@ -114,11 +115,11 @@ module Legion
 
           def absent?(session)
             absence = @absence
-            !absence.nil? && absence.session.equal?(session) && now < absence.until
+            !absence.nil? && absence.session.equal?(session) && Monotonic.now < absence.until
           end
 
           def not_on_aws(session, error)
-            @absence = Absence.new(session, now + session.settings.dig(:negative_ttl, :value))
+            @absence = Absence.new(session, Monotonic.now + session.settings.dig(:negative_ttl, :value))
             @log.debug(error.message)
             nil
           end
@@ -162,8 +163,6 @@ module Legion
               }
             }
           end
-
-          def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
         end
       end
     end

@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require_relative '../internal/backoff'
 require_relative 'credentials_for_patch'
 require_relative 'broker'
 require_relative '../internal/background_job'
