@@ -151,7 +151,7 @@ RSpec.describe 'The doctor, on a machine' do
 
   it 'that is a container on EC2, a hop too far from the metadata service' do
     file('dmi/sys_vendor', "Amazon EC2\n")
-    allow(Legion::Extensions::Identity::Aws::Layers).to receive(:of).and_wrap_original do |layers, *arguments, **options|
+    allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:of).and_wrap_original do |layers, *arguments, **options|
       layers.call(*arguments, **options).merge(dmi_folder: File.join(home, 'dmi'))
     end
     local_aws.rule(service: :imds, action: 'Token', answer: 'hang') do

@@ -18,7 +18,7 @@ RSpec.describe 'The loading of the native library that ships', :seam do
       #{before}
       begin
         require ENTRY
-        puts "loaded \#{Legion::Extensions::Identity::Aws::Native::VERSION}"
+        puts "loaded \#{Legion::Extensions::Identity::Aws::Internal::Native::VERSION}"
       rescue LoadError => e
         puts "LoadError: \#{e.message}"
       end

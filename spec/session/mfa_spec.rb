@@ -389,8 +389,8 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
   end
 
   it 'never prompts in LegionIO: its settings know no token_provider' do
-    provider = aws::Provider.new(role_arn: People::MFA_ROLE, serial_number: People::DEVICE)
+    provider = aws::LegionIO::Provider.new(role_arn: People::MFA_ROLE, serial_number: People::DEVICE)
     expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
-    expect { aws::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
+    expect { aws::Internal::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
   end
 end

@@ -73,7 +73,7 @@ RSpec.describe 'A session in an outage of STS', :people do
   end
 
   it 'calls no lease valid that has ended, and says why it is handed out' do
-    provider = People::Aws::Provider.new(role_arn: People::WORKER)
+    provider = People::Aws::LegionIO::Provider.new(role_arn: People::WORKER)
     lifetime(2)
     first = provider.provide_token
     outage do

@@ -79,7 +79,7 @@ RSpec.describe 'Aws.profiles', :people do
 
   it 'finds the home of a user whose environment names none' do
     result = ruby_process("ENV.delete('HOME')\nrequire 'legion/extensions/identity/aws'\nAws = Legion::Extensions::Identity::Aws\n" \
-                          "puts Aws::Layers.environment['HOME'], ENV['HOME'].inspect, Aws.profiles.class")
+                          "puts Aws::Internal::Layers.environment['HOME'], ENV['HOME'].inspect, Aws.profiles.class")
     expect(result.stdout.split).to eq([Etc.getpwuid.dir, 'nil', 'Array'])
   end
 end

@@ -3,12 +3,12 @@
 require 'logger'
 require 'stringio'
 
-RSpec.describe Legion::Extensions::Identity::Aws::BackgroundJob do
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
   aws = Legion::Extensions::Identity::Aws
 
   let(:log) { StringIO.new }
 
-  def background_job(&) = described_class.new(Legion::Extensions::Identity::Aws::Log.new(Logger.new(log)), &)
+  def background_job(&) = described_class.new(Legion::Extensions::Identity::Aws::Internal::Log.new(Logger.new(log)), &)
 
   def ended(job)
     Timeout.timeout(5) { sleep 0.005 while job.running? }
@@ -113,7 +113,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::BackgroundJob do
   end
 
   it 'is quiet where there is nobody to tell' do
-    job = described_class.new(aws::Log.new) { raise 'nobody listens' }
+    job = described_class.new(aws::Internal::Log.new) { raise 'nobody listens' }
     expect do
       job.run
       ended(job)

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe Legion::Extensions::Identity::Aws::Backoff do
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::Backoff do
   it 'doubles from 2 s to 60 s, and stays there' do
     middle = Class.new { def rand(range) = (range.begin + range.end) / 2 }.new
     backoff = described_class.new(random: middle)

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe Legion::Extensions::Identity::Aws::Layers do
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::Layers do
   aws = Legion::Extensions::Identity::Aws
 
   def legion_settings(value, loader: Object.new)
@@ -40,6 +40,18 @@ RSpec.describe Legion::Extensions::Identity::Aws::Layers do
         legion_settings(value)
         expect(described_class.of({})[:settings]).to be_nil
       end
+    end
+  end
+
+  describe '.setting and .identity_aws' do
+    it 'are nil where there is no LegionIO' do
+      expect([described_class.setting(:a), described_class.identity_aws]).to eq([nil, nil])
+    end
+
+    it 'do not have LegionIO’s settings loaded' do
+      legion_settings({ region: 'x' }, loader: nil)
+      Legion::Settings.define_singleton_method(:dig) { |*| raise 'this would load them' }
+      expect([described_class.setting(:a), described_class.identity_aws]).to eq([nil, nil])
     end
   end
 

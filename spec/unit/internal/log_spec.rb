@@ -3,7 +3,7 @@
 require 'logger'
 require 'stringio'
 
-RSpec.describe Legion::Extensions::Identity::Aws::Log do
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::Log do
   aws = Legion::Extensions::Identity::Aws
 
   let(:text) { StringIO.new }

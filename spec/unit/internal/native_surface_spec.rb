@@ -2,7 +2,7 @@
 
 require 'unit/support/scripted_native'
 
-RSpec.describe Legion::Extensions::Identity::Aws::Native do
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::Native do
   def arities(type) = type.public_instance_methods(false).to_h { |name| [name, type.instance_method(name).arity] }
 
   it 'has the version of the Ruby files' do
@@ -18,9 +18,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::Native do
     skip 'sig/ is not beside the specs' unless File.exist?(file)
     in_rust = File.read(file, encoding: 'UTF-8')[/-- Defined in Rust.*-- Defined in Ruby/m]
 
-    expect(singleton_arities(described_class)).to eq(described(in_rust, /^ {10}def self\./))
-    expect(singleton_arities(described_class::Session).slice(:new)).to eq(described(in_rust, /^ {12}def self\./))
-    expect(arities(described_class::Session).except(:inspect)).to eq(described(in_rust, /^ {12}def (?!self\.)/))
+    expect(singleton_arities(described_class)).to eq(described(in_rust, /^ {12}def self\./))
+    expect(singleton_arities(described_class::Session).slice(:new)).to eq(described(in_rust, /^ {14}def self\./))
+    expect(arities(described_class::Session).except(:inspect)).to eq(described(in_rust, /^ {14}def (?!self\.)/))
   end
 
   def singleton_arities(type) = type.singleton_methods(false).to_h { |name| [name, type.method(name).arity] }

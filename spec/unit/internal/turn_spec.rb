@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe Legion::Extensions::Identity::Aws::Turn do
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::Turn do
   let(:turn) { described_class.new }
   let(:aws)  { Legion::Extensions::Identity::Aws }
 

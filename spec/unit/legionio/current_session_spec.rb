@@ -2,12 +2,12 @@
 
 require 'unit/support/scripted_native'
 
-RSpec.describe Legion::Extensions::Identity::Aws::CurrentSession do
+RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::CurrentSession do
   aws = Legion::Extensions::Identity::Aws
 
   subject(:current_session) { described_class.new }
 
-  before { allow(aws::Native::Session).to receive(:new) { ScriptedNative.new } }
+  before { allow(aws::Internal::Native::Session).to receive(:new) { ScriptedNative.new } }
 
   it 'keeps one session while the settings stay' do
     expect(current_session.held).to be_nil
@@ -18,7 +18,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::CurrentSession do
   it 'makes another one when they changed' do
     first = current_session.current
     with_env('AWS_PROFILE' => 'other') { expect(current_session.current).not_to equal(first) }
-    expect(aws::Native::Session).to have_received(:new).twice
+    expect(aws::Internal::Native::Session).to have_received(:new).twice
   end
 
   it 'does not look at them again before max_age' do
@@ -31,7 +31,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::CurrentSession do
 
   it 'has nothing in force while the new settings cannot be used' do
     current_session.current
-    allow(aws::Native::Session).to receive(:new).and_raise(aws::ConfigurationError, 'no profile other')
+    allow(aws::Internal::Native::Session).to receive(:new).and_raise(aws::ConfigurationError, 'no profile other')
     with_env('AWS_PROFILE' => 'other') do
       2.times { expect { current_session.current(max_age: 3600 * 0) }.to raise_error(aws::ConfigurationError) }
       expect { current_session.current(max_age: 3600) }.to raise_error(aws::ConfigurationError)
@@ -50,7 +50,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::CurrentSession do
   end
 
   it 'makes one session for all threads that ask at once' do
-    allow(aws::Native::Session).to receive(:new) do
+    allow(aws::Internal::Native::Session).to receive(:new) do
       sleep 0.05
       ScriptedNative.new
     end
@@ -74,13 +74,13 @@ RSpec.describe Legion::Extensions::Identity::Aws::CurrentSession do
   it 'says once what is odd about the settings, also when they change, and holds no lock meanwhile' do
     said = []
     logger = Object.new
-    aws::Log::LEVELS.each { |level| logger.define_singleton_method(level) { |line| said << line } }
+    aws::Internal::Log::LEVELS.each { |level| logger.define_singleton_method(level) { |line| said << line } }
     asked = current_session
     logger.define_singleton_method(:warn) do |line|
       said << line
       asked.current
     end
-    allow(aws::Native::Session).to receive(:new) { ScriptedNative.new(warnings: ['identity.aws.regoin does not exist']) }
+    allow(aws::Internal::Native::Session).to receive(:new) { ScriptedNative.new(warnings: ['identity.aws.regoin does not exist']) }
     aws.logger = logger
     current_session.current
     with_env('AWS_PROFILE' => 'other') { current_session.current }
@@ -102,13 +102,13 @@ RSpec.describe Legion::Extensions::Identity::Aws::CurrentSession do
 
   it 'gives its options to every session' do
     described_class.new(role_arn: 'arn:x').current
-    expect(aws::Native::Session).to have_received(:new).with(a_hash_including(options: { role_arn: 'arn:x' }))
+    expect(aws::Internal::Native::Session).to have_received(:new).with(a_hash_including(options: { role_arn: 'arn:x' }))
   end
 
   it 'caps the deadline inside LegionIO, also where LegionIO came later' do
     first = current_session.current
     stub_const('Legion::Identity::Resolver', Module.new)
     expect(current_session.current).not_to equal(first)
-    expect(aws::Native::Session).to have_received(:new).with(a_hash_including(deadline_cap: 4.0))
+    expect(aws::Internal::Native::Session).to have_received(:new).with(a_hash_including(deadline_cap: 4.0))
   end
 end

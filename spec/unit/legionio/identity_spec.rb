@@ -30,6 +30,6 @@ RSpec.describe Legion::Extensions::Identity::Aws::Identity do
   it 'has one object of current credentials for the life of the process' do
     expect(described_class.current_credentials).to equal(described_class.current_credentials)
     with_env('AWS_ACCESS_KEY_ID' => 'AKIAONE', 'AWS_SECRET_ACCESS_KEY' => 's') { described_class.refresh }
-    expect(described_class.current_credentials).to be_a(aws::RefreshingCredentials)
+    expect(described_class.current_credentials).to be_a(aws::LegionIO::RefreshingCredentials)
   end
 end

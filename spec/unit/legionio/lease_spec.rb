@@ -71,7 +71,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Lease do
     end
 
     it 'is stale after half of its life' do
-      made = ->(ago, left) { aws::PlainLease.new(provider: :aws, credential: 'A', issued_at: Time.now - ago, expires_at: Time.now + left) }
+      made = ->(ago, left) { aws::LegionIO::PlainLease.new(provider: :aws, credential: 'A', issued_at: Time.now - ago, expires_at: Time.now + left) }
       expect(made.call(60, 40)).to be_stale
       expect(made.call(40, 60)).not_to be_stale
     end

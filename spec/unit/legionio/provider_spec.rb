@@ -4,7 +4,7 @@ require 'logger'
 require 'stringio'
 require 'unit/support/scripted_native'
 
-RSpec.describe Legion::Extensions::Identity::Aws::Provider do
+RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
   aws = Legion::Extensions::Identity::Aws
 
   subject(:provider) { described_class.new }
@@ -16,7 +16,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Provider do
   let(:not_on_aws) { aws::NotOnAwsError.new('nothing is configured, IMDS is disabled') }
 
   before do
-    allow(aws::Native::Session).to receive(:new) { native }
+    allow(aws::Internal::Native::Session).to receive(:new) { native }
     aws.logger = Logger.new(log)
   end
 
@@ -90,7 +90,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Provider do
     end
 
     it 'is nil with one warning while a setting is not resolved yet' do
-      allow(aws::Native::Session).to receive(:new).and_raise(aws::NotReadyError, 'role_arn is vault://… and not resolved yet')
+      allow(aws::Internal::Native::Session).to receive(:new).and_raise(aws::NotReadyError, 'role_arn is vault://… and not resolved yet')
       2.times { expect(provider.resolve).to be_nil }
       expect(warnings).to contain_exactly(/role_arn is vault/)
     end
@@ -190,15 +190,15 @@ RSpec.describe Legion::Extensions::Identity::Aws::Provider do
     end
 
     it 'never raises' do
-      allow(aws::Native::Session).to receive(:new).and_raise(aws::ConfigurationError, 'half a key pair')
+      allow(aws::Internal::Native::Session).to receive(:new).and_raise(aws::ConfigurationError, 'half a key pair')
       expect(provider.refresh).to be_nil
     end
   end
 
   describe '#current_credentials' do
     it 'is one object, at once, and asks nothing' do
-      expect(provider.current_credentials).to be_a(aws::RefreshingCredentials).and equal(provider.current_credentials)
-      expect(aws::Native::Session).not_to have_received(:new)
+      expect(provider.current_credentials).to be_a(aws::LegionIO::RefreshingCredentials).and equal(provider.current_credentials)
+      expect(aws::Internal::Native::Session).not_to have_received(:new)
     end
   end
 

@@ -2,16 +2,16 @@
 
 require 'unit/support/scripted_native'
 
-RSpec.describe Legion::Extensions::Identity::Aws::RefreshingCredentials do
+RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RefreshingCredentials do
   aws = Legion::Extensions::Identity::Aws
 
   subject(:refreshing) { described_class.new(current_session) }
 
-  let(:current_session) { aws::CurrentSession.new }
+  let(:current_session) { aws::LegionIO::CurrentSession.new }
   let(:natives) { [] }
 
   before do
-    allow(aws::Native::Session).to receive(:new) do
+    allow(aws::Internal::Native::Session).to receive(:new) do
       natives << ScriptedNative.new.hold(access_key_id: "ASIA#{natives.size}", expiration: 4_070_908_800)
       natives.last
     end

@@ -3,7 +3,7 @@
 require 'logger'
 require 'stringio'
 
-RSpec.describe Legion::Extensions::Identity::Aws::Registration do
+RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Registration do
   aws = Legion::Extensions::Identity::Aws
 
   let(:resolver) do
@@ -37,7 +37,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Registration do
 
   it 'does nothing where the settings say enabled: false' do
     stub_const('Legion::Identity::Resolver', resolver)
-    allow(aws::Runtime).to receive(:settings).and_return({ enabled: false })
+    allow(aws::Internal::Layers).to receive(:identity_aws).and_return({ enabled: false })
     described_class.register
     expect(resolver.providers).to be_empty
   end

@@ -2,18 +2,18 @@
 
 require 'unit/support/scripted_native'
 
-RSpec.describe Legion::Extensions::Identity::Aws::Roles do
+RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
   aws = Legion::Extensions::Identity::Aws
 
   subject(:roles) { described_class.new { @seen = true } }
 
   let(:arn) { 'arn:aws:iam::123456789012:role/reader' }
 
-  def settings(given) = allow(Legion::Extensions::Identity::Aws::Runtime).to receive(:settings).and_return(given)
+  def settings(given) = allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:identity_aws).and_return(given)
 
   def asked_for(name)
     layers = nil
-    allow(Legion::Extensions::Identity::Aws::Native::Session).to receive(:new) { |given| (layers = given) && ScriptedNative.new }
+    allow(Legion::Extensions::Identity::Aws::Internal::Native::Session).to receive(:new) { |given| (layers = given) && ScriptedNative.new }
     roles.providers.fetch(name).provide_token
     layers[:options]
   end

@@ -22,7 +22,7 @@ module Legion
 
           class << self
             # @param assume [Boolean] whether the roles are tried, for real
-            # @param settings_files [SettingsFiles, nil] LegionIO's settings files; their `identity.aws` counts then
+            # @param settings_files [Aws::LegionIO::SettingsFiles, nil] LegionIO's settings files; their `identity.aws` counts then
             # @param library_error [LoadError, nil] why there is no native library
             # @param options [Hash{Symbol => Object}] as for {Session#initialize}
             # @return [Report]
@@ -35,14 +35,14 @@ module Legion
             private
 
             def in_aws(options, settings_files, assume)
-              layers = Layers.of(options, deadline_cap: Layers.deadline_cap)
+              layers = Internal::Layers.of(options, deadline_cap: Internal::Layers.deadline_cap)
               layers = layers.merge(settings: settings_files.identity_aws) if settings_files
-              _, layers = Callbacks.out_of(layers)
+              _, layers = Internal::Callbacks.out_of(layers)
               examined(layers, assume)
             end
 
             def examined(layers, assume)
-              Native.doctor(layers, assume).map { |fields| Finding.new(fields) }
+              Internal::Native.doctor(layers, assume).map { |fields| Finding.new(fields) }
             rescue ::StandardError => e
               [Finding.of('settings', 'examination', "it was given up: #{e.message}", status: :fail,
                                                                                       remedy: 'Run it again; if it stays, report it with this text.')]

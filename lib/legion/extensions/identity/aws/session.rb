@@ -22,7 +22,7 @@ module Legion
         # nothing usable is held; then every thread that asks waits for the same request, with Ruby's lock released, and can be
         # interrupted. Not for Ractors.
         class Session
-          include Redacted
+          include Internal::Redacted
 
           # What is held before the first answer. No serial of the core is 0.
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
@@ -34,7 +34,7 @@ module Legion
             # A session from layers that were collected before. What the core warns of is left to the caller.
             #
             # @api private
-            # @param layers [Hash{Symbol => Object}] see {Layers.of}
+            # @param layers [Hash{Symbol => Object}] see {Internal::Layers.of}
             # @return [Session]
             def from_layers(layers)
               allocate.tap { |session| session.__send__(:start, layers, nil) }
@@ -84,7 +84,7 @@ module Legion
           # @raise [ConfigurationError] for settings that cannot be used
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
-            start(Layers.of(options), logger)
+            start(Internal::Layers.of(options), logger)
             warn_of_news
           end
 
@@ -235,14 +235,14 @@ module Legion
           private
 
           def start(layers, logger)
-            @log = Log.new(logger)
+            @log = Internal::Log.new(logger)
             @cached = @identity = NONE
             inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
-            supplies, layers = Callbacks.out_of(layers)
-            native = Native::Session.new(layers)
-            @native = supplies ? SuppliedNative.new(native, supplies) : native
-            @listeners = Listeners.new(@native, @log)
+            supplies, layers = Internal::Callbacks.out_of(layers)
+            native = Internal::Native::Session.new(layers)
+            @native = supplies ? Internal::SuppliedNative.new(native, supplies) : native
+            @listeners = Internal::Listeners.new(@native, @log)
           end
 
           # The core has a newer set. Another thread may have it invalidated before it is taken: then ask again.

@@ -28,13 +28,13 @@ module Legion
 
             # LegionIO's settings files, unless they are to be left out.
             def settings_files
-              @settings_files ||= SettingsFiles.new if arguments.legionio
+              @settings_files ||= Aws::LegionIO::SettingsFiles.new if arguments.legionio
             end
 
             # The session LegionIO would make here, with the options of the command line on top.
             def session
               @session ||= begin
-                layers = Layers.of({ token_provider: token_provider, **arguments.session })
+                layers = Internal::Layers.of({ token_provider: token_provider, **arguments.session })
                 layers[:settings] = settings_files&.identity_aws
                 session = Session.from_layers(layers)
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }

@@ -14,9 +14,9 @@ module Legion
         #
         # Settings are compared at each use, so a changed `identity.aws` takes effect without a reload.
         module Identity
-          PROVIDER = Provider.new
-          PROFILE = ProfileProvider.new(PROVIDER)
-          STEWARD = Steward.new(self, PROVIDER)
+          PROVIDER = LegionIO::Provider.new
+          PROFILE = LegionIO::ProfileProvider.new(PROVIDER)
+          STEWARD = LegionIO::Steward.new(self, PROVIDER)
           private_constant :PROVIDER, :PROFILE, :STEWARD
 
           class << self
@@ -52,7 +52,7 @@ module Legion
             #   is not resolved yet; or if the settings say `enabled: false`
             # @raise [Error] else, after one warning for each cause
             def resolve(canonical_name: nil)
-              return STEWARD.kept_out unless Runtime.enabled?
+              return STEWARD.kept_out unless LegionIO::Runtime.enabled?
 
               answer = PROVIDER.resolve
               STEWARD.resolved if answer
@@ -68,7 +68,7 @@ module Legion
             # @return [Lease] the access key id as its credential; `credentials` has the full set
             # @raise [Error]
             def provide_token
-              raise ConfigurationError, 'No lease: the settings say enabled: false.' unless Runtime.enabled?
+              raise ConfigurationError, 'No lease: the settings say enabled: false.' unless LegionIO::Runtime.enabled?
 
               PROVIDER.provide_token.tap { |lease| STEWARD.leased(lease) }
             end
@@ -76,7 +76,7 @@ module Legion
             # Returns at once, always the same object: a living provider that asks for the newest set at each use and follows changed
             # settings. Its readers wait and raise as a {Session}'s.
             #
-            # @return [RefreshingCredentials]
+            # @return [LegionIO::RefreshingCredentials]
             def current_credentials = PROVIDER.current_credentials
 
             # Has the next {resolve} ask AWS again, and forgets "not on AWS". In an outage the last good answer is then served on,
@@ -96,7 +96,7 @@ module Legion
             #
             # @param name [#to_s]
             # @return [String, nil] nil where nothing is left
-            def normalize(name) = Native.normalize(name.to_s)
+            def normalize(name) = Internal::Native.normalize(name.to_s)
 
             # The values in force, whatever layer they come from.
             #

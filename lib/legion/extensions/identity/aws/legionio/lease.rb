@@ -10,7 +10,7 @@ module Legion
         # A set of credentials as LegionIO's Broker keeps it: the access key id as its credential, AWS's expiry as its own. It prints
         # without secrets; {#credentials} has them.
         #
-        # In LegionIO the class is a subclass of `Legion::Identity::Lease`, elsewhere of {PlainLease}; both are a Lease.
+        # In LegionIO the class is a subclass of `Legion::Identity::Lease`, elsewhere of {LegionIO::PlainLease}; both are a Lease.
         module Lease
           LOCK = ::Mutex.new
           private_constant :LOCK
@@ -80,7 +80,7 @@ module Legion
           end
 
           # For where LegionIO is absent.
-          class Standalone < PlainLease
+          class Standalone < LegionIO::PlainLease
             include Lease
           end
         end
