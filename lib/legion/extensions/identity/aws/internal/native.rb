@@ -30,8 +30,8 @@ module Legion
               PLACES = {
                 # Unlike `require` it does not ask RubyGems.
                 "#{FOLDER}/#{RUBY_VERSION[/\d+\.\d+/]}/#{NAME}" => :require_relative,
-                "#{FOLDER}/#{NAME}"                            => :require_relative,
-                "legion/extensions/identity/aws/#{NAME}"       => :require
+                "#{FOLDER}/#{NAME}"                             => :require_relative,
+                "legion/extensions/identity/aws/#{NAME}"        => :require
               }.freeze
 
               # What the loader's words mean for the user.

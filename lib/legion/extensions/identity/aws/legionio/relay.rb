@@ -55,7 +55,7 @@ module Legion
             def listen(qualifier, session)
               session.on_change do |event|
                 Runtime.emit("identity.aws.#{event.type}", qualifier: qualifier, access_key_id: event.access_key_id, expiration: event.expiration,
-                                                        reason: event.reason, attempt: event.attempt)
+                                                           reason: event.reason, attempt: event.attempt)
               end
             end
           end
