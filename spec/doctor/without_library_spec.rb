@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 require 'unit/support/gem_copy'
 
 RSpec.describe 'The doctor, without the native library,' do
-  include Patient
+  include BrokenWorld
 
   let(:copy) { GemCopy.new }
 

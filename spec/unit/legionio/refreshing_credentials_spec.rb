@@ -19,7 +19,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RefreshingCredential
 
   it 'reads like Aws::Credentials' do
     expect(refreshing).to have_attributes(access_key_id: 'ASIA0', secret_access_key: 'canary-secret', session_token: 'canary-token', account_id: '123456789012',
-                                      expiration: Time.utc(2099, 1, 1), expired?: false, set?: true, metrics: [])
+                                          expiration: Time.utc(2099, 1, 1), expired?: false, set?: true, metrics: [])
   end
 
   it 'is a provider: credentials is one frozen set' do

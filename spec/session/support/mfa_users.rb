@@ -4,7 +4,7 @@ require 'logger'
 require 'stringio'
 
 # A person with an MFA device at the local AWS, and sessions that have to ask.
-module People
+module MfaUsers
   DEMO = 'arn:aws:iam::123456789012:user/demo'
   DEVICE = 'arn:aws:iam::123456789012:mfa/demo'
   WORKER = 'arn:aws:iam::123456789012:role/legion-worker'
@@ -81,4 +81,4 @@ end
 
 RSpec::Matchers.define_negated_matcher :exclude, :include
 
-RSpec.configure { |config| config.include People, :people }
+RSpec.configure { |config| config.include MfaUsers, :mfa_users }

@@ -23,28 +23,28 @@ static int setting(const char *name)
   return value ? atoi(value) : 0;
 }
 
-/* TROUBLE_THREAD=2: the second thread that is asked for cannot be started, which takes 0.3 s to tell; all others can. */
+/* FAULTS_THREAD=2: the second thread that is asked for cannot be started, which takes 0.3 s to tell; all others can. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
   static int asked;
   int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
 
-  if (asked_by_us(__builtin_return_address(0)) && __sync_add_and_fetch(&asked, 1) == setting("TROUBLE_THREAD")) {
+  if (asked_by_us(__builtin_return_address(0)) && __sync_add_and_fetch(&asked, 1) == setting("FAULTS_THREAD")) {
     usleep(300 * 1000);
     return EAGAIN;
   }
   return real(thread, attributes, start, argument);
 }
 
-/* TROUBLE_LOOKUP=100: a look-up takes 100 ms more, and holds a lock all the while, as glibc's does for a moment. */
+/* FAULTS_LOOKUP=100: a look-up takes 100 ms more, and holds a lock all the while, as glibc's does for a moment. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
 {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
 
-  if (setting("TROUBLE_LOOKUP") && asked_by_us(__builtin_return_address(0))) {
+  if (setting("FAULTS_LOOKUP") && asked_by_us(__builtin_return_address(0))) {
     pthread_mutex_lock(&lock);
-    usleep(setting("TROUBLE_LOOKUP") * 1000);
+    usleep(setting("FAULTS_LOOKUP") * 1000);
     pthread_mutex_unlock(&lock);
   }
   return real(node, service, hints, found);

@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
-require 'native/support/seam'
+require 'native/support/native_session'
 
 # Scripts in processes of their own, as the seam specs run them.
-module SeamProcess
-  SEAM = File.expand_path('seam.rb', __dir__)
+module NativeSessionProcess
+  NATIVE_SESSION = File.expand_path('native_session.rb', __dir__)
 
   # The script, and all that it needs before it.
   def script(code)
-    "require #{SEAM.inspect}\ninclude Seam\n#{code}"
+    "require #{NATIVE_SESSION.inspect}\ninclude NativeSession\n#{code}"
   end
 
   # ENV for it: keys of a user at the local AWS, and the way to its control.
@@ -39,6 +39,6 @@ module SeamProcess
 end
 
 RSpec.configure do |config|
-  config.include Seam, :seam
-  config.include SeamProcess, :seam
+  config.include NativeSession, :native_session
+  config.include NativeSessionProcess, :native_session
 end

@@ -7,7 +7,7 @@ require 'legion/extensions/identity/aws'
 
 # What the seam specs have in common with the scripts they run in processes of their own: a script starts by requiring this file
 # and including the module.
-module Seam
+module NativeSession
   Aws = Legion::Extensions::Identity::Aws
 
   # Far more time than an example takes: a wait that ends sooner was ended by something else.
@@ -53,7 +53,7 @@ module Seam
 
   # Native threads of this process that fly, or look up a name for one that does. The kernel knows them by name; Ruby does not know
   # them at all.
-  def pilots
+  def fetch_threads
     Dir.glob('/proc/self/task/*/comm').count do |file|
       File.read(file).start_with?('aws-identity', 'tokio')
     rescue SystemCallError

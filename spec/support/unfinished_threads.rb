@@ -3,7 +3,7 @@
 require 'timeout'
 
 # A refresh in the background outlives the example that began it, and the next example must not count its request.
-module Strays
+module UnfinishedThreads
   Native = Legion::Extensions::Identity::Aws::Internal::Native
   # Seconds, together: some examples leave behind what hangs.
   WAIT_TIMEOUT = 0.5

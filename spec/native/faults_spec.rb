@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
-require 'native/support/trouble'
+require 'native/support/native_session_process'
+require 'native/support/faults'
 
-RSpec.describe 'The native library on a system in trouble', :seam do
+RSpec.describe 'The native library on a system in trouble', :native_session do
   # A name, so that it is looked up: on a thread of its own, which the flight asks for after its own thread.
   let(:named) { { 'AWS_ENDPOINT_URL_STS' => local_aws.http.sub('127.0.0.1', 'localhost') } }
 
   it 'asks again where a look-up gets no thread' do
-    said = facts('tell(key: session.credentials.access_key_id[0, 4])', env: named.merge(Trouble.env(thread: 2)))
+    said = facts('tell(key: session.credentials.access_key_id[0, 4])', env: named.merge(Faults.env(thread: 2)))
     expect(said).to eq(key: 'ASIA')
   end
 
@@ -20,14 +20,14 @@ RSpec.describe 'The native library on a system in trouble', :seam do
       File.write("#{@folder}/keys", JSON.generate(Version: 1, AccessKeyId: keys['AWS_ACCESS_KEY_ID'], SecretAccessKey: keys['AWS_SECRET_ACCESS_KEY']))
       File.write("#{@folder}/config", "[default]\ncredential_process = cat #{@folder}/keys\n")
       { 'AWS_CONFIG_FILE' => "#{@folder}/config", 'AWS_ACCESS_KEY_ID' => nil, 'AWS_SECRET_ACCESS_KEY' => nil, 'AWS_SESSION_TOKEN' => nil }
-        .merge(Trouble.env(thread: 2))
+        .merge(Faults.env(thread: 2))
     end
 
     it 'raises an InternalError, prints nothing, and works at the next call' do
       said = facts(<<~RUBY, env: trouble)
         mine = session
         failure, = took { mine.credentials }
-        tell(failure: failure.class.name, said: failure.message, again: mine.credentials.access_key_id, pilots: pilots)
+        tell(failure: failure.class.name, said: failure.message, again: mine.credentials.access_key_id, fetch_threads: fetch_threads)
       RUBY
       expect(said).to include(failure: 'Legion::Extensions::Identity::Aws::InternalError', again: start_with('ASIA'))
       expect(said[:said]).to match(/A defect in .*\.rs:\d+:\d+.*Please report it/).and(satisfy { |text| !text.include?("can't spawn") })
@@ -46,7 +46,7 @@ RSpec.describe 'The native library on a system in trouble', :seam do
       said = facts(<<~RUBY, env: trouble)
         before = descriptors
         failure, = took { session.credentials }
-        eventually { pilots.zero? }
+        eventually { fetch_threads.zero? }
         tell(failed: failure.is_a?(Aws::InternalError), leaked: descriptors - before)
       RUBY
       expect(said).to eq(failed: true, leaked: 0)
@@ -54,7 +54,7 @@ RSpec.describe 'The native library on a system in trouble', :seam do
   end
 
   it 'raises an InternalError that names the limits where the request itself gets no thread, and works at the next call' do
-    said = facts(<<~RUBY, env: Trouble.env(thread: 1))
+    said = facts(<<~RUBY, env: Faults.env(thread: 1))
       mine = session
       failure, = took { mine.credentials }
       tell(failure: failure.class.name, said: failure.message, again: mine.credentials.access_key_id)
@@ -64,7 +64,7 @@ RSpec.describe 'The native library on a system in trouble', :seam do
 
   describe 'where look-ups take long, and hold a lock of the C library' do
     it 'has a fork wait for the lock, so that the child can look up names' do
-      said = facts(<<~RUBY, env: named.merge(Trouble.env(lookup: 100)))
+      said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 100)))
         children = Array.new(5) do |number|
           flying = session
           flying.prefetch
@@ -77,19 +77,19 @@ RSpec.describe 'The native library on a system in trouble', :seam do
     end
 
     it 'has a fork wait a quarter of a second for it and no longer' do
-      said = facts(<<~RUBY, env: named.merge(Trouble.env(lookup: 5000)))
+      said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 5000)))
         flying = session
         flying.prefetch
         sleep 0.1
         pid, seconds = took { fork { exit!(7) } }
         Process.wait(pid)
-        tell(seconds: seconds, code: Process.last_status.exitstatus, pilots: pilots)
+        tell(seconds: seconds, code: Process.last_status.exitstatus, fetch_threads: fetch_threads)
       RUBY
-      expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, pilots: 2)
+      expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, fetch_threads: 2)
     end
 
     it 'lets a process end without them' do
-      result = ruby_process(script('session.prefetch; sleep 0.1; tell(at: now)'), env: script_env.merge(named, Trouble.env(lookup: 5000)))
+      result = ruby_process(script('session.prefetch; sleep 0.1; tell(at: now)'), env: script_env.merge(named, Faults.env(lookup: 5000)))
       expect(result).to be_success
       expect(now - JSON.parse(result.stdout)['at']).to be < 1
     end

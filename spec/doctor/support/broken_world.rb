@@ -6,12 +6,12 @@ require 'json'
 require 'tmpdir'
 
 # A machine for the doctor: a HOME with what an example puts into it, and the keys and secrets that must show up nowhere.
-module Patient
+module BrokenWorld
   ROLE = 'arn:aws:iam::123456789012:role/'
   DEMO = 'arn:aws:iam::123456789012:user/demo'
 
   def self.included(group)
-    group.let(:home) { Dir.mktmpdir('patient') }
+    group.let(:home) { Dir.mktmpdir('broken_world') }
     group.after { FileUtils.remove_entry(home) }
   end
 
