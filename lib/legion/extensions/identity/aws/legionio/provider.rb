@@ -39,7 +39,8 @@ module Legion
               @absence = @good = @complaint = nil
             end
 
-            # @see Identity.resolve
+            # @return [Hash{Symbol => Object}, nil] as {Identity.resolve} gives it
+            # @raise [Error]
             def resolve
               session = @current_session.current
               @answer = identity = absent?(session) ? nil : identity_of(session)
@@ -56,7 +57,8 @@ module Legion
             # @return [Boolean] whether the last {#resolve} failed; "not on AWS" is no failure
             def failed? = @failed == true
 
-            # @see Identity.provide_token
+            # @return [Lease] as {Identity.provide_token} gives it
+            # @raise [Error]
             def provide_token
               lease = @current_session.read { |session| Lease.of(session.credentials, session: session) }
               @absence = nil
@@ -74,7 +76,9 @@ module Legion
             # @return [void]
             def watch(&) = @current_session.watch(&)
 
-            # @see Identity.refresh
+            # What {Identity.refresh} does.
+            #
+            # @return [nil]
             def refresh
               @absence = nil
               @current_session.current.forget_identity

@@ -100,7 +100,8 @@ module Legion
               @log.warn("the bridge could not be laid: #{e.class}: #{e.message}")
             end
 
-            # @see Identity.resolve_qualifier
+            # @param context [Object] as {Identity.resolve_qualifier} takes it
+            # @return [Symbol, nil]
             def qualifier(context) = @roles.qualifier(context)
 
             private
