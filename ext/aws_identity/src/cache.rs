@@ -14,13 +14,13 @@
 
 mod entry;
 mod key;
-mod turn;
+mod lock;
 
 #[cfg(test)]
 mod tests;
 
 pub use key::{CacheKey, Request};
-pub use turn::{LockGuard, Tried, Turn};
+pub use lock::{LockGuard, Tried, Turn};
 
 use crate::credentials::{Credentials, Millis};
 use entry::Entry;

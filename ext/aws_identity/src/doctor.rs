@@ -15,16 +15,16 @@ mod sources;
 pub use finding::{Finding, Status};
 
 use crate::{
+    config::region,
+    config::{Layers, Settings},
     credentials::Credentials,
     failure::{Failure, Kind},
     fetch::{self, endpoint::endpoint},
-    flight::{Deadline, Flight},
-    gate::SharedGate,
     http::Http,
     profile::{Base, Plan},
-    region,
-    settings::{Layers, Settings},
     sts::{Endpoint, Sts},
+    task::fetch_task::{Deadline, Flight},
+    task::fork_gate::SharedGate,
 };
 use serde_json::Value;
 use std::{
@@ -264,7 +264,7 @@ impl Exam<'_> {
 /// How a set of credentials is spoken of.
 fn shown(set: &Credentials) -> String {
     let end = match set.expires_at {
-        Some(end) => format!("ends at {}", crate::clock::format_iso8601(end)),
+        Some(end) => format!("ends at {}", crate::util::time::format_iso8601(end)),
         None => "does not expire".into(),
     };
     format!("{}, {end}", set.access_key_id)

@@ -1,24 +1,24 @@
 //! The job of a flight: base credentials, the roles on top, and who that makes us.
 
+mod disk_cache;
 pub(crate) mod endpoint;
 mod roles;
-mod shared;
 
 pub use roles::{CODE_NEEDED, needed_serial};
 pub(crate) use roles::{Climb, session_name, uses_profile};
 
 use crate::{
     attempt::Attempt,
+    config::Settings,
     credentials::{Credentials, Millis},
     failure::Failure,
-    flight::Deadline,
-    gate::SharedGate,
     http::Http,
     identity::Identity,
     profile::{self, Files, Plan},
-    settings::Settings,
-    source::{Record, Supplies, Walk},
+    providers::{Record, Supplies, Walk},
     sts::{Endpoint, Sts},
+    task::fetch_task::Deadline,
+    task::fork_gate::SharedGate,
 };
 use std::{sync::Arc, time::SystemTime};
 

@@ -11,10 +11,10 @@ pub use endpoint::{check_endpoint, host, is_loopback, without_userinfo};
 pub use resolver::Allowed;
 
 use crate::{
+    config::{Chosen, Settings},
     credentials::Millis,
     failure::Failure,
-    gate::SharedGate,
-    settings::{Chosen, Settings},
+    task::fork_gate::SharedGate,
 };
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
@@ -112,7 +112,7 @@ impl Http {
     pub fn set_profile_ca_bundle(&mut self, path: PathBuf) {
         self.ca_bundle.get_or_insert(Chosen {
             value: path,
-            origin: crate::settings::Origin::Default,
+            origin: crate::config::Origin::Default,
         });
     }
 

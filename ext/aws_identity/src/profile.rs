@@ -9,17 +9,14 @@
 //! boto3 refuses a profile, so do we; and where it would go on with half of what was written (half a
 //! key pair, a duration that is no number), we refuse as well.
 
-mod base;
+mod base_provider;
 mod files;
 mod ini;
 mod kind;
 mod list;
-mod near;
-mod plan;
-mod regular;
-mod scope;
+mod reader;
+mod resolve;
 mod sso_login;
-pub(crate) mod words;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -29,5 +26,5 @@ pub use files::{Environment, Files};
 pub use kind::ProfileKind;
 pub(crate) use list::obstacle;
 pub use list::{Need, ProfileSummary, list};
-pub use plan::{Base, Endpoints, Hop, Plan, plan};
+pub use resolve::{Base, Endpoints, Hop, Plan, plan};
 pub(crate) use sso_login::path as sso_token;

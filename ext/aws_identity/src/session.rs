@@ -2,7 +2,7 @@
 
 mod counters;
 mod event;
-mod outside;
+mod runtime;
 mod state;
 
 pub use counters::{Counters, Tally};
@@ -10,18 +10,18 @@ pub use event::{Event, EventKind};
 
 use crate::{
     attempt::Attempt,
+    config::{Settings, TokenSource},
     credentials::{Credentials, Millis, Secret},
     failure::Failure,
     fetch::{self, Fetched, Order},
-    flight::Flight,
-    gate::SharedGate,
     identity::Identity,
-    limits,
+    providers::Supplies,
     refresh::{Next, Rules, is_final},
-    settings::{Settings, TokenSource},
-    source::Supplies,
+    sts::limits,
+    task::fetch_task::Flight,
+    task::fork_gate::SharedGate,
 };
-use outside::{Machine, Outside};
+use runtime::{Machine, Outside};
 use state::{Departed, State, already_ended, is_code_needed};
 use std::{
     mem,
@@ -547,4 +547,4 @@ fn check(supplies: &Supplies) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod histories;
+mod model_test;

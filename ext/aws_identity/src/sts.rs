@@ -1,13 +1,14 @@
 //! The four STS calls, each sent once with everything it needs, and their failures in our words.
 
-mod failure;
+mod errors;
+pub mod limits;
 
 use crate::{
+    config::RoleWords,
     credentials::{Credentials, Secret},
     failure::Failure,
     http::{self, Http},
     principal::Principal,
-    settings::RoleWords,
 };
 use aws_sdk_sts::{
     Client,
@@ -19,7 +20,7 @@ use aws_sdk_sts::{
     },
     types::{AssumedRoleUser, PolicyDescriptorType, ProvidedContext, Tag},
 };
-use failure::explain;
+use errors::explain;
 use std::{collections::BTreeMap, time::Duration};
 
 /// No call takes longer, however generous the deadline is: STS answers in milliseconds.

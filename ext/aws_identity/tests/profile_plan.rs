@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use aws_identity::{
-    clock,
     credentials::Secret,
     failure::Kind,
     profile::{Base, Environment, Files, Hop, Need, Plan, ProfileKind, list, plan},
+    util::time,
 };
 
 const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/r\n";
@@ -599,7 +599,7 @@ fn summary_of(
     environment: &Environment,
     now: &str,
 ) -> aws_identity::profile::ProfileSummary {
-    let now = clock::parse_iso8601(now).unwrap();
+    let now = time::parse_iso8601(now).unwrap();
     let files = files(config, "");
     let mut all = list(&files, environment, now);
     assert!(!format!("{all:?}").contains("canary"));

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use aws_identity::{credential_process::run, failure::Kind, profile::Environment};
+use aws_identity::{failure::Kind, profile::Environment, providers::process::run};
 use rustix::process::{WaitOptions, wait};
 use std::{
     sync::atomic::{AtomicBool, Ordering},

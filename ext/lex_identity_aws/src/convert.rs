@@ -2,6 +2,7 @@
 
 use aws_identity::{
     attempt::Attempt,
+    config::{Layers, Settings},
     credentials::{Millis, Secret},
     doctor::Finding,
     environment::Environment,
@@ -9,9 +10,8 @@ use aws_identity::{
     identity::Identity,
     principal::Principal,
     profile::{Need, ProfileSummary},
+    providers::Supplies,
     session::{Event, Held, Needs, Purpose, Tally},
-    settings::{Layers, Settings},
-    source::Supplies,
 };
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,

@@ -3,7 +3,7 @@
 use crate::convert;
 use aws_identity::{
     failure::{Failure, Kind},
-    panic,
+    task::panic,
 };
 use magnus::{Error, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is a lock, so nothing here can be inherited held.
 
-use aws_identity::gate::Gate;
+use aws_identity::task::fork_gate::Gate;
 use std::{
     cell::Cell,
     io,

@@ -12,9 +12,10 @@ mod session;
 mod wait;
 
 use aws_identity::{
-    doctor, fetch, panic,
+    doctor, fetch,
     principal::Principal,
     profile::{self, Files},
+    task::panic,
 };
 use magnus::{
     Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,

@@ -2,11 +2,11 @@
 
 use crate::{convert, error::guard, fork::GATE, wait::wait};
 use aws_identity::{
+    config::Settings,
     credentials::Secret,
     failure::Failure,
+    providers::Supplies,
     session::{Fetch, Purpose, Session as Core, Step},
-    settings::Settings,
-    source::Supplies,
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
 use std::sync::Arc;

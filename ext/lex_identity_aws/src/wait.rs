@@ -3,7 +3,7 @@
 //! The plain release with an unblock function, called inside `protect`, in a loop: an exception
 //! that Ruby throws into the waiting thread becomes an `Err` here and never jumps over a Rust frame.
 
-use aws_identity::flight::{Flight, Woken};
+use aws_identity::task::fetch_task::{Flight, Woken};
 use magnus::Error;
 use std::{
     ffi::c_void,

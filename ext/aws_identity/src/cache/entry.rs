@@ -1,8 +1,8 @@
 //! One file of the cache: STS's answer as botocore writes it, and our mark beside it.
 
 use crate::{
-    clock::{format_iso8601, parse_iso8601},
     credentials::{Credentials, Millis, Secret},
+    util::time::{format_iso8601, parse_iso8601},
 };
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;

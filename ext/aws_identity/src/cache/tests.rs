@@ -2,9 +2,9 @@
 
 mod content;
 mod files;
+mod lock;
 mod names;
 mod sharing;
-mod turns;
 
 use super::*;
 use crate::credentials::Secret;

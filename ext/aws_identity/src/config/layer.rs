@@ -1,6 +1,6 @@
 //! Typed readers for one value of a layer. Blank and null are absent.
 
-use crate::{failure::Failure, settings::Origin};
+use crate::{config::Origin, failure::Failure};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl Layer<'_> {
             Value::String(text) => text.trim().is_empty(),
             _ => false,
         };
-        (!blank && !super::words::is_unresolved(value)).then_some(value)
+        (!blank && !super::options::is_unresolved(value)).then_some(value)
     }
 
     /// How a message calls `name` of this layer.

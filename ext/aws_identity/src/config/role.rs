@@ -1,7 +1,7 @@
 //! Which role is asked for, and which words go with it.
 
-use super::{Chosen, Layer, Origin, chosen};
-use crate::{credentials::Secret, environment::Environment, failure::Failure, limits};
+use super::{Chosen, Origin, chosen, layer::Layer};
+use crate::{credentials::Secret, environment::Environment, failure::Failure, sts::limits};
 use serde_json::{Map, Value};
 
 /// What an option, a setting or `AWS_ROLE_ARN` says about a role.

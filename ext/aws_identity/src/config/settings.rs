@@ -4,21 +4,19 @@
 //! environment, else the shared config files (which [`crate::profile`] reads). This module decides
 //! the first three.
 
-mod role;
-mod value;
-pub mod words;
-
-pub use role::{Role, RoleRequest, RoleWords};
-
+use super::{
+    layer::Layer,
+    options as words,
+    role::{Role, RoleRequest, RoleWords},
+};
 use crate::{
     credentials::{Millis, Secret},
     environment::Environment,
     failure::{Failure, Kind},
-    limits,
+    sts::limits,
 };
 use serde_json::{Map, Value, json};
 use std::{path::PathBuf, time::Duration};
-use value::Layer;
 
 /// How long one fetch may wait for the network, all steps together.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -170,7 +168,8 @@ impl Settings {
         )?;
         let supplied_source = stack[0].get("source").is_some();
         let web_identity = token_source(&stack, supplied_source)?;
-        let (mut role, mut loose) = role::choose(&stack, &environment, web_identity.is_some())?;
+        let (mut role, mut loose) =
+            super::role::choose(&stack, &environment, web_identity.is_some())?;
         let get_session_token =
             first(&stack, |layer| layer.flag("get_session_token"))?.is_some_and(|flag| flag.value);
         if get_session_token {

@@ -3,10 +3,10 @@
 
 use super::finding::Finding;
 use crate::{
+    config::{Settings, TokenSource},
     environment::Environment,
     failure::Failure,
     profile::{self, Base, Files, Plan},
-    settings::{Settings, TokenSource},
 };
 use std::{
     fs,

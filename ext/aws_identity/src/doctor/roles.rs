@@ -4,11 +4,11 @@
 use super::{Exam, PATIENCE, finding::Finding, shown};
 use crate::{
     attempt::Outcome,
+    config::{RoleRequest, Settings},
     credentials::Credentials,
     failure::{Failure, Kind},
     fetch::{self, Climb, Order},
-    settings::{RoleRequest, Settings},
-    source::{Found, Record},
+    providers::{Found, Record},
     sts::Endpoint,
 };
 use std::time::Instant;

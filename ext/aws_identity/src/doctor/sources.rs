@@ -3,13 +3,13 @@
 use super::{Exam, PATIENCE, advice, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
+    config::TokenSource,
     failure::{Failure, Kind},
     fetch::now,
     profile,
-    settings::TokenSource,
-    source::{Found, Record, Supplies, Walk},
+    providers::token_file,
+    providers::{Found, Record, Supplies, Walk},
     sts::Endpoint,
-    token_file,
 };
 use std::{path::Path, time::Instant};
 
@@ -261,6 +261,6 @@ fn verdict(found: &Found) -> Finding {
         .detail("access_key_id", set.access_key_id.as_str())
         .detail(
             "expiration",
-            set.expires_at.map(crate::clock::format_iso8601),
+            set.expires_at.map(crate::util::time::format_iso8601),
         )
 }

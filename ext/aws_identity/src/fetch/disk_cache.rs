@@ -2,14 +2,14 @@
 
 use super::{Order, now};
 use crate::{
-    cache_file::{CacheDir, CacheKey, Request, Turn},
+    cache::{CacheDir, CacheKey, Request, Turn},
+    config::{Origin, RoleWords, Settings},
     credentials::{Credentials, Millis},
     failure::Failure,
-    flight::Deadline,
+    providers::Record,
     refresh::{Rules, Windows},
-    settings::{Origin, RoleWords, Settings},
-    source::Record,
     sts::Endpoint,
+    task::fetch_task::Deadline,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;

@@ -1,10 +1,10 @@
 //! Which STS is asked.
 
 use crate::{
+    config::region,
+    config::{Role, Settings, check_region},
     failure::Failure,
     profile::{Base, Plan},
-    region,
-    settings::{Role, Settings, check_region},
     sts::Endpoint,
 };
 

@@ -1,15 +1,15 @@
 //! The roles on top of the base, one after the other.
 
-use super::{Order, plan, shared::Shared};
+use super::{Order, disk_cache::Shared, plan};
 use crate::{
+    config::{RoleRequest, RoleWords, Settings},
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
-    flight::Deadline,
     http::Http,
     profile::{Base, Hop, Plan},
-    settings::{RoleRequest, RoleWords, Settings},
-    source::{Found, Record},
+    providers::{Found, Record},
     sts::{Endpoint, Mfa, Sts},
+    task::fetch_task::Deadline,
 };
 
 /// The code of the failure that says a person has to be asked for an MFA code first.

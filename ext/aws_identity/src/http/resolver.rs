@@ -1,9 +1,9 @@
 //! Name look-ups that count as running code, and that hand out allowed addresses only.
 
 use crate::{
-    flight::STACK,
-    gate::{Running, SharedGate},
-    panic,
+    task::fetch_task::STACK,
+    task::fork_gate::{Running, SharedGate},
+    task::panic,
 };
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use std::{
@@ -109,7 +109,7 @@ fn look_up(name: &str, allowed: Allowed) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::Open;
+    use crate::task::fork_gate::Open;
     use std::{
         sync::atomic::{AtomicBool, Ordering::SeqCst},
         time::Duration,

@@ -1,6 +1,6 @@
 //! Which certificate authorities are trusted.
 
-use crate::{environment::Environment, failure::Failure, settings::Chosen};
+use crate::{config::Chosen, environment::Environment, failure::Failure};
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
 use rustls::RootCertStore;

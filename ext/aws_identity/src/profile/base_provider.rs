@@ -1,9 +1,10 @@
 //! Where the credentials of a profile come from, its role and its source left aside.
 
-use super::{ini::Properties, kind::ProfileKind, near, plan::Base, scope::Scope};
+use super::{ini::Properties, kind::ProfileKind, reader::Scope, resolve::Base};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
+    util::did_you_mean,
 };
 
 impl<'a> Scope<'a> {
@@ -85,7 +86,7 @@ impl<'a> Scope<'a> {
         let shared = self.files.sso_session(name).ok_or_else(|| {
             self.failure(format_args!(
                 "names the sso_session \"{name}\", and there is no [sso-session {name}] in the config file. {}",
-                near::hint(name, self.files.sso_session_names())
+                did_you_mean::hint(name, self.files.sso_session_names())
             ))
         })?;
         let contradicted = shared.iter().find(|(key, value)| {

@@ -1,12 +1,14 @@
 //! The shared config and credentials files: where they are, what is in them, whether they changed.
 
-use super::{
-    ini::{self, Malformed, Properties, Section, Value},
-    near,
-    regular::{self, Unread},
-    words,
+use super::ini::{self, Malformed, Properties, Section, Value};
+use crate::{
+    failure::Failure,
+    util::{
+        did_you_mean,
+        read_file::{self, Unread},
+        shell_words,
+    },
 };
-use crate::failure::Failure;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -173,7 +175,7 @@ impl Files {
                 "The credentials file has [profile {profile}]; in that file a profile is written [{profile}]."
             )
         } else {
-            near::hint(profile, self.names())
+            did_you_mean::hint(profile, self.names())
         };
         Failure::configuration(format!(
             "The profile {profile:?} does not exist; looked in {}. {hint}",
@@ -230,7 +232,7 @@ impl Files {
 
     /// A name may be quoted. Of `[default]` and `[profile default]` the later one counts, as in botocore.
     fn config_section(&mut self, section: Section) {
-        let Ok(parts) = words::split(&section.header) else {
+        let Ok(parts) = shell_words::split(&section.header) else {
             return;
         };
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -351,7 +353,7 @@ impl Source {
         let Some(path) = &source.path else {
             return Ok((source, Zeroizing::default()));
         };
-        match regular::read(path, SIZE_LIMIT) {
+        match read_file::read(path, SIZE_LIMIT) {
             Ok((found, bytes)) => {
                 source.stamp = Some(Stamp::of(&found));
                 let text = std::str::from_utf8(&bytes)

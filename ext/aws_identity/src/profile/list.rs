@@ -3,10 +3,10 @@
 use super::{
     files::{Environment, Files, Profile},
     kind::ProfileKind,
-    plan::{Base, Plan, plan},
+    resolve::{Base, Plan, plan},
     sso_login,
 };
-use crate::{credential_process, credentials::Millis, token_file};
+use crate::{credentials::Millis, providers::process, providers::token_file};
 use std::path::Path;
 
 /// One profile, without anything secret.
@@ -155,7 +155,7 @@ pub(crate) fn obstacle(plan: &Plan, environment: &Environment, now: Millis) -> O
         {
             Some("AWS_EC2_METADATA_DISABLED is true.".into())
         }
-        Base::Process { command, .. } => credential_process::look_up(command.expose(), environment)
+        Base::Process { command, .. } => process::look_up(command.expose(), environment)
             .err()
             .map(|failure| failure.message),
         Base::WebIdentity { token_file, .. } => token_file::read(Path::new(token_file)).err(),

@@ -3,9 +3,9 @@
 use super::{
     files::{Files, Profile},
     kind,
-    plan::Endpoints,
+    resolve::Endpoints,
 };
-use crate::{credentials::Secret, failure::Failure, limits};
+use crate::{credentials::Secret, failure::Failure, sts::limits};
 use std::fmt;
 
 /// One profile, and what it takes to speak about it.

@@ -1,6 +1,6 @@
 //! What one profile asks for, as data.
 
-use super::{files::Files, scope::Scope};
+use super::{files::Files, reader::Scope};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,

@@ -4,26 +4,20 @@
 //! next source where it must not: past a profile that does not exist, or half a key pair.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 
-mod environment_keys;
-mod login;
-mod provider;
-mod record;
-mod sso;
-
-pub use record::Record;
-
+use super::{environment as environment_keys, login, record::Record, sso};
 use crate::{
-    container, credential_process,
+    config::{RoleRequest, RoleWords, Settings, TokenSource},
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
-    flight::Deadline,
     http::Http,
-    imds::{Imds, Miss, Place},
-    limits,
     profile::{self, Base, Plan},
-    settings::{RoleRequest, RoleWords, Settings, TokenSource},
+    providers::container,
+    providers::imds::{Imds, Miss, Place},
+    providers::process,
+    providers::token_file,
+    sts::limits,
     sts::{Endpoint, Sts, WebIdentity},
-    token_file,
+    task::fetch_task::Deadline,
 };
 use std::{fs, path::Path, time::Duration};
 use tokio::task::spawn_blocking;
@@ -428,10 +422,9 @@ impl Walk<'_> {
             .process_timeout
             .min(cap.map_or(Duration::MAX, |_| whole_tenths(self.deadline.left())));
         let environment = self.settings.environment.to_map();
-        let environment = credential_process::marked(environment, profile)?;
+        let environment = process::marked(environment, profile)?;
         let command = command.clone();
-        let run =
-            spawn_blocking(move || credential_process::run(command.expose(), limit, &environment));
+        let run = spawn_blocking(move || process::run(command.expose(), limit, &environment));
         let mut set = run.await.map_err(|_| {
             Failure::internal("The thread that ran credential_process ended early.")
         })??;

@@ -9,7 +9,8 @@ use crate::{
     environment::Environment,
     failure::{Failure, Kind},
     http::{self, Allowed, Http, Silence},
-    metadata_set, token_file,
+    providers::metadata_credentials,
+    providers::token_file,
 };
 use std::{net::IpAddr, path::Path, time::Duration};
 use tokio::time::sleep;
@@ -73,7 +74,7 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
     if reply.status != 200 {
         return Err(refused(&place, reply.status));
     }
-    metadata_set::parse(&reply.body, "container").map_err(|reason| {
+    metadata_credentials::parse(&reply.body, "container").map_err(|reason| {
         Failure::new(
             Kind::Service,
             format!("The container endpoint {place} gave no usable credentials: {reason}."),

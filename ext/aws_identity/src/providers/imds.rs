@@ -9,7 +9,7 @@ use crate::{
     environment::Environment,
     failure::{Failure, Kind},
     http::{Allowed, Direct, Http, Reply, Silence},
-    metadata_set,
+    providers::metadata_credentials,
 };
 use std::time::Duration;
 use tokio::time::sleep;
@@ -101,7 +101,7 @@ impl Imds {
         if answer.status != 200 {
             return Err(Miss::Failed(odd(answer.status)));
         }
-        let mut set = metadata_set::parse(&answer.body, "imds").map_err(|reason| {
+        let mut set = metadata_credentials::parse(&answer.body, "imds").map_err(|reason| {
             Miss::Failed(Failure::new(
                 Kind::Service,
                 format!("IMDS gave no usable credentials for the role {role}: {reason}. Check the role and its trust in ec2.amazonaws.com."),

@@ -2,7 +2,7 @@
 //! and renews it where it can.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/access-login.html>
 
-use super::provider;
+use super::sdk as provider;
 use crate::{
     credentials::Credentials,
     failure::Failure,

@@ -1,6 +1,6 @@
 //! The JSON in which IMDS and the container endpoints hand out credentials.
 
-use crate::{clock, credentials::Credentials};
+use crate::{credentials::Credentials, util::time};
 use serde_json::Value;
 
 /// Reads a set, or says what is wrong with it. What it holds never stands in the reason.
@@ -34,7 +34,7 @@ pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
         source,
     );
     set.expires_at = match text("Expiration") {
-        Some(end) => Some(clock::parse_iso8601(&end).ok_or("its Expiration is not a time")?),
+        Some(end) => Some(time::parse_iso8601(&end).ok_or("its Expiration is not a time")?),
         None => None,
     };
     set.account_id = text("AccountId");

@@ -11,11 +11,7 @@
 
 pub mod answer;
 
-use crate::{
-    credentials::Credentials,
-    failure::Failure,
-    profile::{Environment, words},
-};
+use crate::{credentials::Credentials, failure::Failure, profile::Environment, util::shell_words};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -162,7 +158,7 @@ impl fmt::Display for Program {
 }
 
 fn parsed(command: &str) -> Result<(Program, Vec<String>), Failure> {
-    let mut words = words::split(command)
+    let mut words = shell_words::split(command)
         .map_err(|why| {
             Failure::configuration(format!(
                 "The credential_process cannot be split into words: {}. Check its quotes.",
@@ -358,7 +354,7 @@ fn judged(program: &Program, ended: Ended, output: &[u8]) -> Result<Credentials,
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{clock, failure::Kind};
+    use crate::{failure::Kind, util::time};
     use rustix::process::test_kill_process;
 
     #[test]
@@ -430,7 +426,7 @@ mod tests {
         assert_eq!(set.session_token.unwrap().expose(), "t");
         assert_eq!(
             set.expires_at,
-            clock::parse_iso8601("2030-01-02T03:04:05.500Z")
+            time::parse_iso8601("2030-01-02T03:04:05.500Z")
         );
         assert_eq!(set.account_id.as_deref(), Some("123456789012"));
         assert_eq!(set.source, "credential_process");

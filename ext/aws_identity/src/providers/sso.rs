@@ -1,7 +1,7 @@
 //! IAM Identity Center, by the SDK's own provider: it reads the token `aws sso login` left, renews
 //! it where it can, and trades it for credentials.
 
-use super::provider;
+use super::sdk as provider;
 use crate::{
     credentials::Credentials,
     failure::{Failure, Kind},

@@ -6,8 +6,10 @@
 //!
 //! `SESSION_SEED` repeats a run, `SESSION_HISTORIES` lengthens it.
 
-use super::{outside::Outside, *};
-use crate::{failure::Kind, gate::Open, principal::Principal, refresh::Range, settings::Layers};
+use super::{runtime::Outside, *};
+use crate::{
+    config::Layers, failure::Kind, principal::Principal, refresh::Range, task::fork_gate::Open,
+};
 use serde_json::json;
 use std::{
     env, process,

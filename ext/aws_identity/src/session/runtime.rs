@@ -2,13 +2,13 @@
 
 use super::Fetch;
 use crate::{
+    config::Settings,
     credentials::Millis,
     failure::Failure,
     fetch::{self, Order},
-    flight::Flight,
-    gate::SharedGate,
     refresh::Range,
-    settings::Settings,
+    task::fetch_task::Flight,
+    task::fork_gate::SharedGate,
 };
 use std::{sync::Arc, time::Instant};
 

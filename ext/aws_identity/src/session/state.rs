@@ -4,7 +4,7 @@ use super::{
     Fetch, SPACING,
     counters::Counters,
     event::{EventKind, Events},
-    outside::Outside,
+    runtime::Outside,
 };
 use crate::{
     attempt::Attempt,
@@ -283,7 +283,7 @@ pub(super) fn is_code_needed(failure: &Failure) -> bool {
 pub(super) fn already_ended(set: &Credentials) -> Failure {
     let end = set
         .expires_at
-        .map(crate::clock::format_iso8601)
+        .map(crate::util::time::format_iso8601)
         .unwrap_or_default();
     Failure::new(
         Kind::NoCredentials,

@@ -6,8 +6,8 @@
 
 use crate::{
     failure::Failure,
-    gate::{Clearance, Running, SharedGate},
-    panic,
+    task::fork_gate::{Clearance, Running, SharedGate},
+    task::panic,
 };
 use std::{
     process,
@@ -302,7 +302,7 @@ fn no_thread(error: &std::io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::failure::Kind;
-    use crate::gate::Open;
+    use crate::task::fork_gate::Open;
 
     const QUICK: Duration = Duration::from_millis(40);
 
@@ -383,7 +383,11 @@ mod tests {
         assert_eq!(wait(&flight), Woken::Landed);
         let failure = flight.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Internal);
-        assert!(failure.message.contains("flight.rs"), "{}", failure.message);
+        assert!(
+            failure.message.contains("fetch_task.rs"),
+            "{}",
+            failure.message
+        );
         assert!(!failure.message.contains("canary"), "{}", failure.message);
     }
 

@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
 /// A sentence that names what `wanted` may have meant among `known`, or what there is.
-pub(super) fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 5;
     let known: Vec<&str> = known.collect();
     if known.is_empty() {

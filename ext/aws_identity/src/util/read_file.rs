@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// Why there is nothing to read.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub enum Unread {
     Missing,
     /// A directory, a FIFO, a device such as `/dev/null`.
     NotAFile,
@@ -55,7 +55,7 @@ fn open(path: &Path) -> Result<(File, Metadata), Unread> {
 }
 
 /// Reads a regular file of at most `limit` bytes.
-pub(super) fn read(path: &Path, limit: u64) -> Result<(Metadata, Zeroizing<Vec<u8>>), Unread> {
+pub fn read(path: &Path, limit: u64) -> Result<(Metadata, Zeroizing<Vec<u8>>), Unread> {
     let (file, found) = open(path)?;
     // One buffer that does not grow: growing would leave copies of secrets behind.
     let room = usize::try_from(found.len().min(limit) + 1).unwrap_or(0);

@@ -1,7 +1,7 @@
 //! The order of the sources, and what ends the walk.
 
 use crate::support::{Machine, keys_profile, outcomes, text};
-use aws_identity::{credentials::Credentials, failure::Kind, source::Supplies};
+use aws_identity::{credentials::Credentials, failure::Kind, providers::Supplies};
 use fake_aws::{Answer, Rule, Service, world};
 
 /// A machine on which every source has something to give.

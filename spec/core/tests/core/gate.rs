@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, read, text},
 };
-use aws_identity::{failure::Kind, gate::Gate};
+use aws_identity::{failure::Kind, task::fork_gate::Gate};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},

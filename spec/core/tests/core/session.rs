@@ -5,9 +5,9 @@ use aws_identity::{
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
     fetch::now,
-    flight::Woken,
+    providers::Supplies,
     session::{EventKind, Purpose, Session, Step},
-    source::Supplies,
+    task::fetch_task::Woken,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::{

@@ -1,7 +1,7 @@
 //! IAM Identity Center. The SDK looks for the login below the HOME of the process, so each test runs in one of its own.
 
 use crate::support::{Machine, text};
-use aws_identity::{clock::format_iso8601, failure::Kind, fetch::now};
+use aws_identity::{failure::Kind, fetch::now, util::time::format_iso8601};
 use fake_aws::{Answer, Rule, Service, world};
 use serde_json::{Value, json};
 use std::{env, fs, path::PathBuf, process::Command};

@@ -7,7 +7,7 @@ use crate::{
 use aws_identity::{
     credentials::Secret,
     failure::{Failure, Kind},
-    source::Supplies,
+    providers::Supplies,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::time::Duration;

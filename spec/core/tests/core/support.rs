@@ -2,16 +2,16 @@
 
 use aws_identity::{
     attempt::Attempt,
+    config::{Layers, Settings},
     credentials::Credentials,
     environment::Environment,
     failure::Failure,
     fetch::{Order, fetch},
-    flight::{Flight, Woken},
-    gate::{Open, SharedGate},
     identity::Identity,
+    providers::Supplies,
     session::{Fetch, Session, Step},
-    settings::{Layers, Settings},
-    source::Supplies,
+    task::fetch_task::{Flight, Woken},
+    task::fork_gate::{Open, SharedGate},
 };
 use fake_aws::{Entry, FakeAws, Filter, Service, World, world};
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! Tokens of an identity provider.
 
 use crate::support::{Machine, text};
-use aws_identity::{credentials::Secret, failure::Kind, source::Supplies};
+use aws_identity::{credentials::Secret, failure::Kind, providers::Supplies};
 use fake_aws::{Answer, Rule, Service, world};
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! What a `credential_process` prints: one JSON object, version 1.
 
-use crate::{clock, credentials::Credentials};
+use crate::{credentials::Credentials, util::time};
 use serde_json::{Map, Value};
 
 /// Errors say what is missing and never what is there.
@@ -26,7 +26,7 @@ pub fn read(output: &[u8]) -> Result<Credentials, String> {
     credentials.account_id = text(&mut answer, "AccountId")?.filter(|account| !account.is_empty());
     // An empty one is an error: such a set would count as one that never ends.
     if let Some(expiration) = text(&mut answer, "Expiration")? {
-        let time = clock::parse_iso8601(&expiration)
+        let time = time::parse_iso8601(&expiration)
             .ok_or("printed an Expiration that is no time such as 2030-01-02T03:04:05Z")?;
         credentials.expires_at = Some(time);
     }
