@@ -123,10 +123,10 @@ pub fn profile_files(input: &[u8]) {
     for summary in &summaries {
         assert!(files.contains(&summary.name));
         assert_eq!(summary.could_work, summary.reason.is_none(), "{}", summary.name);
-        let Ok(plan) = profile::plan(&files, &summary.name) else {
+        let Ok(chain) = profile::resolve(&files, &summary.name) else {
             continue;
         };
-        if let profile::Base::Keys(keys) = &plan.base {
+        if let profile::BaseProvider::Keys(keys) = &chain.base {
             assert_hidden(keys, &format!("{keys:?}"));
         }
     }

@@ -20,7 +20,7 @@ mod lock;
 mod tests;
 
 pub use key::{CacheKey, Request};
-pub use lock::{LockGuard, Tried, Turn};
+pub use lock::{LockAttempt, LockGuard, LockOutcome};
 
 use crate::credentials::{Credentials, Millis};
 use entry::Entry;
@@ -139,7 +139,7 @@ impl CacheDir {
         credentials: &Credentials,
         now: Millis,
     ) -> Result<bool, Warning> {
-        let Some(content) = Entry::render(credentials, &key.mark) else {
+        let Some(content) = Entry::render(credentials, &key.tag) else {
             return Ok(false);
         };
         let mut refused = None;
@@ -184,12 +184,12 @@ impl CacheDir {
     }
 
     /// Where a set for `key` may stand, in the order of looking.
-    fn places(&self, key: &CacheKey) -> impl Iterator<Item = Place> {
+    fn places(&self, key: &CacheKey) -> impl Iterator<Item = Slot> {
         let shared = key.shares_name.then_some((key.name(), true));
         [shared, Some((key.own_name(), false))]
             .into_iter()
             .flatten()
-            .map(|(name, shared)| Place {
+            .map(|(name, shared)| Slot {
                 path: self.path.join(format!("{name}.json")),
                 shared,
             })
@@ -297,17 +297,17 @@ impl CacheDir {
 }
 
 /// One file a set may stand in.
-struct Place {
+struct Slot {
     path: PathBuf,
     /// The AWS CLI looks there too.
     shared: bool,
 }
 
-impl Place {
+impl Slot {
     /// The entry answers the request.
     fn accepts(&self, entry: &Entry, key: &CacheKey) -> bool {
-        match &entry.mark {
-            Some(mark) => *mark == key.mark,
+        match &entry.tag {
+            Some(tag) => *tag == key.tag,
             None => self.shared && key.takes_unmarked,
         }
     }

@@ -100,7 +100,7 @@ fn principal(ruby: &Ruby, arn: RString, user_id: RString) -> Result<RHash, Error
 fn doctor(ruby: &Ruby, layers: RHash, assume: bool) -> Result<RArray, Error> {
     error::guard(ruby, || {
         let layers = convert::layers(ruby, layers)?;
-        let examination = convert::checked(ruby, doctor::launch(layers, assume, &fork::GATE))?;
+        let examination = convert::checked(ruby, doctor::spawn(layers, assume, &fork::GATE))?;
         wait::wait(&examination)?;
         let findings = convert::checked(ruby, doctor::outcome(&examination))?;
         convert::findings(ruby, findings)

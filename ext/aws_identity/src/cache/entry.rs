@@ -28,14 +28,14 @@ pub(super) struct Entry {
     pub credentials: Credentials,
     pub expires_at: Millis,
     /// `None` in a file the AWS CLI wrote.
-    pub mark: Option<Value>,
+    pub tag: Option<Value>,
 }
 
 impl Entry {
     /// `None` for whatever is not a complete credential set with an end.
     pub(super) fn parse(bytes: &[u8], source: &str) -> Option<Self> {
         let mut file: Value = serde_json::from_slice(bytes).ok()?;
-        let mark = file.as_object_mut()?.remove(MARK);
+        let tag = file.as_object_mut()?.remove(MARK);
         let keys = file.get_mut("Credentials")?.as_object_mut()?;
         // Taken out, not copied: this memory is wiped with the set.
         let secret = Secret::new(taken(keys, "SecretAccessKey")?);
@@ -61,12 +61,12 @@ impl Entry {
         Some(Self {
             credentials,
             expires_at,
-            mark,
+            tag,
         })
     }
 
     /// `None` for a set without an end or a session token: botocore reads neither.
-    pub(super) fn render(credentials: &Credentials, mark: &Value) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn render(credentials: &Credentials, tag: &Value) -> Option<Zeroizing<Vec<u8>>> {
         let expires_at = credentials.expires_at?;
         let token = credentials.session_token.as_ref()?;
         let mut file = json!({ "ResponseMetadata": { "HTTPStatusCode": 200 } });
@@ -83,7 +83,7 @@ impl Entry {
         {
             file[member] = json!(size);
         }
-        file[MARK] = mark.clone();
+        file[MARK] = tag.clone();
         // Rounded down to a second, as STS itself counts: never later than the truth.
         let expiration = format_iso8601(expires_at.div_euclid(1000).saturating_mul(1000));
         let mut keys =

@@ -40,7 +40,7 @@ pub struct Request<'a> {
 pub struct CacheKey {
     name: String,
     own_name: String,
-    pub(super) mark: Value,
+    pub(super) tag: Value,
     /// A file of the AWS CLI's, which says nothing about what is in `mark`, may be used.
     pub(super) takes_unmarked: bool,
     /// Ours may stand under the AWS CLI's own name.
@@ -56,29 +56,29 @@ impl CacheKey {
             .filter(|(_, value)| !is_empty(value))
             .map(|(name, value)| (name.clone(), in_order(value)))
             .collect();
-        let mut mark = Map::new();
+        let mut tag = Map::new();
         if let Some(base) = given(request.base) {
-            mark.insert("Base".into(), json!(base));
+            tag.insert("Base".into(), json!(base));
         }
         if let Some(endpoint) = given(request.endpoint) {
-            mark.insert("Endpoint".into(), json!(endpoint.trim_end_matches('/')));
+            tag.insert("Endpoint".into(), json!(endpoint.trim_end_matches('/')));
         }
         let shaped = !session.is_empty();
         if shaped {
             // A digest: contexts hold signed assertions, which have no business on a disk.
             let text = dumps(&Value::Object(session));
-            mark.insert("Session".into(), json!(sha1_hex(&text)));
+            tag.insert("Session".into(), json!(sha1_hex(&text)));
         }
-        let endpoint_of_ours = mark.contains_key("Endpoint") && !request.endpoint_is_shared;
-        let mark = Value::Object(mark);
+        let endpoint_of_ours = tag.contains_key("Endpoint") && !request.endpoint_is_shared;
+        let tag = Value::Object(tag);
         let name = sha1_hex(&arguments(request));
-        let own_name = format!("{name}-{}", &sha1_hex(&dumps(&mark))[..8]);
+        let own_name = format!("{name}-{}", &sha1_hex(&dumps(&tag))[..8]);
         // The CLI does not look at our mark. It may well meet a set from another endpoint, as it
         // does without us, but never a session with tags or policies it did not ask for.
         Self {
             name,
             own_name,
-            mark,
+            tag,
             takes_unmarked: !shaped && !endpoint_of_ours,
             shares_name: !shaped,
         }

@@ -13,7 +13,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a process that needs credentials is to do.
 #[derive(Debug)]
-pub enum Turn {
+pub enum LockOutcome {
     /// Use these: they are in the cache.
     Cached(Credentials),
     /// Fetch, write to the cache, drop the guard.
@@ -26,8 +26,8 @@ pub enum Turn {
 
 /// A turn, and what the user should be told about the cache, if anything.
 #[derive(Debug)]
-pub struct Tried {
-    pub turn: Turn,
+pub struct LockAttempt {
+    pub lock: LockOutcome,
     pub warning: Option<Warning>,
 }
 
@@ -59,70 +59,70 @@ impl CacheDir {
         key: &CacheKey,
         now: Millis,
         wanted: impl Fn(&Credentials) -> bool,
-    ) -> Tried {
+    ) -> LockAttempt {
         let look = || match self.read(key, now) {
             Ok(found) => (found.filter(&wanted), None),
             Err(warning) => (None, Some(warning)),
         };
         let (found, warning) = look();
         if let Some(found) = found {
-            return Tried {
-                turn: Turn::Cached(found),
+            return LockAttempt {
+                lock: LockOutcome::Cached(found),
                 warning,
             };
         }
         match self.try_lock(key) {
             Ok(Some(guard)) => match look() {
-                (Some(found), warning) => Tried {
-                    turn: Turn::Cached(found),
+                (Some(found), warning) => LockAttempt {
+                    lock: LockOutcome::Cached(found),
                     warning,
                 },
-                (None, warning) => Tried {
-                    turn: Turn::Ours(guard),
+                (None, warning) => LockAttempt {
+                    lock: LockOutcome::Ours(guard),
                     warning,
                 },
             },
-            Ok(None) => Tried {
-                turn: Turn::Busy,
+            Ok(None) => LockAttempt {
+                lock: LockOutcome::Busy,
                 warning,
             },
-            Err(refused) => Tried {
-                turn: Turn::Alone,
+            Err(refused) => LockAttempt {
+                lock: LockOutcome::Alone,
                 warning: warning.or(Some(refused)),
             },
         }
     }
 
-    /// Waits for a turn: never answers [`Turn::Busy`], and [`Turn::Alone`] once half of `deadline`
+    /// Waits for the lock: never answers [`LockOutcome::Busy`], and [`LockOutcome::Alone`] once half of `deadline`
     /// is used. A holder that was killed while a child it forked lives on would keep the others
     /// waiting for as long as the child lives; the other half is for the fetch.
     ///
     /// `clock` is the wall clock; `sleep` must come back after the time it is given.
-    pub async fn turn<S: Future<Output = ()>>(
+    pub async fn lock<S: Future<Output = ()>>(
         &self,
         key: &CacheKey,
         deadline: Duration,
         clock: impl Fn() -> Millis,
         wanted: impl Fn(&Credentials) -> bool,
         sleep: impl Fn(Duration) -> S,
-    ) -> Tried {
+    ) -> LockAttempt {
         let start = Instant::now();
         let patience = deadline / 2;
         let mut pause = FIRST_PAUSE;
         let mut first_warning = None;
         loop {
-            let tried = self.try_turn(key, clock(), &wanted);
-            first_warning = first_warning.or(tried.warning);
-            if !matches!(tried.turn, Turn::Busy) {
-                return Tried {
-                    turn: tried.turn,
+            let attempt = self.try_turn(key, clock(), &wanted);
+            first_warning = first_warning.or(attempt.warning);
+            if !matches!(attempt.lock, LockOutcome::Busy) {
+                return LockAttempt {
+                    lock: attempt.lock,
                     warning: first_warning,
                 };
             }
             let left = patience.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Tried {
-                    turn: Turn::Alone,
+                return LockAttempt {
+                    lock: LockOutcome::Alone,
                     warning: first_warning,
                 };
             }

@@ -12,7 +12,7 @@ pub struct Layer<'a> {
 
 impl Layer<'_> {
     /// The value of `name`, unless it is absent, blank, or a reference that counts as absent.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         let value = self.values.get(name)?;
         let blank = match value {
             Value::Null => true,
@@ -23,7 +23,7 @@ impl Layer<'_> {
     }
 
     /// How a message calls `name` of this layer.
-    pub fn label(&self, name: &str) -> String {
+    pub(crate) fn label(&self, name: &str) -> String {
         match self.origin {
             Origin::Settings => format!("identity.aws.{name}"),
             _ => name.to_owned(),
@@ -139,7 +139,7 @@ impl Layer<'_> {
     }
 
     /// Says the type that was given, never the value: it could be a secret.
-    pub fn wrong(&self, name: &str, value: &Value, expected: &str) -> Failure {
+    pub(crate) fn wrong(&self, name: &str, value: &Value, expected: &str) -> Failure {
         let given = match value {
             Value::Null => "nil",
             Value::Bool(_) => "true or false",

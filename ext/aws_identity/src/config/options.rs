@@ -4,16 +4,16 @@ use crate::failure::{Failure, Kind};
 use serde_json::{Map, Value};
 
 /// One option.
-pub struct Word {
+pub struct OptionSpec {
     pub name: &'static str,
     /// Where it may stand.
-    pub place: Place,
+    pub place: AllowedIn,
     /// What an unresolved `vault://` reference in it means.
-    pub unresolved: Unresolved,
+    pub unresolved: WhenUnresolved,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum AllowedIn {
     Anywhere,
     /// Only as an explicit option.
     Option,
@@ -22,78 +22,78 @@ pub enum Place {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Unresolved {
+pub enum WhenUnresolved {
     /// It could change who we are: nothing works until it is resolved.
     NotReady,
     /// It cannot: the default serves meanwhile.
     Absent,
 }
 
-const fn word(name: &'static str, place: Place, unresolved: Unresolved) -> Word {
-    Word {
+const fn option(name: &'static str, place: AllowedIn, unresolved: WhenUnresolved) -> OptionSpec {
+    OptionSpec {
         name,
         place,
         unresolved,
     }
 }
 
-use Place::{Anywhere, Option as OptionOnly, Settings as SettingsOnly};
-use Unresolved::{Absent, NotReady};
+use AllowedIn::{Anywhere, Option as OptionOnly, Settings as SettingsOnly};
+use WhenUnresolved::{Absent, NotReady};
 
-pub const WORDS: &[Word] = &[
-    word("region", Anywhere, Absent),
-    word("profile", Anywhere, NotReady),
-    word("role_arn", Anywhere, NotReady),
-    word("role_session_name", Anywhere, Absent),
-    word("session_duration", Anywhere, Absent),
-    word("external_id", Anywhere, NotReady),
-    word("policy", Anywhere, NotReady),
-    word("policy_arns", Anywhere, NotReady),
-    word("tags", Anywhere, NotReady),
-    word("transitive_tag_keys", Anywhere, NotReady),
-    word("source_identity", Anywhere, NotReady),
-    word("serial_number", Anywhere, NotReady),
-    word("provided_contexts", Anywhere, NotReady),
-    word("source", OptionOnly, NotReady),
-    word("token_provider", OptionOnly, NotReady),
-    word("web_identity_token", OptionOnly, NotReady),
-    word("web_identity_token_file", Anywhere, NotReady),
-    word("provider_id", Anywhere, NotReady),
-    word("get_session_token", Anywhere, NotReady),
-    word("endpoint", Anywhere, NotReady),
-    word("ca_bundle", Anywhere, NotReady),
-    word("resolve_timeout", Anywhere, Absent),
-    word("connect_timeout", Anywhere, Absent),
-    word("read_timeout", Anywhere, Absent),
-    word("process_timeout", Anywhere, Absent),
-    word("token_timeout", Anywhere, Absent),
-    word("negative_ttl", Anywhere, Absent),
-    word("advisory_window", Anywhere, Absent),
-    word("cache", Anywhere, NotReady),
-    word("name_with_account", Anywhere, NotReady),
-    word("enabled", SettingsOnly, NotReady),
-    word("roles", SettingsOnly, NotReady),
-    word("broker_bridge", SettingsOnly, NotReady),
+pub const OPTIONS: &[OptionSpec] = &[
+    option("region", Anywhere, Absent),
+    option("profile", Anywhere, NotReady),
+    option("role_arn", Anywhere, NotReady),
+    option("role_session_name", Anywhere, Absent),
+    option("session_duration", Anywhere, Absent),
+    option("external_id", Anywhere, NotReady),
+    option("policy", Anywhere, NotReady),
+    option("policy_arns", Anywhere, NotReady),
+    option("tags", Anywhere, NotReady),
+    option("transitive_tag_keys", Anywhere, NotReady),
+    option("source_identity", Anywhere, NotReady),
+    option("serial_number", Anywhere, NotReady),
+    option("provided_contexts", Anywhere, NotReady),
+    option("source", OptionOnly, NotReady),
+    option("token_provider", OptionOnly, NotReady),
+    option("web_identity_token", OptionOnly, NotReady),
+    option("web_identity_token_file", Anywhere, NotReady),
+    option("provider_id", Anywhere, NotReady),
+    option("get_session_token", Anywhere, NotReady),
+    option("endpoint", Anywhere, NotReady),
+    option("ca_bundle", Anywhere, NotReady),
+    option("resolve_timeout", Anywhere, Absent),
+    option("connect_timeout", Anywhere, Absent),
+    option("read_timeout", Anywhere, Absent),
+    option("process_timeout", Anywhere, Absent),
+    option("token_timeout", Anywhere, Absent),
+    option("negative_ttl", Anywhere, Absent),
+    option("advisory_window", Anywhere, Absent),
+    option("cache", Anywhere, NotReady),
+    option("name_with_account", Anywhere, NotReady),
+    option("enabled", SettingsOnly, NotReady),
+    option("roles", SettingsOnly, NotReady),
+    option("broker_bridge", SettingsOnly, NotReady),
 ];
 
 /// Keys whose misspelling would silently make this process somebody else.
 const CHOOSE_THE_IDENTITY: [&str; 4] = ["role_arn", "profile", "external_id", "roles"];
 
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Word> {
-    WORDS.iter().find(|word| word.name == name)
+pub fn find(name: &str) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|option| option.name == name)
 }
 
 /// Refuses an option that does not exist, and says which one was probably meant.
 pub fn check_options(options: &Map<String, Value>) -> Result<(), Failure> {
     for name in options.keys() {
-        if find(name).is_some_and(|word| word.place != Place::Settings) {
+        if find(name).is_some_and(|option| option.place != AllowedIn::Settings) {
             continue;
         }
-        let known = WORDS
+        let known = OPTIONS
             .iter()
-            .filter(|word| word.place != Place::Settings)
-            .map(|word| word.name);
+            .filter(|option| option.place != AllowedIn::Settings)
+            .map(|option| option.name);
         let hint = nearest(name, known).map_or_else(
             || "See the README for the options there are.".to_owned(),
             |near| format!("Did you mean {near}?"),
@@ -111,7 +111,7 @@ pub fn check_options(options: &Map<String, Value>) -> Result<(), Failure> {
 pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
     for name in settings.keys() {
-        if find(name).is_some_and(|word| word.place != Place::Option) {
+        if find(name).is_some_and(|option| option.place != AllowedIn::Option) {
             continue;
         }
         if let Some(meant) = nearest(name, CHOOSE_THE_IDENTITY.into_iter()) {
@@ -120,10 +120,10 @@ pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<String>, Fail
                  Write {meant}, or remove the key."
             )));
         }
-        let known = WORDS
+        let known = OPTIONS
             .iter()
-            .filter(|word| word.place != Place::Option)
-            .map(|word| word.name);
+            .filter(|option| option.place != AllowedIn::Option)
+            .map(|option| option.name);
         let hint =
             nearest(name, known).map_or_else(String::new, |near| format!(" Did you mean {near}?"));
         warnings.push(format!(
@@ -138,10 +138,10 @@ pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<String>, Fail
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let plain = letters(name);
     known
-        .map(|word| (distance(&plain, &letters(word)), word))
-        .filter(|(distance, word)| *distance * 3 <= letters(word).len())
+        .map(|option| (distance(&plain, &letters(option)), option))
+        .filter(|(distance, option)| *distance * 3 <= letters(option).len())
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+        .map(|(_, option)| option)
 }
 
 fn letters(name: &str) -> Vec<char> {

@@ -19,7 +19,7 @@ impl Role {
     /// The MFA device of the first role, which then needs none.
     pub(super) fn take_serial_number(&mut self) -> Option<String> {
         match self {
-            Self::Chain(chain) => chain.first_mut()?.words.serial_number.take(),
+            Self::Chain(chain) => chain.first_mut()?.options.serial_number.take(),
             _ => None,
         }
     }
@@ -42,12 +42,12 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleRequest {
     pub role_arn: String,
-    pub words: RoleWords,
+    pub options: AssumeRoleOptions,
 }
 
 /// The options that belong to a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoleWords {
+pub struct AssumeRoleOptions {
     pub role_session_name: Option<String>,
     pub duration_seconds: Option<u32>,
     pub external_id: Option<String>,
@@ -61,9 +61,9 @@ pub struct RoleWords {
     pub provided_contexts: Vec<(String, Secret)>,
 }
 
-impl RoleWords {
+impl AssumeRoleOptions {
     fn read(layer: &Layer<'_>) -> Result<Self, Failure> {
-        let words = Self {
+        let options = Self {
             role_session_name: layer.text("role_session_name")?,
             // Which limit holds is known once it is known what it belongs to.
             duration_seconds: layer
@@ -82,7 +82,7 @@ impl RoleWords {
                 .map(|(arn, assertion)| (arn, Secret::new(assertion)))
                 .collect(),
         };
-        Ok(words)
+        Ok(options)
     }
 
     /// Every limit STS has for these words.
@@ -119,13 +119,13 @@ impl RoleWords {
     /// True where a session that was asked for with `said` is all these words want. Its name and its
     /// life are no reason to have a role assume itself, nor is what only opens the role's door.
     #[must_use]
-    pub fn are_met_by(&self, said: &Self) -> bool {
-        self.policy == said.policy
-            && self.policy_arns == said.policy_arns
-            && self.tags == said.tags
-            && self.transitive_tag_keys == said.transitive_tag_keys
-            && self.source_identity == said.source_identity
-            && self.provided_contexts == said.provided_contexts
+    pub fn is_satisfied_by(&self, requested: &Self) -> bool {
+        self.policy == requested.policy
+            && self.policy_arns == requested.policy_arns
+            && self.tags == requested.tags
+            && self.transitive_tag_keys == requested.transitive_tag_keys
+            && self.source_identity == requested.source_identity
+            && self.provided_contexts == requested.provided_contexts
     }
 
     /// These words, and those of `below` where these say nothing.
@@ -168,15 +168,15 @@ pub(super) fn choose(
     stack: &[Layer<'_>],
     environment: &Environment,
     for_web_identity: bool,
-) -> Result<(Chosen<Role>, RoleWords), Failure> {
+) -> Result<(Chosen<Role>, AssumeRoleOptions), Failure> {
     let mut role = None;
-    let mut loose = RoleWords::default();
+    let mut unscoped = AssumeRoleOptions::default();
     for layer in stack {
-        let words = RoleWords::read(layer)?;
+        let options = AssumeRoleOptions::read(layer)?;
         match named(layer)? {
-            None => loose = loose.over(&words),
+            None => unscoped = unscoped.over(&options),
             Some(named) if role.is_none() => {
-                role = Some(chosen(with_words(named, &words)?, layer.origin));
+                role = Some(chosen(with_words(named, &options)?, layer.origin));
             }
             Some(_) => {} // a role further down: its words belong to it, and it is not used
         }
@@ -185,7 +185,7 @@ pub(super) fn choose(
         Some(role) => role,
         None => from_environment(environment, for_web_identity)?,
     };
-    Ok((role, loose))
+    Ok((role, unscoped))
 }
 
 /// `AWS_ROLE_ARN`, which while `AWS_WEB_IDENTITY_TOKEN_FILE` is set belongs to the web identity.
@@ -198,18 +198,18 @@ fn from_environment(
         return Ok(chosen(Role::Unset, Origin::Default));
     };
     limits::role_arn("AWS_ROLE_ARN", role_arn.trim())?;
-    let words = RoleWords {
+    let options = AssumeRoleOptions {
         role_session_name: environment
             .get("AWS_ROLE_SESSION_NAME")
             .map(|name| name.trim().to_owned()),
-        ..RoleWords::default()
+        ..AssumeRoleOptions::default()
     };
-    if let Some(name) = &words.role_session_name {
+    if let Some(name) = &options.role_session_name {
         limits::session_name("AWS_ROLE_SESSION_NAME", name)?;
     }
     let chain = vec![RoleRequest {
         role_arn: role_arn.trim().to_owned(),
-        words,
+        options,
     }];
     Ok(chosen(
         Role::Chain(chain),
@@ -223,7 +223,7 @@ fn named(layer: &Layer<'_>) -> Result<Option<Role>, Failure> {
         limits::role_arn(&layer.label("role_arn"), text.trim())?;
         Ok(RoleRequest {
             role_arn: text.trim().to_owned(),
-            words: RoleWords::default(),
+            options: AssumeRoleOptions::default(),
         })
     };
     match layer.get("role_arn") {
@@ -241,7 +241,7 @@ fn named(layer: &Layer<'_>) -> Result<Option<Role>, Failure> {
             .iter()
             .map(|item| match item {
                 Value::String(text) => single(text),
-                Value::Object(fields) => hop(fields),
+                Value::Object(fields) => role_step(fields),
                 _ => Err(layer.wrong(
                     "role_arn",
                     value,
@@ -272,7 +272,7 @@ const HOP_WORDS: [&str; 10] = [
     "provided_contexts",
 ];
 
-fn hop(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
+fn role_step(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
     if let Some(stranger) = fields
         .keys()
         .find(|name| !HOP_WORDS.contains(&name.as_str()))
@@ -292,24 +292,24 @@ fn hop(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
         ));
     };
     limits::role_arn("role_arn", &role_arn)?;
-    let words = RoleWords::read(&layer)?;
-    words.check(false)?;
-    Ok(RoleRequest { role_arn, words })
+    let options = AssumeRoleOptions::read(&layer)?;
+    options.check(false)?;
+    Ok(RoleRequest { role_arn, options })
 }
 
 /// Plain options apply to the last role, MFA to the first: that is the one the user's own keys assume.
-fn with_words(role: Role, words: &RoleWords) -> Result<Role, Failure> {
+fn with_words(role: Role, options: &AssumeRoleOptions) -> Result<Role, Failure> {
     let Role::Chain(mut chain) = role else {
         return Ok(role);
     };
-    words.check(false)?;
-    let mut words = words.clone();
-    let serial_number = words.serial_number.take();
+    options.check(false)?;
+    let mut options = options.clone();
+    let serial_number = options.serial_number.take();
     if let Some(last) = chain.last_mut() {
-        last.words = words.over(&last.words);
+        last.options = options.over(&last.options);
     }
     if let Some(first) = chain.first_mut() {
-        first.words.serial_number = serial_number;
+        first.options.serial_number = serial_number;
     }
     Ok(Role::Chain(chain))
 }

@@ -6,8 +6,8 @@
 
 use super::{
     layer::Layer,
-    options as words,
-    role::{Role, RoleRequest, RoleWords},
+    options,
+    role::{AssumeRoleOptions, Role, RoleRequest},
 };
 use crate::{
     credentials::{Millis, Secret},
@@ -100,7 +100,7 @@ pub struct Settings {
     pub profile: Option<Chosen<String>>,
     pub role: Chosen<Role>,
     /// Words of layers that name no role: they belong to the profile's last role.
-    pub loose: RoleWords,
+    pub unscoped: AssumeRoleOptions,
     pub web_identity: Option<TokenSource>,
     pub provider_id: Option<String>,
     /// The base is handed over by the host before each flight.
@@ -132,8 +132,8 @@ pub struct Settings {
 impl Settings {
     /// Decides every value, or says what is wrong with the first that is.
     pub fn new(layers: Layers) -> Result<Self, Failure> {
-        words::check_options(&layers.options)?;
-        let mut warnings = words::check_settings(&layers.settings)?;
+        options::check_options(&layers.options)?;
+        let mut warnings = options::check_settings(&layers.settings)?;
         ready(&layers.options, Origin::Option)?;
         ready(&layers.settings, Origin::Settings)?;
         let environment = layers.environment;
@@ -168,15 +168,15 @@ impl Settings {
         )?;
         let supplied_source = stack[0].get("source").is_some();
         let web_identity = token_source(&stack, supplied_source)?;
-        let (mut role, mut loose) =
+        let (mut role, mut unscoped) =
             super::role::choose(&stack, &environment, web_identity.is_some())?;
         let get_session_token =
             first(&stack, |layer| layer.flag("get_session_token"))?.is_some_and(|flag| flag.value);
         if get_session_token {
             // A code is good for one call, and the session it opens counts as one with MFA.
-            loose.serial_number = role.value.take_serial_number().or(loose.serial_number);
+            unscoped.serial_number = role.value.take_serial_number().or(unscoped.serial_number);
         }
-        loose.check(get_session_token)?;
+        unscoped.check(get_session_token)?;
 
         let resolve_timeout = resolve_timeout(&stack, layers.deadline_cap, &mut warnings)?;
         let seconds = |name, default| -> Result<Chosen<Duration>, Failure> {
@@ -219,7 +219,7 @@ impl Settings {
         report.seconds("process_timeout", &process_timeout);
         report.seconds("token_timeout", &token_timeout);
         report.seconds("negative_ttl", &negative_ttl);
-        report.words(&role, &loose, &stack);
+        report.options(&role, &unscoped, &stack);
         let account = name_with_account.unwrap_or(chosen(false, Origin::Default));
         report.add("name_with_account", account.value.into(), account.origin);
         if let Some(endpoint) = &endpoint {
@@ -243,7 +243,7 @@ impl Settings {
             region,
             profile,
             role,
-            loose,
+            unscoped,
             web_identity,
             provider_id,
             get_session_token,
@@ -285,8 +285,12 @@ impl Settings {
 
     /// What is said of a role on top: its own words and the `loose` ones, the higher layer's first.
     #[must_use]
-    pub fn with_loose(&self, words: &RoleWords, loose: &RoleWords) -> RoleWords {
-        with_loose(self.role.origin, words, loose)
+    pub fn with_unscoped(
+        &self,
+        options: &AssumeRoleOptions,
+        unscoped: &AssumeRoleOptions,
+    ) -> AssumeRoleOptions {
+        with_unscoped(self.role.origin, options, unscoped)
     }
 
     /// The role of the web identity that an option or a setting names.
@@ -368,9 +372,9 @@ fn choose(
 /// Nothing half-configured becomes another identity.
 fn ready(values: &Map<String, Value>, origin: Origin) -> Result<(), Failure> {
     let layer = Layer { origin, values };
-    for word in words::WORDS {
-        let unresolved = values.get(word.name).is_some_and(words::is_unresolved);
-        if unresolved && word.unresolved == words::Unresolved::NotReady {
+    for word in options::OPTIONS {
+        let unresolved = values.get(word.name).is_some_and(options::is_unresolved);
+        if unresolved && word.unresolved == options::WhenUnresolved::NotReady {
             return Err(Failure::new(
                 Kind::NotReady,
                 format!(
@@ -495,24 +499,24 @@ impl Report {
         self.add(name, json!(chosen.value.as_secs_f64()), chosen.origin);
     }
 
-    fn words(&mut self, role: &Chosen<Role>, loose: &RoleWords, stack: &[Layer<'_>]) {
-        let words = match &role.value {
+    fn options(&mut self, role: &Chosen<Role>, unscoped: &AssumeRoleOptions, stack: &[Layer<'_>]) {
+        let options = match &role.value {
             Role::Chain(chain) => chain.last().map_or_else(
-                || loose.clone(),
-                |last| with_loose(role.origin, &last.words, loose),
+                || unscoped.clone(),
+                |last| with_unscoped(role.origin, &last.options, unscoped),
             ),
-            _ => loose.clone(),
+            _ => unscoped.clone(),
         };
         let origin = |name: &str, otherwise: Origin| {
             let layer = stack.iter().find(|layer| layer.get(name).is_some());
             layer.map_or(otherwise, |layer| layer.origin)
         };
-        let (duration, from) = match words.duration_seconds {
+        let (duration, from) = match options.duration_seconds {
             Some(seconds) => (seconds, origin("session_duration", role.origin)),
             None => (3600, Origin::Default),
         };
         self.add("session_duration", duration.into(), from);
-        if let Some(name) = words.role_session_name {
+        if let Some(name) = options.role_session_name {
             let otherwise = match role.origin {
                 Origin::Environment(_) => Origin::Environment("AWS_ROLE_SESSION_NAME"),
                 origin => origin,
@@ -525,11 +529,15 @@ impl Report {
 
 /// The words of a role that `origin` names, and the `loose` ones of the layers that name none: the
 /// higher layer's come first.
-fn with_loose(origin: Origin, words: &RoleWords, loose: &RoleWords) -> RoleWords {
+fn with_unscoped(
+    origin: Origin,
+    options: &AssumeRoleOptions,
+    unscoped: &AssumeRoleOptions,
+) -> AssumeRoleOptions {
     if origin == Origin::Option {
-        words.over(loose)
+        options.over(unscoped)
     } else {
-        loose.over(words)
+        unscoped.over(options)
     }
 }
 

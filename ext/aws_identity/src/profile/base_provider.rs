@@ -1,6 +1,6 @@
 //! Where the credentials of a profile come from, its role and its source left aside.
 
-use super::{ini::Properties, kind::ProfileKind, reader::Scope, resolve::Base};
+use super::{ini::Properties, kind::ProfileKind, reader::Scope, resolve::BaseProvider};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
@@ -9,7 +9,7 @@ use crate::{
 
 impl<'a> Scope<'a> {
     /// The credentials of the profile itself, without its role.
-    pub(super) fn own_credentials(self) -> Result<Base, Failure> {
+    pub(super) fn own_credentials(self) -> Result<BaseProvider, Failure> {
         match self.profile.own_kind() {
             ProfileKind::WebIdentity => self.web_identity(),
             ProfileKind::Sso => self.sso(),
@@ -17,24 +17,24 @@ impl<'a> Scope<'a> {
                 self.keys(&self.profile.credentials, "credentials")
             }
             ProfileKind::StaticKeys => self.keys(&self.profile.config, "config"),
-            ProfileKind::Login => Ok(Base::Login {
+            ProfileKind::Login => Ok(BaseProvider::Login {
                 session: self.required("login_session")?.unwrap_or_default(),
             }),
-            ProfileKind::Process => Ok(Base::Process {
+            ProfileKind::Process => Ok(BaseProvider::Process {
                 command: self.command()?,
                 account_id: self.optional("aws_account_id")?,
             }),
-            ProfileKind::Settings | ProfileKind::AssumeRole => Ok(Base::None),
+            ProfileKind::Settings | ProfileKind::AssumeRole => Ok(BaseProvider::None),
         }
     }
 
-    fn web_identity(self) -> Result<Base, Failure> {
+    fn web_identity(self) -> Result<BaseProvider, Failure> {
         if !self.profile.has("role_arn") {
             return Err(self.failure(
                 "has web_identity_token_file and no role_arn. Add the role the token is for",
             ));
         }
-        Ok(Base::WebIdentity {
+        Ok(BaseProvider::WebIdentity {
             role_arn: self.role_arn()?,
             token_file: self
                 .required("web_identity_token_file")?
@@ -44,7 +44,7 @@ impl<'a> Scope<'a> {
         })
     }
 
-    fn sso(self) -> Result<Base, Failure> {
+    fn sso(self) -> Result<BaseProvider, Failure> {
         let session = self.required("sso_session")?;
         let shared = match &session {
             None => &Properties::new(),
@@ -72,7 +72,7 @@ impl<'a> Scope<'a> {
                 missing.join(", ")
             )));
         }
-        Ok(Base::Sso {
+        Ok(BaseProvider::Sso {
             session,
             start_url,
             region,
@@ -103,7 +103,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A key pair of one file. Both halves must stand in the same file, as for botocore.
-    fn keys(self, properties: &Properties, file: &str) -> Result<Base, Failure> {
+    fn keys(self, properties: &Properties, file: &str) -> Result<BaseProvider, Failure> {
         let value = |key: &str| {
             let text = properties.get(key).map(|value| value.text.to_string());
             match text {
@@ -122,7 +122,7 @@ impl<'a> Scope<'a> {
         let token = value("aws_security_token")?.or(value("aws_session_token")?);
         let mut keys = Credentials::new(id, secret, token, format!("profile {}", self.name));
         keys.account_id = value("aws_account_id")?;
-        Ok(Base::Keys(keys))
+        Ok(BaseProvider::Keys(keys))
     }
 
     /// Here a ` ;` or ` #` belongs to the command, and it may go on over several lines.

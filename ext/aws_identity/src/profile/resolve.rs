@@ -9,16 +9,16 @@ use std::collections::HashSet;
 
 /// How the credentials of a profile come about, and what it sets beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct ProfileChain {
     /// The profile that was asked for.
     pub profile: String,
     /// False only for `default`, which need not exist; then everything below is empty.
     pub exists: bool,
-    pub base: Base,
+    pub base: BaseProvider,
     /// The profile `base` is written in: the last of the `source_profile` chain.
     pub base_profile: String,
     /// The roles to assume on top of `base`, in the order of the calls: the profile's own is the last.
-    pub hops: Vec<Hop>,
+    pub role_steps: Vec<RoleStep>,
     pub region: Option<String>,
     /// Endpoints the profile sets. A failure here counts only if an endpoint is looked up at all:
     /// the variables `AWS_ENDPOINT_URL…` come first.
@@ -35,7 +35,7 @@ pub struct Plan {
 
 /// The credentials the first call is signed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Base {
+pub enum BaseProvider {
     /// Keys written in one of the files.
     Keys(Credentials),
     /// `credential_source = Environment`: the variables `AWS_ACCESS_KEY_ID` and so on.
@@ -73,7 +73,7 @@ pub enum Base {
 
 /// One `AssumeRole`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hop {
+pub struct RoleStep {
     /// The profile it is written in.
     pub profile: String,
     pub role_arn: String,
@@ -96,7 +96,7 @@ pub struct Endpoints {
 }
 
 /// What the profile `name` asks for. `default` may be missing; any other profile must exist.
-pub fn plan(files: &Files, name: &str) -> Result<Plan, Failure> {
+pub fn resolve(files: &Files, name: &str) -> Result<ProfileChain, Failure> {
     let Some(found) = files.profile(name) else {
         return if name == "default" {
             Ok(absent(name))
@@ -109,13 +109,13 @@ pub fn plan(files: &Files, name: &str) -> Result<Plan, Failure> {
         name,
         profile: found,
     };
-    let (base, base_profile, hops) = chain(top)?;
-    Ok(Plan {
+    let (base, base_profile, role_steps) = chain(top)?;
+    Ok(ProfileChain {
         profile: name.to_owned(),
         exists: true,
         base,
         base_profile,
-        hops,
+        role_steps,
         region: top.optional("region")?,
         endpoints: top.endpoints(),
         ignore_configured_endpoint_urls: top.switch("ignore_configured_endpoint_urls")?,
@@ -129,13 +129,13 @@ pub fn plan(files: &Files, name: &str) -> Result<Plan, Failure> {
     })
 }
 
-fn absent(name: &str) -> Plan {
-    Plan {
+fn absent(name: &str) -> ProfileChain {
+    ProfileChain {
         profile: name.to_owned(),
         exists: false,
-        base: Base::None,
+        base: BaseProvider::None,
         base_profile: name.to_owned(),
-        hops: Vec::new(),
+        role_steps: Vec::new(),
         region: None,
         endpoints: Ok(Endpoints::default()),
         ignore_configured_endpoint_urls: None,
@@ -149,19 +149,19 @@ fn absent(name: &str) -> Plan {
 
 /// Follows `source_profile` down to the base. A source profile with keys of its own is a base even
 /// if it names a role: so a profile may be its own source, for keys and role in one place.
-fn chain(top: Scope<'_>) -> Result<(Base, String, Vec<Hop>), Failure> {
+fn chain(top: Scope<'_>) -> Result<(BaseProvider, String, Vec<RoleStep>), Failure> {
     let mut scope = top;
     let mut visited = vec![top.name];
     let mut known = HashSet::from([top.name]);
-    let mut hops = Vec::new();
+    let mut role_steps = Vec::new();
     let mut is_base = !top.profile.names_role();
     top.whole()?;
     while !is_base {
-        hops.push(scope.hop()?);
+        role_steps.push(scope.role_step()?);
         match scope.source()? {
             Source::Named(base) => {
-                hops.reverse();
-                return Ok((base, scope.name.to_owned(), hops));
+                role_steps.reverse();
+                return Ok((base, scope.name.to_owned(), role_steps));
             }
             Source::Profile(next) => {
                 let own_keys = next.name == scope.name && next.profile.has_keys();
@@ -176,14 +176,14 @@ fn chain(top: Scope<'_>) -> Result<(Base, String, Vec<Hop>), Failure> {
         }
     }
     let base = scope.own_credentials()?;
-    if base == Base::None && !hops.is_empty() {
+    if base == BaseProvider::None && !role_steps.is_empty() {
         return Err(scope.failure(format_args!(
             "is the source_profile of {:?} and has no credentials. Give it some, or name another source_profile",
-            hops.last().map_or("", |hop: &Hop| &hop.profile),
+            role_steps.last().map_or("", |role_step: &RoleStep| &role_step.profile),
         )));
     }
-    hops.reverse();
-    Ok((base, scope.name.to_owned(), hops))
+    role_steps.reverse();
+    Ok((base, scope.name.to_owned(), role_steps))
 }
 
 fn looped(visited: &[&str], next: &str) -> Failure {
@@ -197,13 +197,13 @@ fn looped(visited: &[&str], next: &str) -> Failure {
 
 /// Where the credentials for a profile's role come from.
 enum Source<'a> {
-    Named(Base),
+    Named(BaseProvider),
     Profile(Scope<'a>),
 }
 
 impl<'a> Scope<'a> {
-    fn hop(self) -> Result<Hop, Failure> {
-        Ok(Hop {
+    fn role_step(self) -> Result<RoleStep, Failure> {
+        Ok(RoleStep {
             profile: self.name.to_owned(),
             role_arn: self.role_arn()?,
             external_id: self.external_id()?,
@@ -237,9 +237,9 @@ impl<'a> Scope<'a> {
     /// botocore takes these names in exactly this spelling.
     fn named_source(self, named: &str) -> Result<Source<'a>, Failure> {
         match named {
-            "Environment" => Ok(Source::Named(Base::Environment)),
-            "EcsContainer" => Ok(Source::Named(Base::Container)),
-            "Ec2InstanceMetadata" => Ok(Source::Named(Base::Imds)),
+            "Environment" => Ok(Source::Named(BaseProvider::Environment)),
+            "EcsContainer" => Ok(Source::Named(BaseProvider::Container)),
+            "Ec2InstanceMetadata" => Ok(Source::Named(BaseProvider::Imds)),
             _ => Err(self.failure(format_args!(
                 "has the credential_source \"{named}\"; it is one of Environment, EcsContainer and Ec2InstanceMetadata, in this spelling"
             ))),

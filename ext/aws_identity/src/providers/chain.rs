@@ -6,13 +6,13 @@
 
 use super::{environment as environment_keys, login, record::Record, sso};
 use crate::{
-    config::{RoleRequest, RoleWords, Settings, TokenSource},
+    config::{AssumeRoleOptions, RoleRequest, Settings, TokenSource},
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
     http::Http,
-    profile::{self, Base, Plan},
+    profile::{self, BaseProvider, ProfileChain},
     providers::container,
-    providers::imds::{Imds, Miss, Place},
+    providers::imds::{Imds, ImdsEndpoint, ImdsError},
     providers::process,
     providers::token_file,
     sts::limits,
@@ -24,7 +24,7 @@ use tokio::task::spawn_blocking;
 
 /// What the host hands over right before a flight, because only it can ask for it.
 #[derive(Clone, Debug, Default)]
-pub struct Supplies {
+pub struct CallbackAnswers {
     /// The six digits an MFA device shows.
     pub token_code: Option<Secret>,
     /// What the user's callable gave for a web identity token.
@@ -34,46 +34,46 @@ pub struct Supplies {
 }
 
 /// Base credentials, and what came to light with them.
-pub struct Found {
+pub struct BaseCredentials {
     pub credentials: Credentials,
     /// The roles the profile says to assume on top, the profile's own last.
     pub from_profile: bool,
     /// The role these credentials are a session of, where that is known.
     pub role_arn: Option<String>,
     /// What was said of that role when they were asked for.
-    pub words: RoleWords,
+    pub options: AssumeRoleOptions,
     /// IMDS, still open, if it gave them: it knows the region too.
     pub imds: Option<Imds>,
 }
 
-impl Found {
+impl BaseCredentials {
     fn new(credentials: Credentials) -> Self {
         let role_arn = credentials.details.get("role_arn").cloned();
         Self {
             credentials,
             from_profile: false,
             role_arn,
-            words: RoleWords::default(),
+            options: AssumeRoleOptions::default(),
             imds: None,
         }
     }
 }
 
 /// What the walk needs to know.
-pub struct Walk<'a> {
+pub struct ProviderChain<'a> {
     pub settings: &'a Settings,
     pub http: &'a Http,
     pub endpoint: &'a Endpoint,
-    pub supplies: &'a Supplies,
+    pub answers: &'a CallbackAnswers,
     pub deadline: &'a Deadline,
-    pub plan: Result<&'a Plan, &'a Failure>,
+    pub profile_chain: Result<&'a ProfileChain, &'a Failure>,
     pub session_name: &'a str,
     pub now: crate::credentials::Millis,
 }
 
-impl Walk<'_> {
+impl ProviderChain<'_> {
     /// The first source that gives credentials; a source that is there and fails ends the walk.
-    pub async fn base(&self, record: &mut Record) -> Result<Found, Failure> {
+    pub async fn base(&self, record: &mut Record) -> Result<BaseCredentials, Failure> {
         if self.settings.supplied_source {
             return self.supplied(record);
         }
@@ -82,10 +82,10 @@ impl Walk<'_> {
             return self.web_identity(record, token, &role, true).await;
         }
         if let Some(name) = self.settings.explicit_profile() {
-            let plan = self
-                .plan
+            let profile_chain = self
+                .profile_chain
                 .map_err(|failure| record.failed(&format!("profile {name}"), failure.clone()))?;
-            return match self.profile(record, plan).await? {
+            return match self.profile(record, profile_chain).await? {
                 Some(found) => Ok(found),
                 None => Err(Failure::no_credentials(format!(
                     "The profile {name:?} holds no credentials: no keys, role, process, SSO or token file. Add some, or name another profile."
@@ -95,10 +95,10 @@ impl Walk<'_> {
         if let Some(found) = self.environment(record)? {
             return Ok(found);
         }
-        let plan = self
-            .plan
+        let profile_chain = self
+            .profile_chain
             .map_err(|failure| record.failed("profile", failure.clone()))?;
-        if let Some(found) = self.profile(record, plan).await? {
+        if let Some(found) = self.profile(record, profile_chain).await? {
             return Ok(found);
         }
         if let Some(found) = self.web_identity_of_environment(record).await? {
@@ -107,13 +107,13 @@ impl Walk<'_> {
         if let Some(found) = self.container(record).await? {
             return Ok(found);
         }
-        self.imds(record, &Self::place(plan)).await
+        self.imds(record, &Self::imds_endpoint(profile_chain)).await
     }
 
-    fn supplied(&self, record: &mut Record) -> Result<Found, Failure> {
+    fn supplied(&self, record: &mut Record) -> Result<BaseCredentials, Failure> {
         let source = "source";
-        match &self.supplies.source {
-            Some(set) => Ok(record.found(source, Found::new(set.clone()))),
+        match &self.answers.source {
+            Some(set) => Ok(record.found(source, BaseCredentials::new(set.clone()))),
             None => Err(record.failed(
                 source,
                 Failure::no_credentials("The object given as source has no credentials."),
@@ -121,10 +121,13 @@ impl Walk<'_> {
         }
     }
 
-    pub(crate) fn environment(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
+    pub(crate) fn environment(
+        &self,
+        record: &mut Record,
+    ) -> Result<Option<BaseCredentials>, Failure> {
         let source = "environment";
         match environment_keys::read(&self.settings.environment) {
-            Ok(Some(keys)) => Ok(Some(record.found(source, Found::new(keys)))),
+            Ok(Some(keys)) => Ok(Some(record.found(source, BaseCredentials::new(keys)))),
             Ok(None) => {
                 record.absent(source, "AWS_ACCESS_KEY_ID is not set");
                 Ok(None)
@@ -134,13 +137,17 @@ impl Walk<'_> {
     }
 
     /// `None` where the profile has no credentials, which for one nobody insisted on is no error.
-    async fn profile(&self, record: &mut Record, plan: &Plan) -> Result<Option<Found>, Failure> {
-        let source = format!("profile {}", plan.profile);
+    async fn profile(
+        &self,
+        record: &mut Record,
+        profile_chain: &ProfileChain,
+    ) -> Result<Option<BaseCredentials>, Failure> {
+        let source = format!("profile {}", profile_chain.profile);
         record.asks(&source);
-        let place = Self::place(plan);
-        let found = match &plan.base {
-            Base::None => {
-                let why = if plan.exists {
+        let imds_endpoint = Self::imds_endpoint(profile_chain);
+        let found = match &profile_chain.base {
+            BaseProvider::None => {
+                let why = if profile_chain.exists {
                     "it holds no credentials"
                 } else {
                     "there is none"
@@ -148,62 +155,66 @@ impl Walk<'_> {
                 record.absent(&source, why);
                 return Ok(None);
             }
-            Base::Keys(keys) => Ok(Found::new(keys.clone())),
-            Base::Environment => {
-                environment_keys::read(&self.settings.environment).and_then(|keys| {
-                    keys.map(Found::new).ok_or_else(|| {
+            BaseProvider::Keys(keys) => Ok(BaseCredentials::new(keys.clone())),
+            BaseProvider::Environment => environment_keys::read(&self.settings.environment)
+                .and_then(|keys| {
+                    keys.map(BaseCredentials::new).ok_or_else(|| {
                         Failure::no_credentials(
                             "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set.",
                         )
                     })
-                })
-            }
-            Base::Container if !container::is_configured(&self.settings.environment) => {
+                }),
+            BaseProvider::Container if !container::is_configured(&self.settings.environment) => {
                 Err(Failure::no_credentials(
                     "credential_source is EcsContainer, and no AWS_CONTAINER_CREDENTIALS_* variable is set.",
                 ))
             }
-            Base::Container => container::credentials(self.http, &self.settings.environment)
-                .await
-                .map(Found::new),
-            Base::Imds if Imds::is_disabled(&self.settings.environment) => {
+            BaseProvider::Container => {
+                container::credentials(self.http, &self.settings.environment)
+                    .await
+                    .map(BaseCredentials::new)
+            }
+            BaseProvider::Imds if Imds::is_disabled(&self.settings.environment) => {
                 Err(Failure::no_credentials(
                     "credential_source is Ec2InstanceMetadata, and AWS_EC2_METADATA_DISABLED is true.",
                 ))
             }
-            Base::Imds => self.ask_imds(&place).await.map_err(|miss| match miss {
-                Miss::Failed(failure) => failure,
-                Miss::NotThere(why) => Failure::no_credentials(format!(
-                    "credential_source is Ec2InstanceMetadata, and IMDS is not there ({why})."
-                )),
-            }),
-            Base::Process {
+            BaseProvider::Imds => self
+                .ask_imds(&imds_endpoint)
+                .await
+                .map_err(|miss| match miss {
+                    ImdsError::Failed(failure) => failure,
+                    ImdsError::Unavailable(why) => Failure::no_credentials(format!(
+                        "credential_source is Ec2InstanceMetadata, and IMDS is not there ({why})."
+                    )),
+                }),
+            BaseProvider::Process {
                 command,
                 account_id,
             } => self
-                .process(command, account_id.as_deref(), &plan.base_profile)
+                .process(command, account_id.as_deref(), &profile_chain.base_profile)
                 .await
-                .map(Found::new),
-            Base::WebIdentity {
+                .map(BaseCredentials::new),
+            BaseProvider::WebIdentity {
                 role_arn,
                 token_file,
                 role_session_name,
                 duration_seconds,
             } => {
-                let own = RoleWords {
+                let own = AssumeRoleOptions {
                     role_session_name: role_session_name.clone(),
                     duration_seconds: *duration_seconds,
-                    ..RoleWords::default()
+                    ..AssumeRoleOptions::default()
                 };
-                let words = if plan.hops.is_empty() {
-                    self.settings.loose.over(&own)
+                let options = if profile_chain.role_steps.is_empty() {
+                    self.settings.unscoped.over(&own)
                 } else {
                     own
                 };
                 let token = TokenSource::File(token_file.into());
-                self.exchange(&token, role_arn, words).await
+                self.exchange(&token, role_arn, options).await
             }
-            Base::Sso {
+            BaseProvider::Sso {
                 session,
                 start_url,
                 region,
@@ -211,7 +222,7 @@ impl Walk<'_> {
                 role_name,
             } => {
                 let login = sso::Login {
-                    profile: &plan.base_profile,
+                    profile: &profile_chain.base_profile,
                     session: session.as_deref(),
                     start_url,
                     region,
@@ -219,19 +230,25 @@ impl Walk<'_> {
                     role_name,
                 };
                 // Without an sso_session the SDK's provider sends a token that has ended, as if it were good.
-                match profile::obstacle(plan, &self.settings.environment.to_map(), self.now) {
+                match profile::obstacle(
+                    profile_chain,
+                    &self.settings.environment.to_map(),
+                    self.now,
+                ) {
                     Some(why) => Err(sso::no_login(why)),
-                    None => sso::credentials(self.http, &login).await.map(Found::new),
+                    None => sso::credentials(self.http, &login)
+                        .await
+                        .map(BaseCredentials::new),
                 }
             }
-            Base::Login { session } => login::credentials(
+            BaseProvider::Login { session } => login::credentials(
                 self.http,
-                &plan.base_profile,
+                &profile_chain.base_profile,
                 session,
                 &self.endpoint.region,
             )
             .await
-            .map(Found::new),
+            .map(BaseCredentials::new),
         };
         match found {
             Ok(mut found) => {
@@ -241,7 +258,7 @@ impl Walk<'_> {
             }
             Err(failure) => Err(record.failed(
                 &source,
-                failure.within(&format!("The profile {:?}", plan.profile)),
+                failure.within(&format!("The profile {:?}", profile_chain.profile)),
             )),
         }
     }
@@ -251,7 +268,7 @@ impl Walk<'_> {
     async fn web_identity_of_environment(
         &self,
         record: &mut Record,
-    ) -> Result<Option<Found>, Failure> {
+    ) -> Result<Option<BaseCredentials>, Failure> {
         let source = "web identity";
         let environment = &self.settings.environment;
         let Some(file) = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE") else {
@@ -278,9 +295,9 @@ impl Walk<'_> {
         }
         let role = RoleRequest {
             role_arn: role_arn.to_owned(),
-            words: RoleWords {
+            options: AssumeRoleOptions {
                 role_session_name: session_name,
-                ..RoleWords::default()
+                ..AssumeRoleOptions::default()
             },
         };
         self.web_identity(record, &TokenSource::File(file.trim().into()), &role, false)
@@ -294,28 +311,29 @@ impl Walk<'_> {
         token: &TokenSource,
         role: &RoleRequest,
         explicit: bool,
-    ) -> Result<Found, Failure> {
+    ) -> Result<BaseCredentials, Failure> {
         let source = "web identity";
         let settings = self.settings;
         // What an option says of no role is said of this one, unless one is assumed on top; and what
         // it says of this very role is said at once, where it can be.
-        let words = match settings.role_on_top() {
-            None if explicit => settings.with_loose(&role.words, &settings.loose),
-            None => settings.loose.over(&role.words),
+        let options = match settings.role_on_top() {
+            None if explicit => settings.with_unscoped(&role.options, &settings.unscoped),
+            None => settings.unscoped.over(&role.options),
             Some([same, rest @ ..])
-                if same.role_arn == role.role_arn && unfit(&same.words).is_none() =>
+                if same.role_arn == role.role_arn
+                    && unsupported_by_web_identity(&same.options).is_none() =>
             {
-                let words = if rest.is_empty() {
-                    settings.with_loose(&same.words, &settings.loose)
+                let options = if rest.is_empty() {
+                    settings.with_unscoped(&same.options, &settings.unscoped)
                 } else {
-                    same.words.clone()
+                    same.options.clone()
                 };
-                words.over(&role.words)
+                options.over(&role.options)
             }
-            Some(_) => role.words.clone(),
+            Some(_) => role.options.clone(),
         };
         record.asks(source);
-        match self.exchange(token, &role.role_arn, words).await {
+        match self.exchange(token, &role.role_arn, options).await {
             Ok(mut found) => {
                 source.clone_into(&mut found.credentials.source);
                 Ok(record.found(source, found))
@@ -328,9 +346,9 @@ impl Walk<'_> {
         &self,
         token: &TokenSource,
         role_arn: &str,
-        words: RoleWords,
-    ) -> Result<Found, Failure> {
-        let supplied = self.supplies.web_identity_token.clone();
+        options: AssumeRoleOptions,
+    ) -> Result<BaseCredentials, Failure> {
+        let supplied = self.answers.web_identity_token.clone();
         let token = match token {
             TokenSource::Text(text) => supplied.unwrap_or_else(|| text.clone()),
             TokenSource::File(path) => token_file::read(path)
@@ -339,7 +357,7 @@ impl Walk<'_> {
                 Failure::no_credentials("The callable given as web_identity_token gave no token.")
             })?,
         };
-        if let Some(option) = unfit(&words) {
+        if let Some(option) = unsupported_by_web_identity(&options) {
             return Err(Failure::configuration(format!(
                 "{option} is given, and a web identity has none: STS takes it with AssumeRole only. Remove it, or put a role_arn on top."
             )));
@@ -349,20 +367,23 @@ impl Walk<'_> {
             token: &token,
             provider_id: self.settings.provider_id.as_deref(),
         };
-        let session_name = words
+        let session_name = options
             .role_session_name
             .as_deref()
             .unwrap_or(self.session_name);
         let credentials = Sts::new(self.http, self.endpoint)
-            .assume_role_with_web_identity(&identity, &words, session_name)
+            .assume_role_with_web_identity(&identity, &options, session_name)
             .await?;
-        let mut found = Found::new(credentials);
+        let mut found = BaseCredentials::new(credentials);
         found.role_arn = Some(role_arn.to_owned());
-        found.words = words;
+        found.options = options;
         Ok(found)
     }
 
-    pub(crate) async fn container(&self, record: &mut Record) -> Result<Option<Found>, Failure> {
+    pub(crate) async fn container(
+        &self,
+        record: &mut Record,
+    ) -> Result<Option<BaseCredentials>, Failure> {
         let source = "container";
         if !container::is_configured(&self.settings.environment) {
             record.absent(source, "no AWS_CONTAINER_CREDENTIALS_* variable is set");
@@ -370,40 +391,44 @@ impl Walk<'_> {
         }
         record.asks(source);
         match container::credentials(self.http, &self.settings.environment).await {
-            Ok(set) => Ok(Some(record.found(source, Found::new(set)))),
+            Ok(set) => Ok(Some(record.found(source, BaseCredentials::new(set)))),
             Err(failure) => Err(record.failed(source, failure)),
         }
     }
 
     /// The last source: without it, and with nothing configured, this machine is not on AWS.
-    pub(crate) async fn imds(&self, record: &mut Record, place: &Place) -> Result<Found, Failure> {
+    pub(crate) async fn imds(
+        &self,
+        record: &mut Record,
+        imds_endpoint: &ImdsEndpoint,
+    ) -> Result<BaseCredentials, Failure> {
         let source = "imds";
         if Imds::is_disabled(&self.settings.environment) {
             record.absent(source, "AWS_EC2_METADATA_DISABLED is true");
             return Err(not_on_aws("IMDS is disabled"));
         }
         record.asks(source);
-        match self.ask_imds(place).await {
+        match self.ask_imds(imds_endpoint).await {
             Ok(found) => Ok(record.found(source, found)),
-            Err(Miss::Failed(failure)) => Err(record.failed(source, failure)),
-            Err(Miss::NotThere(why)) if is_ec2(&self.settings.dmi_folder) => Err(record.failed(
+            Err(ImdsError::Failed(failure)) => Err(record.failed(source, failure)),
+            Err(ImdsError::Unavailable(why)) if is_ec2(&self.settings.dmi_folder) => Err(record.failed(
                 source,
                 Failure::no_credentials(format!(
-                    "This is an EC2 instance, and its metadata service is not there ({why}). In a container raise the hop limit \
+                    "This is an EC2 instance, and its metadata service is not there ({why}). In a container raise the role_step limit \
                      (HttpPutResponseHopLimit) to 2; else enable the service, or set AWS_EC2_METADATA_DISABLED=true."
                 )),
             )),
-            Err(Miss::NotThere(why)) => {
+            Err(ImdsError::Unavailable(why)) => {
                 record.absent(source, &why);
                 Err(not_on_aws(&format!("IMDS: {why}")))
             }
         }
     }
 
-    async fn ask_imds(&self, place: &Place) -> Result<Found, Miss> {
-        let mut imds =
-            Imds::new(self.http, &self.settings.environment, place).map_err(Miss::Failed)?;
-        let mut found = Found::new(imds.credentials(self.now).await?);
+    async fn ask_imds(&self, imds_endpoint: &ImdsEndpoint) -> Result<BaseCredentials, ImdsError> {
+        let mut imds = Imds::new(self.http, &self.settings.environment, imds_endpoint)
+            .map_err(ImdsError::Failed)?;
+        let mut found = BaseCredentials::new(imds.credentials(self.now).await?);
         found.imds = Some(imds);
         Ok(found)
     }
@@ -432,13 +457,13 @@ impl Walk<'_> {
         Ok(set)
     }
 
-    pub(crate) fn place(plan: &Plan) -> Place {
-        Place {
-            endpoint: plan
+    pub(crate) fn imds_endpoint(profile_chain: &ProfileChain) -> ImdsEndpoint {
+        ImdsEndpoint {
+            endpoint: profile_chain
                 .ec2_metadata_service_endpoint
                 .as_ref()
                 .map(|url| url.expose().to_owned()),
-            mode: plan.ec2_metadata_service_endpoint_mode.clone(),
+            mode: profile_chain.ec2_metadata_service_endpoint_mode.clone(),
         }
     }
 }
@@ -461,13 +486,16 @@ fn not_on_aws(why: &str) -> Failure {
 
 /// The first option that would be lost without a word. An external id may be: it opens a door that the
 /// token has opened already.
-fn unfit(words: &RoleWords) -> Option<&'static str> {
+fn unsupported_by_web_identity(options: &AssumeRoleOptions) -> Option<&'static str> {
     let lost = [
-        ("tags", !words.tags.is_empty()),
-        ("transitive_tag_keys", !words.transitive_tag_keys.is_empty()),
-        ("source_identity", words.source_identity.is_some()),
-        ("serial_number", words.serial_number.is_some()),
-        ("provided_contexts", !words.provided_contexts.is_empty()),
+        ("tags", !options.tags.is_empty()),
+        (
+            "transitive_tag_keys",
+            !options.transitive_tag_keys.is_empty(),
+        ),
+        ("source_identity", options.source_identity.is_some()),
+        ("serial_number", options.serial_number.is_some()),
+        ("provided_contexts", !options.provided_contexts.is_empty()),
     ];
     lost.iter()
         .find_map(|(option, is_given)| is_given.then_some(*option))

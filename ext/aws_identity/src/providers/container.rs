@@ -8,7 +8,7 @@ use crate::{
     credentials::{Credentials, Secret},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{self, Allowed, Http, Silence},
+    http::{self, Allowed, Http, HttpError},
     providers::metadata_credentials,
     providers::token_file,
 };
@@ -54,14 +54,14 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
             Ok(reply) if (reply.status >= 500 || reply.status == 429) && !last => {
                 sleep(PAUSE * tries).await;
             }
-            Err(Silence::TimedOut) if !last => {}
+            Err(HttpError::Timeout) if !last => {}
             Ok(reply) => break reply,
-            Err(Silence::TimedOut) => {
+            Err(HttpError::Timeout) => {
                 return Err(Failure::timeout(format!(
                     "The container endpoint {place} does not answer. Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI."
                 )));
             }
-            Err(Silence::Broken(why)) => {
+            Err(HttpError::Connection(why)) => {
                 return Err(Failure::new(
                     Kind::Connection,
                     format!(

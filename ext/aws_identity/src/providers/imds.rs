@@ -8,7 +8,7 @@ use crate::{
     credentials::{Credentials, Millis},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{Allowed, Direct, Http, Reply, Silence},
+    http::{Allowed, Http, HttpError, MetadataClient, Reply},
     providers::metadata_credentials,
 };
 use std::time::Duration;
@@ -27,29 +27,33 @@ const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 
 /// Why IMDS brought nothing.
 #[derive(Debug)]
-pub enum Miss {
+pub enum ImdsError {
     /// There is no IMDS here, as far as one can tell: refused, silent, or not Amazon's.
-    NotThere(String),
+    Unavailable(String),
     /// It is there, and does not give credentials.
     Failed(Failure),
 }
 
 /// What a profile may say about IMDS.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub struct ImdsEndpoint {
     pub endpoint: Option<String>,
     pub mode: Option<String>,
 }
 
 /// One conversation with IMDS.
 pub struct Imds {
-    direct: Direct,
+    direct: MetadataClient,
     base: String,
     token: Option<String>,
 }
 
 impl Imds {
-    pub fn new(http: &Http, environment: &Environment, profile: &Place) -> Result<Self, Failure> {
+    pub fn new(
+        http: &Http,
+        environment: &Environment,
+        profile: &ImdsEndpoint,
+    ) -> Result<Self, Failure> {
         let base = base(environment, profile)?;
         let direct = http.direct(&base, CONNECT, READ, Allowed::Anything)?;
         Ok(Self {
@@ -67,9 +71,9 @@ impl Imds {
 
     /// The credentials of the instance profile. A set that has ended is served with its own end,
     /// marked: IMDS gives one out while it cannot get a newer itself, and services still take it.
-    pub async fn credentials(&mut self, now: Millis) -> Result<Credentials, Miss> {
+    pub async fn credentials(&mut self, now: Millis) -> Result<Credentials, ImdsError> {
         self.open().await?;
-        let roles = self.get(ROLE_PATH).await.map_err(Miss::Failed)?;
+        let roles = self.get(ROLE_PATH).await.map_err(ImdsError::Failed)?;
         let role = match roles.status {
             200 => String::from_utf8_lossy(&roles.body)
                 .lines()
@@ -78,18 +82,18 @@ impl Imds {
                 .unwrap_or_default()
                 .to_owned(),
             404 => {
-                return Err(Miss::Failed(Failure::no_credentials(
+                return Err(ImdsError::Failed(Failure::no_credentials(
                     "This instance has no instance profile (IMDS answered 404). Attach one, or name other credentials.",
                 )));
             }
-            status => return Err(Miss::Failed(odd(status))),
+            status => return Err(ImdsError::Failed(unexpected_status(status))),
         };
         if role.is_empty()
             || !role
                 .bytes()
                 .all(|byte| byte.is_ascii_graphic() && byte != b'/')
         {
-            return Err(Miss::Failed(Failure::new(
+            return Err(ImdsError::Failed(Failure::new(
                 Kind::Service,
                 "IMDS named no role that can be asked for. Check the instance profile.",
             )));
@@ -97,12 +101,12 @@ impl Imds {
         let answer = self
             .get(&format!("{ROLE_PATH}{role}"))
             .await
-            .map_err(Miss::Failed)?;
+            .map_err(ImdsError::Failed)?;
         if answer.status != 200 {
-            return Err(Miss::Failed(odd(answer.status)));
+            return Err(ImdsError::Failed(unexpected_status(answer.status)));
         }
         let mut set = metadata_credentials::parse(&answer.body, "imds").map_err(|reason| {
-            Miss::Failed(Failure::new(
+            ImdsError::Failed(Failure::new(
                 Kind::Service,
                 format!("IMDS gave no usable credentials for the role {role}: {reason}. Check the role and its trust in ec2.amazonaws.com."),
             ))
@@ -126,7 +130,7 @@ impl Imds {
     }
 
     /// Gets the session token without which version 2 answers nothing.
-    async fn open(&mut self) -> Result<(), Miss> {
+    async fn open(&mut self) -> Result<(), ImdsError> {
         let uri = format!("{}/latest/api/token", self.base);
         let header = [("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)];
         let mut tries = 0;
@@ -138,10 +142,10 @@ impl Imds {
                 }
                 Ok(reply) => break reply,
                 // Whoever answered once is there; before that, one try is all it gets.
-                Err(Silence::TimedOut) if tries > 1 && tries < TRIES => {}
-                Err(Silence::TimedOut) if tries > 1 => return Err(Miss::Failed(slow())),
-                Err(Silence::TimedOut) => return Err(Miss::NotThere("no answer".into())),
-                Err(Silence::Broken(why)) => return Err(Miss::NotThere(why)),
+                Err(HttpError::Timeout) if tries > 1 && tries < TRIES => {}
+                Err(HttpError::Timeout) if tries > 1 => return Err(ImdsError::Failed(timed_out())),
+                Err(HttpError::Timeout) => return Err(ImdsError::Unavailable("no answer".into())),
+                Err(HttpError::Connection(why)) => return Err(ImdsError::Unavailable(why)),
             }
         };
         let token = String::from_utf8(reply.body).unwrap_or_default();
@@ -153,10 +157,10 @@ impl Imds {
                 self.token = Some(token);
                 Ok(())
             }
-            200 => Err(Miss::NotThere("it does not speak IMDSv2".into())),
-            status if is_passing(status) => Err(Miss::Failed(odd(status))),
+            200 => Err(ImdsError::Unavailable("it does not speak IMDSv2".into())),
+            status if is_passing(status) => Err(ImdsError::Failed(unexpected_status(status))),
             // Other clouds have a metadata service at the same address, and it has no such path.
-            status => Err(Miss::NotThere(format!(
+            status => Err(ImdsError::Unavailable(format!(
                 "it answered {status} to the request for a token"
             ))),
         }
@@ -175,10 +179,10 @@ impl Imds {
                 .await
             {
                 Ok(reply) if is_passing(reply.status) && !last => sleep(PAUSE * tries).await,
-                Err(Silence::TimedOut) if !last => {}
+                Err(HttpError::Timeout) if !last => {}
                 Ok(reply) => return Ok(reply),
-                Err(Silence::TimedOut) => return Err(slow()),
-                Err(Silence::Broken(why)) => {
+                Err(HttpError::Timeout) => return Err(timed_out()),
+                Err(HttpError::Connection(why)) => {
                     return Err(Failure::new(
                         Kind::Connection,
                         format!("IMDS broke the connection ({why}). It may pass."),
@@ -193,7 +197,7 @@ fn is_passing(status: u16) -> bool {
     status >= 500 || status == 429
 }
 
-fn odd(status: u16) -> Failure {
+fn unexpected_status(status: u16) -> Failure {
     let kind = match status {
         429 => Kind::Throttled,
         401 | 403 => Kind::AccessDenied,
@@ -209,12 +213,12 @@ fn odd(status: u16) -> Failure {
     failure
 }
 
-fn slow() -> Failure {
+fn timed_out() -> Failure {
     Failure::timeout("IMDS stopped answering. It may pass.")
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
-fn base(environment: &Environment, profile: &Place) -> Result<String, Failure> {
+fn base(environment: &Environment, profile: &ImdsEndpoint) -> Result<String, Failure> {
     let endpoint = environment
         .get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
         .or(profile.endpoint.as_deref())
@@ -242,25 +246,26 @@ mod tests {
 
     #[test]
     fn the_environment_outranks_the_profile_and_an_endpoint_the_mode() {
-        let place = Place {
+        let imds_endpoint = ImdsEndpoint {
             endpoint: Some("http://127.0.0.1:2/".into()),
             mode: Some("IPv6".into()),
         };
         let none = Environment::default();
         let named =
             Environment::new([("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1/")]);
-        assert_eq!(base(&named, &place).unwrap(), "http://127.0.0.1:1");
-        assert_eq!(base(&none, &place).unwrap(), "http://127.0.0.1:2");
-        let mode = Place {
+        assert_eq!(base(&named, &imds_endpoint).unwrap(), "http://127.0.0.1:1");
+        assert_eq!(base(&none, &imds_endpoint).unwrap(), "http://127.0.0.1:2");
+        let mode = ImdsEndpoint {
             endpoint: None,
-            ..place
+            ..imds_endpoint
         };
         assert_eq!(base(&none, &mode).unwrap(), "http://[fd00:ec2::254]");
         assert_eq!(
-            base(&none, &Place::default()).unwrap(),
+            base(&none, &ImdsEndpoint::default()).unwrap(),
             "http://169.254.169.254"
         );
-        let odd = Environment::new([("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5")]);
-        assert!(base(&odd, &Place::default()).is_err());
+        let unexpected_status =
+            Environment::new([("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5")]);
+        assert!(base(&unexpected_status, &ImdsEndpoint::default()).is_err());
     }
 }

@@ -4,7 +4,7 @@
 use crate::{
     credentials::Credentials,
     failure::{Failure, Kind},
-    http::{self, Heard, Http},
+    http::{self, Http, LastResponse},
 };
 use aws_config::{provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials as Given;
@@ -48,18 +48,18 @@ pub(super) fn set(given: &Given, source: &str) -> Credentials {
 /// The failure of a provider that may pass. Its errors are not typed, so how its last request went
 /// has to say it. `None`: it was refused, or nobody was asked, for want of a login that can be used.
 pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure> {
-    let (kind, what) = match http.heard() {
-        Heard::Silence => (
+    let (kind, what) = match http.last_response() {
+        LastResponse::Timeout => (
             Kind::Timeout,
             "does not answer. Check the network and proxy",
         ),
-        Heard::Noise => (
+        LastResponse::ConnectionError => (
             Kind::Connection,
             "could not be reached. Check the network and proxy",
         ),
-        Heard::Answer(429) => (Kind::Throttled, "asks to be left alone. It may pass"),
-        Heard::Answer(500..) => (Kind::Service, "is in trouble. It may pass"),
-        Heard::Nothing | Heard::Answer(_) => return None,
+        LastResponse::Answer(429) => (Kind::Throttled, "asks to be left alone. It may pass"),
+        LastResponse::Answer(500..) => (Kind::Service, "is in trouble. It may pass"),
+        LastResponse::Nothing | LastResponse::Answer(_) => return None,
     };
     let mut failure = Failure::new(kind, format!("{service} {what} ({cause})."));
     failure.status = status(http);
@@ -68,8 +68,8 @@ pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure>
 
 /// The status of the last answer.
 pub(super) fn status(http: &Http) -> Option<u16> {
-    match http.heard() {
-        Heard::Answer(status) => Some(status),
+    match http.last_response() {
+        LastResponse::Answer(status) => Some(status),
         _ => None,
     }
 }

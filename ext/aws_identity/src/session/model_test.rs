@@ -6,9 +6,9 @@
 //!
 //! `SESSION_SEED` repeats a run, `SESSION_HISTORIES` lengthens it.
 
-use super::{runtime::Outside, *};
+use super::{runtime::Runtime, *};
 use crate::{
-    config::Layers, failure::Kind, principal::Principal, refresh::Range, task::fork_gate::Open,
+    config::Layers, failure::Kind, principal::Principal, refresh::Range, task::fork_gate::NoFork,
 };
 use serde_json::json;
 use std::{
@@ -31,11 +31,11 @@ fn random_histories_keep_the_promises() {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         u64::from(since.subsec_nanos()) ^ since.as_secs()
     });
-    let histories = number("SESSION_HISTORIES").unwrap_or(100_000);
-    println!("SESSION_SEED={seed} SESSION_HISTORIES={histories}");
+    let model_test = number("SESSION_HISTORIES").unwrap_or(100_000);
+    println!("SESSION_SEED={seed} SESSION_HISTORIES={model_test}");
     let tally = thread::scope(|scope| {
         let runs: Vec<_> = (0..THREADS)
-            .map(|at| scope.spawn(move || run(Dice::new(seed + at), histories / THREADS)))
+            .map(|at| scope.spawn(move || run(Dice::new(seed + at), model_test / THREADS)))
             .collect();
         runs.into_iter()
             .map(|run| run.join().expect("a promise was broken"))
@@ -44,7 +44,7 @@ fn random_histories_keep_the_promises() {
     println!("{tally:?}");
     // A promise that was never put to the test is kept by anyone.
     assert!(
-        tally.0.iter().all(|(_, times)| *times > histories / 400),
+        tally.0.iter().all(|(_, times)| *times > model_test / 400),
         "{tally:?}"
     );
 }
@@ -55,7 +55,7 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().expect("a number"))
 }
 
-fn run(mut dice: Dice, histories: u64) -> Seen {
+fn run(mut dice: Dice, model_test: u64) -> Seen {
     let kinds = [
         json!({}),
         json!({"advisory_window": 1800}),
@@ -71,7 +71,7 @@ fn run(mut dice: Dice, histories: u64) -> Seen {
         Settings::new(layers).unwrap()
     });
     let mut seen = Seen::default();
-    for _ in 0..histories {
+    for _ in 0..model_test {
         let settings = dice.any(&[0, 0, 1, 2, 3, 3]);
         let mut history = History::new(kinds[settings].clone(), settings == 2, &mut dice);
         for _ in 0..STEPS {
@@ -132,7 +132,7 @@ impl Dice {
 }
 
 /// The outside as the history has it.
-struct Stage {
+struct FakeRuntime {
     began: Instant,
     /// The clock that nobody sets, from 0.
     passed: AtomicI64,
@@ -141,10 +141,10 @@ struct Stage {
     picks: AtomicU64,
     /// The last length of a back-off.
     picked: AtomicI64,
-    launched: Mutex<Vec<(Arc<Fetch>, Order)>>,
+    launched: Mutex<Vec<(Arc<Fetch>, FetchRequest)>>,
 }
 
-impl Outside for Stage {
+impl Runtime for FakeRuntime {
     fn now(&self) -> Millis {
         self.wall.load(Relaxed) + self.passed.load(Relaxed)
     }
@@ -161,17 +161,17 @@ impl Outside for Stage {
     fn launch(
         &self,
         _: &Arc<Settings>,
-        order: Order,
+        order: FetchRequest,
         _: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
         let mut launched = self.launched.lock().unwrap();
         let alone = launched
             .last()
-            .is_none_or(|(last, _)| last.outcome().is_some() || !last.may_land());
+            .is_none_or(|(last, _)| last.outcome().is_some() || !last.may_complete());
         assert!(alone, "two flights at once");
-        let flight = Flight::unflown(process::id());
-        launched.push((Arc::clone(&flight), order));
-        Ok(flight)
+        let task = FetchTask::without_worker(process::id());
+        launched.push((Arc::clone(&task), order));
+        Ok(task)
     }
 }
 
@@ -185,16 +185,16 @@ struct Set {
 
 /// The flight in the air, as the account has it.
 struct Air {
-    flight: Arc<Fetch>,
+    task: Arc<Fetch>,
     fetches: bool,
     awaited: bool,
-    forced: bool,
+    last_forced_refresh: bool,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct History {
     session: Session,
-    stage: Arc<Stage>,
+    stage: Arc<FakeRuntime>,
     attended: bool,
     /// The clock steps: then only what holds whatever the time is judged.
     steps: bool,
@@ -208,7 +208,7 @@ struct History {
     degraded: bool,
     back_off_until: Millis,
     final_at: Option<Millis>,
-    unheard: bool,
+    pending_error: bool,
     forced_at: Option<Millis>,
     offset: Millis,
     failures: u64,
@@ -220,7 +220,7 @@ struct History {
 
 impl History {
     fn new(settings: Settings, attended: bool, dice: &mut Dice) -> Self {
-        let stage = Arc::new(Stage {
+        let stage = Arc::new(FakeRuntime {
             began: Instant::now(),
             passed: AtomicI64::new(0),
             wall: AtomicI64::new(START),
@@ -228,9 +228,9 @@ impl History {
             picked: AtomicI64::new(0),
             launched: Mutex::default(),
         });
-        let outside: Arc<dyn Outside> = stage.clone();
+        let runtime: Arc<dyn Runtime> = stage.clone();
         Self {
-            session: Session::over(settings, &Open, outside),
+            session: Session::over(settings, &NoFork, runtime),
             stage,
             attended,
             steps: dice.one_in(2),
@@ -242,7 +242,7 @@ impl History {
             degraded: false,
             back_off_until: 0,
             final_at: None,
-            unheard: false,
+            pending_error: false,
             forced_at: None,
             offset: 0,
             failures: 0,
@@ -289,20 +289,20 @@ impl History {
     }
 
     /// Whatever is asked of a session, it first takes in the flight that has landed; so do we.
-    fn take_in(&mut self) {
+    fn apply(&mut self) {
         let Some(air) = &self.air else { return };
-        let is_over = air.flight.outcome().is_some() || !air.flight.may_land();
+        let is_over = air.task.outcome().is_some() || !air.task.may_complete();
         if is_over && let Some(air) = self.air.take() {
-            match air.flight.outcome() {
-                Some(Ok(fetched)) => self.take_in_answer(fetched, &air),
-                Some(Err(failure)) => self.take_in_failure(is_final(failure), &air),
-                None if air.flight.is_ours() => self.take_in_failure(false, &air),
+            match air.task.outcome() {
+                Some(Ok(fetched)) => self.apply_success(fetched, &air),
+                Some(Err(failure)) => self.apply_failure(is_final(failure), &air),
+                None if air.task.is_ours() => self.apply_failure(false, &air),
                 None => {} // the parent's
             }
         }
     }
 
-    fn take_in_answer(&mut self, fetched: &Fetched, air: &Air) {
+    fn apply_success(&mut self, fetched: &FetchResult, air: &Air) {
         self.offset = fetched.clock_offset.unwrap_or(self.offset);
         self.final_at = None;
         if let Some(Err(failure)) = &fetched.identity
@@ -324,7 +324,7 @@ impl History {
                 .is_some_and(|held| end(held.end) > end(set.expires_at));
         if (has_ended && (self.attended || !degraded_by_source)) || is_outlived {
             // An answer like this is a failed refresh.
-            if air.forced && self.visible().is_none() {
+            if air.last_forced_refresh && self.visible().is_none() {
                 self.forced_at = Some(self.passed());
             }
             self.ride_out();
@@ -346,14 +346,14 @@ impl History {
         };
     }
 
-    fn take_in_failure(&mut self, is_final: bool, air: &Air) {
+    fn apply_failure(&mut self, is_final: bool, air: &Air) {
         self.failures += 1;
-        if air.forced {
+        if air.last_forced_refresh {
             self.forced_at = Some(self.passed());
         }
         if is_final {
             self.final_at = Some(self.passed());
-            self.unheard |= !air.awaited;
+            self.pending_error |= !air.awaited;
         } else {
             self.ride_out();
         }
@@ -425,7 +425,7 @@ impl History {
     fn judge_launch(&mut self, before: usize, awaited: bool, by_person: bool, seen: &mut Seen) {
         let launched = self.stage.launched.lock().unwrap();
         assert!(launched.len() <= before + 1, "two flights for one question");
-        let Some((flight, order)) = launched.get(before) else {
+        let Some((task, order)) = launched.get(before) else {
             drop(launched);
             if let Some(air) = &mut self.air {
                 air.awaited |= awaited;
@@ -433,10 +433,10 @@ impl History {
             return;
         };
         let air = Air {
-            flight: Arc::clone(flight),
+            task: Arc::clone(task),
             fetches: order.held.is_none(),
             awaited,
-            forced: false,
+            last_forced_refresh: false,
         };
         if let Some(held) = &order.held {
             assert_eq!(
@@ -449,10 +449,10 @@ impl History {
                 "asked with an ended set"
             );
         }
-        let refused = self.visible().filter(|_| air.fetches && self.is_news);
+        let last_final_error = self.visible().filter(|_| air.fetches && self.is_news);
         assert_eq!(
             order.refused_key.as_ref(),
-            refused.map(|held| &held.key),
+            last_final_error.map(|held| &held.key),
             "the first flight after a refusal, and no other, is told of it"
         );
         let is_news = self.is_news && !air.fetches;
@@ -516,7 +516,7 @@ impl History {
     }
 
     fn read(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         let before = self.launches();
         let step = self.session.credentials();
         let due = !self.steps
@@ -524,15 +524,17 @@ impl History {
                 .windows()
                 .is_some_and(|(left, _, mandatory)| left > mandatory);
         match step {
-            Err(_) if self.unheard => {
-                self.unheard = false;
+            Err(_) if self.pending_error => {
+                self.pending_error = false;
                 seen.note("a failure of the background was raised");
             }
             Err(failure) => {
                 assert!(is_final(&failure) && self.has_just_failed(), "{failure}");
                 seen.note("a final failure was told again");
             }
-            Ok(_) if self.unheard => panic!("a failure of the background was kept from the reader"),
+            Ok(_) if self.pending_error => {
+                panic!("a failure of the background was kept from the reader")
+            }
             Ok(Step::Ready(serial)) => {
                 self.judge_launch(before, false, false, seen);
                 self.judge_served(serial, seen);
@@ -541,7 +543,7 @@ impl History {
                     seen.note("asked in the background");
                 }
             }
-            Ok(Step::Wait(flight)) => {
+            Ok(Step::Wait(task)) => {
                 self.judge_launch(before, true, false, seen);
                 let must_wait = self.visible().is_none() || self.invalidated || !due;
                 assert!(must_wait, "a reader waits though a good set is held");
@@ -549,7 +551,7 @@ impl History {
                     self.visible().is_none() || !self.is_backing_off() || self.steps,
                     "waits in a back-off"
                 );
-                self.waiting.push(flight);
+                self.waiting.push(task);
                 seen.note("waited");
             }
             Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Credentials, dice, seen),
@@ -557,7 +559,7 @@ impl History {
     }
 
     fn identity(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         let before = self.launches();
         match self.session.identity() {
             Ok(Step::Ready(_)) => {
@@ -567,9 +569,9 @@ impl History {
                 assert_eq!(before, self.launches());
                 seen.note("the identity was known");
             }
-            Ok(Step::Wait(flight)) => {
+            Ok(Step::Wait(task)) => {
                 self.judge_launch(before, true, false, seen);
-                self.waiting.push(flight);
+                self.waiting.push(task);
             }
             Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Identity, dice, seen),
             Err(failure) => assert!(is_final(&failure) && self.has_just_failed(), "{failure}"),
@@ -577,7 +579,7 @@ impl History {
     }
 
     fn force(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         let (before, in_the_air) = (self.launches(), self.air.is_some());
         let spaced = self.forced_at.is_some_and(|at| self.passed() - at < S);
         let step = self.session.refresh();
@@ -593,17 +595,17 @@ impl History {
         }
         self.judge_launch(before, true, false, seen);
         if let Some(air) = self.air.as_mut().filter(|_| !in_the_air) {
-            air.forced = true;
+            air.last_forced_refresh = true;
         }
         match step {
-            Ok(Step::Wait(flight)) => self.waiting.push(flight),
+            Ok(Step::Wait(task)) => self.waiting.push(task),
             Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Refresh, dice, seen),
             Ok(Step::Ready(_)) | Err(_) => {}
         }
     }
 
     fn prefetch(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         let (before, in_the_air) = (self.launches(), self.air.is_some());
         match self.session.prefetch() {
             Ok(Step::Ready(started)) => {
@@ -627,29 +629,32 @@ impl History {
             0 => seen.note("who was asked went away"),
             1 => {
                 let failure = Failure::timeout("nobody answered");
-                let rides_out = self.visible().is_some();
+                let keeps_serving_after = self.visible().is_some();
                 let told = self.session.ground(failure, purpose);
                 self.ride_out();
-                assert_eq!(told.is_ok(), rides_out && purpose != Purpose::Refresh);
+                assert_eq!(
+                    told.is_ok(),
+                    keeps_serving_after && purpose != Purpose::Refresh
+                );
                 seen.note("who was asked gave nothing");
             }
             _ => {
-                let supplies = Supplies {
+                let answers = CallbackAnswers {
                     token_code: self.attended.then(|| Secret::new("123456")),
                     web_identity_token: (!self.attended).then(|| Secret::new("eyJ-token")),
-                    ..Supplies::default()
+                    ..CallbackAnswers::default()
                 };
-                let Ok(Step::Wait(flight)) = self.session.depart(supplies, purpose) else {
+                let Ok(Step::Wait(task)) = self.session.depart(answers, purpose) else {
                     panic!("no flight for what a person gave")
                 };
                 let awaited = purpose != Purpose::Prefetch;
                 self.judge_launch(before, awaited, true, seen);
                 if let Some(air) = self.air.as_mut().filter(|_| purpose == Purpose::Refresh) {
-                    air.forced = true;
+                    air.last_forced_refresh = true;
                     self.forced_at = Some(self.passed());
                 }
                 if awaited {
-                    self.waiting.push(flight);
+                    self.waiting.push(task);
                 }
                 seen.note("who was asked answered");
             }
@@ -657,7 +662,7 @@ impl History {
     }
 
     fn invalidate(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         let held = self.held.as_ref().map(|held| held.key.clone());
         let key = held
             .clone()
@@ -677,10 +682,10 @@ impl History {
 
     /// The flight in the air, if any, comes to its end in one way or another.
     fn land(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        let Some(air) = self.air.as_ref().filter(|air| air.flight.is_ours()) else {
+        let Some(air) = self.air.as_ref().filter(|air| air.task.is_ours()) else {
             return;
         };
-        if air.flight.outcome().is_some() {
+        if air.task.outcome().is_some() {
             return;
         }
         let order = self
@@ -695,7 +700,7 @@ impl History {
         let outcome = match dice.below(10) {
             0 => {
                 seen.note("a flight was lost");
-                air.flight.lose();
+                air.task.abandon();
                 return;
             }
             1 | 2 => {
@@ -711,10 +716,10 @@ impl History {
                 Ok(self.fetched(&order, dice, seen))
             }
         };
-        air.flight.land_by_hand(outcome);
+        air.task.complete_by_hand(outcome);
     }
 
-    fn fetched(&self, order: &Order, dice: &mut Dice, seen: &mut Seen) -> Fetched {
+    fn fetched(&self, order: &FetchRequest, dice: &mut Dice, seen: &mut Seen) -> FetchResult {
         let now = self.now();
         let credentials = order.held.clone().unwrap_or_else(|| {
             let mut set = Credentials::new(format!("ASIA{}", self.keys), "s", None, "test");
@@ -736,7 +741,7 @@ impl History {
             1 => Err(Failure::new(Kind::Connection, "no answer")),
             _ => Ok(identity(credentials.expires_at)),
         });
-        Fetched {
+        FetchResult {
             is_new: order.held.is_none(),
             is_attended: self.attended,
             identity,
@@ -750,14 +755,14 @@ impl History {
 
     /// All who wait for a flight that is over hear of it.
     fn settle(&mut self, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         self.session.attempts();
-        for flight in std::mem::take(&mut self.waiting) {
-            if flight.outcome().is_none() && flight.may_land() {
-                self.waiting.push(flight);
+        for task in std::mem::take(&mut self.waiting) {
+            if task.outcome().is_none() && task.may_complete() {
+                self.waiting.push(task);
                 continue;
             }
-            match self.session.settle(&flight) {
+            match self.session.settle(&task) {
                 Some(Ok(serial)) => self.judge_served(serial, seen),
                 Some(Err(_)) => seen.note("a waiter heard of a failure"),
                 None => seen.note("a waiter was to ask again"),
@@ -767,7 +772,7 @@ impl History {
 
     /// What only looks changes nothing.
     fn look(&mut self, seen: &mut Seen) {
-        self.take_in();
+        self.apply();
         let before = self.launches();
         let events = self.session.events(self.event);
         for (at, event) in events.iter().enumerate() {
@@ -776,7 +781,7 @@ impl History {
         self.event = events.last().map_or(self.event, |event| event.number);
         let tally = self.session.tally();
         assert_eq!(
-            (tally.flights, tally.failures),
+            (tally.fetches, tally.failures),
             (before as u64, self.failures)
         );
         let due = self.session.due();
@@ -796,26 +801,21 @@ impl History {
 
     /// From here on the history is that of a child: whoever flies, flies in the parent.
     fn fork(&mut self, seen: &mut Seen) {
-        let Some(air) = self
-            .air
-            .as_mut()
-            .filter(|air| air.flight.outcome().is_none())
-        else {
+        let Some(air) = self.air.as_mut().filter(|air| air.task.outcome().is_none()) else {
             return;
         };
-        let foreign = Flight::unflown(PARENT);
+        let foreign = FetchTask::without_worker(PARENT);
         let mut state = self.session.state.lock().unwrap();
-        state.flight.as_mut().unwrap().flight = Arc::clone(&foreign);
+        state.task.as_mut().unwrap().task = Arc::clone(&foreign);
         drop(state);
-        self.waiting
-            .retain(|flight| !Arc::ptr_eq(flight, &air.flight));
+        self.waiting.retain(|task| !Arc::ptr_eq(task, &air.task));
         self.stage.launched.lock().unwrap().last_mut().unwrap().0 = Arc::clone(&foreign);
-        air.flight = foreign;
+        air.task = foreign;
         seen.note("forked in flight");
     }
 
     fn end(mut self) {
-        self.take_in();
+        self.apply();
         self.session.attempts();
     }
 }

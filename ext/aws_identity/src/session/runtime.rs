@@ -5,15 +5,15 @@ use crate::{
     config::Settings,
     credentials::Millis,
     failure::Failure,
-    fetch::{self, Order},
+    fetch::{self, FetchRequest},
     refresh::Range,
-    task::fetch_task::Flight,
+    task::fetch_task::FetchTask,
     task::fork_gate::SharedGate,
 };
 use std::{sync::Arc, time::Instant};
 
 /// A seam, so that a test can have years pass and thousands of flights land in a second.
-pub(super) trait Outside: Send + Sync {
+pub(super) trait Runtime: Send + Sync {
     /// The wall clock.
     fn now(&self) -> Millis;
     /// A clock that nobody sets.
@@ -24,15 +24,15 @@ pub(super) trait Outside: Send + Sync {
     fn launch(
         &self,
         settings: &Arc<Settings>,
-        order: Order,
+        order: FetchRequest,
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure>;
 }
 
 /// The machine we run on.
-pub(super) struct Machine;
+pub(super) struct SystemRuntime;
 
-impl Outside for Machine {
+impl Runtime for SystemRuntime {
     fn now(&self) -> Millis {
         fetch::now()
     }
@@ -50,11 +50,11 @@ impl Outside for Machine {
     fn launch(
         &self,
         settings: &Arc<Settings>,
-        order: Order,
+        order: FetchRequest,
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
         let settings = Arc::clone(settings);
-        Flight::launch(gate, settings.resolve_timeout, move |deadline| {
+        FetchTask::spawn(gate, settings.resolve_timeout, move |deadline| {
             fetch::fetch(settings, order, gate, deadline)
         })
     }

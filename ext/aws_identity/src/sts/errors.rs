@@ -90,16 +90,16 @@ fn refused<E: ProvideErrorMetadata>(
 ) -> Failure {
     let status = answer.status().as_u16();
     let code = error.code().unwrap_or_default();
-    let words = clip(error.message().unwrap_or_default());
+    let options = clip(error.message().unwrap_or_default());
     let (kind, advice) = verdict(code, status);
     let named = if code.is_empty() {
         format!("HTTP {status}")
     } else {
         code.to_owned()
     };
-    let said = match words.trim_end_matches('.') {
+    let said = match options.trim_end_matches('.') {
         "" => ".".to_owned(),
-        words => format!(": {words}."),
+        options => format!(": {options}."),
     };
     let mut failure = Failure::new(
         kind,
@@ -177,8 +177,8 @@ fn verdict(code: &str, status: u16) -> (Kind, &'static str) {
 }
 
 /// A service's words on one line. They may quote a request, so not all of them.
-fn clip(words: &str) -> String {
-    let line: String = words
+fn clip(options: &str) -> String {
+    let line: String = options
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(SHOWN)

@@ -6,7 +6,7 @@
 
 use crate::{
     failure::Failure,
-    task::fork_gate::{Clearance, Running, SharedGate},
+    task::fork_gate::{Permit, RunningGuard, SharedGate},
     task::panic,
 };
 use std::{
@@ -88,7 +88,7 @@ impl Deadline {
         ))
     }
 
-    fn is_lost(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         self.start.elapsed() >= self.limit() + GRACE
     }
 }
@@ -101,60 +101,60 @@ fn millis(duration: Duration) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// The flight has landed: its outcome is there.
-    Landed,
-    /// [`Flight::nudge`] was called, or the waiter wanted to look up.
+    Completed,
+    /// [`FetchTask::nudge`] was called, or the waiter wanted to look up.
     Interrupted,
     /// It will never land for us: overdue, or flown by another process.
-    Lost,
+    Abandoned,
 }
 
 /// A job in the air, or landed.
-pub struct Flight<T> {
+pub struct FetchTask<T> {
     outcome: OnceLock<Result<T, Failure>>,
     lock: Mutex<()>,
-    landed: Condvar,
+    completed: Condvar,
     pid: u32,
     deadline: Arc<Deadline>,
 }
 
-impl<T: Send + Sync + 'static> Flight<T> {
+impl<T: Send + Sync + 'static> FetchTask<T> {
     /// Starts `job` on a thread of its own.
-    pub fn launch<F, J>(gate: SharedGate, limit: Duration, job: F) -> Result<Arc<Self>, Failure>
+    pub fn spawn<F, J>(gate: SharedGate, limit: Duration, job: F) -> Result<Arc<Self>, Failure>
     where
         F: FnOnce(Arc<Deadline>) -> J + Send + 'static,
         J: Future<Output = Result<T, Failure>>,
     {
-        let clearance = Clearance::ask(gate).ok_or_else(|| {
+        let permit = Permit::take(gate).ok_or_else(|| {
             Failure::internal(
                 "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.",
             )
         })?;
         panic::keep_quiet();
-        let flight = Arc::new(Self {
+        let task = Arc::new(Self {
             outcome: OnceLock::new(),
             lock: Mutex::new(()),
-            landed: Condvar::new(),
+            completed: Condvar::new(),
             pid: process::id(),
             deadline: Arc::new(Deadline::new(limit)),
         });
-        let pilot = Arc::clone(&flight);
+        let worker = Arc::clone(&task);
         thread::Builder::new()
             .name(panic::THREAD.into())
             .stack_size(STACK)
             .spawn(move || {
-                pilot.fly(gate, job);
-                drop(clearance);
+                worker.run(gate, job);
+                drop(permit);
             })
             .map_err(|error| no_thread(&error))?;
-        Ok(flight)
+        Ok(task)
     }
 
-    fn fly<F, J>(&self, gate: SharedGate, job: F)
+    fn run<F, J>(&self, gate: SharedGate, job: F)
     where
         F: FnOnce(Arc<Deadline>) -> J,
         J: Future<Output = Result<T, Failure>>,
     {
-        let _running = Running::begin(gate); // but for the time it is parked
+        let _running = RunningGuard::begin(gate); // but for the time it is parked
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .on_thread_park(move || gate.pause())
@@ -164,7 +164,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
             .build();
         let runtime = match runtime {
             Ok(runtime) => runtime,
-            Err(error) => return self.land(Err(no_thread(&error))),
+            Err(error) => return self.complete(Err(no_thread(&error))),
         };
         let outcome = panic::caught(|| {
             runtime.block_on(async {
@@ -172,18 +172,18 @@ impl<T: Send + Sync + 'static> Flight<T> {
                 bounded.unwrap_or_else(|| Err(self.overdue()))
             })
         });
-        self.land(outcome.unwrap_or_else(Err));
+        self.complete(outcome.unwrap_or_else(Err));
         runtime.shutdown_background(); // a program that hangs must not hold this thread
     }
 
-    fn land(&self, outcome: Result<T, Failure>) {
+    fn complete(&self, outcome: Result<T, Failure>) {
         let _ = self.outcome.set(outcome);
         drop(self.lock());
-        self.landed.notify_all();
+        self.completed.notify_all();
     }
 }
 
-impl<T> Flight<T> {
+impl<T> FetchTask<T> {
     /// What the flight brought, once it has landed. Never blocks, in any process.
     pub fn outcome(&self) -> Option<&Result<T, Failure>> {
         self.outcome.get()
@@ -198,8 +198,8 @@ impl<T> Flight<T> {
 
     /// False once waiting for it is pointless.
     #[must_use]
-    pub fn may_land(&self) -> bool {
-        self.is_ours() && !self.deadline.is_lost()
+    pub fn may_complete(&self) -> bool {
+        self.is_ours() && !self.deadline.is_abandoned()
     }
 
     /// The failure of a flight that took too long.
@@ -223,21 +223,21 @@ impl<T> Flight<T> {
     pub fn wait_at_most(&self, interrupted: &AtomicBool, limit: Duration) -> Woken {
         let start = Instant::now();
         if self.outcome.get().is_some() {
-            return Woken::Landed;
+            return Woken::Completed;
         }
         if !self.is_ours() {
-            return Woken::Lost;
+            return Woken::Abandoned;
         }
         let mut guard = self.lock();
         loop {
             if self.outcome.get().is_some() {
-                return Woken::Landed;
+                return Woken::Completed;
             }
             if interrupted.swap(false, SeqCst) {
                 return Woken::Interrupted;
             }
-            if self.deadline.is_lost() {
-                return Woken::Lost;
+            if self.deadline.is_abandoned() {
+                return Woken::Abandoned;
             }
             let left = limit.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -245,7 +245,7 @@ impl<T> Flight<T> {
             }
             let patience = left.min(self.deadline.left() + GRACE);
             guard = self
-                .landed
+                .completed
                 .wait_timeout(guard, patience)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
@@ -256,7 +256,7 @@ impl<T> Flight<T> {
     pub fn nudge(&self, interrupted: &AtomicBool) {
         interrupted.store(true, SeqCst);
         drop(self.lock()); // a waiter is either before its check or already asleep
-        self.landed.notify_all();
+        self.completed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, ()> {
@@ -266,9 +266,9 @@ impl<T> Flight<T> {
 
 /// For tests that land a flight by hand.
 #[cfg(test)]
-impl<T: Send + Sync + 'static> Flight<T> {
+impl<T: Send + Sync + 'static> FetchTask<T> {
     /// A flight of the process `pid` that nobody flies.
-    pub(crate) fn unflown(pid: u32) -> Arc<Self> {
+    pub(crate) fn without_worker(pid: u32) -> Arc<Self> {
         let deadline = Deadline {
             start: Instant::now().checked_sub(2 * GRACE).unwrap(),
             millis: AtomicU64::new(u64::MAX / 2),
@@ -276,18 +276,18 @@ impl<T: Send + Sync + 'static> Flight<T> {
         Arc::new(Self {
             outcome: OnceLock::new(),
             lock: Mutex::new(()),
-            landed: Condvar::new(),
+            completed: Condvar::new(),
             pid,
             deadline: Arc::new(deadline),
         })
     }
 
-    pub(crate) fn land_by_hand(&self, outcome: Result<T, Failure>) {
-        self.land(outcome);
+    pub(crate) fn complete_by_hand(&self, outcome: Result<T, Failure>) {
+        self.complete(outcome);
     }
 
     /// Its time and its grace are over.
-    pub(crate) fn lose(&self) {
+    pub(crate) fn abandon(&self) {
         self.deadline.millis.store(0, SeqCst);
     }
 }
@@ -302,35 +302,35 @@ fn no_thread(error: &std::io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::failure::Kind;
-    use crate::task::fork_gate::Open;
+    use crate::task::fork_gate::NoFork;
 
     const QUICK: Duration = Duration::from_millis(40);
 
     fn launch<J>(
         limit: Duration,
         job: impl FnOnce(Arc<Deadline>) -> J + Send + 'static,
-    ) -> Arc<Flight<u32>>
+    ) -> Arc<FetchTask<u32>>
     where
         J: Future<Output = Result<u32, Failure>>,
     {
-        Flight::launch(&Open, limit, job).unwrap()
+        FetchTask::spawn(&NoFork, limit, job).unwrap()
     }
 
-    fn wait(flight: &Flight<u32>) -> Woken {
-        flight.wait(&AtomicBool::new(false))
+    fn wait(task: &FetchTask<u32>) -> Woken {
+        task.wait(&AtomicBool::new(false))
     }
 
     #[test]
     fn everybody_gets_what_the_one_flight_brought() {
-        let flight = launch(Duration::from_secs(5), |_| async {
+        let task = launch(Duration::from_secs(5), |_| async {
             tokio::time::sleep(QUICK).await;
             Ok(7)
         });
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    assert_eq!(wait(&flight), Woken::Landed);
-                    assert_eq!(flight.outcome().unwrap().as_ref().unwrap(), &7);
+                    assert_eq!(wait(&task), Woken::Completed);
+                    assert_eq!(task.outcome().unwrap().as_ref().unwrap(), &7);
                 });
             }
         });
@@ -338,22 +338,22 @@ mod tests {
 
     #[test]
     fn a_job_that_takes_too_long_is_a_timeout() {
-        let flight = launch(QUICK, |_| std::future::pending());
-        assert_eq!(wait(&flight), Woken::Landed);
-        let failure = flight.outcome().unwrap().as_ref().unwrap_err();
+        let task = launch(QUICK, |_| std::future::pending());
+        assert_eq!(wait(&task), Woken::Completed);
+        let failure = task.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Timeout);
         assert!(failure.message.contains("0.04 s"), "{}", failure.message);
     }
 
     #[test]
     fn a_job_may_extend_its_deadline() {
-        let flight = launch(QUICK, |deadline| async move {
+        let task = launch(QUICK, |deadline| async move {
             deadline.extend(Duration::from_secs(5), None);
             tokio::time::sleep(QUICK * 3).await;
             Ok(1)
         });
-        assert_eq!(wait(&flight), Woken::Landed);
-        assert!(flight.outcome().unwrap().is_ok());
+        assert_eq!(wait(&task), Woken::Completed);
+        assert!(task.outcome().unwrap().is_ok());
     }
 
     #[test]
@@ -367,21 +367,21 @@ mod tests {
 
     #[test]
     fn a_job_that_blocks_its_thread_is_given_up() {
-        let flight = launch(QUICK, |_| async {
+        let task = launch(QUICK, |_| async {
             thread::sleep(QUICK + GRACE + Duration::from_secs(1));
             Ok(1)
         });
         let start = Instant::now();
-        assert_eq!(wait(&flight), Woken::Lost);
+        assert_eq!(wait(&task), Woken::Abandoned);
         assert!(start.elapsed() < QUICK + GRACE + Duration::from_millis(900));
-        assert!(!flight.may_land());
+        assert!(!task.may_complete());
     }
 
     #[test]
     fn a_panic_is_an_internal_failure_without_its_text() {
-        let flight = launch(Duration::from_secs(5), |_| async { panic!("canary") });
-        assert_eq!(wait(&flight), Woken::Landed);
-        let failure = flight.outcome().unwrap().as_ref().unwrap_err();
+        let task = launch(Duration::from_secs(5), |_| async { panic!("canary") });
+        assert_eq!(wait(&task), Woken::Completed);
+        let failure = task.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Internal);
         assert!(
             failure.message.contains("fetch_task.rs"),
@@ -393,27 +393,27 @@ mod tests {
 
     #[test]
     fn a_nudge_wakes_one_waiter_and_the_flight_goes_on() {
-        let flight = launch(Duration::from_secs(5), |_| async {
+        let task = launch(Duration::from_secs(5), |_| async {
             tokio::time::sleep(QUICK * 5).await;
             Ok(1)
         });
         let interrupted = AtomicBool::new(false);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| flight.wait(&interrupted));
+            let waiter = scope.spawn(|| task.wait(&interrupted));
             thread::sleep(QUICK);
-            flight.nudge(&interrupted);
+            task.nudge(&interrupted);
             assert_eq!(waiter.join().unwrap(), Woken::Interrupted);
         });
-        assert_eq!(wait(&flight), Woken::Landed);
+        assert_eq!(wait(&task), Woken::Completed);
     }
 
     #[test]
     fn a_waiter_may_look_up_now_and_then() {
-        let flight = launch(Duration::from_secs(5), |_| std::future::pending());
+        let task = launch(Duration::from_secs(5), |_| std::future::pending());
         let start = Instant::now();
-        let woken = flight.wait_at_most(&AtomicBool::new(false), QUICK);
+        let woken = task.wait_at_most(&AtomicBool::new(false), QUICK);
         assert_eq!(woken, Woken::Interrupted);
         assert!(start.elapsed() >= QUICK);
-        assert!(flight.may_land());
+        assert!(task.may_complete());
     }
 }

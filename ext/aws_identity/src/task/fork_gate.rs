@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 
 /// Told when a thread of ours runs code and when it sleeps.
-pub trait Gate: Debug + Send + Sync {
+pub trait ForkGate: Debug + Send + Sync {
     /// This thread runs code from now on; waits while a fork is in progress.
     fn resume(&self);
     /// This thread is about to sleep, or to end.
@@ -18,13 +18,13 @@ pub trait Gate: Debug + Send + Sync {
     fn release(&self);
 }
 
-pub type SharedGate = &'static dyn Gate;
+pub type SharedGate = &'static dyn ForkGate;
 
 /// For programs that do not fork.
 #[derive(Debug)]
-pub struct Open;
+pub struct NoFork;
 
-impl Gate for Open {
+impl ForkGate for NoFork {
     fn resume(&self) {}
     fn pause(&self) {}
     fn admit(&self) -> bool {
@@ -34,31 +34,31 @@ impl Gate for Open {
 }
 
 /// Counts the thread as running for as long as it lives.
-pub struct Running(SharedGate);
+pub struct RunningGuard(SharedGate);
 
-impl Running {
+impl RunningGuard {
     pub fn begin(gate: SharedGate) -> Self {
         gate.resume();
         Self(gate)
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         self.0.pause();
     }
 }
 
 /// The right to fly, given back when dropped.
-pub struct Clearance(SharedGate);
+pub struct Permit(SharedGate);
 
-impl Clearance {
-    pub fn ask(gate: SharedGate) -> Option<Self> {
+impl Permit {
+    pub fn take(gate: SharedGate) -> Option<Self> {
         gate.admit().then(|| Self(gate))
     }
 }
 
-impl Drop for Clearance {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.release();
     }

@@ -1,7 +1,7 @@
 //! The order of the sources, and what ends the walk.
 
 use crate::support::{Machine, keys_profile, outcomes, text};
-use aws_identity::{credentials::Credentials, failure::Kind, providers::Supplies};
+use aws_identity::{credentials::Credentials, failure::Kind, providers::CallbackAnswers};
 use fake_aws::{Answer, Rule, Service, world};
 
 /// A machine on which every source has something to give.
@@ -225,7 +225,7 @@ fn a_source_that_is_there_and_fails_is_not_passed_over() {
 fn a_given_source_is_the_base_and_nothing_else_is_asked() {
     let machine = with_everything().option("source", true);
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
-    let landed = machine.fetch_with(Supplies { source: Some(source), ..Supplies::default() }).unwrap();
+    let landed = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
     assert_eq!(landed.arn(), world::PATH_USER);
     assert_eq!(outcomes(&landed.attempts), ["source found"]);
     assert_eq!(machine.failure().kind, Kind::NoCredentials);

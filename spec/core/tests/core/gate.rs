@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, read, text},
 };
-use aws_identity::{failure::Kind, task::fork_gate::Gate};
+use aws_identity::{failure::Kind, task::fork_gate::ForkGate};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
@@ -22,7 +22,7 @@ struct Counting {
     closed: AtomicBool,
 }
 
-impl Gate for Counting {
+impl ForkGate for Counting {
     fn resume(&self) {
         self.running.fetch_add(1, SeqCst);
         self.resumed.fetch_add(1, SeqCst);

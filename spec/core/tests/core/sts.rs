@@ -7,7 +7,7 @@ use crate::{
 use aws_identity::{
     credentials::Secret,
     failure::{Failure, Kind},
-    providers::Supplies,
+    providers::CallbackAnswers,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::time::Duration;
@@ -195,8 +195,8 @@ fn with_mfa() -> Machine {
 }
 
 fn fetch_with_code(machine: &Machine, code: &str) -> Result<String, Failure> {
-    let supplies = Supplies { token_code: Some(Secret::new(code)), ..Supplies::default() };
-    machine.fetch_with(supplies).map(|landed| landed.arn())
+    let answers = CallbackAnswers { token_code: Some(Secret::new(code)), ..CallbackAnswers::default() };
+    machine.fetch_with(answers).map(|landed| landed.arn())
 }
 
 #[test]

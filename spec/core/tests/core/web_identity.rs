@@ -1,7 +1,7 @@
 //! Tokens of an identity provider.
 
 use crate::support::{Machine, text};
-use aws_identity::{credentials::Secret, failure::Kind, providers::Supplies};
+use aws_identity::{credentials::Secret, failure::Kind, providers::CallbackAnswers};
 use fake_aws::{Answer, Rule, Service, world};
 use std::process::Command;
 
@@ -136,8 +136,8 @@ fn a_token_may_be_text_file_or_supplied() {
     assert!(machine.setting("web_identity_token_file", text(&file)).fetch().is_ok());
 
     let machine = role(Machine::bare()).option("web_identity_token", true);
-    let supplies = Supplies { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..Supplies::default() };
-    assert!(machine.fetch_with(supplies).is_ok());
+    let answers = CallbackAnswers { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..CallbackAnswers::default() };
+    assert!(machine.fetch_with(answers).is_ok());
     assert_eq!(machine.failure().kind, Kind::NoCredentials);
 }
 

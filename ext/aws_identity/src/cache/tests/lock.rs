@@ -10,42 +10,42 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn take_turn(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> Turn {
+fn take_turn(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOutcome {
     let sleep = |pause| {
         thread::sleep(pause);
         ready(())
     };
-    let tried = run(cache.turn(key, deadline, || NOW, |_| true, sleep));
-    assert_eq!(tried.warning, None);
-    tried.turn
+    let attempt = run(cache.lock(key, deadline, || NOW, |_| true, sleep));
+    assert_eq!(attempt.warning, None);
+    attempt.lock
 }
 
 #[test]
 fn one_fetches_and_the_others_take_its_set() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let Turn::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).turn else {
+    let LockOutcome::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).lock else {
         panic!("nobody else is here");
     };
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).turn,
-        Turn::Busy
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Busy
     ));
     let other = key(|r| r.external_id = Some("other"));
     assert!(matches!(
-        cache.try_turn(&other, NOW, |_| true).turn,
-        Turn::Ours(_)
+        cache.try_turn(&other, NOW, |_| true).lock,
+        LockOutcome::Ours(_)
     ));
     cache
         .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
     // Already before the lock is let go.
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).turn,
-        Turn::Cached(_)
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Cached(_)
     ));
     drop(guard);
-    let Turn::Cached(found) = take_turn(&cache, &plain(), Duration::from_secs(4)) else {
+    let LockOutcome::Cached(found) = take_turn(&cache, &plain(), Duration::from_secs(4)) else {
         panic!("it is in the cache");
     };
     assert_eq!(found.access_key_id, "ASIAONE");
@@ -60,8 +60,8 @@ fn an_unwanted_set_is_fetched_anew() {
         .unwrap();
     let wanted = |set: &Credentials| set.access_key_id != "ASIAREFUSED";
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, wanted).turn,
-        Turn::Ours(_)
+        cache.try_turn(&plain(), NOW, wanted).lock,
+        LockOutcome::Ours(_)
     ));
 }
 
@@ -79,15 +79,15 @@ fn a_set_written_before_the_lock_came_free_is_taken() {
             .unwrap();
         found.access_key_id == "ASIANEW"
     };
-    let turn = cache.try_turn(&plain(), NOW, wanted).turn;
+    let lock = cache.try_turn(&plain(), NOW, wanted).lock;
     assert!(
-        matches!(&turn, Turn::Cached(found) if found.access_key_id == "ASIANEW"),
-        "{turn:?}"
+        matches!(&lock, LockOutcome::Cached(found) if found.access_key_id == "ASIANEW"),
+        "{lock:?}"
     );
     // And the lock is free again.
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| false).turn,
-        Turn::Ours(_)
+        cache.try_turn(&plain(), NOW, |_| false).lock,
+        LockOutcome::Ours(_)
     ));
 }
 
@@ -96,12 +96,12 @@ fn a_holder_that_fails_lets_the_next_one_try() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let first = cache.try_turn(&plain(), NOW, |_| true);
-    assert!(matches!(first.turn, Turn::Ours(_)));
+    assert!(matches!(first.lock, LockOutcome::Ours(_)));
     thread::scope(|scope| {
         let next = scope.spawn(|| take_turn(&cache, &plain(), Duration::from_secs(20)));
         thread::sleep(Duration::from_millis(30));
         drop(first);
-        assert!(matches!(next.join().unwrap(), Turn::Ours(_)));
+        assert!(matches!(next.join().unwrap(), LockOutcome::Ours(_)));
     });
 }
 
@@ -111,8 +111,8 @@ fn patience_ends_at_half_the_deadline() {
     let cache = scratch.cache();
     let _held = cache.try_turn(&plain(), NOW, |_| true);
     let start = Instant::now();
-    let turn = take_turn(&cache, &plain(), Duration::from_secs(1));
-    assert!(matches!(turn, Turn::Alone), "{turn:?}");
+    let lock = take_turn(&cache, &plain(), Duration::from_secs(1));
+    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
     let waited = start.elapsed();
     assert!((500..1000).contains(&waited.as_millis()), "{waited:?}");
 }
@@ -123,9 +123,9 @@ fn without_a_lock_we_go_alone_with_a_warning() {
     let cache = scratch.cache();
     let lock = cache.path.join(format!("{}.lock", plain().name()));
     symlink("/nowhere", &lock).unwrap();
-    let tried = cache.try_turn(&plain(), NOW, |_| true);
-    assert!(matches!(tried.turn, Turn::Alone), "{tried:?}");
-    assert!(tried.warning.unwrap().to_string().contains("lock"));
+    let attempt = cache.try_turn(&plain(), NOW, |_| true);
+    assert!(matches!(attempt.lock, LockOutcome::Alone), "{attempt:?}");
+    assert!(attempt.warning.unwrap().to_string().contains("lock"));
 }
 
 #[test]
@@ -135,10 +135,10 @@ fn a_refused_file_is_told_and_still_fetched_for() {
     let path = file_of(&cache, plain().name());
     fs::write(&path, cli_file("ASIACLI", "2026-01-02T04:04:05UTC")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    let tried = cache.try_turn(&plain(), NOW, |_| true);
-    assert!(matches!(tried.turn, Turn::Ours(_)), "{tried:?}");
+    let attempt = cache.try_turn(&plain(), NOW, |_| true);
+    assert!(matches!(attempt.lock, LockOutcome::Ours(_)), "{attempt:?}");
     assert!(
-        tried
+        attempt
             .warning
             .unwrap()
             .to_string()
@@ -150,15 +150,15 @@ fn a_refused_file_is_told_and_still_fetched_for() {
 fn the_lock_is_let_go_although_a_child_has_a_copy() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let Turn::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).turn else {
+    let LockOutcome::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).lock else {
         panic!("nobody else is here");
     };
     let mut child = inherit_lock(&guard);
     drop(guard);
-    let turn = cache.try_turn(&plain(), NOW, |_| true).turn;
+    let lock = cache.try_turn(&plain(), NOW, |_| true).lock;
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(matches!(turn, Turn::Ours(_)), "{turn:?}");
+    assert!(matches!(lock, LockOutcome::Ours(_)), "{lock:?}");
 }
 
 const PART: &str = "LEX_CACHE_TEST_PART";
@@ -188,7 +188,7 @@ impl Part {
     fn new(part: &str, scratch: &Scratch) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
-                "cache_file::tests::turns::plays_a_part",
+                "cache::tests::lock::plays_a_part",
                 "--exact",
                 "--ignored",
                 "--nocapture",
@@ -223,19 +223,19 @@ impl Part {
 fn plays_a_part() {
     let scratch = std::mem::ManuallyDrop::new(Scratch(std::env::var_os(PLACE).unwrap().into()));
     let cache = scratch.cache();
-    let turn = take_turn(&cache, &plain(), Duration::from_secs(30));
+    let lock = take_turn(&cache, &plain(), Duration::from_secs(30));
     let part = std::env::var(PART).unwrap();
-    match (part.as_str(), turn) {
-        ("hold", Turn::Ours(_guard)) => {
+    match (part.as_str(), lock) {
+        ("hold", LockOutcome::Ours(_guard)) => {
             println!("\nsays held");
             thread::sleep(Duration::from_secs(30));
         }
-        ("hold and fork", Turn::Ours(guard)) => {
+        ("hold and fork", LockOutcome::Ours(guard)) => {
             let mut child = inherit_lock(&guard);
             println!("\nsays {}", child.id());
             child.wait().unwrap();
         }
-        ("fetch", Turn::Ours(guard)) => {
+        ("fetch", LockOutcome::Ours(guard)) => {
             let id = format!("ASIA{}", std::process::id());
             let mut asked = OpenOptions::new();
             let mut asked = asked
@@ -249,8 +249,8 @@ fn plays_a_part() {
             drop(guard);
             println!("\nsays {id}");
         }
-        ("fetch", Turn::Cached(found)) => println!("\nsays {}", found.access_key_id),
-        (part, turn) => panic!("{part}: {turn:?}"),
+        ("fetch", LockOutcome::Cached(found)) => println!("\nsays {}", found.access_key_id),
+        (part, lock) => panic!("{part}: {lock:?}"),
     }
 }
 
@@ -281,13 +281,13 @@ fn a_killed_holder_lets_the_others_go_on() {
     assert_eq!(holder.said, "held");
     let cache = scratch.cache();
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).turn,
-        Turn::Busy
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Busy
     ));
     holder.kill();
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).turn,
-        Turn::Ours(_)
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Ours(_)
     ));
 }
 
@@ -298,13 +298,13 @@ fn a_killed_holder_that_had_forked_does_not_stop_the_others() {
     let child = holder.said.clone();
     holder.kill();
     let cache = scratch.cache();
-    let turn = take_turn(&cache, &plain(), Duration::from_millis(100));
-    assert!(matches!(turn, Turn::Alone), "{turn:?}");
+    let lock = take_turn(&cache, &plain(), Duration::from_millis(100));
+    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
     cache
         .write(&plain(), &set("ASIAALONE", NOW + HOUR), NOW)
         .unwrap();
-    let turn = take_turn(&cache, &plain(), Duration::from_millis(100));
-    assert!(matches!(turn, Turn::Cached(_)), "{turn:?}");
+    let lock = take_turn(&cache, &plain(), Duration::from_millis(100));
+    assert!(matches!(lock, LockOutcome::Cached(_)), "{lock:?}");
     assert!(
         Command::new("sh")
             .args(["-c", "kill \"$0\"", &child])

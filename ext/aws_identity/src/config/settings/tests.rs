@@ -61,7 +61,7 @@ mod layers_decide {
             ("AWS_CA_BUNDLE", "/environment"),
             ("AWS_ROLE_ARN", THIRD),
         ];
-        let words = |n: &str, role: &str| json!({"region": n, "profile": n, "endpoint": format!("http://{n}"), "ca_bundle": format!("/{n}"), "role_arn": role});
+        let options = |n: &str, role: &str| json!({"region": n, "profile": n, "endpoint": format!("http://{n}"), "ca_bundle": format!("/{n}"), "role_arn": role});
         let of = |settings: &Settings| {
             let text = |chosen: &Option<Chosen<String>>| chosen.as_ref().unwrap().value.clone();
             let endpoint = settings.endpoint.as_ref().unwrap();
@@ -74,10 +74,14 @@ mod layers_decide {
                 chain(settings)[0].role_arn.clone(),
             ]
         };
-        let all = decide(words("option", ROLE), words("setting", OTHER), &environment);
+        let all = decide(
+            options("option", ROLE),
+            options("setting", OTHER),
+            &environment,
+        );
         assert_eq!(of(&all), ["option", "option", "option", "option", ROLE]);
         assert_eq!(all.region.unwrap().origin, Origin::Option);
-        let two = decide(json!({}), words("setting", OTHER), &environment);
+        let two = decide(json!({}), options("setting", OTHER), &environment);
         assert_eq!(
             of(&two),
             ["setting", "setting", "setting", "setting", OTHER]
@@ -124,15 +128,15 @@ mod layers_decide {
     #[test]
     fn blank_and_null_are_absent_in_every_layer() {
         for nothing in [json!(null), json!(""), json!("  \n")] {
-            let words = json!({
+            let options = json!({
                 "region": nothing, "profile": nothing, "role_arn": nothing, "external_id": nothing, "policy": nothing,
                 "tags": nothing, "policy_arns": nothing, "session_duration": nothing, "resolve_timeout": nothing,
                 "endpoint": nothing, "ca_bundle": nothing, "cache": nothing, "name_with_account": nothing,
                 "get_session_token": nothing, "web_identity_token_file": nothing, "provider_id": nothing,
             });
             let settings = decide(
-                words.clone(),
-                words,
+                options.clone(),
+                options,
                 &[("AWS_REGION", " "), ("AWS_PROFILE", "")],
             );
             let none = decide(json!({}), json!({}), &[]);
@@ -179,7 +183,7 @@ mod layers_decide {
             json!({"get_session_token": "FALSE", "role_arn": ROLE}),
             &[],
         );
-        assert_eq!(settings.loose.duration_seconds, Some(900));
+        assert_eq!(settings.unscoped.duration_seconds, Some(900));
         assert_eq!(settings.resolve_timeout, Duration::from_millis(2500));
         assert!(settings.name_with_account && !settings.get_session_token);
     }
@@ -317,11 +321,11 @@ mod roles_and_their_words {
         let named = [("AWS_ROLE_ARN", ROLE), ("AWS_ROLE_SESSION_NAME", " night ")];
         let settings = decide(json!({}), json!({}), &named);
         assert_eq!(
-            chain(&settings)[0].words.role_session_name.as_deref(),
+            chain(&settings)[0].options.role_session_name.as_deref(),
             Some("night")
         );
         let other = decide(json!({"role_arn": OTHER}), json!({}), &named);
-        assert_eq!(chain(&other)[0].words, RoleWords::default());
+        assert_eq!(chain(&other)[0].options, AssumeRoleOptions::default());
         assert!(
             failure(
                 json!({}),
@@ -345,14 +349,20 @@ mod roles_and_their_words {
             json!({"role_session_name": "loose", "session_duration": 900}),
             &[],
         );
-        let words = &chain(&settings)[0].words;
-        assert_eq!(words.external_id.as_deref(), Some("mine"));
+        let options = &chain(&settings)[0].options;
+        assert_eq!(options.external_id.as_deref(), Some("mine"));
         assert_eq!(
-            (words.role_session_name.as_deref(), words.duration_seconds),
+            (
+                options.role_session_name.as_deref(),
+                options.duration_seconds
+            ),
             (None, None)
         );
-        assert_eq!(settings.loose.role_session_name.as_deref(), Some("loose"));
-        assert_eq!(settings.loose.duration_seconds, Some(900));
+        assert_eq!(
+            settings.unscoped.role_session_name.as_deref(),
+            Some("loose")
+        );
+        assert_eq!(settings.unscoped.duration_seconds, Some(900));
     }
 
     #[test]
@@ -362,14 +372,14 @@ mod roles_and_their_words {
             json!({"role_arn": OTHER, "external_id": "theirs", "session_duration": 900}),
             &[],
         );
-        assert_eq!(chain(&settings)[0].words, RoleWords::default());
-        assert_eq!(settings.loose, RoleWords::default());
+        assert_eq!(chain(&settings)[0].options, AssumeRoleOptions::default());
+        assert_eq!(settings.unscoped, AssumeRoleOptions::default());
         let off = decide(
             json!({"role_arn": false}),
             json!({"role_arn": OTHER, "external_id": "theirs"}),
             &[],
         );
-        assert_eq!(off.loose, RoleWords::default());
+        assert_eq!(off.unscoped, AssumeRoleOptions::default());
     }
 
     #[test]
@@ -379,8 +389,11 @@ mod roles_and_their_words {
             json!({"role_session_name": "setting", "external_id": "setting"}),
             &[("AWS_ROLE_ARN", ROLE)],
         );
-        assert_eq!(settings.loose.role_session_name.as_deref(), Some("option"));
-        assert_eq!(settings.loose.external_id.as_deref(), Some("setting"));
+        assert_eq!(
+            settings.unscoped.role_session_name.as_deref(),
+            Some("option")
+        );
+        assert_eq!(settings.unscoped.external_id.as_deref(), Some("setting"));
     }
 
     #[test]
@@ -396,13 +409,13 @@ mod roles_and_their_words {
             (&*first.role_arn, &*second.role_arn, &*third.role_arn),
             (ROLE, OTHER, THIRD)
         );
-        assert_eq!(first.words.external_id.as_deref(), Some("first"));
-        assert_eq!(first.words.duration_seconds, Some(7200));
-        assert_eq!(first.words.serial_number.as_deref(), Some("GAHT12345678"));
-        assert_eq!(second.words, RoleWords::default());
-        assert_eq!(third.words.external_id.as_deref(), Some("last"));
-        assert_eq!(third.words.tags, [("a".into(), "1".into())]);
-        assert_eq!(third.words.serial_number, None);
+        assert_eq!(first.options.external_id.as_deref(), Some("first"));
+        assert_eq!(first.options.duration_seconds, Some(7200));
+        assert_eq!(first.options.serial_number.as_deref(), Some("GAHT12345678"));
+        assert_eq!(second.options, AssumeRoleOptions::default());
+        assert_eq!(third.options.external_id.as_deref(), Some("last"));
+        assert_eq!(third.options.tags, [("a".into(), "1".into())]);
+        assert_eq!(third.options.serial_number, None);
     }
 
     #[test]
@@ -494,7 +507,7 @@ mod roles_and_their_words {
         let policy = json!({"Version": "2012-10-17", "Statement": []});
         let of = |value: Value| options(json!({"role_arn": ROLE, "policy": value}));
         let read = |settings: &Settings| -> Value {
-            serde_json::from_str(chain(settings)[0].words.policy.as_deref().unwrap()).unwrap()
+            serde_json::from_str(chain(settings)[0].options.policy.as_deref().unwrap()).unwrap()
         };
         assert_eq!(read(&of(policy.clone())), policy);
         assert_eq!(read(&of(policy.to_string().into())), policy);
@@ -510,7 +523,7 @@ mod roles_and_their_words {
     fn pairs_come_as_a_hash_or_as_a_list_of_hashes() {
         let of = |tags: Value| {
             chain(&options(json!({"role_arn": ROLE, "tags": tags})))[0]
-                .words
+                .options
                 .tags
                 .clone()
         };
@@ -533,7 +546,7 @@ mod roles_and_their_words {
             json!({"role_arn": ROLE, "policy_arns": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
         );
         assert_eq!(
-            chain(&settings)[0].words.policy_arns.len(),
+            chain(&settings)[0].options.policy_arns.len(),
             1,
             "one is a list of one"
         );
@@ -649,7 +662,7 @@ mod what_is_refused {
             &[("AWS_REGION", "eu-west-1")],
         );
         assert_eq!(settings.region.unwrap().value, "eu-west-1");
-        assert_eq!(settings.loose, RoleWords::default());
+        assert_eq!(settings.unscoped, AssumeRoleOptions::default());
         assert_eq!(settings.resolve_timeout, RESOLVE_TIMEOUT);
         assert!(settings.warnings.is_empty());
     }
@@ -740,7 +753,7 @@ mod what_is_refused {
     #[test]
     fn a_session_token_may_live_longer_than_a_role() {
         let settings = options(json!({"get_session_token": true, "session_duration": 129_600}));
-        assert_eq!(settings.loose.duration_seconds, Some(129_600));
+        assert_eq!(settings.unscoped.duration_seconds, Some(129_600));
         assert!(
             refused(json!({"session_duration": 129_600}))
                 .message
@@ -960,8 +973,8 @@ mod what_is_told {
             &[],
         );
         assert_eq!(told(&lower), (json!(1800), Origin::Settings));
-        let hop = options(json!({"role_arn": [{"role_arn": ROLE, "session_duration": 900}]}));
-        assert_eq!(told(&hop), (json!(900), Origin::Option));
+        let role_step = options(json!({"role_arn": [{"role_arn": ROLE, "session_duration": 900}]}));
+        assert_eq!(told(&role_step), (json!(900), Origin::Option));
         let named = decide(
             json!({}),
             json!({}),

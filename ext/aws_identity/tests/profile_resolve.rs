@@ -5,7 +5,9 @@
 use aws_identity::{
     credentials::Secret,
     failure::Kind,
-    profile::{Base, Environment, Files, Hop, Need, Plan, ProfileKind, list, plan},
+    profile::{
+        BaseProvider, Environment, Files, Need, ProfileChain, ProfileKind, RoleStep, list, resolve,
+    },
     util::time,
 };
 
@@ -16,13 +18,13 @@ fn files(config: &str, credentials: &str) -> Files {
     Files::from_texts(config, credentials).unwrap()
 }
 
-fn planned(config: &str, credentials: &str) -> Plan {
-    plan(&files(config, credentials), "a").unwrap()
+fn planned(config: &str, credentials: &str) -> ProfileChain {
+    resolve(&files(config, credentials), "a").unwrap()
 }
 
 /// The message of a refusal of the profile `a`: a configuration failure without anything secret.
 fn refused(config: &str, credentials: &str) -> String {
-    let failure = plan(&files(config, credentials), "a").expect_err(config);
+    let failure = resolve(&files(config, credentials), "a").expect_err(config);
     assert_eq!(failure.kind, Kind::Configuration);
     assert!(!failure.message.contains("canary"), "{failure}");
     failure.message
@@ -34,15 +36,15 @@ fn says(message: &str, parts: &[&str]) {
     }
 }
 
-fn key_id(plan: &Plan) -> &str {
-    match &plan.base {
-        Base::Keys(keys) => &keys.access_key_id,
+fn key_id(profile_chain: &ProfileChain) -> &str {
+    match &profile_chain.base {
+        BaseProvider::Keys(keys) => &keys.access_key_id,
         other => panic!("no keys: {other:?}"),
     }
 }
 
-fn hop(profile: &str, role: &str) -> Hop {
-    Hop {
+fn hop(profile: &str, role: &str) -> RoleStep {
+    RoleStep {
         profile: profile.into(),
         role_arn: format!("arn:aws:iam::123456789012:role/{role}"),
         external_id: None,
@@ -56,12 +58,12 @@ fn hop(profile: &str, role: &str) -> Hop {
 fn keys_with_token_and_account_from_either_file() {
     let keys = format!("{KEYS}aws_session_token = canary-token\naws_account_id = 123456789012\n");
     for (config, credentials) in [(keys.as_str(), ""), ("", keys.as_str())] {
-        let plan = planned(
+        let profile_chain = planned(
             &format!("[profile a]\n{config}"),
             &format!("[a]\n{credentials}"),
         );
-        let Base::Keys(set) = &plan.base else {
-            panic!("{plan:?}")
+        let BaseProvider::Keys(set) = &profile_chain.base else {
+            panic!("{profile_chain:?}")
         };
         assert_eq!(set.access_key_id, "AKID");
         assert_eq!(set.secret_access_key.expose(), "canary-secret");
@@ -71,37 +73,37 @@ fn keys_with_token_and_account_from_either_file() {
         );
         assert_eq!(set.account_id.as_deref(), Some("123456789012"));
         assert_eq!(set.source, "profile a");
-        assert!(plan.hops.is_empty());
-        assert!(!format!("{plan:?}").contains("canary"));
+        assert!(profile_chain.role_steps.is_empty());
+        assert!(!format!("{profile_chain:?}").contains("canary"));
     }
 }
 
 #[test]
 fn the_credentials_file_wins_and_the_files_do_not_mix() {
     let config = "[profile a]\naws_access_key_id = CONFIG\naws_secret_access_key = s\naws_session_token = t\nregion = r1\n";
-    let plan = planned(
+    let profile_chain = planned(
         config,
         "[a]\naws_access_key_id = CREDENTIALS\naws_secret_access_key = s\nregion = r2\n",
     );
-    let Base::Keys(set) = &plan.base else {
-        panic!("{plan:?}")
+    let BaseProvider::Keys(set) = &profile_chain.base else {
+        panic!("{profile_chain:?}")
     };
     assert_eq!(set.access_key_id, "CREDENTIALS");
     assert_eq!(
         set.session_token, None,
         "the token belongs to the other pair"
     );
-    assert_eq!(plan.region.as_deref(), Some("r2"));
+    assert_eq!(profile_chain.region.as_deref(), Some("r2"));
 }
 
 #[test]
 fn the_older_name_of_the_token_comes_first() {
-    let plan = planned(
+    let profile_chain = planned(
         "",
         &format!("[a]\n{KEYS}aws_session_token = new\naws_security_token = old\n"),
     );
-    let Base::Keys(set) = &plan.base else {
-        panic!("{plan:?}")
+    let BaseProvider::Keys(set) = &profile_chain.base else {
+        panic!("{profile_chain:?}")
     };
     assert_eq!(set.session_token.as_ref().map(Secret::expose), Some("old"));
 }
@@ -134,23 +136,26 @@ fn half_a_key_pair_is_refused_wherever_it_stands() {
 
 #[test]
 fn a_role_with_all_it_may_have() {
-    let plan = planned(
+    let profile_chain = planned(
         &format!(
             "[profile a]\n{ROLE}source_profile = b\nexternal_id = e:1/2\nrole_session_name = me@x\n\
              duration_seconds = 7200\nmfa_serial = arn:aws:iam::1:mfa/me\nregion = eu-west-1\n[profile b]\n{KEYS}region = no\n"
         ),
         "",
     );
-    let expected = Hop {
+    let expected = RoleStep {
         external_id: Some("e:1/2".into()),
         role_session_name: Some("me@x".into()),
         duration_seconds: Some(7200),
         mfa_serial: Some("arn:aws:iam::1:mfa/me".into()),
         ..hop("a", "r")
     };
-    assert_eq!(plan.hops, [expected]);
-    assert_eq!((key_id(&plan), plan.base_profile.as_str()), ("AKID", "b"));
-    assert_eq!(plan.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(profile_chain.role_steps, [expected]);
+    assert_eq!(
+        (key_id(&profile_chain), profile_chain.base_profile.as_str()),
+        ("AKID", "b")
+    );
+    assert_eq!(profile_chain.region.as_deref(), Some("eu-west-1"));
 }
 
 #[test]
@@ -167,26 +172,35 @@ fn roles_chain_from_the_base_outward() {
         format!("[profile d]\n{KEYS}"),
     ]
     .concat();
-    let plan = planned(&config, "");
-    assert_eq!(plan.hops, [hop("c", "c"), hop("b", "b"), hop("a", "a")]);
-    assert_eq!(plan.base_profile, "d");
+    let profile_chain = planned(&config, "");
+    assert_eq!(
+        profile_chain.role_steps,
+        [hop("c", "c"), hop("b", "b"), hop("a", "a")]
+    );
+    assert_eq!(profile_chain.base_profile, "d");
 }
 
 #[test]
 fn a_source_with_keys_of_its_own_is_the_base() {
-    let plan = planned(
+    let profile_chain = planned(
         &format!("[profile a]\n{ROLE}source_profile = b\n[profile b]\n{ROLE}{KEYS}"),
         "",
     );
-    assert_eq!(plan.hops, [hop("a", "r")]);
-    assert_eq!(key_id(&plan), "AKID");
+    assert_eq!(profile_chain.role_steps, [hop("a", "r")]);
+    assert_eq!(key_id(&profile_chain), "AKID");
 }
 
 #[test]
 fn a_profile_may_be_its_own_source_if_it_has_keys() {
     let own = format!("[profile a]\n{ROLE}source_profile = a\n");
-    let plan = planned(&own, &format!("[a]\n{KEYS}"));
-    assert_eq!((plan.hops.len(), plan.base_profile.as_str()), (1, "a"));
+    let profile_chain = planned(&own, &format!("[a]\n{KEYS}"));
+    assert_eq!(
+        (
+            profile_chain.role_steps.len(),
+            profile_chain.base_profile.as_str()
+        ),
+        (1, "a")
+    );
     says(&refused(&own, ""), &["a -> a", "leads back to itself"]);
 }
 
@@ -218,16 +232,20 @@ fn loops_are_named() {
 #[test]
 fn named_sources_in_their_exact_spelling() {
     for (name, base) in [
-        ("Environment", Base::Environment),
-        ("EcsContainer", Base::Container),
-        ("Ec2InstanceMetadata", Base::Imds),
+        ("Environment", BaseProvider::Environment),
+        ("EcsContainer", BaseProvider::Container),
+        ("Ec2InstanceMetadata", BaseProvider::Imds),
     ] {
-        let plan = planned(
+        let profile_chain = planned(
             &format!("[profile a]\n{ROLE}credential_source = {name}\n"),
             "",
         );
         assert_eq!(
-            (plan.base, plan.hops.len(), plan.base_profile.as_str()),
+            (
+                profile_chain.base,
+                profile_chain.role_steps.len(),
+                profile_chain.base_profile.as_str()
+            ),
             (base, 1, "a")
         );
     }
@@ -278,7 +296,7 @@ fn a_role_needs_exactly_one_source() {
 
 #[test]
 fn web_identity_is_a_base() {
-    let base = Base::WebIdentity {
+    let base = BaseProvider::WebIdentity {
         role_arn: "arn:aws:iam::123456789012:role/r".into(),
         token_file: "/token".into(),
         role_session_name: Some("me".into()),
@@ -289,9 +307,12 @@ fn web_identity_is_a_base() {
          [profile a]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = b\n"
     );
     let files = files(&config, "");
-    let (own, source) = (plan(&files, "b").unwrap(), plan(&files, "a").unwrap());
-    assert_eq!((own.base, own.hops), (base.clone(), vec![]));
-    assert_eq!((source.base, source.hops), (base, vec![hop("a", "a")]));
+    let (own, source) = (resolve(&files, "b").unwrap(), resolve(&files, "a").unwrap());
+    assert_eq!((own.base, own.role_steps), (base.clone(), vec![]));
+    assert_eq!(
+        (source.base, source.role_steps),
+        (base, vec![hop("a", "a")])
+    );
     says(
         &refused("[profile a]\nweb_identity_token_file = /t\n", ""),
         &["no role_arn"],
@@ -302,7 +323,7 @@ fn web_identity_is_a_base() {
 fn sso_in_both_its_forms() {
     let own = "sso_account_id = 1\nsso_role_name = R\n";
     let shared = "sso_start_url = https://x/start#\nsso_region = eu-west-1\n";
-    let sso = |session: Option<&str>| Base::Sso {
+    let sso = |session: Option<&str>| BaseProvider::Sso {
         session: session.map(str::to_owned),
         start_url: "https://x/start#".into(),
         region: "eu-west-1".into(),
@@ -353,33 +374,33 @@ fn sso_that_is_incomplete_or_contradicts_itself_is_refused() {
 fn an_sso_session_alone_gives_no_credentials() {
     let config =
         "[profile a]\nsso_session = s\n[sso-session s]\nsso_region = r\nsso_start_url = u\n";
-    assert_eq!(planned(config, "").base, Base::None);
+    assert_eq!(planned(config, "").base, BaseProvider::None);
 }
 
 #[test]
 fn process_and_login() {
-    let plan = planned(
+    let profile_chain = planned(
         "[profile a]\ncredential_process = h --x 'a ; b' # c\n  --more\naws_account_id = 1\n",
         "",
     );
-    let Base::Process {
+    let BaseProvider::Process {
         command,
         account_id,
-    } = &plan.base
+    } = &profile_chain.base
     else {
-        panic!("{plan:?}")
+        panic!("{profile_chain:?}")
     };
     assert_eq!(command.expose(), "h --x 'a ; b' # c\n--more");
     assert_eq!(account_id.as_deref(), Some("1"));
     assert!(
-        !format!("{plan:?}").contains("more"),
+        !format!("{profile_chain:?}").contains("more"),
         "a command may hold a secret"
     );
     let session = "arn:aws:iam::1:user/x";
-    let plan = planned(&format!("[profile a]\nlogin_session = {session}\n"), "");
+    let profile_chain = planned(&format!("[profile a]\nlogin_session = {session}\n"), "");
     assert_eq!(
-        plan.base,
-        Base::Login {
+        profile_chain.base,
+        BaseProvider::Login {
             session: session.into()
         }
     );
@@ -449,7 +470,7 @@ fn a_blank_value_that_chooses_the_identity_is_refused() {
 
 #[test]
 fn a_blank_setting_is_absent() {
-    let plan = planned(
+    let profile_chain = planned(
         &format!(
             "[profile a]\n{ROLE}credential_source = Environment\nregion =\nca_bundle =\nendpoint_url =\n\
              use_fips_endpoint =\nrole_session_name =\nduration_seconds =\n"
@@ -457,11 +478,15 @@ fn a_blank_setting_is_absent() {
         "",
     );
     assert_eq!(
-        (plan.region, plan.ca_bundle, plan.use_fips_endpoint),
+        (
+            profile_chain.region,
+            profile_chain.ca_bundle,
+            profile_chain.use_fips_endpoint
+        ),
         (None, None, None)
     );
-    assert_eq!(plan.endpoints.unwrap().sts, None);
-    assert_eq!(plan.hops, [hop("a", "r")]);
+    assert_eq!(profile_chain.endpoints.unwrap().sts, None);
+    assert_eq!(profile_chain.role_steps, [hop("a", "r")]);
 }
 
 #[test]
@@ -489,39 +514,45 @@ fn a_key_that_was_swallowed_by_another_is_missed() {
     );
     for name in ["a", "b"] {
         says(
-            &plan(&files, name).unwrap_err().message,
+            &resolve(&files, name).unwrap_err().message,
             &["\"b\"", "output that goes on over the next line"],
         );
     }
     assert_eq!(
-        plan(&files, "c").unwrap().base,
-        Base::None,
+        resolve(&files, "c").unwrap().base,
+        BaseProvider::None,
         "prose is no key"
     );
 }
 
 #[test]
 fn settings_beside_the_credentials() {
-    let plan = planned(
+    let profile_chain = planned(
         "[profile a]\nregion = eu-west-1\nca_bundle = /b\nuse_fips_endpoint = TRUE\nuse_dualstack_endpoint = false\n\
          ignore_configured_endpoint_urls = true\nec2_metadata_service_endpoint = http://x\n\
          ec2_metadata_service_endpoint_mode = IPv6\n",
         "",
     );
-    assert_eq!((plan.base, plan.exists), (Base::None, true));
-    assert_eq!(plan.region.as_deref(), Some("eu-west-1"));
-    assert_eq!(plan.ca_bundle.as_deref(), Some("/b"));
     assert_eq!(
-        (plan.use_fips_endpoint, plan.use_dualstack_endpoint),
+        (profile_chain.base, profile_chain.exists),
+        (BaseProvider::None, true)
+    );
+    assert_eq!(profile_chain.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(profile_chain.ca_bundle.as_deref(), Some("/b"));
+    assert_eq!(
+        (
+            profile_chain.use_fips_endpoint,
+            profile_chain.use_dualstack_endpoint
+        ),
         (Some(true), Some(false))
     );
-    assert_eq!(plan.ignore_configured_endpoint_urls, Some(true));
+    assert_eq!(profile_chain.ignore_configured_endpoint_urls, Some(true));
     assert_eq!(
-        plan.ec2_metadata_service_endpoint,
+        profile_chain.ec2_metadata_service_endpoint,
         Some(Secret::new("http://x"))
     );
     assert_eq!(
-        plan.ec2_metadata_service_endpoint_mode.as_deref(),
+        profile_chain.ec2_metadata_service_endpoint_mode.as_deref(),
         Some("IPv6")
     );
     says(
@@ -534,9 +565,9 @@ fn settings_beside_the_credentials() {
 fn endpoints_of_the_service_come_before_the_one_of_all() {
     let config = "[profile a]\nendpoint_url = http://u:canary@all\nservices = s\n\
                   [services s]\nsts =\n  endpoint_url = http://sts\nsso_oidc =\n  other = x\ns3 =\n  endpoint_url = http://no\n";
-    let plan = planned(config, "");
-    assert!(!format!("{plan:?}").contains("canary"));
-    let endpoints = plan.endpoints.unwrap();
+    let profile_chain = planned(config, "");
+    assert!(!format!("{profile_chain:?}").contains("canary"));
+    let endpoints = profile_chain.endpoints.unwrap();
     assert_eq!(endpoints.sts, Some(Secret::new("http://sts")));
     for other in [endpoints.sso, endpoints.sso_oidc, endpoints.signin] {
         assert_eq!(other, Some(Secret::new("http://u:canary@all")));
@@ -545,10 +576,10 @@ fn endpoints_of_the_service_come_before_the_one_of_all() {
 
 #[test]
 fn a_services_section_that_is_missing_fails_only_when_asked_for() {
-    let plan = planned(&format!("[profile a]\nservices = s\n{KEYS}"), "");
-    assert_eq!(key_id(&plan), "AKID");
+    let profile_chain = planned(&format!("[profile a]\nservices = s\n{KEYS}"), "");
+    assert_eq!(key_id(&profile_chain), "AKID");
     says(
-        &plan.endpoints.unwrap_err().message,
+        &profile_chain.endpoints.unwrap_err().message,
         &["services section \"s\"", "[services s]"],
     );
     let flat = "[profile a]\nservices = s\n[services s]\nsts = http://sts\n";
@@ -561,9 +592,9 @@ fn a_services_section_that_is_missing_fails_only_when_asked_for() {
 #[test]
 fn only_default_may_be_missing() {
     let files = files("[profile prod]\n[prod2]\n", "[profile old]\n");
-    let none = plan(&files, "default").unwrap();
-    assert_eq!((none.exists, none.base), (false, Base::None));
-    let missing = |name| plan(&files, name).unwrap_err().message;
+    let none = resolve(&files, "default").unwrap();
+    assert_eq!((none.exists, none.base), (false, BaseProvider::None));
+    let missing = |name| resolve(&files, name).unwrap_err().message;
     says(
         &missing("prd"),
         &[
@@ -588,10 +619,13 @@ fn the_later_default_counts_and_names_may_be_quoted() {
         "[profile default]\nregion = r1\n[default]\nregion = r2\n[profile 'b c']\nregion = r3\n";
     let files = files(config, "");
     assert_eq!(
-        plan(&files, "default").unwrap().region.as_deref(),
+        resolve(&files, "default").unwrap().region.as_deref(),
         Some("r2")
     );
-    assert_eq!(plan(&files, "b c").unwrap().region.as_deref(), Some("r3"));
+    assert_eq!(
+        resolve(&files, "b c").unwrap().region.as_deref(),
+        Some("r3")
+    );
 }
 
 fn summary_of(
