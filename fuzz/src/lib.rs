@@ -113,8 +113,8 @@ pub fn profile_files(input: &[u8]) {
     let files = match Files::from_texts(config, credentials) {
         Ok(files) => files,
         Err(failure) => {
-            let shown = failure.message.contains(CANARY);
-            return assert!(!shown || !only_in_values(text), "{}", failure.message);
+            let shown = failure.message().contains(CANARY);
+            return assert!(!shown || !only_in_values(text), "{}", failure.message());
         }
     };
     let environment = Environment::new();

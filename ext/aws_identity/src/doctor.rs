@@ -61,10 +61,13 @@ pub fn outcome(examination: &FetchTask<Vec<Finding>>) -> Result<&[Finding], Fail
     match examination.outcome() {
         Some(Ok(findings)) => Ok(findings),
         Some(Err(failure)) if failure.kind != Kind::Timeout => Err(failure.clone()),
-        _ => Err(Failure::timeout(format!(
-            "The examination was given up after {} s. Check for a name server or a file system that hangs.",
-            LIMIT.as_secs()
-        ))),
+        _ => Err(Failure::timeout(
+            format!(
+                "The examination was given up after {} s. Check for a name server or a file system that hangs.",
+                LIMIT.as_secs()
+            ),
+            "",
+        )),
     }
 }
 
@@ -259,10 +262,13 @@ impl Exam<'_> {
     ) -> Result<T, Failure> {
         let left = self.deadline.left().saturating_sub(RESERVE).min(patience);
         timeout(left, job).await.unwrap_or_else(|_| {
-            Err(Failure::timeout(format!(
-                "No answer within {:.1} s. Check the network and proxy.",
-                left.as_secs_f64()
-            )))
+            Err(Failure::timeout(
+                format!(
+                    "No answer within {:.1} s. Check the network and proxy.",
+                    left.as_secs_f64()
+                ),
+                "",
+            ))
         })
     }
 }

@@ -212,7 +212,7 @@ impl Session {
                 in_flight.is_awaited |= purpose != Purpose::Prefetch;
                 Ok(Step::Wait(Arc::clone(&in_flight.task)))
             }
-            None => Err(Failure::internal("A flight ended before it began.")),
+            None => Err(Failure::internal("A flight ended before it began.", "")),
         }
     }
 
@@ -384,6 +384,7 @@ impl Session {
         ) {
             return Err(Failure::configuration(
                 "This session has no web identity token that could be replaced. Make one with web_identity_token.",
+                "",
             ));
         }
         limits::web_identity_token("web_identity_token", token.expose())?;
@@ -450,7 +451,7 @@ impl Session {
                 in_flight.is_awaited = true;
                 Ok(Step::Wait(Arc::clone(&in_flight.task)))
             }
-            None => Err(Failure::internal("A flight ended before it began.")),
+            None => Err(Failure::internal("A flight ended before it began.", "")),
         }
     }
 

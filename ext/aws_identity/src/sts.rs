@@ -56,10 +56,13 @@ impl Endpoint {
     }
 
     fn unknown(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::configuration(format!(
-            "There is no STS endpoint for region {} with these settings ({error}). Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
-            self.region
-        ))
+        Failure::configuration(
+            format!(
+                "There is no STS endpoint for region {} with these settings ({error}). Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+                self.region
+            ),
+            "",
+        )
     }
 }
 
@@ -261,6 +264,7 @@ fn set(
             format!(
                 "STS answered {call} without credentials. Whatever answers at the endpoint is not STS; check it."
             ),
+            "",
         ));
     };
     let expires_at = given.expiration().to_millis().ok();
@@ -326,7 +330,7 @@ fn tags(options: &AssumeRoleOptions) -> Result<Option<Vec<Tag>>, Failure> {
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map(Some)
-        .map_err(|error| Failure::internal(format!("A session tag cannot be built: {error}")))
+        .map_err(|error| Failure::internal(format!("A session tag cannot be built: {error}"), ""))
 }
 
 fn provided_contexts(options: &AssumeRoleOptions) -> Option<Vec<ProvidedContext>> {

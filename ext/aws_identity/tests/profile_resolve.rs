@@ -26,8 +26,8 @@ fn planned(config: &str, credentials: &str) -> ProfileChain {
 fn refused(config: &str, credentials: &str) -> String {
     let failure = resolve(&files(config, credentials), "a").expect_err(config);
     assert_eq!(failure.kind, Kind::Configuration);
-    assert!(!failure.message.contains("canary"), "{failure}");
-    failure.message
+    assert!(!failure.message().contains("canary"), "{failure}");
+    failure.message()
 }
 
 fn says(message: &str, parts: &[&str]) {
@@ -514,7 +514,7 @@ fn a_key_that_was_swallowed_by_another_is_missed() {
     );
     for name in ["a", "b"] {
         says(
-            &resolve(&files, name).unwrap_err().message,
+            &resolve(&files, name).unwrap_err().message(),
             &["\"b\"", "output that goes on over the next line"],
         );
     }
@@ -579,12 +579,12 @@ fn a_services_section_that_is_missing_fails_only_when_asked_for() {
     let profile_chain = planned(&format!("[profile a]\nservices = s\n{KEYS}"), "");
     assert_eq!(key_id(&profile_chain), "AKID");
     says(
-        &profile_chain.endpoints.unwrap_err().message,
+        &profile_chain.endpoints.unwrap_err().message(),
         &["services section \"s\"", "[services s]"],
     );
     let flat = "[profile a]\nservices = s\n[services s]\nsts = http://sts\n";
     says(
-        &planned(flat, "").endpoints.unwrap_err().message,
+        &planned(flat, "").endpoints.unwrap_err().message(),
         &["indented line below \"sts =\""],
     );
 }
@@ -594,7 +594,7 @@ fn only_default_may_be_missing() {
     let files = files("[profile prod]\n[prod2]\n", "[profile old]\n");
     let none = resolve(&files, "default").unwrap();
     assert_eq!((none.exists, none.base), (false, BaseProvider::None));
-    let missing = |name| resolve(&files, name).unwrap_err().message;
+    let missing = |name| resolve(&files, name).unwrap_err().message();
     says(
         &missing("prd"),
         &[

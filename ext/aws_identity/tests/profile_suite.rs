@@ -98,7 +98,7 @@ fn chain(input: &Value) -> Result<Value, String> {
             }
         }
     }
-    let message = |failure: Failure| failure.message;
+    let message = |failure: Failure| failure.message();
     let files = Files::from_texts(&text, "").map_err(message)?;
     let profile_chain =
         resolve(&files, input["selected_profile"].as_str().unwrap()).map_err(message)?;

@@ -370,7 +370,7 @@ fn times_at_the_ends_of_the_range_do_not_overflow() {
 #[test]
 fn the_listed_errors_are_final_and_no_others() {
     let coded = |code: &str| {
-        let mut failure = Failure::new(Kind::Service, "refused");
+        let mut failure = Failure::new(Kind::Service, "refused", "");
         failure.code = Some(code.into());
         is_final(&failure)
     };
@@ -405,9 +405,9 @@ fn the_listed_errors_are_final_and_no_others() {
             kind,
             Kind::Configuration | Kind::NotReady | Kind::AccessDenied
         );
-        assert_eq!(is_final(&Failure::new(kind, "x")), expected, "{kind:?}");
+        assert_eq!(is_final(&Failure::new(kind, "x", "")), expected, "{kind:?}");
     }
-    let mut expired = Failure::new(Kind::AccessDenied, "the base credentials have ended");
+    let mut expired = Failure::new(Kind::AccessDenied, "the base credentials have ended", "");
     expired.code = Some("ExpiredToken".into());
     assert!(!is_final(&expired), "the code decides over the kind");
 }

@@ -235,9 +235,9 @@ impl Driver {
                     other => panic!("a stale answer was {other:?}, {at}"),
                 }
             }
-            Some("error") => self.fail(&Failure::new(Kind::Connection, "refused"), pick),
+            Some("error") => self.fail(&Failure::new(Kind::Connection, "refused", ""), pick),
             Some("nonRecoverableError") => {
-                let mut failure = Failure::new(Kind::AccessDenied, "not authorized");
+                let mut failure = Failure::new(Kind::AccessDenied, "not authorized", "");
                 failure.code = Some("AccessDenied".into());
                 self.fail(&failure, pick)
             }

@@ -28,7 +28,7 @@ use session::Session;
 fn init(ruby: &Ruby) -> Result<(), Error> {
     panic::keep_quiet_everywhere();
     panic::caught(|| define(ruby))
-        .unwrap_or_else(|failure| Err(Error::new(ruby.exception_load_error(), failure.message)))
+        .unwrap_or_else(|failure| Err(Error::new(ruby.exception_load_error(), failure.message())))
 }
 
 fn define(ruby: &Ruby) -> Result<(), Error> {

@@ -106,7 +106,7 @@ impl Session {
     ) -> Result<bool, Error> {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
-            let failure = Failure::no_credentials(reason.to_string()?);
+            let failure = Failure::no_credentials(reason.to_string()?, "");
             Ok(this.0.ground(failure, purpose).is_ok())
         })
     }

@@ -84,10 +84,13 @@ impl Layer<'_> {
             Some(seconds) if seconds > 0.0 && seconds <= most => {
                 Ok(Some(Duration::from_secs_f64(seconds)))
             }
-            Some(seconds) => Err(Failure::configuration(format!(
-                "{} is {seconds} seconds; it takes more than 0 and at most {most}.",
-                self.label(name)
-            ))),
+            Some(seconds) => Err(Failure::configuration(
+                format!(
+                    "{} is {seconds} seconds; it takes more than 0 and at most {most}.",
+                    self.label(name)
+                ),
+                "",
+            )),
             None => Err(self.wrong(name, value, "a number of seconds")),
         }
     }
@@ -148,10 +151,13 @@ impl Layer<'_> {
             Value::Array(_) => "an Array",
             Value::Object(_) => "a Hash",
         };
-        Failure::configuration(format!(
-            "{} takes {expected}, and was given {given}.",
-            self.label(name)
-        ))
+        Failure::configuration(
+            format!(
+                "{} takes {expected}, and was given {given}.",
+                self.label(name)
+            ),
+            "",
+        )
     }
 }
 

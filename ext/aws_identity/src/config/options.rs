@@ -101,6 +101,7 @@ pub fn check_options(options: &Map<String, Value>) -> Result<(), Failure> {
         return Err(Failure::new(
             Kind::Argument,
             format!("unknown option {name:?}. {hint}"),
+            "",
         ));
     }
     Ok(())
@@ -115,10 +116,13 @@ pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<String>, Fail
             continue;
         }
         if let Some(meant) = nearest(name, CHOOSE_THE_IDENTITY.into_iter()) {
-            return Err(Failure::configuration(format!(
-                "Settings key identity.aws.{name} does not exist, and looks like {meant}, which chooses the identity. \
+            return Err(Failure::configuration(
+                format!(
+                    "Settings key identity.aws.{name} does not exist, and looks like {meant}, which chooses the identity. \
                  Write {meant}, or remove the key."
-            )));
+                ),
+                "",
+            ));
         }
         let known = OPTIONS
             .iter()
@@ -193,11 +197,15 @@ mod tests {
         let failure = check_options(&map(&json!({"role_arm": "x"}))).unwrap_err();
         assert_eq!(failure.kind, Kind::Argument);
         assert_eq!(
-            failure.message,
+            failure.message(),
             r#"unknown option "role_arm". Did you mean role_arn?"#
         );
         let failure = check_options(&map(&json!({"zzzzzzzz": 1}))).unwrap_err();
-        assert!(failure.message.contains("README"), "{}", failure.message);
+        assert!(
+            failure.message().contains("README"),
+            "{}",
+            failure.message()
+        );
         assert!(
             check_options(&map(&json!({"roles": {}}))).is_err(),
             "roles is for settings only"

@@ -233,9 +233,11 @@ fn named(layer: &Layer<'_>) -> Result<Option<Role>, Failure> {
         Some(Value::Array(_)) if layer.origin == Origin::Settings => Err(Failure::configuration(
             "identity.aws.role_arn is a list. In settings a list is a fallback list for secrets; name one role there, \
              and give a chain of roles as an option.",
+            "",
         )),
         Some(Value::Array(items)) if items.is_empty() => Err(Failure::configuration(
             "role_arn is an empty list. Name a role, or give false for none.",
+            "",
         )),
         Some(value @ Value::Array(items)) => items
             .iter()
@@ -277,10 +279,13 @@ fn role_step(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
         .keys()
         .find(|name| !HOP_WORDS.contains(&name.as_str()))
     {
-        return Err(Failure::configuration(format!(
-            "A role of the list in role_arn has the option {stranger:?}, which a single role cannot have. It takes {}.",
-            HOP_WORDS.join(", ")
-        )));
+        return Err(Failure::configuration(
+            format!(
+                "A role of the list in role_arn has the option {stranger:?}, which a single role cannot have. It takes {}.",
+                HOP_WORDS.join(", ")
+            ),
+            "",
+        ));
     }
     let layer = Layer {
         origin: Origin::Option,
@@ -289,6 +294,7 @@ fn role_step(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
     let Some(role_arn) = layer.text("role_arn")? else {
         return Err(Failure::configuration(
             "A role of the list in role_arn has no role_arn.",
+            "",
         ));
     };
     limits::role_arn("role_arn", &role_arn)?;
@@ -321,6 +327,7 @@ fn policy(layer: &Layer<'_>) -> Result<Option<String>, Failure> {
         Some(Value::String(text)) if serde_json::from_str::<Map<String, Value>>(text).is_err() => {
             Err(Failure::configuration(
                 "policy is not a JSON object. Give an IAM policy as a Hash or as JSON text.",
+                "",
             ))
         }
         _ => layer.text("policy"),

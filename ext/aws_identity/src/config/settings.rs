@@ -299,6 +299,7 @@ impl Settings {
             Role::Chain(chain) if !chain.is_empty() => Ok(chain[0].clone()),
             _ => Err(Failure::configuration(
                 "A web identity token needs the role it is for. Give role_arn, or set AWS_ROLE_ARN.",
+                "",
             )),
         }
     }
@@ -382,6 +383,7 @@ fn ready(values: &Map<String, Value>, origin: Origin) -> Result<(), Failure> {
                      Nothing is asked of AWS until it is; check that the secret exists and can be read.",
                     layer.label(word.name)
                 ),
+                "",
             ));
         }
     }
@@ -398,9 +400,12 @@ pub(crate) fn check_region(label: &str, region: &str) -> Result<(), Failure> {
     if ok {
         return Ok(());
     }
-    Err(Failure::configuration(format!(
-        "{label} is {region:?}, which is not the name of a region. It looks like eu-west-1."
-    )))
+    Err(Failure::configuration(
+        format!(
+            "{label} is {region:?}, which is not the name of a region. It looks like eu-west-1."
+        ),
+        "",
+    ))
 }
 
 fn token_source(
@@ -417,12 +422,14 @@ fn token_source(
         } else {
             Err(Failure::configuration(
                 "Both source and a web identity token are given. Either is a base of its own; keep one.",
+                "",
             ))
         };
     }
     match (token, file) {
         (Some(_), Some(_)) => Err(Failure::configuration(
             "Both web_identity_token and web_identity_token_file are given. Keep one.",
+            "",
         )),
         (Some(Value::Bool(true)), None) => Ok(Some(TokenSource::Supplied)),
         (Some(Value::String(text)), None) => {
@@ -472,6 +479,7 @@ fn cache(
             ))),
             (Some(true), None) => Err(Failure::configuration(
                 "cache is true, and HOME is not set, so there is no ~/.aws/cli/cache. Give cache a directory.",
+                "",
             )),
             _ => Ok(None),
         };

@@ -160,7 +160,7 @@ fn unreadable(name: &str, path: &Path, kind: ErrorKind) -> Finding {
         ErrorKind::PermissionDenied => "may not be looked at by this user",
         _ => "cannot be looked at",
     };
-    let failure = Failure::configuration(format!("{} {why}.", path.display()));
+    let failure = Failure::configuration(format!("{} {why}.", path.display()), "");
     Finding {
         remedy: Some(format!(
             "Check the path, the mount, and that this user may read it; or do not name it ({name})."

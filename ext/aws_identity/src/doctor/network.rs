@@ -89,7 +89,7 @@ impl Exam<'_> {
         let start = Instant::now();
         let asked = self.within(PATIENCE, async {
             let found = self.http.look_up(&host).await;
-            found.map_err(|why| Failure::new(Kind::Connection, why))
+            found.map_err(|why| Failure::new(Kind::Connection, why, ""))
         });
         let (found, is_known) = match asked.await {
             Ok(addresses) => {

@@ -179,7 +179,7 @@ impl Exam<'_> {
     fn could_profile(&self) -> Availability {
         let profile_chain = match self.profile_chain() {
             Ok(profile_chain) => profile_chain,
-            Err(failure) => return Availability::Fail(failure.message.clone()),
+            Err(failure) => return Availability::Fail(failure.message().clone()),
         };
         if !profile_chain.exists {
             return Availability::Nothing("there is none".into());
@@ -230,7 +230,7 @@ fn asked(attempt: &Attempt, outcome: Option<&Result<BaseCredentials, Failure>>) 
         (Outcome::Found, _) => Finding::ok(CHECK, name, "gives credentials"),
         (Outcome::Absent, _) => Finding::skipped(CHECK, name, attempt.reason.as_str()),
         (Outcome::Failed, Some(Err(failure))) => failed(name, failure),
-        (Outcome::Failed, _) => failed(name, &Failure::no_credentials(&attempt.reason)),
+        (Outcome::Failed, _) => failed(name, &Failure::no_credentials(&attempt.reason, "")),
     };
     found
         .took(attempt.milliseconds)
@@ -240,7 +240,7 @@ fn asked(attempt: &Attempt, outcome: Option<&Result<BaseCredentials, Failure>>) 
 fn failed(name: &str, failure: &Failure) -> Finding {
     let found = Finding::failed(CHECK, name, failure);
     // The file's own message does not say whose business it is.
-    if name == "web identity" && advice::split(&failure.message).1.is_none() {
+    if name == "web identity" && advice::split(&failure.message()).1.is_none() {
         return Finding {
             remedy: Some(
                 "Check the path of the token file, that it is mounted (in EKS: the service account's annotation and the pod identity webhook), and that this user may read it.".into(),

@@ -219,9 +219,10 @@ impl AssumeRoles<'_> {
             }
         };
         // Not a configuration failure: a set that is still held is served until it ends.
-        let mut failure = Failure::no_credentials(format!(
-            "{step} needs MFA with the device {serial_number}, and {why}."
-        ));
+        let mut failure = Failure::no_credentials(
+            format!("{step} needs MFA with the device {serial_number}, and {why}."),
+            "",
+        );
         failure.code = self.order.asks_later.then(|| CODE_NEEDED.to_owned());
         Err(failure)
     }
@@ -283,6 +284,7 @@ fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure>
                 "session_duration is {seconds} seconds for {}, which the role {base} assumes; role chaining is limited to 3600.",
                 role.role_arn
             ),
+            "",
         )),
         _ => Ok(()),
     }

@@ -61,10 +61,13 @@ fn system_has_roots() -> bool {
 /// a bundle with none at all is an error.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unusable = |why: &str| {
-        Failure::configuration(format!(
-            "The CA bundle {} {why}. Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
-            path.display()
-        ))
+        Failure::configuration(
+            format!(
+                "The CA bundle {} {why}. Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
+                path.display()
+            ),
+            "",
+        )
     };
     let about =
         fs::metadata(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;

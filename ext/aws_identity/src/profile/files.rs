@@ -177,10 +177,13 @@ impl Files {
         } else {
             did_you_mean::hint(profile, self.names())
         };
-        Failure::configuration(format!(
-            "The profile {profile:?} does not exist; looked in {}. {hint}",
-            self.looked_at()
-        ))
+        Failure::configuration(
+            format!(
+                "The profile {profile:?} does not exist; looked in {}. {hint}",
+                self.looked_at()
+            ),
+            "",
+        )
     }
 
     pub(super) fn profile(&self, name: &str) -> Option<&Profile> {
@@ -366,15 +369,21 @@ impl Source {
                     })?;
                 Ok((source, text))
             }
-            Err(Unread::TooLarge) => Err(Failure::configuration(format!(
-                "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is. Check what writes it.",
-                path.display(),
-            ))),
-            Err(Unread::Io(error)) if named => Err(Failure::configuration(format!(
-                "{} names {}, which cannot be read: {error}. Make it readable, or unset the variable.",
-                location.variable,
-                path.display(),
-            ))),
+            Err(Unread::TooLarge) => Err(Failure::configuration(
+                format!(
+                    "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is. Check what writes it.",
+                    path.display(),
+                ),
+                "",
+            )),
+            Err(Unread::Io(error)) if named => Err(Failure::configuration(
+                format!(
+                    "{} names {}, which cannot be read: {error}. Make it readable, or unset the variable.",
+                    location.variable,
+                    path.display(),
+                ),
+                "",
+            )),
             // HOME may be another user's: a service started by root often keeps root's.
             Err(absent) => {
                 source.state = absent.to_string();
@@ -389,7 +398,7 @@ impl Source {
 
     fn malformed(&self, line: usize, what: &str) -> Failure {
         let path = self.path.as_deref().unwrap_or(Path::new("")).display();
-        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."))
+        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."), "")
     }
 
     fn count(&mut self, profiles: usize) {

@@ -85,7 +85,7 @@ fn summary(
         reason: None,
     };
     let reason = match resolve(files, name) {
-        Err(failure) => Some(failure.message),
+        Err(failure) => Some(failure.message()),
         Ok(profile_chain) => {
             summary.role_arns = role_arns(&profile_chain);
             summary.needs = needs(&profile_chain);
@@ -168,7 +168,7 @@ pub(crate) fn obstacle(
         }
         BaseProvider::Process { command, .. } => process::look_up(command.expose(), environment)
             .err()
-            .map(|failure| failure.message),
+            .map(|failure| failure.message()),
         BaseProvider::WebIdentity { token_file, .. } => token_file::read(Path::new(token_file)).err(),
         BaseProvider::Sso { session, start_url, .. } => sso_login::obstacle(
             environment,

@@ -178,11 +178,14 @@ impl Scope<'_> {
 
     /// `what` is a sentence that goes on after the profile's name, without its full stop.
     pub(super) fn failure(self, what: impl fmt::Display) -> Failure {
-        Failure::configuration(format!(
-            "{} {what}. Read from {}.",
-            self.title(),
-            self.files.looked_at()
-        ))
+        Failure::configuration(
+            format!(
+                "{} {what}. Read from {}.",
+                self.title(),
+                self.files.looked_at()
+            ),
+            "",
+        )
     }
 
     fn title(self) -> String {

@@ -189,10 +189,13 @@ fn chain(top: Scope<'_>) -> Result<(BaseProvider, String, Vec<RoleStep>), Failur
 fn looped(visited: &[&str], next: &str) -> Failure {
     let from = visited.iter().position(|name| *name == next).unwrap_or(0);
     let path = [&visited[from..], &[next]].concat().join(" -> ");
-    Failure::configuration(format!(
-        "The source_profile of the profile {:?} leads back to itself: {path}. Name a source_profile that has credentials of its own.",
-        visited.last().unwrap_or(&next),
-    ))
+    Failure::configuration(
+        format!(
+            "The source_profile of the profile {:?} leads back to itself: {path}. Name a source_profile that has credentials of its own.",
+            visited.last().unwrap_or(&next),
+        ),
+        "",
+    )
 }
 
 /// Where the credentials for a profile's role come from.

@@ -87,9 +87,12 @@ impl ProviderChain<'_> {
                 .map_err(|failure| record.failed(&format!("profile {name}"), failure.clone()))?;
             return match self.profile(record, profile_chain).await? {
                 Some(found) => Ok(found),
-                None => Err(Failure::no_credentials(format!(
-                    "The profile {name:?} holds no credentials: no keys, role, process, SSO or token file. Add some, or name another profile."
-                ))),
+                None => Err(Failure::no_credentials(
+                    format!(
+                        "The profile {name:?} holds no credentials: no keys, role, process, SSO or token file. Add some, or name another profile."
+                    ),
+                    "",
+                )),
             };
         }
         if let Some(found) = self.environment(record)? {
@@ -116,7 +119,7 @@ impl ProviderChain<'_> {
             Some(set) => Ok(record.found(source, BaseCredentials::new(set.clone()))),
             None => Err(record.failed(
                 source,
-                Failure::no_credentials("The object given as source has no credentials."),
+                Failure::no_credentials("The object given as source has no credentials.", ""),
             )),
         }
     }
@@ -160,14 +163,12 @@ impl ProviderChain<'_> {
                 .and_then(|keys| {
                     keys.map(BaseCredentials::new).ok_or_else(|| {
                         Failure::no_credentials(
-                            "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set.",
-                        )
+                            "credential_source is Environment, and AWS_ACCESS_KEY_ID is not set.", "")
                     })
                 }),
             BaseProvider::Container if !container::is_configured(&self.settings.environment) => {
                 Err(Failure::no_credentials(
-                    "credential_source is EcsContainer, and no AWS_CONTAINER_CREDENTIALS_* variable is set.",
-                ))
+                    "credential_source is EcsContainer, and no AWS_CONTAINER_CREDENTIALS_* variable is set.", ""))
             }
             BaseProvider::Container => {
                 container::credentials(self.http, &self.settings.environment)
@@ -176,8 +177,7 @@ impl ProviderChain<'_> {
             }
             BaseProvider::Imds if Imds::is_disabled(&self.settings.environment) => {
                 Err(Failure::no_credentials(
-                    "credential_source is Ec2InstanceMetadata, and AWS_EC2_METADATA_DISABLED is true.",
-                ))
+                    "credential_source is Ec2InstanceMetadata, and AWS_EC2_METADATA_DISABLED is true.", ""))
             }
             BaseProvider::Imds => self
                 .ask_imds(&imds_endpoint)
@@ -186,7 +186,7 @@ impl ProviderChain<'_> {
                     ImdsError::Failed(failure) => failure,
                     ImdsError::Unavailable(why) => Failure::no_credentials(format!(
                         "credential_source is Ec2InstanceMetadata, and IMDS is not there ({why})."
-                    )),
+                    ), ""),
                 }),
             BaseProvider::Process {
                 command,
@@ -279,8 +279,7 @@ impl ProviderChain<'_> {
             return Err(record.failed(
                 source,
                 Failure::configuration(
-                    "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not. Set both, or neither.",
-                ),
+                    "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not. Set both, or neither.", ""),
             ));
         };
         let role_arn = role_arn.trim();
@@ -351,16 +350,23 @@ impl ProviderChain<'_> {
         let supplied = self.answers.web_identity_token.clone();
         let token = match token {
             TokenSource::Text(text) => supplied.unwrap_or_else(|| text.clone()),
-            TokenSource::File(path) => token_file::read(path)
-                .map_err(|reason| Failure::no_credentials(format!("Web identity: {reason}.")))?,
+            TokenSource::File(path) => token_file::read(path).map_err(|reason| {
+                Failure::no_credentials(format!("Web identity: {reason}."), "")
+            })?,
             TokenSource::Supplied => supplied.ok_or_else(|| {
-                Failure::no_credentials("The callable given as web_identity_token gave no token.")
+                Failure::no_credentials(
+                    "The callable given as web_identity_token gave no token.",
+                    "",
+                )
             })?,
         };
         if let Some(option) = unsupported_by_web_identity(&options) {
-            return Err(Failure::configuration(format!(
-                "{option} is given, and a web identity has none: STS takes it with AssumeRole only. Remove it, or put a role_arn on top."
-            )));
+            return Err(Failure::configuration(
+                format!(
+                    "{option} is given, and a web identity has none: STS takes it with AssumeRole only. Remove it, or put a role_arn on top."
+                ),
+                "",
+            ));
         }
         let identity = WebIdentity {
             role_arn,
@@ -416,7 +422,7 @@ impl ProviderChain<'_> {
                 Failure::no_credentials(format!(
                     "This is an EC2 instance, and its metadata service is not there ({why}). In a container raise the role_step limit \
                      (HttpPutResponseHopLimit) to 2; else enable the service, or set AWS_EC2_METADATA_DISABLED=true."
-                )),
+                ), ""),
             )),
             Err(ImdsError::Unavailable(why)) => {
                 record.absent(source, &why);
@@ -451,7 +457,7 @@ impl ProviderChain<'_> {
         let command = command.clone();
         let run = spawn_blocking(move || process::run(command.expose(), limit, &environment));
         let mut set = run.await.map_err(|_| {
-            Failure::internal("The thread that ran credential_process ended early.")
+            Failure::internal("The thread that ran credential_process ended early.", "")
         })??;
         set.account_id = set.account_id.or_else(|| account_id.map(str::to_owned));
         Ok(set)
@@ -481,6 +487,7 @@ fn not_on_aws(why: &str) -> Failure {
             "Nothing names AWS credentials here, and this does not look like AWS ({why}). \
              Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials."
         ),
+        "",
     )
 }
 

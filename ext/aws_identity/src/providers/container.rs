@@ -57,9 +57,12 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
             Err(HttpError::Timeout) if !last => {}
             Ok(reply) => break reply,
             Err(HttpError::Timeout) => {
-                return Err(Failure::timeout(format!(
-                    "The container endpoint {place} does not answer. Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI."
-                )));
+                return Err(Failure::timeout(
+                    format!(
+                        "The container endpoint {place} does not answer. Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI."
+                    ),
+                    "",
+                ));
             }
             Err(HttpError::Connection(why)) => {
                 return Err(Failure::new(
@@ -67,6 +70,7 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
                     format!(
                         "The container endpoint {place} cannot be reached ({why}). Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI."
                     ),
+                    "",
                 ));
             }
         }
@@ -78,6 +82,7 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
         Failure::new(
             Kind::Service,
             format!("The container endpoint {place} gave no usable credentials: {reason}."),
+            "",
         )
     })
 }
@@ -98,6 +103,7 @@ fn refused(place: &str, status: u16) -> Failure {
     let mut failure = Failure::new(
         kind,
         format!("The container endpoint {place} answered {status}. {advice}"),
+        "",
     );
     failure.status = Some(status);
     failure
@@ -109,6 +115,7 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
         if !path.starts_with('/') {
             return Err(Failure::configuration(
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash.",
+                "",
             ));
         }
         return Ok(format!("http://169.254.170.2{path}"));
@@ -121,11 +128,14 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
     if uri.starts_with("http:")
         && address.is_some_and(|address| !Allowed::Container.permits(address))
     {
-        return Err(Failure::configuration(format!(
-            "{name} is {}: over plain HTTP only loopback, 169.254.170.2, 169.254.170.23 and fd00:ec2::23 are asked, \
+        return Err(Failure::configuration(
+            format!(
+                "{name} is {}: over plain HTTP only loopback, 169.254.170.2, 169.254.170.23 and fd00:ec2::23 are asked, \
              since the token would be readable on the way. Use https.",
-            http::without_userinfo(&uri)
-        )));
+                http::without_userinfo(&uri)
+            ),
+            "",
+        ));
     }
     Ok(uri)
 }
@@ -135,9 +145,10 @@ fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
         return token_file::read(Path::new(path.trim()))
             .map(Some)
             .map_err(|reason| {
-                Failure::no_credentials(format!(
-                    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {reason}."
-                ))
+                Failure::no_credentials(
+                    format!("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {reason}."),
+                    "",
+                )
             });
     }
     let Some(token) = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN") else {
@@ -146,6 +157,7 @@ fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
     if token.trim().bytes().any(|byte| byte.is_ascii_control()) {
         return Err(Failure::configuration(
             "AWS_CONTAINER_AUTHORIZATION_TOKEN holds control characters; it is one line of text.",
+            "",
         ));
     }
     Ok(Some(Secret::new(token.trim())))
@@ -193,7 +205,11 @@ mod tests {
         let environment =
             Environment::new([("AWS_CONTAINER_AUTHORIZATION_TOKEN", "canary\r\nx: y")]);
         let failure = token(&environment).unwrap_err();
-        assert!(!failure.message.contains("canary"), "{}", failure.message);
+        assert!(
+            !failure.message().contains("canary"),
+            "{}",
+            failure.message()
+        );
         let environment = Environment::new([("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token\n")]);
         assert_eq!(token(&environment).unwrap().unwrap().expose(), "token");
     }

@@ -7,9 +7,10 @@ use crate::{credentials::Credentials, environment::Environment, failure::Failure
 pub fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
     let value = |name| environment.get(name).map(str::trim);
     let half = |has: &str, lacks: &str| {
-        Failure::configuration(format!(
-            "{has} is set and {lacks} is not. Set both, or neither."
-        ))
+        Failure::configuration(
+            format!("{has} is set and {lacks} is not. Set both, or neither."),
+            "",
+        )
     };
     match (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY")) {
         (Some(id), Some(secret)) => {
@@ -46,8 +47,16 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "canary"),
         ] {
             let failure = read(&Environment::new([half])).unwrap_err();
-            assert!(failure.message.contains("Set both"), "{}", failure.message);
-            assert!(!failure.message.contains("canary"), "{}", failure.message);
+            assert!(
+                failure.message().contains("Set both"),
+                "{}",
+                failure.message()
+            );
+            assert!(
+                !failure.message().contains("canary"),
+                "{}",
+                failure.message()
+            );
         }
     }
 }

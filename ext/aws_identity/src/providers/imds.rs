@@ -84,6 +84,7 @@ impl Imds {
             404 => {
                 return Err(ImdsError::Failed(Failure::no_credentials(
                     "This instance has no instance profile (IMDS answered 404). Attach one, or name other credentials.",
+                    "",
                 )));
             }
             status => return Err(ImdsError::Failed(unexpected_status(status))),
@@ -96,6 +97,7 @@ impl Imds {
             return Err(ImdsError::Failed(Failure::new(
                 Kind::Service,
                 "IMDS named no role that can be asked for. Check the instance profile.",
+                "",
             )));
         }
         let answer = self
@@ -108,8 +110,7 @@ impl Imds {
         let mut set = metadata_credentials::parse(&answer.body, "imds").map_err(|reason| {
             ImdsError::Failed(Failure::new(
                 Kind::Service,
-                format!("IMDS gave no usable credentials for the role {role}: {reason}. Check the role and its trust in ec2.amazonaws.com."),
-            ))
+                format!("IMDS gave no usable credentials for the role {role}: {reason}. Check the role and its trust in ec2.amazonaws.com."), ""))
         })?;
         set.details.insert("instance_profile_role".into(), role);
         if set.is_expired_at(now) {
@@ -186,6 +187,7 @@ impl Imds {
                     return Err(Failure::new(
                         Kind::Connection,
                         format!("IMDS broke the connection ({why}). It may pass."),
+                        "",
                     ));
                 }
             }
@@ -208,13 +210,14 @@ fn unexpected_status(status: u16) -> Failure {
         format!(
             "IMDS answered {status} when asked for credentials. It may pass; if not, check the instance's metadata options."
         ),
+        "",
     );
     failure.status = Some(status);
     failure
 }
 
 fn timed_out() -> Failure {
-    Failure::timeout("IMDS stopped answering. It may pass.")
+    Failure::timeout("IMDS stopped answering. It may pass.", "")
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
@@ -234,9 +237,10 @@ fn base(environment: &Environment, profile: &ImdsEndpoint) -> Result<String, Fai
     match mode.trim().to_ascii_lowercase().as_str() {
         "ipv4" => Ok("http://169.254.169.254".into()),
         "ipv6" => Ok("http://[fd00:ec2::254]".into()),
-        _ => Err(Failure::configuration(format!(
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is {mode:?}; it takes IPv4 or IPv6."
-        ))),
+        _ => Err(Failure::configuration(
+            format!("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is {mode:?}; it takes IPv4 or IPv6."),
+            "",
+        )),
     }
 }
 

@@ -31,7 +31,7 @@ fn explain(http: &Http, profile: &str, error: &CredentialsError) -> Failure {
     provider::outage(http, "AWS Sign-In", &cause).unwrap_or_else(|| {
         let mut failure = Failure::no_credentials(format!(
             "The console session of `aws login` cannot be used ({cause}). Run `aws login --profile {profile}`."
-        ));
+        ), "");
         // The word IAM Identity Center has for it: asking again cannot cure it.
         failure.code = Some("UnauthorizedException".into());
         failure.status = provider::status(http);

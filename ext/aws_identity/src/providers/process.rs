@@ -67,9 +67,12 @@ pub(crate) fn marked(mut environment: Environment, profile: &str) -> Result<Envi
 }
 
 fn looped(who: &str) -> Failure {
-    let mut failure = Failure::configuration(format!(
-        "{who} reads the very profile it belongs to, without end. Give its command --profile with another profile, one that has credentials."
-    ));
+    let mut failure = Failure::configuration(
+        format!(
+            "{who} reads the very profile it belongs to, without end. Give its command --profile with another profile, one that has credentials."
+        ),
+        "",
+    );
     failure.code = Some(LOOP_CODE.into());
     failure
 }
@@ -107,23 +110,33 @@ pub fn run(
         .process_group(0)
         .spawn()
         .map_err(|error| {
-            Failure::configuration(format!(
-                "{program} cannot be started: {error}. Check the file and its permissions."
-            ))
+            Failure::configuration(
+                format!(
+                    "{program} cannot be started: {error}. Check the file and its permissions."
+                ),
+                "",
+            )
         })?;
     let mut running = Running::new(child);
     match running.finish(deadline) {
         Ok(ended) => judged(&program, ended, &running.output),
-        Err(Stopped::Late) => Err(Failure::timeout(format!(
-            "{program} gave no credentials within {} s and was killed. It has no terminal to ask on; run it by hand to see what it waits for, or raise process_timeout.",
-            limit.as_secs_f64()
-        ))),
-        Err(Stopped::TooMuch) => Err(Failure::no_credentials(format!(
-            "{program} printed more than {OUTPUT_LIMIT} bytes and was killed. It must print one JSON object with the credentials and nothing else."
-        ))),
-        Err(Stopped::Broken(error)) => Err(Failure::internal(format!(
-            "{program} cannot be watched: {error}."
-        ))),
+        Err(Stopped::Late) => Err(Failure::timeout(
+            format!(
+                "{program} gave no credentials within {} s and was killed. It has no terminal to ask on; run it by hand to see what it waits for, or raise process_timeout.",
+                limit.as_secs_f64()
+            ),
+            "",
+        )),
+        Err(Stopped::TooMuch) => Err(Failure::no_credentials(
+            format!(
+                "{program} printed more than {OUTPUT_LIMIT} bytes and was killed. It must print one JSON object with the credentials and nothing else."
+            ),
+            "",
+        )),
+        Err(Stopped::Broken(error)) => Err(Failure::internal(
+            format!("{program} cannot be watched: {error}."),
+            "",
+        )),
     }
 }
 
@@ -160,16 +173,20 @@ impl fmt::Display for Program {
 fn parsed(command: &str) -> Result<(Program, Vec<String>), Failure> {
     let mut words = shell_words::split(command)
         .map_err(|why| {
-            Failure::configuration(format!(
-                "The credential_process cannot be split into words: {}. Check its quotes.",
-                why.as_str()
-            ))
+            Failure::configuration(
+                format!(
+                    "The credential_process cannot be split into words: {}. Check its quotes.",
+                    why.as_str()
+                ),
+                "",
+            )
         })?
         .into_iter();
     match words.next() {
         Some(program) if !program.is_empty() => Ok((Program(program), words.collect())),
         _ => Err(Failure::configuration(
             "The credential_process names no program. Write a command after it, or remove the line.",
+            "",
         )),
     }
 }
@@ -180,9 +197,12 @@ fn not_found(program: &Program) -> Failure {
     } else {
         "on PATH"
     };
-    Failure::configuration(format!(
-        "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing; write the whole path, or sh -c '...'."
-    ))
+    Failure::configuration(
+        format!(
+            "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing; write the whole path, or sh -c '...'."
+        ),
+        "",
+    )
 }
 
 /// A program at work. Whatever way this ends but the regular one, the process group is killed.
@@ -339,14 +359,17 @@ fn judged(program: &Program, ended: Ended, output: &[u8]) -> Result<Credentials,
             (None, Some(signal)) => format!("was killed by signal {signal}"),
             (None, None) => "failed".into(),
         };
-        return Err(Failure::no_credentials(format!(
-            "{program} {how}. Run it by hand to see why: its error output may hold secrets and is not shown."
-        )));
+        return Err(Failure::no_credentials(
+            format!(
+                "{program} {how}. Run it by hand to see why: its error output may hold secrets and is not shown."
+            ),
+            "",
+        ));
     }
     answer::read(output).map_err(|what| {
         Failure::no_credentials(format!(
             "{program} {what}. It must print {{\"Version\": 1, \"AccessKeyId\": ..., \"SecretAccessKey\": ...}}, with SessionToken and Expiration if they are temporary."
-        ))
+        ), "")
     })
 }
 
@@ -365,7 +388,7 @@ mod tests {
         for name in ["outer", "inner, with a comma"] {
             let failure = marked(second.clone(), name).unwrap_err();
             assert_eq!(failure.code.as_deref(), Some(LOOP_CODE));
-            assert!(failure.message.contains(name), "{}", failure.message);
+            assert!(failure.message().contains(name), "{}", failure.message());
         }
         assert!(marked(second, "inner").is_ok());
     }
@@ -378,9 +401,9 @@ mod tests {
         assert_eq!(failure.code.as_deref(), Some(LOOP_CODE));
         let failure = judged(&program("/opt/bin/other"), ended, b"").unwrap_err();
         assert!(
-            failure.message.contains("ended with status 6"),
+            failure.message().contains("ended with status 6"),
             "{}",
-            failure.message
+            failure.message()
         );
     }
 
@@ -407,11 +430,11 @@ mod tests {
         assert_eq!(failure.kind, kind, "{failure}");
         for part in parts {
             assert!(
-                failure.message.contains(part),
+                failure.message().contains(part),
                 "{part:?} is not in: {failure}"
             );
         }
-        assert!(!failure.message.contains("canary"), "{failure}");
+        assert!(!failure.message().contains("canary"), "{failure}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Record {
     }
 
     pub fn failed(&mut self, source: &str, failure: Failure) -> Failure {
-        let reason: String = failure.message.chars().take(SHOWN).collect();
+        let reason: String = failure.message().chars().take(SHOWN).collect();
         self.note(source, Outcome::Failed, &reason);
         failure
     }

@@ -61,7 +61,7 @@ pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure>
         LastResponse::Answer(500..) => (Kind::Service, "is in trouble. It may pass"),
         LastResponse::Nothing | LastResponse::Answer(_) => return None,
     };
-    let mut failure = Failure::new(kind, format!("{service} {what} ({cause})."));
+    let mut failure = Failure::new(kind, format!("{service} {what} ({cause})."), "");
     failure.status = status(http);
     Some(failure)
 }

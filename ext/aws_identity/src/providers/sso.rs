@@ -52,24 +52,30 @@ fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure 
     let command = format!("aws sso login --profile {}", login.profile);
     let has_ended = status == Some(401) || cause.to_lowercase().contains("expired");
     let mut failure = match status {
-        _ if has_ended => Failure::no_credentials(format!(
-            "The SSO login has expired ({cause}). Run `{command}`."
-        )),
-        None => Failure::no_credentials(format!(
-            "There is no SSO login that can be used on this machine ({cause}). Run `{command}`."
-        )),
+        _ if has_ended => Failure::no_credentials(
+            format!("The SSO login has expired ({cause}). Run `{command}`."),
+            "",
+        ),
+        None => Failure::no_credentials(
+            format!(
+                "There is no SSO login that can be used on this machine ({cause}). Run `{command}`."
+            ),
+            "",
+        ),
         Some(403 | 404) => Failure::new(
             Kind::AccessDenied,
             format!(
                 "{service} does not give this login the role {} in the account {} ({cause}). Check account and role.",
                 login.role_name, login.account_id
             ),
+            "",
         ),
         Some(_) => Failure::new(
             Kind::Service,
             format!(
                 "{service} gave no credentials ({cause}). Run `{command}`, and check account and role."
             ),
+            "",
         ),
     };
     failure.status = status;
@@ -81,7 +87,7 @@ fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure 
 
 /// There is no login on this machine that the service would take.
 pub fn no_login(why: String) -> Failure {
-    let mut failure = Failure::no_credentials(why);
+    let mut failure = Failure::no_credentials(why, "");
     failure.code = Some(UNAUTHORIZED.into());
     failure
 }

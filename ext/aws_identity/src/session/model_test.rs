@@ -628,7 +628,7 @@ impl History {
         match dice.below(4) {
             0 => seen.note("who was asked went away"),
             1 => {
-                let failure = Failure::timeout("nobody answered");
+                let failure = Failure::timeout("nobody answered", "");
                 let keeps_serving_after = self.visible().is_some();
                 let told = self.session.ground(failure, purpose);
                 self.ride_out();
@@ -705,11 +705,11 @@ impl History {
             }
             1 | 2 => {
                 seen.note("an outage");
-                Err(Failure::new(Kind::Connection, "no answer"))
+                Err(Failure::new(Kind::Connection, "no answer", ""))
             }
             3 => {
                 seen.note("a final failure");
-                Err(Failure::new(Kind::AccessDenied, "no"))
+                Err(Failure::new(Kind::AccessDenied, "no", ""))
             }
             _ => {
                 self.keys += 1;
@@ -737,8 +737,8 @@ impl History {
             Arc::new(set)
         });
         let identity = order.identity.then(|| match dice.below(6) {
-            0 => Err(Failure::new(Kind::AccessDenied, "no")),
-            1 => Err(Failure::new(Kind::Connection, "no answer")),
+            0 => Err(Failure::new(Kind::AccessDenied, "no", "")),
+            1 => Err(Failure::new(Kind::Connection, "no answer", "")),
             _ => Ok(identity(credentials.expires_at)),
         });
         FetchResult {

@@ -266,13 +266,13 @@ impl State {
         counters.backed_off();
         let now = self.now();
         let was_degraded = self.degraded.is_some();
-        self.degraded = Some(failure.message.clone());
+        self.degraded = Some(failure.message().clone());
         self.events.failed(failure, now);
         let held = self.refresh.held(now).map(Arc::clone);
         if let Some(held) = held.filter(|_| !was_degraded) {
             self.serial += 1; // whoever keeps the set by its serial is to see that it is degraded
             self.events
-                .add(EventKind::Degraded, &held, Some(&failure.message), now);
+                .add(EventKind::Degraded, &held, Some(&failure.message()), now);
         }
         self.record_expiry();
     }
@@ -293,5 +293,6 @@ pub(super) fn already_expired(set: &Credentials) -> Failure {
             "{} handed out credentials that ended at {end}. Check this machine's clock and whatever writes them.",
             set.source
         ),
+        "",
     )
 }

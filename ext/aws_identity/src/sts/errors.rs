@@ -34,17 +34,23 @@ where
         None => format!("STS in {}", endpoint.region),
     };
     match error {
-        SdkError::TimeoutError(_) => Failure::timeout(format!(
-            "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
-        )),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::timeout(format!(
-            "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
-        )),
+        SdkError::TimeoutError(_) => Failure::timeout(
+            format!(
+                "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
+            ),
+            "",
+        ),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::timeout(
+            format!(
+                "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
+            ),
+            "",
+        ),
         SdkError::DispatchFailure(failure) => {
             let cause = failure
                 .as_connector_error()
                 .map_or_else(String::new, |error| root_cause(error));
-            Failure::new(Kind::Connection, unreachable(&what, &place, &cause))
+            Failure::new(Kind::Connection, unreachable(&what, &place, &cause), "")
         }
         SdkError::ServiceError(service) => refused(
             &what,
@@ -59,11 +65,12 @@ where
                 format!(
                     "{what}: the answer of {place} cannot be read. Whatever answers there may not be STS; check the endpoint."
                 ),
+                "",
             );
             failure.status = Some(answer.raw().status().as_u16());
             failure
         }
-        _ => Failure::internal(format!("{what}: the request could not be built.")),
+        _ => Failure::internal(format!("{what}: the request could not be built."), ""),
     }
 }
 
@@ -104,6 +111,7 @@ fn refused<E: ProvideErrorMetadata>(
     let mut failure = Failure::new(
         kind,
         format!("{what}: {place} answered {named}{said} {advice}"),
+        "",
     );
     failure.code = (!code.is_empty()).then(|| code.to_owned());
     failure.status = Some(status);

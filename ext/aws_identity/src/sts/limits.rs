@@ -22,9 +22,10 @@ pub fn seconds(option: &str, value: u64, limits: (u64, u64)) -> Result<u32, Fail
     {
         return Ok(seconds);
     }
-    Err(Failure::configuration(format!(
-        "{option} is {value} seconds; STS takes {least} to {most}."
-    )))
+    Err(Failure::configuration(
+        format!("{option} is {value} seconds; STS takes {least} to {most}."),
+        "",
+    ))
 }
 
 pub fn session_name(option: &str, value: &str) -> Result<(), Failure> {
@@ -44,10 +45,13 @@ pub fn token_code(value: &str) -> Result<(), Failure> {
     if value.len() == 6 && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
-    Err(Failure::configuration(format!(
-        "The MFA code has {} characters; STS takes exactly six digits. Read the code your device shows now, and try again.",
-        value.chars().count()
-    )))
+    Err(Failure::configuration(
+        format!(
+            "The MFA code has {} characters; STS takes exactly six digits. Read the code your device shows now, and try again.",
+            value.chars().count()
+        ),
+        "",
+    ))
 }
 
 /// The inline session policy: 1 to 2048 characters.
@@ -58,9 +62,12 @@ pub fn policy(value: &str) -> Result<(), Failure> {
 pub fn web_identity_token(option: &str, value: &str) -> Result<(), Failure> {
     length(option, value, 4, 20_000)?;
     if value.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(Failure::configuration(format!(
-            "{option} holds control characters; a token is one line of text. Check what writes it."
-        )));
+        return Err(Failure::configuration(
+            format!(
+                "{option} holds control characters; a token is one line of text. Check what writes it."
+            ),
+            "",
+        ));
     }
     Ok(())
 }
@@ -80,9 +87,12 @@ pub fn role_arn(option: &str, value: &str) -> Result<(), Failure> {
     if ok && value.len() <= 2048 && value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(Failure::configuration(format!(
-        "{option} is {value:?}, which is not the ARN of a role. It looks like arn:aws:iam::123456789012:role/my-role."
-    )))
+    Err(Failure::configuration(
+        format!(
+            "{option} is {value:?}, which is not the ARN of a role. It looks like arn:aws:iam::123456789012:role/my-role."
+        ),
+        "",
+    ))
 }
 
 /// ARNs of managed policies, at most ten.
@@ -91,9 +101,12 @@ pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
     for arn in values {
         let is_policy = arn.starts_with("arn:aws") && arn.contains(":policy/");
         if !is_policy || !(20..=2048).contains(&arn.len()) {
-            return Err(Failure::configuration(format!(
-                "policy_arns holds {arn:?}, which is not the ARN of a managed policy. It looks like arn:aws:iam::aws:policy/ReadOnlyAccess."
-            )));
+            return Err(Failure::configuration(
+                format!(
+                    "policy_arns holds {arn:?}, which is not the ARN of a managed policy. It looks like arn:aws:iam::aws:policy/ReadOnlyAccess."
+                ),
+                "",
+            ));
         }
     }
     Ok(())
@@ -109,9 +122,12 @@ pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
         tag_text("tags", &format!("value of {key:?}"), value, 0, 256)?;
         let folded = key.to_lowercase();
         if seen.contains(&folded) {
-            return Err(Failure::configuration(format!(
-                "tags holds the key {key:?} twice; STS does not tell keys apart by case. Keep one."
-            )));
+            return Err(Failure::configuration(
+                format!(
+                    "tags holds the key {key:?} twice; STS does not tell keys apart by case. Keep one."
+                ),
+                "",
+            ));
         }
         seen.push(folded);
     }
@@ -143,9 +159,10 @@ fn count(option: &str, count: usize, most: usize) -> Result<(), Failure> {
     if count <= most {
         return Ok(());
     }
-    Err(Failure::configuration(format!(
-        "{option} has {count} entries; STS takes at most {most}."
-    )))
+    Err(Failure::configuration(
+        format!("{option} has {count} entries; STS takes at most {most}."),
+        "",
+    ))
 }
 
 fn length(option: &str, value: &str, least: usize, most: usize) -> Result<(), Failure> {
@@ -153,9 +170,10 @@ fn length(option: &str, value: &str, least: usize, most: usize) -> Result<(), Fa
     if (least..=most).contains(&length) {
         return Ok(());
     }
-    Err(Failure::configuration(format!(
-        "{option} has {length} characters; STS takes {least} to {most}."
-    )))
+    Err(Failure::configuration(
+        format!("{option} has {length} characters; STS takes {least} to {most}."),
+        "",
+    ))
 }
 
 fn characters(
@@ -171,9 +189,10 @@ fn characters(
         .find(|c| !c.is_ascii_alphanumeric() && !beside.contains(*c))
     {
         None => Ok(()),
-        Some(stranger) => Err(Failure::configuration(format!(
-            "{option} holds {stranger:?}; STS takes letters, digits and any of {beside}"
-        ))),
+        Some(stranger) => Err(Failure::configuration(
+            format!("{option} holds {stranger:?}; STS takes letters, digits and any of {beside}"),
+            "",
+        )),
     }
 }
 
@@ -186,18 +205,22 @@ fn tag_text(
 ) -> Result<(), Failure> {
     let length = value.chars().count();
     if !(least..=most).contains(&length) {
-        return Err(Failure::configuration(format!(
-            "{option}: a {part} has {length} characters; STS takes {least} to {most}."
-        )));
+        return Err(Failure::configuration(
+            format!("{option}: a {part} has {length} characters; STS takes {least} to {most}."),
+            "",
+        ));
     }
     match value
         .chars()
         .find(|c| !c.is_alphanumeric() && *c != ' ' && !"_.:/=+-@".contains(*c))
     {
         None => Ok(()),
-        Some(stranger) => Err(Failure::configuration(format!(
-            "{option}: a {part} holds {stranger:?}; STS takes letters, digits, spaces and any of _.:/=+-@"
-        ))),
+        Some(stranger) => Err(Failure::configuration(
+            format!(
+                "{option}: a {part} holds {stranger:?}; STS takes letters, digits, spaces and any of _.:/=+-@"
+            ),
+            "",
+        )),
     }
 }
 
@@ -207,11 +230,11 @@ mod tests {
 
     #[test]
     fn every_refusal_names_the_option_the_limit_and_the_value() {
-        let text = |result: Result<(), Failure>| result.unwrap_err().message;
+        let text = |result: Result<(), Failure>| result.unwrap_err().message();
         assert_eq!(
             seconds("session_duration", 60, ROLE_SECONDS)
                 .unwrap_err()
-                .message,
+                .message(),
             "session_duration is 60 seconds; STS takes 900 to 43200."
         );
         assert_eq!(
@@ -262,10 +285,10 @@ mod tests {
     #[test]
     fn secrets_are_measured_but_never_shown() {
         for message in [
-            token_code("12345canary").unwrap_err().message,
+            token_code("12345canary").unwrap_err().message(),
             web_identity_token("web_identity_token", "canary\u{0}")
                 .unwrap_err()
-                .message,
+                .message(),
         ] {
             assert!(!message.contains("canary"), "{message}");
         }

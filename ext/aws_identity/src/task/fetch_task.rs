@@ -82,10 +82,13 @@ impl Deadline {
     /// The failure of a job that took too long.
     #[must_use]
     pub fn overdue(&self) -> Failure {
-        Failure::timeout(format!(
-            "No answer within {} s (resolve_timeout).",
-            self.limit().as_secs_f64()
-        ))
+        Failure::timeout(
+            format!(
+                "No answer within {} s (resolve_timeout).",
+                self.limit().as_secs_f64()
+            ),
+            "",
+        )
     }
 
     fn is_abandoned(&self) -> bool {
@@ -126,8 +129,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
     {
         let permit = Permit::take(gate).ok_or_else(|| {
             Failure::internal(
-                "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.",
-            )
+                "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.", "")
         })?;
         panic::keep_quiet();
         let task = Arc::new(Self {
@@ -293,9 +295,12 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 }
 
 fn no_thread(error: &std::io::Error) -> Failure {
-    Failure::internal(format!(
-        "Cannot start a thread for a request to AWS ({error}). Check the limits on threads and open files (ulimit -u, -n)."
-    ))
+    Failure::internal(
+        format!(
+            "Cannot start a thread for a request to AWS ({error}). Check the limits on threads and open files (ulimit -u, -n)."
+        ),
+        "",
+    )
 }
 
 #[cfg(test)]
@@ -342,7 +347,11 @@ mod tests {
         assert_eq!(wait(&task), Woken::Completed);
         let failure = task.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Timeout);
-        assert!(failure.message.contains("0.04 s"), "{}", failure.message);
+        assert!(
+            failure.message().contains("0.04 s"),
+            "{}",
+            failure.message()
+        );
     }
 
     #[test]
@@ -384,11 +393,15 @@ mod tests {
         let failure = task.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Internal);
         assert!(
-            failure.message.contains("fetch_task.rs"),
+            failure.message().contains("fetch_task.rs"),
             "{}",
-            failure.message
+            failure.message()
         );
-        assert!(!failure.message.contains("canary"), "{}", failure.message);
+        assert!(
+            !failure.message().contains("canary"),
+            "{}",
+            failure.message()
+        );
     }
 
     #[test]

@@ -52,7 +52,6 @@ pub fn caught<T>(job: impl FnOnce() -> T) -> Result<T, Failure> {
             Kind::Internal,
             format!(
                 "A defect in lex-identity-aws or the AWS SDK ended this request ({place}). Please report it; the next request works."
-            ),
-        )
+            ), "")
     })
 }

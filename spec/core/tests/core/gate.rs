@@ -116,7 +116,7 @@ fn where_too_many_are_in_the_air_none_is_started() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::Internal);
-    assert!(failure.message.contains("Share one Session"), "{}", failure.message);
+    assert!(failure.message().contains("Share one Session"), "{}", failure.message());
     gate.closed.store(false, SeqCst);
     assert_eq!(read(&session).unwrap(), 1);
 }

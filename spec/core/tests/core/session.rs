@@ -350,7 +350,7 @@ fn a_deadline_is_raised_and_the_next_read_asks_again() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::Timeout);
-    assert!(failure.message.contains("0.3 s"), "{}", failure.message);
+    assert!(failure.message().contains("0.3 s"), "{}", failure.message());
     machine.aws.remove_rule(hang);
     assert_eq!(read(&session).unwrap(), 1);
 }
@@ -373,7 +373,7 @@ fn a_set_that_had_ended_when_it_came_is_a_failure() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("clock"), "{}", failure.message);
+    assert!(failure.message().contains("clock"), "{}", failure.message());
     assert!(session.held().is_none());
     assert_eq!(session.tally().fetches, 1);
 }
@@ -487,7 +487,7 @@ fn without_anybody_to_ask_the_session_says_so() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("token_provider"), "{}", failure.message);
+    assert!(failure.message().contains("token_provider"), "{}", failure.message());
     assert_eq!(asked(&machine), 0);
 }
 
@@ -496,7 +496,7 @@ fn a_code_that_is_no_code_is_not_sent() {
     let machine = attended(3600);
     let session = machine.session();
     let failure = supply(&session, "12345x").unwrap_err();
-    assert!(failure.message.contains("six digits") && !failure.message.contains("12345x"), "{}", failure.message);
+    assert!(failure.message().contains("six digits") && !failure.message().contains("12345x"), "{}", failure.message());
     assert_eq!(asked(&machine), 0);
 }
 

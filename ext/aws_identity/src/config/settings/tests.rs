@@ -272,7 +272,7 @@ mod layers_decide {
         assert_eq!(cache(json!("/tmp/mine")), Some("/tmp/mine".into()));
         assert_eq!(cache(json!(false)), None);
         assert_eq!(cache(json!(null)), Some("/settings".into()));
-        assert!(refused(json!({"cache": true})).message.contains("HOME"));
+        assert!(refused(json!({"cache": true})).message().contains("HOME"));
         assert_eq!(refused(json!({"cache": 3})).kind, Kind::Configuration);
     }
 }
@@ -332,12 +332,12 @@ mod roles_and_their_words {
                 json!({}),
                 &[("AWS_ROLE_ARN", ROLE), ("AWS_ROLE_SESSION_NAME", "a b")]
             )
-            .message
+            .message()
             .contains("AWS_ROLE_SESSION_NAME")
         );
         assert!(
             failure(json!({}), json!({}), &[("AWS_ROLE_ARN", "nonsense")])
-                .message
+                .message()
                 .contains("AWS_ROLE_ARN")
         );
     }
@@ -424,10 +424,10 @@ mod roles_and_their_words {
         assert_eq!(in_settings.kind, Kind::Configuration);
         assert!(
             in_settings
-                .message
+                .message()
                 .contains("identity.aws.role_arn is a list"),
             "{}",
-            in_settings.message
+            in_settings.message()
         );
         let waiting = failure(json!({}), json!({"role_arn": ["vault://x#y", ROLE]}), &[]);
         assert_eq!(waiting.kind, Kind::NotReady);
@@ -447,9 +447,10 @@ mod roles_and_their_words {
             let failure = refused(json!({"role_arn": bad}));
             assert_eq!(failure.kind, Kind::Configuration, "{bad}");
             assert!(
-                failure.message.contains("role") || failure.message.contains("session_duration"),
+                failure.message().contains("role")
+                    || failure.message().contains("session_duration"),
                 "{}",
-                failure.message
+                failure.message()
             );
         }
     }
@@ -484,7 +485,7 @@ mod roles_and_their_words {
         );
         assert!(
             refused(json!({"web_identity_token": "canary-token", "web_identity_token_file": "/t"}))
-                .message
+                .message()
                 .contains("Keep one")
         );
         for bad in [
@@ -538,7 +539,7 @@ mod roles_and_their_words {
         ] {
             assert!(
                 refused(json!({"role_arn": ROLE, "tags": bad}))
-                    .message
+                    .message()
                     .contains("tags")
             );
         }
@@ -561,9 +562,9 @@ mod what_is_refused {
         let failure = refused(json!({"sesion_duration": 900}));
         assert_eq!(failure.kind, Kind::Argument);
         assert!(
-            failure.message.contains("session_duration"),
+            failure.message().contains("session_duration"),
             "{}",
-            failure.message
+            failure.message()
         );
         assert_eq!(
             refused(json!({"enabled": true})).kind,
@@ -635,9 +636,9 @@ mod what_is_refused {
                 let failure = failure(json!({}), json!({name: value}), &[]);
                 assert_eq!(failure.kind, Kind::NotReady, "{name}");
                 assert!(
-                    failure.message.contains(&format!("identity.aws.{name}")),
+                    failure.message().contains(&format!("identity.aws.{name}")),
                     "{}",
-                    failure.message
+                    failure.message()
                 );
                 assert_eq!(
                     refused(json!({name: value})).kind,
@@ -730,9 +731,9 @@ mod what_is_refused {
             let failure = refused(given);
             assert_eq!(failure.kind, Kind::Configuration);
             assert!(
-                failure.message.contains(said),
+                failure.message().contains(said),
                 "{said}: {}",
-                failure.message
+                failure.message()
             );
         }
     }
@@ -756,12 +757,12 @@ mod what_is_refused {
         assert_eq!(settings.unscoped.duration_seconds, Some(129_600));
         assert!(
             refused(json!({"session_duration": 129_600}))
-                .message
+                .message()
                 .contains("43200")
         );
         assert!(
             refused(json!({"get_session_token": true, "session_duration": 129_601}))
-                .message
+                .message()
                 .contains("129600")
         );
     }
@@ -785,9 +786,9 @@ mod what_is_refused {
             let failure = refused(json!({name: value}));
             assert_eq!(failure.kind, Kind::Configuration, "{name}");
             assert!(
-                failure.message.contains(name) && failure.message.contains("takes"),
+                failure.message().contains(name) && failure.message().contains("takes"),
                 "{}",
-                failure.message
+                failure.message()
             );
         }
     }
@@ -812,7 +813,7 @@ mod what_is_refused {
             ] {
                 let failure = refused(json!({name: bad}));
                 assert_eq!(failure.kind, Kind::Configuration, "{name} {bad}");
-                assert!(failure.message.contains(name), "{}", failure.message);
+                assert!(failure.message().contains(name), "{}", failure.message());
             }
         }
         assert_eq!(
@@ -821,7 +822,7 @@ mod what_is_refused {
         );
         assert!(
             refused(json!({"advisory_window": 43_201}))
-                .message
+                .message()
                 .contains("43200")
         );
     }
@@ -845,7 +846,7 @@ mod what_is_refused {
         }
         assert!(
             failure(json!({}), json!({}), &[("AWS_REGION", "a b")])
-                .message
+                .message()
                 .contains("environment AWS_REGION")
         );
     }
@@ -861,9 +862,9 @@ mod what_is_refused {
         ] {
             let failure = refused(json!({"endpoint": bad}));
             assert!(
-                failure.message.contains("endpoint (option)"),
+                failure.message().contains("endpoint (option)"),
                 "{}",
-                failure.message
+                failure.message()
             );
         }
         assert!(
@@ -872,7 +873,7 @@ mod what_is_refused {
                 json!({}),
                 &[("AWS_ENDPOINT_URL_STS", "u:canary@h")]
             )
-            .message
+            .message()
             .contains("AWS_ENDPOINT_URL_STS")
         );
     }
