@@ -5,13 +5,13 @@
 //! them. Secrets of the seeds hold the word [`CANARY`]; no reason, message or `Debug` may show it.
 
 use aws_identity::{
-    cache_file::{CacheDir, CacheKey, Request},
-    credential_process::answer,
+    cache::{CacheDir, CacheKey, Request},
     credentials::{Credentials, Millis},
-    metadata_set,
     principal::{self, Principal},
     profile::{self, Environment, Files},
-    token_file,
+    providers::metadata_credentials,
+    providers::process::answer,
+    providers::token_file,
 };
 use std::{
     fs::{self, File},
@@ -89,7 +89,7 @@ pub fn cache_file(input: &[u8]) {
 
 /// What a container endpoint or IMDS answers.
 pub fn container_or_imds(input: &[u8]) {
-    match metadata_set::parse(input, "imds") {
+    match metadata_credentials::parse(input, "imds") {
         Ok(set) => assert_hidden(&set, &format!("{set:?}")),
         // The one word of the answer that is shown says why there is nothing to hide.
         Err(reason) => assert!(!reason.contains(CANARY) || reason.starts_with("it answered "), "{reason}"),
@@ -113,8 +113,8 @@ pub fn profile_files(input: &[u8]) {
     let files = match Files::from_texts(config, credentials) {
         Ok(files) => files,
         Err(failure) => {
-            let shown = failure.message.contains(CANARY);
-            return assert!(!shown || !only_in_values(text), "{}", failure.message);
+            let shown = failure.message().contains(CANARY);
+            return assert!(!shown || !only_in_values(text), "{}", failure.message());
         }
     };
     let environment = Environment::new();
@@ -123,10 +123,10 @@ pub fn profile_files(input: &[u8]) {
     for summary in &summaries {
         assert!(files.contains(&summary.name));
         assert_eq!(summary.could_work, summary.reason.is_none(), "{}", summary.name);
-        let Ok(plan) = profile::plan(&files, &summary.name) else {
+        let Ok(chain) = profile::resolve(&files, &summary.name) else {
             continue;
         };
-        if let profile::Base::Keys(keys) = &plan.base {
+        if let profile::BaseProvider::Keys(keys) = &chain.base {
             assert_hidden(keys, &format!("{keys:?}"));
         }
     }

@@ -15,16 +15,16 @@ mod sources;
 pub use finding::{Finding, Status};
 
 use crate::{
+    config::region,
+    config::{Layers, Settings},
     credentials::Credentials,
     failure::{Failure, Kind},
     fetch::{self, endpoint::endpoint},
-    flight::{Deadline, Flight},
-    gate::SharedGate,
     http::Http,
-    profile::{Base, Plan},
-    region,
-    settings::{Layers, Settings},
+    profile::{BaseProvider, ProfileChain},
     sts::{Endpoint, Sts},
+    task::fetch_task::{Deadline, FetchTask},
+    task::fork_gate::SharedGate,
 };
 use serde_json::Value;
 use std::{
@@ -46,25 +46,28 @@ pub const CHECKS: [&str; 8] = [
 ];
 
 /// Starts the examination. `assume`: the roles are really assumed.
-pub fn launch(
+pub fn spawn(
     layers: Layers,
     assume: bool,
     gate: SharedGate,
-) -> Result<Arc<Flight<Vec<Finding>>>, Failure> {
-    Flight::launch(gate, LIMIT, move |deadline| async move {
+) -> Result<Arc<FetchTask<Vec<Finding>>>, Failure> {
+    FetchTask::spawn(gate, LIMIT, move |deadline| async move {
         Ok(examine(layers, assume, gate, &deadline).await)
     })
 }
 
 /// What a landed examination brought.
-pub fn outcome(examination: &Flight<Vec<Finding>>) -> Result<&[Finding], Failure> {
+pub fn outcome(examination: &FetchTask<Vec<Finding>>) -> Result<&[Finding], Failure> {
     match examination.outcome() {
         Some(Ok(findings)) => Ok(findings),
         Some(Err(failure)) if failure.kind != Kind::Timeout => Err(failure.clone()),
-        _ => Err(Failure::timeout(format!(
-            "The examination was given up after {} s. Check for a name server or a file system that hangs.",
-            LIMIT.as_secs()
-        ))),
+        _ => Err(Failure::timeout(
+            format!(
+                "The examination was given up after {} s. Check for a name server or a file system that hangs.",
+                LIMIT.as_secs()
+            ),
+            "",
+        )),
     }
 }
 
@@ -79,16 +82,19 @@ async fn examine(
         Ok(settings) => settings,
         Err(failure) => return without_settings(&failure, &environment),
     };
-    let plan = fetch::plan(&settings);
+    let profile_chain = fetch::profile_chain(&settings);
     let mut http = Http::new(&settings, gate);
-    let of_profile = plan.as_ref().ok().and_then(|plan| plan.as_ref().ok());
-    if let Some(bundle) = of_profile.and_then(|plan| plan.ca_bundle.as_ref()) {
+    let of_profile = profile_chain
+        .as_ref()
+        .ok()
+        .and_then(|profile_chain| profile_chain.as_ref().ok());
+    if let Some(bundle) = of_profile.and_then(|profile_chain| profile_chain.ca_bundle.as_ref()) {
         http.set_profile_ca_bundle(bundle.into());
     }
     let mut exam = Exam {
         settings: &settings,
         http,
-        plan,
+        profile_chain,
         assume,
         deadline,
         session_name: fetch::session_name(),
@@ -116,7 +122,7 @@ struct Exam<'a> {
     settings: &'a Settings,
     http: Http,
     /// The outer failure is one that ends every fetch.
-    plan: Result<Result<Plan, Failure>, Failure>,
+    profile_chain: Result<Result<ProfileChain, Failure>, Failure>,
     assume: bool,
     deadline: &'a Deadline,
     session_name: String,
@@ -126,14 +132,14 @@ struct Exam<'a> {
 impl Exam<'_> {
     async fn run(&mut self) {
         self.settings_in_force();
-        let plan = self.plan().ok().cloned();
+        let profile_chain = self.profile_chain().ok().cloned();
         files::look(
             &self.settings.environment,
             Some(self.settings),
-            plan.as_ref(),
+            profile_chain.as_ref(),
             &mut self.findings,
         );
-        let asked = endpoint(self.settings, plan.as_ref());
+        let asked = endpoint(self.settings, profile_chain.as_ref());
         let mut endpoint = asked.clone().unwrap_or_else(|_| self.any_endpoint());
         let found = self.sources(&endpoint).await;
         if let Some(imds) = found.as_ref().and_then(|found| found.imds.as_ref())
@@ -212,9 +218,9 @@ impl Exam<'_> {
     }
 
     /// What the chosen profile says, or why nobody knows.
-    fn plan(&self) -> Result<&Plan, &Failure> {
-        match &self.plan {
-            Ok(plan) => plan.as_ref(),
+    fn profile_chain(&self) -> Result<&ProfileChain, &Failure> {
+        match &self.profile_chain {
+            Ok(profile_chain) => profile_chain.as_ref(),
             Err(failure) => Err(failure),
         }
     }
@@ -233,12 +239,15 @@ impl Exam<'_> {
     }
 
     fn names_region(&self) -> bool {
-        self.settings.region.is_some() || self.plan().is_ok_and(|plan| plan.region.is_some())
+        self.settings.region.is_some()
+            || self
+                .profile_chain()
+                .is_ok_and(|profile_chain| profile_chain.region.is_some())
     }
 
     fn runs_a_program(&self) -> bool {
-        self.plan()
-            .is_ok_and(|plan| matches!(plan.base, Base::Process { .. }))
+        self.profile_chain()
+            .is_ok_and(|profile_chain| matches!(profile_chain.base, BaseProvider::Process { .. }))
     }
 
     fn skip(&mut self, check: &'static str, why: &str) {
@@ -253,10 +262,13 @@ impl Exam<'_> {
     ) -> Result<T, Failure> {
         let left = self.deadline.left().saturating_sub(RESERVE).min(patience);
         timeout(left, job).await.unwrap_or_else(|_| {
-            Err(Failure::timeout(format!(
-                "No answer within {:.1} s. Check the network and proxy.",
-                left.as_secs_f64()
-            )))
+            Err(Failure::timeout(
+                format!(
+                    "No answer within {:.1} s. Check the network and proxy.",
+                    left.as_secs_f64()
+                ),
+                "",
+            ))
         })
     }
 }
@@ -264,7 +276,7 @@ impl Exam<'_> {
 /// How a set of credentials is spoken of.
 fn shown(set: &Credentials) -> String {
     let end = match set.expires_at {
-        Some(end) => format!("ends at {}", crate::clock::format_iso8601(end)),
+        Some(end) => format!("ends at {}", crate::util::time::format_iso8601(end)),
         None => "does not expire".into(),
     };
     format!("{}, {end}", set.access_key_id)

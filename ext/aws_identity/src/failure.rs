@@ -5,11 +5,17 @@ use std::fmt;
 
 /// The one way a verb of this crate fails.
 ///
-/// `message` says what happened, what was tried and what to do next.
+/// Printed, it is the cause and then the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub kind: Kind,
-    pub message: String,
+    /// What happened and what was tried, as sentences.
+    pub cause: String,
+    /// What to do next, as sentences.
+    pub remedy: String,
+    /// Whether the source answered. False where there was no network, no name, no connection, or no
+    /// answer in time, and where nothing was sent.
+    pub reached: bool,
     /// The service's error code, such as `AccessDenied`.
     pub code: Option<String>,
     /// The HTTP status of the answer, where there was one.
@@ -65,10 +71,12 @@ impl Kind {
 }
 
 impl Failure {
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            cause: cause.into(),
+            remedy: remedy.into(),
+            reached: matches!(kind, Kind::AccessDenied | Kind::Throttled | Kind::Service),
             code: None,
             status: None,
             request_id: None,
@@ -76,26 +84,32 @@ impl Failure {
         }
     }
 
-    pub fn configuration(message: impl Into<String>) -> Self {
-        Self::new(Kind::Configuration, message)
+    pub fn configuration(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Kind::Configuration, cause, remedy)
     }
 
-    pub fn no_credentials(message: impl Into<String>) -> Self {
-        Self::new(Kind::NoCredentials, message)
+    pub fn no_credentials(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Kind::NoCredentials, cause, remedy)
     }
 
-    pub fn timeout(message: impl Into<String>) -> Self {
-        Self::new(Kind::Timeout, message)
+    pub fn timeout(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Kind::Timeout, cause, remedy)
     }
 
-    pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Kind::Internal, message)
+    pub fn internal(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, cause, remedy)
     }
 
-    /// The same failure with `context` said before its message.
+    /// Cause and remedy, as a user reads them.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// The same failure with `context` said before its cause.
     #[must_use]
     pub fn within(mut self, context: &str) -> Self {
-        self.message = format!("{context}: {}", self.message);
+        self.cause = format!("{context}: {}", self.cause);
         self
     }
 
@@ -113,7 +127,11 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.cause)?;
+        if !self.remedy.is_empty() {
+            write!(f, " {}", self.remedy)?;
+        }
+        Ok(())
     }
 }
 

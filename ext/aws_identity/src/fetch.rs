@@ -1,30 +1,30 @@
 //! The job of a flight: base credentials, the roles on top, and who that makes us.
 
+mod disk_cache;
 pub(crate) mod endpoint;
 mod roles;
-mod shared;
 
+pub(crate) use roles::{AssumeRoles, session_name, uses_profile};
 pub use roles::{CODE_NEEDED, needed_serial};
-pub(crate) use roles::{Climb, session_name, uses_profile};
 
 use crate::{
     attempt::Attempt,
+    config::Settings,
     credentials::{Credentials, Millis},
     failure::Failure,
-    flight::Deadline,
-    gate::SharedGate,
     http::Http,
     identity::Identity,
-    profile::{self, Files, Plan},
-    settings::Settings,
-    source::{Record, Supplies, Walk},
+    profile::{self, Files, ProfileChain},
+    providers::{CallbackAnswers, ProviderChain, Record},
     sts::{Endpoint, Sts},
+    task::fetch_task::Deadline,
+    task::fork_gate::SharedGate,
 };
 use std::{sync::Arc, time::SystemTime};
 
 /// What a flight is asked to bring.
 #[derive(Clone, Debug, Default)]
-pub struct Order {
+pub struct FetchRequest {
     /// Credentials that are good and need not be fetched again.
     pub held: Option<Arc<Credentials>>,
     /// The region the held set came with: IMDS may have told it.
@@ -34,7 +34,7 @@ pub struct Order {
     /// The key id of a set that a service refused: it is taken out of the cache on disk, and what
     /// is there is not looked at.
     pub refused_key: Option<String>,
-    pub supplies: Supplies,
+    pub answers: CallbackAnswers,
     /// The cache on disk is looked at before a person is asked for a code: that comes next.
     pub asks_later: bool,
     /// How far STS's clock was ahead of ours when it was last asked.
@@ -43,9 +43,9 @@ pub struct Order {
 
 /// What a flight brings.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct FetchResult {
     pub credentials: Arc<Credentials>,
-    /// True where they were fetched, false where `Order::held` was good enough.
+    /// True where they were fetched, false where `FetchRequest::held` was good enough.
     pub is_new: bool,
     /// True where a person has to be asked for each new set.
     pub is_attended: bool,
@@ -62,19 +62,19 @@ pub struct Fetched {
 /// Does what `order` says. On failure the failure carries the attempts.
 pub async fn fetch(
     settings: Arc<Settings>,
-    order: Order,
+    order: FetchRequest,
     gate: SharedGate,
     deadline: Arc<Deadline>,
-) -> Result<Fetched, Failure> {
+) -> Result<FetchResult, Failure> {
     let mut record = Record::default();
-    let outcome = match Job::new(&settings, &order, gate, &deadline) {
+    let outcome = match Fetch::new(&settings, &order, gate, &deadline) {
         Ok(mut job) => deadline.bound(Box::pin(job.run(&mut record))).await,
         Err(failure) => Some(Err(failure)),
     };
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
     let (attempts, warnings) = record.into_parts();
     match outcome {
-        Ok(fetched) => Ok(Fetched {
+        Ok(fetched) => Ok(FetchResult {
             attempts,
             warnings,
             ..fetched
@@ -86,36 +86,40 @@ pub async fn fetch(
     }
 }
 
-struct Job<'a> {
+struct Fetch<'a> {
     settings: &'a Settings,
-    order: &'a Order,
+    order: &'a FetchRequest,
     deadline: &'a Deadline,
     http: Http,
-    plan: Result<Plan, Failure>,
+    profile_chain: Result<ProfileChain, Failure>,
     endpoint: Endpoint,
     session_name: String,
     is_attended: bool,
 }
 
-impl<'a> Job<'a> {
+impl<'a> Fetch<'a> {
     fn new(
         settings: &'a Settings,
-        order: &'a Order,
+        order: &'a FetchRequest,
         gate: SharedGate,
         deadline: &'a Deadline,
     ) -> Result<Self, Failure> {
-        let plan = plan(settings)?;
+        let profile_chain = profile_chain(settings)?;
         let mut http = Http::new(settings, gate);
-        if let Some(bundle) = plan.as_ref().ok().and_then(|plan| plan.ca_bundle.as_ref()) {
+        if let Some(bundle) = profile_chain
+            .as_ref()
+            .ok()
+            .and_then(|profile_chain| profile_chain.ca_bundle.as_ref())
+        {
             http.set_profile_ca_bundle(bundle.into());
         }
-        let endpoint = endpoint::endpoint(settings, plan.as_ref().ok())?;
+        let endpoint = endpoint::endpoint(settings, profile_chain.as_ref().ok())?;
         let mut job = Self {
             settings,
             order,
             deadline,
             http,
-            plan,
+            profile_chain,
             endpoint,
             session_name: session_name(),
             is_attended: false,
@@ -126,7 +130,7 @@ impl<'a> Job<'a> {
         Ok(job)
     }
 
-    async fn run(&mut self, record: &mut Record) -> Result<Fetched, Failure> {
+    async fn run(&mut self, record: &mut Record) -> Result<FetchResult, Failure> {
         let (credentials, is_new) = match &self.order.held {
             Some(held) => (Arc::clone(held), false),
             None => (Arc::new(self.credentials(record).await?), true),
@@ -138,7 +142,7 @@ impl<'a> Job<'a> {
         } else {
             None
         };
-        Ok(Fetched {
+        Ok(FetchResult {
             credentials,
             is_new,
             is_attended: self.is_attended,
@@ -151,13 +155,13 @@ impl<'a> Job<'a> {
     }
 
     async fn credentials(&mut self, record: &mut Record) -> Result<Credentials, Failure> {
-        let walk = Walk {
+        let walk = ProviderChain {
             settings: self.settings,
             http: &self.http,
             endpoint: &self.endpoint,
-            supplies: &self.order.supplies,
+            answers: &self.order.answers,
             deadline: self.deadline,
-            plan: self.plan.as_ref(),
+            profile_chain: self.profile_chain.as_ref(),
             session_name: &self.session_name,
             now: now(),
         };
@@ -168,9 +172,9 @@ impl<'a> Job<'a> {
         {
             self.endpoint.region = region;
         }
-        let climb = Climb {
+        let climb = AssumeRoles {
             settings: self.settings,
-            plan: self.plan.as_ref().ok(),
+            profile_chain: self.profile_chain.as_ref().ok(),
             http: &self.http,
             endpoint: &self.endpoint,
             order: self.order,
@@ -198,23 +202,27 @@ impl<'a> Job<'a> {
     }
 
     fn names_region(&self) -> bool {
-        self.settings.region.is_some() || self.plan.as_ref().is_ok_and(|plan| plan.region.is_some())
+        self.settings.region.is_some()
+            || self
+                .profile_chain
+                .as_ref()
+                .is_ok_and(|profile_chain| profile_chain.region.is_some())
     }
 }
 
 /// What the chosen profile says. The outer failure is one that no other source may hide: the files
 /// cannot be read, or a profile that was named does not exist.
-pub(crate) fn plan(settings: &Settings) -> Result<Result<Plan, Failure>, Failure> {
+pub(crate) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
     let files = Files::load(&settings.environment.to_map())?;
     let Some(named) = &settings.profile else {
-        return Ok(profile::plan(&files, "default"));
+        return Ok(profile::resolve(&files, "default"));
     };
     if !files.contains(&named.value) && named.value != "default" {
         return Err(files
             .missing(&named.value)
             .within(&format!("profile ({})", named.origin.label())));
     }
-    Ok(profile::plan(&files, &named.value))
+    Ok(profile::resolve(&files, &named.value))
 }
 
 /// The wall clock.

@@ -11,10 +11,10 @@ pub use endpoint::{check_endpoint, host, is_loopback, without_userinfo};
 pub use resolver::Allowed;
 
 use crate::{
+    config::{Chosen, Settings},
     credentials::Millis,
     failure::Failure,
-    gate::SharedGate,
-    settings::{Chosen, Settings},
+    task::fork_gate::SharedGate,
 };
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
@@ -69,13 +69,13 @@ pub struct Http {
 
 /// How the last request of an SDK client went, for providers whose errors do not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum LastResponse {
     /// Nobody was asked.
     Nothing,
     /// No answer came in time.
-    Silence,
+    Timeout,
     /// The connection was refused, reset, or broke.
-    Noise,
+    ConnectionError,
     /// An answer with this status.
     Answer(u16),
 }
@@ -88,11 +88,11 @@ pub struct Reply {
 
 /// Why a plain request brought no answer.
 #[derive(Debug)]
-pub enum Silence {
+pub enum HttpError {
     /// Nobody took the connection in time, or the answer did not come in time.
-    TimedOut,
+    Timeout,
     /// The connection was refused, reset, or broke.
-    Broken(String),
+    Connection(String),
 }
 
 impl Http {
@@ -112,7 +112,7 @@ impl Http {
     pub fn set_profile_ca_bundle(&mut self, path: PathBuf) {
         self.ca_bundle.get_or_insert(Chosen {
             value: path,
-            origin: crate::settings::Origin::Default,
+            origin: crate::config::Origin::Default,
         });
     }
 
@@ -124,19 +124,19 @@ impl Http {
     }
 
     #[must_use]
-    pub fn heard(&self) -> Heard {
+    pub fn last_response(&self) -> LastResponse {
         match self.last.load(Relaxed) {
-            NOT_ASKED => Heard::Nothing,
-            NO_ANSWER => Heard::Silence,
-            BROKEN => Heard::Noise,
-            status => Heard::Answer(status),
+            NOT_ASKED => LastResponse::Nothing,
+            NO_ANSWER => LastResponse::Timeout,
+            BROKEN => LastResponse::ConnectionError,
+            status => LastResponse::Answer(status),
         }
     }
 
     /// A client for the SDK. `endpoint` is where it will go, if that is known: a plain-HTTP one
     /// needs no trust roots, a loopback one no proxy.
     pub fn sdk_client(&self, endpoint: Option<&str>) -> Result<SharedHttpClient, Failure> {
-        let (proxy, trust) = self.way(endpoint)?;
+        let (proxy, trust) = self.route(endpoint)?;
         let gate = self.gate;
         let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
         // Built at the first request and once: the SDK's own builder makes each connector twice.
@@ -162,7 +162,7 @@ impl Http {
     }
 
     /// The proxy and the trust roots for requests to `endpoint`.
-    fn way(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
+    fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
         let plain = endpoint.is_some_and(|url| url.starts_with("http:"));
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
@@ -184,7 +184,7 @@ impl Http {
         connect: Duration,
         read: Duration,
         allowed: Allowed,
-    ) -> Result<Direct, Failure> {
+    ) -> Result<MetadataClient, Failure> {
         let trust = if uri.starts_with("http:") {
             TrustStore::empty()
         } else {
@@ -201,7 +201,7 @@ impl Http {
             Some(SharedAsyncSleep::new(TokioSleep::new())),
             resolver::Resolver::new(self.gate, allowed),
         );
-        Ok(Direct {
+        Ok(MetadataClient {
             connector: SharedHttpConnector::new(Bounded {
                 inner: connector,
                 clock: Arc::new(AtomicI64::new(UNKNOWN)),
@@ -219,34 +219,36 @@ impl Http {
 }
 
 /// Plain requests to one metadata endpoint.
-pub struct Direct {
+pub struct MetadataClient {
     connector: SharedHttpConnector,
     limit: Duration,
 }
 
-impl Direct {
+impl MetadataClient {
     /// One request, one answer, no retry, no redirect.
     pub async fn send(
         &self,
         method: &'static str,
         uri: &str,
         headers: &[(&'static str, &str)],
-    ) -> Result<Reply, Silence> {
+    ) -> Result<Reply, HttpError> {
         let mut request = Request::new(SdkBody::empty());
-        let broken = |error: &dyn std::fmt::Display| Silence::Broken(error.to_string());
+        let broken = |error: &dyn std::fmt::Display| HttpError::Connection(error.to_string());
         request.set_method(method).map_err(|e| broken(&e))?;
         request.set_uri(uri).map_err(|e| broken(&e))?;
         for (name, value) in headers {
             request
                 .headers_mut()
                 .try_insert(*name, (*value).to_owned())
-                .map_err(|_| Silence::Broken(format!("the {name} header has an illegal value")))?;
+                .map_err(|_| {
+                    HttpError::Connection(format!("the {name} header has an illegal value"))
+                })?;
         }
         let answer = timeout(self.limit, self.connector.call(request)).await;
         match answer {
-            Err(_) => Err(Silence::TimedOut),
-            Ok(Err(error)) if error.is_timeout() => Err(Silence::TimedOut),
-            Ok(Err(error)) => Err(Silence::Broken(root_cause(&error))),
+            Err(_) => Err(HttpError::Timeout),
+            Ok(Err(error)) if error.is_timeout() => Err(HttpError::Timeout),
+            Ok(Err(error)) => Err(HttpError::Connection(root_cause(&error))),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
                 body: reply.body().bytes().unwrap_or_default().to_vec(),

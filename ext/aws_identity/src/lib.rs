@@ -1,30 +1,30 @@
 #![forbid(unsafe_code)]
-//! AWS identity and credentials without Ruby.
+//! AWS identity and credentials without Ruby. From the bottom up; a module uses those above it in this list only.
+//!
+//! - [`util`], [`failure`], [`attempt`], [`credentials`], [`environment`], [`principal`], [`identity`]: values
+//! - [`task`]: one fetch in flight on a thread of its own, the fork gate, panics
+//! - [`http`]: client, name look-up, trust, proxy; [`sts`]: the calls, their options, limits and errors
+//! - [`config`]: what is asked for; [`profile`]: the shared config files
+//! - [`cache`]: the AWS CLI's cache of role credentials
+//! - [`providers`]: the provider chain, and one file a source
+//! - [`fetch`]: base credentials, roles, identity; [`refresh`]: when to fetch
+//! - [`session`]: what a process holds; [`doctor`]: the same way, looked at step by step
 
 pub mod attempt;
-pub mod cache_file;
-pub mod clock;
-pub mod container;
-pub mod credential_process;
+pub mod cache;
+pub mod config;
 pub mod credentials;
 pub mod doctor;
 pub mod environment;
 pub mod failure;
 pub mod fetch;
-pub mod flight;
-pub mod gate;
 pub mod http;
 pub mod identity;
-pub mod imds;
-pub mod limits;
-pub mod metadata_set;
-pub mod panic;
 pub mod principal;
 pub mod profile;
+pub mod providers;
 pub mod refresh;
-pub mod region;
 pub mod session;
-pub mod settings;
-pub mod source;
 pub mod sts;
-pub mod token_file;
+pub mod task;
+pub mod util;

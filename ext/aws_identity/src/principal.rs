@@ -255,6 +255,7 @@ fn unreadable(arn: &str, why: &str) -> Failure {
             "sts:GetCallerIdentity answered with an ARN that cannot be read: {why}: {shown} \
              (check that the STS endpoint is AWS's; if it is, report this ARN)"
         ),
+        "",
     );
     failure.status = Some(200);
     failure
@@ -507,7 +508,7 @@ mod tests {
             "not an arn",
         ] {
             let failure = refused(arn);
-            assert!(failure.message.contains(arn), "{failure}");
+            assert!(failure.message().contains(arn), "{failure}");
             assert_eq!(failure.kind, FailureKind::Service, "{failure}");
             assert!(!failure.is_outage(), "{failure}");
         }
@@ -524,12 +525,12 @@ mod tests {
         ] {
             let failure = refused(arn);
             assert!(
-                !failure.message.chars().any(char::is_control),
+                !failure.message().chars().any(char::is_control),
                 "{failure:?}"
             );
         }
         let long = format!("arn:aws:iam::123456789012:user/{}", "é".repeat(100_000));
-        assert!(refused(&long).message.chars().count() < 600);
+        assert!(refused(&long).message().chars().count() < 600);
         assert!(Principal::parse("arn:aws:iam::123456789012:user/a", None, "id\n").is_err());
     }
 
@@ -637,7 +638,7 @@ mod tests {
                 Err(failure) => {
                     failures += 1;
                     assert!(
-                        !failure.message.chars().any(char::is_control),
+                        !failure.message().chars().any(char::is_control),
                         "seed {seed}: {arn:?}"
                     );
                 }

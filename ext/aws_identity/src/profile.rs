@@ -1,6 +1,6 @@
 //! Shared config and credentials files: what a profile asks for, decided before anything is sent.
 //!
-//! [`Files`] reads both files, [`plan()`] turns one profile into a [`Plan`]: where the base
+//! [`Files`] reads both files, [`resolve()`] turns one profile into a [`ProfileChain`]: where the base
 //! credentials come from and which roles are assumed on top. [`list()`] says of every profile what it
 //! is and whether it could work. Nothing here touches the network or runs a program.
 //!
@@ -9,17 +9,14 @@
 //! boto3 refuses a profile, so do we; and where it would go on with half of what was written (half a
 //! key pair, a duration that is no number), we refuse as well.
 
-mod base;
+mod base_provider;
 mod files;
 mod ini;
 mod kind;
 mod list;
-mod near;
-mod plan;
-mod regular;
-mod scope;
+mod reader;
+mod resolve;
 mod sso_login;
-pub(crate) mod words;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -29,5 +26,5 @@ pub use files::{Environment, Files};
 pub use kind::ProfileKind;
 pub(crate) use list::obstacle;
 pub use list::{Need, ProfileSummary, list};
-pub use plan::{Base, Endpoints, Hop, Plan, plan};
+pub use resolve::{BaseProvider, Endpoints, ProfileChain, RoleStep, resolve};
 pub(crate) use sso_login::path as sso_token;

@@ -132,7 +132,7 @@ pub enum Next {
 
 /// What became of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landed {
+pub enum Succeeded {
     /// It is held now.
     Fresh,
     /// It is held now although its source calls it degraded; a back-off runs.
@@ -186,7 +186,7 @@ impl Term {
 }
 
 #[derive(Clone, Debug)]
-struct Held<S> {
+struct CachedCredentials<S> {
     set: S,
     /// Its life, counted from the fetch; `None` for keys that do not end.
     life: Option<Term>,
@@ -199,7 +199,7 @@ struct Held<S> {
 #[derive(Clone, Debug)]
 pub struct Refresh<S> {
     rules: Rules,
-    held: Option<Held<S>>,
+    held: Option<CachedCredentials<S>>,
     back_off: Option<Term>,
     rejected: Rejected,
 }
@@ -301,7 +301,7 @@ impl<S: Set> Refresh<S> {
 
     /// To be called for each flight that leaves. True: it must not read the disk cache, for it
     /// is the first since the held set was invalidated.
-    pub fn departed(&mut self) -> bool {
+    pub fn started(&mut self) -> bool {
         let skips_disk = self.rejected == Rejected::Unasked;
         if skips_disk {
             self.rejected = Rejected::Asked;
@@ -315,33 +315,38 @@ impl<S: Set> Refresh<S> {
     /// Ours: one its source calls degraded is served, on the first fetch too, unless the held
     /// set ends later; an answer with the refused key from a flight that left before the
     /// refusal does not settle the refusal.
-    pub fn landed(&mut self, now: Millis, set: S, pick: impl FnOnce(Range) -> Millis) -> Landed {
+    pub fn succeeded(
+        &mut self,
+        now: Millis,
+        set: S,
+        pick: impl FnOnce(Range) -> Millis,
+    ) -> Succeeded {
         let degraded = set.degraded();
         let unusable = has_ended(&set, now) && (self.rules.attended || !degraded);
         if unusable || (degraded && self.held_outlives(&set, now)) {
             return match self.failed(now, false, pick) {
-                Failed::ServesHeld => Landed::ServesHeld,
-                Failed::Raises => Landed::Refused,
+                Failed::ServesHeld => Succeeded::ServesHeld,
+                Failed::Raises => Succeeded::Refused,
             };
         }
         if self.rejected == Rejected::Asked || !self.holds(set.key()) {
             self.rejected = Rejected::No;
         }
         let life = set.expires_at().map(|end| Term::until(end, now));
-        self.held = Some(Held {
+        self.held = Some(CachedCredentials {
             set,
             life,
             degraded,
         });
         self.back_off = None;
         if !degraded {
-            return Landed::Fresh;
+            return Succeeded::Fresh;
         }
         self.begin_back_off(now, pick);
-        Landed::Degraded
+        Succeeded::Degraded
     }
 
-    /// A flight failed; `is_final` as [`is_final`] says. `pick` as in [`Self::landed`].
+    /// A flight failed; `is_final` as [`is_final`] says. `pick` as in [`Self::succeeded`].
     ///
     /// SDKs: a final error and the failure of a first fetch are raised and not remembered; else
     /// the held set is served, even past its end, and the source left alone for 300 to 600 s.

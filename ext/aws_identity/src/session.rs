@@ -2,7 +2,7 @@
 
 mod counters;
 mod event;
-mod outside;
+mod runtime;
 mod state;
 
 pub use counters::{Counters, Tally};
@@ -10,26 +10,26 @@ pub use event::{Event, EventKind};
 
 use crate::{
     attempt::Attempt,
+    config::{Settings, TokenSource},
     credentials::{Credentials, Millis, Secret},
     failure::Failure,
-    fetch::{self, Fetched, Order},
-    flight::Flight,
-    gate::SharedGate,
+    fetch::{self, FetchRequest, FetchResult},
     identity::Identity,
-    limits,
+    providers::CallbackAnswers,
     refresh::{Next, Rules, is_final},
-    settings::{Settings, TokenSource},
-    source::Supplies,
+    sts::limits,
+    task::fetch_task::FetchTask,
+    task::fork_gate::SharedGate,
 };
-use outside::{Machine, Outside};
-use state::{Departed, State, already_ended, is_code_needed};
+use runtime::{Runtime, SystemRuntime};
+use state::{InFlight, State, already_expired, is_code_needed};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-pub type Fetch = Flight<Fetched>;
+pub type Fetch = FetchTask<FetchResult>;
 
 /// How far apart flights are kept that can only fail again, and those a caller forces.
 const SPACING: Duration = Duration::from_secs(1);
@@ -84,7 +84,7 @@ impl Needs {
 
 /// The held set as the host shows it.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct CachedCredentials {
     pub serial: u64,
     pub credentials: Arc<Credentials>,
     pub region: String,
@@ -93,10 +93,10 @@ pub struct Held {
 
 impl Session {
     pub fn new(settings: Settings, gate: SharedGate) -> Self {
-        Self::over(settings, gate, Arc::new(Machine))
+        Self::over(settings, gate, Arc::new(SystemRuntime))
     }
 
-    fn over(settings: Settings, gate: SharedGate, outside: Arc<dyn Outside>) -> Self {
+    fn over(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
         let rules = Rules {
             advisory_window: settings.advisory_window,
             attended: false, // nothing is held yet; who brings a set says so
@@ -105,7 +105,7 @@ impl Session {
         Self {
             settings: Arc::new(settings),
             gate,
-            state: Mutex::new(State::new(rules, warnings, outside)),
+            state: Mutex::new(State::new(rules, warnings, runtime)),
             counters: Counters::default(),
         }
     }
@@ -117,8 +117,8 @@ impl Session {
 
     /// What a read of the credentials does.
     pub fn credentials(&self) -> Result<Step, Failure> {
-        let mut state = self.settled();
-        if let Some(failure) = state.unheard.take() {
+        let mut state = self.synced();
+        if let Some(failure) = state.pending_error.take() {
             return Err(failure);
         }
         let now = state.now();
@@ -133,12 +133,12 @@ impl Session {
 
     /// What a read of the identity does.
     pub fn identity(&self) -> Result<Step, Failure> {
-        let mut state = self.settled();
+        let mut state = self.synced();
         let now = state.now();
         if state
-            .known
+            .identity
             .as_ref()
-            .is_some_and(|known| known.until.is_none_or(|end| now < end))
+            .is_some_and(|cached| cached.until.is_none_or(|end| now < end))
         {
             return Ok(Step::Ready(state.identity_serial));
         }
@@ -149,13 +149,13 @@ impl Session {
     ///
     /// Callers who ask within a second of the last one get what that one brought.
     pub fn refresh(&self) -> Result<Step, Failure> {
-        let mut state = self.settled();
-        state.known = None;
-        if let Some(departed) = &mut state.flight {
-            departed.is_awaited = true;
-            return Ok(Step::Wait(Arc::clone(&departed.flight)));
+        let mut state = self.synced();
+        state.identity = None;
+        if let Some(in_flight) = &mut state.task {
+            in_flight.is_awaited = true;
+            return Ok(Step::Wait(Arc::clone(&in_flight.task)));
         }
-        if let Some((at, failure)) = &state.forced
+        if let Some((at, failure)) = &state.last_forced_refresh
             && state.is_recent(*at)
         {
             return match failure {
@@ -178,50 +178,51 @@ impl Session {
     /// Starts a flight if none is in the air and one is due or nothing is held; waits for nothing.
     /// `Ready(0)` where there was nothing to start.
     pub fn prefetch(&self) -> Result<Step, Failure> {
-        let mut state = self.settled();
+        let mut state = self.synced();
         let now = state.now();
         let is_wanted = state.refresh.needs_refresh(now) && !state.refresh.is_backing_off(now);
-        if state.flight.is_some() || state.is_spaced() || !is_wanted {
+        if state.task.is_some() || state.is_spaced() || !is_wanted {
             return Ok(Step::Ready(0));
         }
         let needs = self.needs(&state)?;
         if !needs.is_nothing() {
             return Ok(Step::Ask(needs));
         }
-        self.launch(&mut state, Supplies::default(), false)?;
+        self.launch(&mut state, CallbackAnswers::default(), false)?;
         Ok(Step::Ready(1))
     }
 
     /// Starts the flight for which the host has asked what only it can ask for, unless another one
     /// has left meanwhile. `Ready`: what it got is no good, and there is something to read all the
     /// same.
-    pub fn depart(&self, supplies: Supplies, purpose: Purpose) -> Result<Step, Failure> {
-        if let Err(failure) = check(&supplies) {
+    pub fn depart(&self, answers: CallbackAnswers, purpose: Purpose) -> Result<Step, Failure> {
+        if let Err(failure) = check(&answers) {
             self.ground(failure, purpose)?;
             return Ok(Step::Ready(0));
         }
-        let mut state = self.settled();
-        if state.flight.is_none() {
-            self.launch(&mut state, supplies, purpose == Purpose::Identity)?;
+        let mut state = self.synced();
+        if state.task.is_none() {
+            self.launch(&mut state, answers, purpose == Purpose::Identity)?;
         }
         if purpose == Purpose::Refresh {
             state.force();
         }
-        match &mut state.flight {
-            Some(departed) => {
-                departed.is_awaited |= purpose != Purpose::Prefetch;
-                Ok(Step::Wait(Arc::clone(&departed.flight)))
+        match &mut state.task {
+            Some(in_flight) => {
+                in_flight.is_awaited |= purpose != Purpose::Prefetch;
+                Ok(Step::Wait(Arc::clone(&in_flight.task)))
             }
-            None => Err(Failure::internal("A flight ended before it began.")),
+            None => Err(Failure::internal("A flight ended before it began.", "")),
         }
     }
 
     /// The host could not get what a flight needs: it counts as one that failed. `Ok` where there is
     /// something to read all the same.
     pub fn ground(&self, failure: Failure, purpose: Purpose) -> Result<(), Failure> {
-        let mut state = self.settled();
-        let rides_out = state.flight.is_some() || state.rides_out(&failure, false, &self.counters);
-        if rides_out && purpose != Purpose::Refresh {
+        let mut state = self.synced();
+        let keeps_serving_after =
+            state.task.is_some() || state.keeps_serving_after(&failure, false, &self.counters);
+        if keeps_serving_after && purpose != Purpose::Refresh {
             return Ok(());
         }
         Err(failure)
@@ -229,48 +230,48 @@ impl Session {
 
     /// What `flight` brought to a reader of the credentials who waited for it. `None`: it was lost,
     /// of a process that is no longer this one, or too long ago; ask again.
-    pub fn settle(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
-        let state = self.settled();
+    pub fn settle(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        let state = self.synced();
         let now = state.now();
-        match flight.outcome() {
-            None if !flight.is_ours() => None,
-            None => Some(Self::after_failure(&state, flight.overdue(), now)),
-            Some(Ok(_)) if state.may_be_read(now) => Some(Ok(state.serial)),
+        match task.outcome() {
+            None if !task.is_ours() => None,
+            None => Some(Self::after_failure(&state, task.overdue(), now)),
+            Some(Ok(_)) if state.is_servable(now) => Some(Ok(state.serial)),
             // It ended while the reader slept.
             Some(Ok(_)) if state.refresh.held(now).is_some() => None,
-            Some(Ok(fetched)) => Some(Err(already_ended(&fetched.credentials))),
+            Some(Ok(fetched)) => Some(Err(already_expired(&fetched.credentials))),
             Some(Err(failure)) if is_code_needed(failure) => None,
             Some(Err(failure)) => Some(Self::after_failure(&state, failure.clone(), now)),
         }
     }
 
     /// The same for one who forced the flight: a failure is raised even if a set is held.
-    pub fn settle_refresh(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
-        let state = self.settled();
-        match flight.outcome() {
-            None if !flight.is_ours() => None,
-            None => Some(Err(flight.overdue())),
+    pub fn settle_refresh(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        let state = self.synced();
+        match task.outcome() {
+            None if !task.is_ours() => None,
+            None => Some(Err(task.overdue())),
             Some(Err(failure)) if is_code_needed(failure) => None,
             Some(Err(failure)) => Some(Err(failure.clone())),
             Some(Ok(fetched))
                 if fetched.credentials.is_expired_at(state.now())
                     && fetched.credentials.degraded.is_none() =>
             {
-                Some(Err(already_ended(&fetched.credentials)))
+                Some(Err(already_expired(&fetched.credentials)))
             }
             Some(Ok(_)) => Some(Ok(state.serial)),
         }
     }
 
     /// The same for a reader of the identity. `None`: ask again.
-    pub fn settle_identity(&self, flight: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
-        let state = self.settled();
+    pub fn settle_identity(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        let state = self.synced();
         let now = state.now();
-        match flight.outcome() {
-            None if !flight.is_ours() => None,
-            None => Some(Err(flight.overdue())),
+        match task.outcome() {
+            None if !task.is_ours() => None,
+            None => Some(Err(task.overdue())),
             Some(Ok(fetched)) => match &fetched.identity {
-                Some(Ok(_)) if state.known.is_some() => Some(Ok(state.identity_serial)),
+                Some(Ok(_)) if state.identity.is_some() => Some(Ok(state.identity_serial)),
                 Some(Err(failure)) => Some(Err(failure.clone())),
                 // It was under way for credentials alone, or the answer was forgotten meanwhile.
                 _ => None,
@@ -291,8 +292,8 @@ impl Session {
     }
 
     /// The held set, whatever its age.
-    pub fn held(&self) -> Option<Held> {
-        let state = self.settled();
+    pub fn held(&self) -> Option<CachedCredentials> {
+        let state = self.synced();
         let credentials = Arc::clone(state.refresh.held(state.now())?);
         let degraded = state.refresh.is_degraded().then(|| {
             state
@@ -301,7 +302,7 @@ impl Session {
                 .or_else(|| credentials.degraded.clone())
                 .unwrap_or_default()
         });
-        Some(Held {
+        Some(CachedCredentials {
             serial: state.serial,
             region: state.region.clone(),
             degraded,
@@ -311,7 +312,7 @@ impl Session {
 
     /// The serial of the set to use while somebody else asks a person for the next one.
     pub fn meanwhile(&self) -> Option<u64> {
-        let state = self.settled();
+        let state = self.synced();
         let held = state.refresh.held(state.now());
         held.filter(|_| !state.refresh.is_rejected())
             .map(|_| state.serial)
@@ -319,31 +320,31 @@ impl Session {
 
     /// The identity as it was last told, with its serial.
     pub fn known(&self) -> Option<(u64, Arc<Identity>)> {
-        let state = self.settled();
-        let known = state.known.as_ref()?;
+        let state = self.synced();
+        let known = state.identity.as_ref()?;
         Some((state.identity_serial, Arc::clone(&known.identity)))
     }
 
     /// The identity is asked anew at its next read.
     pub fn forget_identity(&self) {
-        self.settled().known = None;
+        self.synced().identity = None;
     }
 
     /// A service refused the set with this key id. True where that is the held one.
     pub fn invalidate(&self, access_key_id: &str) -> bool {
-        self.settled().invalidate(access_key_id)
+        self.synced().invalidate(access_key_id)
     }
 
     pub fn needs_refresh(&self) -> bool {
-        let state = self.settled();
+        let state = self.synced();
         state.refresh.needs_refresh(state.now())
     }
 
     /// What the host has to supply for the refresh that is due now and waits for nobody.
     pub fn due(&self) -> Option<Needs> {
-        let mut state = self.settled();
+        let mut state = self.synced();
         let now = state.now();
-        let may_begin = state.flight.is_none() && !state.is_spaced();
+        let may_begin = state.task.is_none() && !state.is_spaced();
         if !may_begin || state.refresh.next(now) != Next::ServeAndFetch {
             return None;
         }
@@ -352,16 +353,16 @@ impl Session {
 
     /// The flight in the air, if any: for those who want to wait for a refresh they need not.
     pub fn in_flight(&self) -> Option<Arc<Fetch>> {
-        self.settled()
-            .flight
+        self.synced()
+            .task
             .as_ref()
-            .map(|departed| Arc::clone(&departed.flight))
+            .map(|in_flight| Arc::clone(&in_flight.task))
     }
 
     /// In how many milliseconds the held set is due for its refresh; `None` if it never is, or only
     /// when somebody is there to be asked.
     pub fn due_in(&self) -> Option<Millis> {
-        let state = self.settled();
+        let state = self.synced();
         let now = state.now();
         if state.refresh.is_attended() {
             return None;
@@ -372,7 +373,7 @@ impl Session {
     }
 
     pub fn attempts(&self) -> Arc<[Attempt]> {
-        Arc::clone(&self.settled().attempts)
+        Arc::clone(&self.synced().attempts)
     }
 
     /// Replaces the web identity token on a living session.
@@ -383,19 +384,20 @@ impl Session {
         ) {
             return Err(Failure::configuration(
                 "This session has no web identity token that could be replaced. Make one with web_identity_token.",
+                "",
             ));
         }
         limits::web_identity_token("web_identity_token", token.expose())?;
-        let mut state = self.settled();
+        let mut state = self.synced();
         state.web_identity_token = Some(token);
-        state.refused = None; // what failed with the old one may work with this
+        state.last_final_error = None; // what failed with the old one may work with this
         Ok(())
     }
 
     /// What has changed since event number `after`.
     pub fn events(&self, after: u64) -> Vec<Event> {
-        let mut state = self.settled();
-        state.announce_end();
+        let mut state = self.synced();
+        state.record_expiry();
         state.events.since(after)
     }
 
@@ -407,11 +409,11 @@ impl Session {
 
     /// What the user should hear, once each: of the settings, and of the fetches so far.
     pub fn warnings(&self) -> Vec<String> {
-        self.settled().warnings.clone()
+        self.synced().warnings.clone()
     }
 
     fn after_failure(state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
-        if is_final(&failure) || !state.may_be_read(now) {
+        if is_final(&failure) || !state.is_servable(now) {
             return Err(failure);
         }
         Ok(state.serial)
@@ -419,15 +421,15 @@ impl Session {
 
     /// An advisory refresh: nobody waits for it, and nobody hears why it could not begin.
     fn begin_quietly(&self, state: &mut State) {
-        let may_begin = state.flight.is_none() && !state.is_spaced();
+        let may_begin = state.task.is_none() && !state.is_spaced();
         if may_begin && self.needs(state).is_ok_and(|needs| needs.is_nothing()) {
-            let _ = self.launch(state, Supplies::default(), false);
+            let _ = self.launch(state, CallbackAnswers::default(), false);
         }
     }
 
     fn join(&self, state: &mut State, identity: bool) -> Result<Step, Failure> {
-        if state.flight.is_none() {
-            if let Some((at, failure)) = &state.refused
+        if state.task.is_none() {
+            if let Some((at, failure)) = &state.last_final_error
                 && state.is_recent(*at)
             {
                 return Err(failure.clone());
@@ -442,21 +444,21 @@ impl Session {
             if !needs.is_nothing() {
                 return Ok(Step::Ask(needs));
             }
-            self.launch(state, Supplies::default(), identity)?;
+            self.launch(state, CallbackAnswers::default(), identity)?;
         }
-        match &mut state.flight {
-            Some(departed) => {
-                departed.is_awaited = true;
-                Ok(Step::Wait(Arc::clone(&departed.flight)))
+        match &mut state.task {
+            Some(in_flight) => {
+                in_flight.is_awaited = true;
+                Ok(Step::Wait(Arc::clone(&in_flight.task)))
             }
-            None => Err(Failure::internal("A flight ended before it began.")),
+            None => Err(Failure::internal("A flight ended before it began.", "")),
         }
     }
 
     fn launch(
         &self,
         state: &mut State,
-        mut supplies: Supplies,
+        mut answers: CallbackAnswers,
         identity: bool,
     ) -> Result<(), Failure> {
         let now = state.now();
@@ -465,29 +467,29 @@ impl Session {
             .then(|| state.refresh.held(now).map(Arc::clone))
             .flatten();
         // The first flight after a refusal must not bring the refused set back from the disk.
-        let refused_key = (held.is_none() && state.refresh.departed())
+        let refused_key = (held.is_none() && state.refresh.started())
             .then(|| state.held_key(now))
             .flatten();
-        supplies.web_identity_token = supplies
+        answers.web_identity_token = answers
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
         let asks_later = self.settings.token_provider
             && self.settings.cache.is_some()
             && !state.code_is_needed
-            && supplies.token_code.is_none();
-        let order = Order {
+            && answers.token_code.is_none();
+        let order = FetchRequest {
             asks_later,
             region: held.is_some().then(|| state.region.clone()),
             held,
             identity,
             refused_key,
-            supplies,
+            answers,
             clock_offset: state.offset,
         };
-        let flight = state.outside.launch(&self.settings, order, self.gate)?;
-        self.counters.departed();
-        state.flight = Some(Departed {
-            flight,
+        let task = state.runtime.launch(&self.settings, order, self.gate)?;
+        self.counters.started();
+        state.task = Some(InFlight {
+            task,
             is_awaited: false,
             is_forced: false,
         });
@@ -512,23 +514,23 @@ impl Session {
     }
 
     /// The state, with a landed flight taken in, and one that will never land forgotten.
-    fn settled(&self) -> MutexGuard<'_, State> {
+    fn synced(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(departed) = state.flight.take() else {
+        let Some(in_flight) = state.task.take() else {
             return state;
         };
-        let flight = Arc::clone(&departed.flight);
-        match flight.outcome() {
-            Some(outcome) => state.take_in(&departed, outcome, flight.elapsed(), &self.counters),
-            None if !flight.is_ours() => {
+        let task = Arc::clone(&in_flight.task);
+        match task.outcome() {
+            Some(outcome) => state.apply(&in_flight, outcome, task.elapsed(), &self.counters),
+            None if !task.is_ours() => {
                 // Flown by the parent: its slot may be locked for ever, so it is not even dropped.
-                mem::forget(departed);
-                mem::forget(flight);
+                mem::forget(in_flight);
+                mem::forget(task);
             }
-            None if flight.may_land() => state.flight = Some(departed),
+            None if task.may_complete() => state.task = Some(in_flight),
             None => {
-                let outcome = Err(flight.overdue());
-                state.take_in(&departed, &outcome, flight.elapsed(), &self.counters);
+                let outcome = Err(task.overdue());
+                state.apply(&in_flight, &outcome, task.elapsed(), &self.counters);
             }
         }
         state
@@ -536,15 +538,15 @@ impl Session {
 }
 
 /// What the host got, before it is sent.
-fn check(supplies: &Supplies) -> Result<(), Failure> {
-    if let Some(code) = &supplies.token_code {
+fn check(answers: &CallbackAnswers) -> Result<(), Failure> {
+    if let Some(code) = &answers.token_code {
         limits::token_code(code.expose())?;
     }
-    match &supplies.web_identity_token {
+    match &answers.web_identity_token {
         Some(token) => limits::web_identity_token("web_identity_token", token.expose()),
         None => Ok(()),
     }
 }
 
 #[cfg(test)]
-mod histories;
+mod model_test;

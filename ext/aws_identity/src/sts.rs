@@ -1,13 +1,14 @@
 //! The four STS calls, each sent once with everything it needs, and their failures in our words.
 
-mod failure;
+mod errors;
+pub mod limits;
 
 use crate::{
+    config::AssumeRoleOptions,
     credentials::{Credentials, Secret},
     failure::Failure,
     http::{self, Http},
     principal::Principal,
-    settings::RoleWords,
 };
 use aws_sdk_sts::{
     Client,
@@ -19,7 +20,7 @@ use aws_sdk_sts::{
     },
     types::{AssumedRoleUser, PolicyDescriptorType, ProvidedContext, Tag},
 };
-use failure::explain;
+use errors::explain;
 use std::{collections::BTreeMap, time::Duration};
 
 /// No call takes longer, however generous the deadline is: STS answers in milliseconds.
@@ -55,10 +56,13 @@ impl Endpoint {
     }
 
     fn unknown(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::configuration(format!(
-            "There is no STS endpoint for region {} with these settings ({error}). Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
-            self.region
-        ))
+        Failure::configuration(
+            format!(
+                "There is no STS endpoint for region {} with these settings ({error}). Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+                self.region
+            ),
+            "",
+        )
     }
 }
 
@@ -105,7 +109,7 @@ impl<'a> Sts<'a> {
         &self,
         keys: &Credentials,
         role_arn: &str,
-        words: &RoleWords,
+        options: &AssumeRoleOptions,
         session_name: &str,
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Credentials, Failure> {
@@ -115,14 +119,14 @@ impl<'a> Sts<'a> {
             .assume_role()
             .role_arn(role_arn)
             .role_session_name(session_name)
-            .set_duration_seconds(seconds(words.duration_seconds))
-            .set_external_id(words.external_id.clone())
-            .set_policy(words.policy.clone())
-            .set_policy_arns(policy_arns(words))
-            .set_tags(tags(words)?)
-            .set_transitive_tag_keys(list(&words.transitive_tag_keys))
-            .set_source_identity(words.source_identity.clone())
-            .set_provided_contexts(provided_contexts(words))
+            .set_duration_seconds(seconds(options.duration_seconds))
+            .set_external_id(options.external_id.clone())
+            .set_policy(options.policy.clone())
+            .set_policy_arns(policy_arns(options))
+            .set_tags(tags(options)?)
+            .set_transitive_tag_keys(list(&options.transitive_tag_keys))
+            .set_source_identity(options.source_identity.clone())
+            .set_provided_contexts(provided_contexts(options))
             .set_serial_number(mfa.map(|mfa| mfa.serial_number.to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.expose().to_owned()))
             .send()
@@ -144,7 +148,7 @@ impl<'a> Sts<'a> {
     pub async fn assume_role_with_web_identity(
         &self,
         identity: &WebIdentity<'_>,
-        words: &RoleWords,
+        options: &AssumeRoleOptions,
         session_name: &str,
     ) -> Result<Credentials, Failure> {
         let client = self.client(None, TRIES)?;
@@ -154,9 +158,9 @@ impl<'a> Sts<'a> {
             .role_session_name(session_name)
             .web_identity_token(identity.token.expose())
             .set_provider_id(identity.provider_id.map(str::to_owned))
-            .set_duration_seconds(seconds(words.duration_seconds))
-            .set_policy(words.policy.clone())
-            .set_policy_arns(policy_arns(words))
+            .set_duration_seconds(seconds(options.duration_seconds))
+            .set_policy(options.policy.clone())
+            .set_policy_arns(policy_arns(options))
             .send()
             .await
             .map_err(|error| {
@@ -260,6 +264,7 @@ fn set(
             format!(
                 "STS answered {call} without credentials. Whatever answers at the endpoint is not STS; check it."
             ),
+            "",
         ));
     };
     let expires_at = given.expiration().to_millis().ok();
@@ -309,27 +314,27 @@ fn list<T: Clone>(items: &[T]) -> Option<Vec<T>> {
     (!items.is_empty()).then(|| items.to_vec())
 }
 
-fn policy_arns(words: &RoleWords) -> Option<Vec<PolicyDescriptorType>> {
-    list(&words.policy_arns).map(|arns| {
+fn policy_arns(options: &AssumeRoleOptions) -> Option<Vec<PolicyDescriptorType>> {
+    list(&options.policy_arns).map(|arns| {
         arns.into_iter()
             .map(|arn| PolicyDescriptorType::builder().arn(arn).build())
             .collect()
     })
 }
 
-fn tags(words: &RoleWords) -> Result<Option<Vec<Tag>>, Failure> {
-    let Some(tags) = list(&words.tags) else {
+fn tags(options: &AssumeRoleOptions) -> Result<Option<Vec<Tag>>, Failure> {
+    let Some(tags) = list(&options.tags) else {
         return Ok(None);
     };
     tags.into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map(Some)
-        .map_err(|error| Failure::internal(format!("A session tag cannot be built: {error}")))
+        .map_err(|error| Failure::internal(format!("A session tag cannot be built: {error}"), ""))
 }
 
-fn provided_contexts(words: &RoleWords) -> Option<Vec<ProvidedContext>> {
-    list(&words.provided_contexts).map(|contexts| {
+fn provided_contexts(options: &AssumeRoleOptions) -> Option<Vec<ProvidedContext>> {
+    list(&options.provided_contexts).map(|contexts| {
         contexts
             .into_iter()
             .map(|(arn, assertion)| {

@@ -56,8 +56,8 @@ impl Home {
     fn refused(&self, more: &[(&str, &str)]) -> String {
         let failure = Files::load(&self.environment(more)).unwrap_err();
         assert_eq!(failure.kind, Kind::Configuration);
-        assert!(!failure.message.contains("canary"), "{failure}");
-        failure.message
+        assert!(!failure.message().contains("canary"), "{failure}");
+        failure.message()
     }
 }
 

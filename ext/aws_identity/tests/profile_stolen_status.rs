@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use aws_identity::{credential_process::run, failure::Kind, profile::Environment};
+use aws_identity::{failure::Kind, profile::Environment, providers::process::run};
 use rustix::process::{WaitOptions, wait};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -43,7 +43,7 @@ fn the_output_alone_decides() {
                     stolen += 1;
                 }
                 // Now and then we are first.
-                Err(failure) => assert!(failure.message.contains("status 3"), "{failure}"),
+                Err(failure) => assert!(failure.message().contains("status 3"), "{failure}"),
             }
         }
         assert!(stolen > 0, "nothing was stolen: this proves nothing");

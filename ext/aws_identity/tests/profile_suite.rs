@@ -8,7 +8,7 @@
 use aws_identity::{
     credentials::Secret,
     failure::Failure,
-    profile::{Base, Environment, Files, Plan, plan},
+    profile::{BaseProvider, Environment, Files, ProfileChain, resolve},
 };
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -98,23 +98,24 @@ fn chain(input: &Value) -> Result<Value, String> {
             }
         }
     }
-    let message = |failure: Failure| failure.message;
+    let message = |failure: Failure| failure.message();
     let files = Files::from_texts(&text, "").map_err(message)?;
-    let plan = plan(&files, input["selected_profile"].as_str().unwrap()).map_err(message)?;
-    written(&plan).ok_or_else(|| "no credentials".into())
+    let profile_chain =
+        resolve(&files, input["selected_profile"].as_str().unwrap()).map_err(message)?;
+    written(&profile_chain).ok_or_else(|| "no credentials".into())
 }
 
 /// A plan in the words of the cases.
-fn written(plan: &Plan) -> Option<Value> {
-    let base = match &plan.base {
-        Base::Keys(keys) => json!({"AccessKey": {
+fn written(profile_chain: &ProfileChain) -> Option<Value> {
+    let base = match &profile_chain.base {
+        BaseProvider::Keys(keys) => json!({"AccessKey": {
             "access_key_id": keys.access_key_id,
             "secret_access_key": keys.secret_access_key.expose(),
             "session_token": keys.session_token.as_ref().map(Secret::expose),
             "account_id": keys.account_id,
         }}),
-        Base::Imds => json!({"NamedSource": "Ec2InstanceMetadata"}),
-        Base::WebIdentity {
+        BaseProvider::Imds => json!({"NamedSource": "Ec2InstanceMetadata"}),
+        BaseProvider::WebIdentity {
             role_arn,
             token_file,
             role_session_name,
@@ -124,7 +125,7 @@ fn written(plan: &Plan) -> Option<Value> {
             "web_identity_token_file": token_file,
             "role_session_name": role_session_name,
         }}),
-        Base::Sso {
+        BaseProvider::Sso {
             session,
             start_url,
             region,
@@ -137,10 +138,10 @@ fn written(plan: &Plan) -> Option<Value> {
             "sso_account_id": account_id,
             "sso_role_name": role_name,
         }}),
-        Base::None => return None,
+        BaseProvider::None => return None,
         other => panic!("no case ends in {other:?}"),
     };
-    let hops = plan.hops.iter().map(|hop| {
+    let role_steps = profile_chain.role_steps.iter().map(|hop| {
         json!({"AssumeRole": {
             "role_arn": hop.role_arn,
             "external_id": hop.external_id,
@@ -149,7 +150,7 @@ fn written(plan: &Plan) -> Option<Value> {
     });
     Some(
         std::iter::once(base)
-            .chain(hops)
+            .chain(role_steps)
             .map(without_nulls)
             .collect(),
     )

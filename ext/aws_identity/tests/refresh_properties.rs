@@ -10,7 +10,7 @@
 
 use aws_identity::{
     credentials::Millis,
-    refresh::{Failed, Landed, Next, Range, Refresh, Rules, Set},
+    refresh::{Failed, Next, Range, Refresh, Rules, Set, Succeeded},
 };
 use std::{
     env,
@@ -352,7 +352,7 @@ impl<'a> History<'a> {
         if let Some(flights) = refused {
             *flights += 1;
         }
-        assert_eq!(self.refresh.departed(), first, "the disk is skipped once");
+        assert_eq!(self.refresh.started(), first, "the disk is skipped once");
         self.flying = true;
         if !self.dice.one_in(4) {
             self.let_pass(5 * S);
@@ -403,27 +403,27 @@ impl<'a> History<'a> {
         };
         let servable = held.is_some();
         let mut offered = None;
-        let landed = self.refresh.landed(self.now, set.clone(), {
+        let succeeded = self.refresh.succeeded(self.now, set.clone(), {
             let dice = &mut *self.dice;
             |range| roll(dice, range, &mut offered)
         });
         let expected = match (taken, degraded, servable) {
-            (true, false, _) => Landed::Fresh,
-            (true, true, _) => Landed::Degraded,
-            (false, _, true) => Landed::ServesHeld,
-            (false, _, false) => Landed::Refused,
+            (true, false, _) => Succeeded::Fresh,
+            (true, true, _) => Succeeded::Degraded,
+            (false, _, true) => Succeeded::ServesHeld,
+            (false, _, false) => Succeeded::Refused,
         };
-        assert_eq!(landed, expected, "{set:?} upon {:?}", self.account);
-        match landed {
-            Landed::Fresh => self.tally.fresh += 1,
-            Landed::Degraded => self.tally.degraded += 1,
-            Landed::ServesHeld => self.tally.kept += 1,
-            Landed::Refused => self.tally.raised += 1,
+        assert_eq!(succeeded, expected, "{set:?} upon {:?}", self.account);
+        match succeeded {
+            Succeeded::Fresh => self.tally.fresh += 1,
+            Succeeded::Degraded => self.tally.degraded += 1,
+            Succeeded::ServesHeld => self.tally.kept += 1,
+            Succeeded::Refused => self.tally.raised += 1,
         }
         if taken {
             self.take(set);
         }
-        if matches!(landed, Landed::Degraded | Landed::ServesHeld) {
+        if matches!(succeeded, Succeeded::Degraded | Succeeded::ServesHeld) {
             self.rest(offered);
         } else {
             assert_eq!(offered, None);

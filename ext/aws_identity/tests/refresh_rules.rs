@@ -3,7 +3,7 @@
 use aws_identity::{
     credentials::{Credentials, Millis},
     failure::{Failure, Kind},
-    refresh::{Failed, Landed, Next, Range, Refresh, Rules, Windows, is_final},
+    refresh::{Failed, Next, Range, Refresh, Rules, Succeeded, Windows, is_final},
 };
 use std::sync::Arc;
 
@@ -43,8 +43,8 @@ fn never(range: Range) -> Millis {
 fn holding_with(rules: Rules, life: Millis) -> Kept {
     let mut kept = Refresh::new(rules);
     assert_eq!(
-        kept.landed(T, set("A", Some(T + life)), never),
-        Landed::Fresh
+        kept.succeeded(T, set("A", Some(T + life)), never),
+        Succeeded::Fresh
     );
     kept
 }
@@ -131,14 +131,14 @@ fn a_read_serves_then_refreshes_beside_then_waits() {
 #[test]
 fn keys_that_do_not_end_are_asked_for_again_only_when_refused() {
     let mut kept = Kept::new(Rules::default());
-    kept.landed(T, set("A", None), never);
+    kept.succeeded(T, set("A", None), never);
     assert_eq!(kept.next(Millis::MAX), Next::Serve);
     assert!(!kept.needs_refresh(Millis::MAX));
     assert_eq!(kept.windows(), None);
     assert!(kept.invalidate("A"));
     assert_eq!(kept.next(T), Next::Fetch);
-    assert!(kept.departed());
-    kept.landed(T, set("A", None), never);
+    assert!(kept.started());
+    kept.succeeded(T, set("A", None), never);
     assert_eq!(
         kept.next(T),
         Next::Serve,
@@ -151,7 +151,10 @@ fn a_first_fetch_that_fails_is_not_remembered() {
     let mut kept = Kept::new(Rules::default());
     assert_eq!(kept.failed(T, false, never), Failed::Raises);
     assert_eq!(kept.failed(T, true, never), Failed::Raises);
-    assert_eq!(kept.landed(T, set("A", Some(T)), never), Landed::Refused);
+    assert_eq!(
+        kept.succeeded(T, set("A", Some(T)), never),
+        Succeeded::Refused
+    );
     assert_eq!(kept.next(T), Next::Fetch);
     assert!(kept.held(T).is_none() && !kept.is_degraded() && !kept.is_backing_off(T));
 }
@@ -175,7 +178,7 @@ fn a_failed_refresh_serves_what_is_held_and_leaves_the_source_alone() {
             assert_eq!(key(&kept, now + length - 1), Some("A"));
             assert!(kept.is_degraded() && kept.needs_refresh(now));
             assert_eq!(kept.next(now + length), Next::Fetch);
-            kept.landed(now + length, set("B", Some(now + 2 * HOUR)), never);
+            kept.succeeded(now + length, set("B", Some(now + 2 * HOUR)), never);
             assert!(!kept.is_degraded() && !kept.is_backing_off(now));
         }
     }
@@ -204,15 +207,15 @@ fn an_answer_that_has_ended_is_a_failed_refresh() {
     let mut kept = holding(HOUR);
     let due = T + HOUR - 900 * S;
     assert_eq!(
-        kept.landed(due, set("B", Some(due)), low),
-        Landed::ServesHeld
+        kept.succeeded(due, set("B", Some(due)), low),
+        Succeeded::ServesHeld
     );
     assert_eq!(key(&kept, due), Some("A"));
     assert!(kept.is_degraded() && kept.is_backing_off(due));
     let mut kept = holding(HOUR);
     assert_eq!(
-        kept.landed(due, set("B", Some(due + 1)), never),
-        Landed::Fresh
+        kept.succeeded(due, set("B", Some(due + 1)), never),
+        Succeeded::Fresh
     );
 }
 
@@ -220,7 +223,10 @@ fn an_answer_that_has_ended_is_a_failed_refresh() {
 fn a_set_its_source_calls_degraded_is_served_from_the_first_fetch() {
     let mut kept = Kept::new(Rules::default());
     let end = T - 10 * S;
-    assert_eq!(kept.landed(T, degraded("A", end), high), Landed::Degraded);
+    assert_eq!(
+        kept.succeeded(T, degraded("A", end), high),
+        Succeeded::Degraded
+    );
     assert_eq!(kept.next(T), Next::Serve);
     assert_eq!(
         kept.held(T).and_then(|set| set.expires_at),
@@ -238,22 +244,22 @@ fn a_set_its_source_calls_degraded_is_served_from_the_first_fetch() {
 fn a_degraded_answer_does_not_replace_a_set_that_ends_later() {
     let mut kept = holding(HOUR);
     assert_eq!(
-        kept.landed(T, degraded("A", T + HOUR), low),
-        Landed::Degraded,
+        kept.succeeded(T, degraded("A", T + HOUR), low),
+        Succeeded::Degraded,
         "the same set, with its source's reason"
     );
     let mut kept = holding(HOUR);
     let due = T + HOUR - 900 * S;
     assert_eq!(
-        kept.landed(due, degraded("B", due - S), low),
-        Landed::ServesHeld
+        kept.succeeded(due, degraded("B", due - S), low),
+        Succeeded::ServesHeld
     );
     assert_eq!(key(&kept, due), Some("A"));
     kept.invalidate("A");
-    kept.departed();
+    kept.started();
     assert_eq!(
-        kept.landed(due, degraded("B", due - S), low),
-        Landed::Degraded,
+        kept.succeeded(due, degraded("B", due - S), low),
+        Succeeded::Degraded,
         "but a refused one it does"
     );
     assert_eq!(key(&kept, due), Some("B"));
@@ -264,16 +270,16 @@ fn invalidate_acts_on_the_held_key_once() {
     let mut kept = holding(HOUR);
     assert!(!kept.invalidate("B"));
     assert_eq!(kept.next(T), Next::Serve);
-    assert!(!kept.departed());
+    assert!(!kept.started());
     assert!(kept.invalidate("A"));
     assert_eq!(kept.next(T), Next::Fetch);
     assert_eq!(key(&kept, T), Some("A"), "it is still what there is");
-    assert!(kept.departed(), "the disk is skipped");
-    assert!(!kept.departed(), "once");
+    assert!(kept.started(), "the disk is skipped");
+    assert!(!kept.started(), "once");
     kept.failed(T, false, low);
     assert_eq!(kept.next(T), Next::Serve, "the back-off is obeyed");
     assert_eq!(kept.next(T + 300 * S), Next::Fetch);
-    kept.landed(T + 300 * S, set("B", Some(T + 2 * HOUR)), never);
+    kept.succeeded(T + 300 * S, set("B", Some(T + 2 * HOUR)), never);
     assert_eq!(kept.next(T + 300 * S), Next::Serve);
     assert!(!kept.invalidate("A"));
 }
@@ -281,18 +287,18 @@ fn invalidate_acts_on_the_held_key_once() {
 #[test]
 fn an_answer_older_than_the_refusal_does_not_settle_it() {
     let mut kept = holding(HOUR);
-    assert!(!kept.departed());
+    assert!(!kept.started());
     kept.invalidate("A");
-    kept.landed(T, set("A", Some(T + HOUR)), never);
+    kept.succeeded(T, set("A", Some(T + HOUR)), never);
     assert_eq!(kept.next(T), Next::Fetch, "the refused key came back");
-    assert!(kept.departed());
-    kept.landed(T, set("A", Some(T + HOUR)), never);
+    assert!(kept.started());
+    kept.succeeded(T, set("A", Some(T + HOUR)), never);
     assert_eq!(kept.next(T), Next::Serve, "the source was asked since");
 
     kept.invalidate("A");
-    kept.landed(T, set("B", Some(T + HOUR)), never);
+    kept.succeeded(T, set("B", Some(T + HOUR)), never);
     assert_eq!(kept.next(T), Next::Serve, "another key settles it");
-    assert!(!kept.departed());
+    assert!(!kept.started());
 }
 
 #[test]
@@ -317,7 +323,7 @@ fn a_set_a_person_is_asked_for_is_never_fetched_beside_nor_served_past_its_end()
     assert!(kept.held(T + HOUR).is_none() && kept.needs_refresh(T + HOUR));
     assert_eq!(kept.failed(T + HOUR, false, never), Failed::Raises);
     let past = degraded("B", T + HOUR);
-    assert_eq!(kept.landed(T + HOUR, past, never), Landed::Refused);
+    assert_eq!(kept.succeeded(T + HOUR, past, never), Succeeded::Refused);
 }
 
 #[test]
@@ -354,17 +360,17 @@ fn a_clock_moved_on_ends_back_off_and_life() {
 #[test]
 fn times_at_the_ends_of_the_range_do_not_overflow() {
     let mut kept = Kept::new(Rules::default());
-    kept.landed(Millis::MIN, set("A", Some(Millis::MAX)), never);
+    kept.succeeded(Millis::MIN, set("A", Some(Millis::MAX)), never);
     kept.failed(Millis::MAX, false, high);
     assert_eq!(kept.next(Millis::MIN), Next::Serve);
-    kept.landed(Millis::MAX, degraded("B", Millis::MIN), high);
+    kept.succeeded(Millis::MAX, degraded("B", Millis::MIN), high);
     assert_eq!(kept.next(Millis::MAX), Next::Fetch);
 }
 
 #[test]
 fn the_listed_errors_are_final_and_no_others() {
     let coded = |code: &str| {
-        let mut failure = Failure::new(Kind::Service, "refused");
+        let mut failure = Failure::new(Kind::Service, "refused", "");
         failure.code = Some(code.into());
         is_final(&failure)
     };
@@ -399,9 +405,9 @@ fn the_listed_errors_are_final_and_no_others() {
             kind,
             Kind::Configuration | Kind::NotReady | Kind::AccessDenied
         );
-        assert_eq!(is_final(&Failure::new(kind, "x")), expected, "{kind:?}");
+        assert_eq!(is_final(&Failure::new(kind, "x", "")), expected, "{kind:?}");
     }
-    let mut expired = Failure::new(Kind::AccessDenied, "the base credentials have ended");
+    let mut expired = Failure::new(Kind::AccessDenied, "the base credentials have ended", "");
     expired.code = Some("ExpiredToken".into());
     assert!(!is_final(&expired), "the code decides over the kind");
 }

@@ -8,7 +8,7 @@
 use aws_identity::{
     credentials::{Credentials, Millis},
     failure::{Failure, Kind},
-    refresh::{Failed, Landed, Next, Range, Refresh, Rules, is_final},
+    refresh::{Failed, Next, Range, Refresh, Rules, Succeeded, is_final},
 };
 use serde_json::{Map, Value};
 use std::{fs, path::Path};
@@ -104,7 +104,7 @@ impl Driver {
         if let Some(left) = left {
             let end = START + left;
             let cached = set(text(given, "accessKeyId").unwrap_or("AKID-CACHED"), end);
-            refresh.landed(end - LIFE, cached, |_| unreachable!());
+            refresh.succeeded(end - LIFE, cached, |_| unreachable!());
         }
         Self {
             refresh,
@@ -178,7 +178,7 @@ impl Driver {
         let due = self.refresh.needs_refresh(self.now);
         let contacted = self.refresh.next(self.now) != Next::Serve;
         let result = if contacted {
-            self.refresh.departed();
+            self.refresh.started();
             self.fly(step, at)
         } else {
             Ok(())
@@ -223,21 +223,21 @@ impl Driver {
             Some("freshCredentials") => {
                 self.fetched += 1;
                 let fresh = set(&self.newest(), self.now + life);
-                let landed = self.refresh.landed(self.now, fresh, pick);
-                assert_eq!(landed, Landed::Fresh, "{at}");
+                let succeeded = self.refresh.succeeded(self.now, fresh, pick);
+                assert_eq!(succeeded, Succeeded::Fresh, "{at}");
                 Ok(())
             }
             Some("staleCredentials") => {
                 let stale = set("AKID-STALE", self.now - self.variant.stale);
-                match self.refresh.landed(self.now, stale, pick) {
-                    Landed::ServesHeld => Ok(()),
-                    Landed::Refused => Err("noCredentialsError"),
+                match self.refresh.succeeded(self.now, stale, pick) {
+                    Succeeded::ServesHeld => Ok(()),
+                    Succeeded::Refused => Err("noCredentialsError"),
                     other => panic!("a stale answer was {other:?}, {at}"),
                 }
             }
-            Some("error") => self.fail(&Failure::new(Kind::Connection, "refused"), pick),
+            Some("error") => self.fail(&Failure::new(Kind::Connection, "refused", ""), pick),
             Some("nonRecoverableError") => {
-                let mut failure = Failure::new(Kind::AccessDenied, "not authorized");
+                let mut failure = Failure::new(Kind::AccessDenied, "not authorized", "");
                 failure.code = Some("AccessDenied".into());
                 self.fail(&failure, pick)
             }

@@ -2,6 +2,7 @@
 
 use aws_identity::{
     attempt::Attempt,
+    config::{Layers, Settings},
     credentials::{Millis, Secret},
     doctor::Finding,
     environment::Environment,
@@ -9,9 +10,8 @@ use aws_identity::{
     identity::Identity,
     principal::Principal,
     profile::{Need, ProfileSummary},
-    session::{Event, Held, Needs, Purpose, Tally},
-    settings::{Layers, Settings},
-    source::Supplies,
+    providers::CallbackAnswers,
+    session::{CachedCredentials, Event, Needs, Purpose, Tally},
 };
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
@@ -160,7 +160,7 @@ pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
 }
 
 /// What the host asked for, from the Hash Ruby gives.
-pub fn supplies(ruby: &Ruby, given: RHash) -> Result<Supplies, Error> {
+pub fn answers(ruby: &Ruby, given: RHash) -> Result<CallbackAnswers, Error> {
     let text = |name: &str| -> Result<Option<Secret>, Error> {
         let value: Option<Value> = given.get(ruby.to_symbol(name));
         match value.filter(|value| !value.is_nil()) {
@@ -173,7 +173,7 @@ pub fn supplies(ruby: &Ruby, given: RHash) -> Result<Supplies, Error> {
         None => None,
         Some(set) => Some(credentials(ruby, set)?),
     };
-    Ok(Supplies {
+    Ok(CallbackAnswers {
         token_code: text("token_code")?,
         web_identity_token: text("web_identity_token")?,
         source,
@@ -254,7 +254,7 @@ fn frozen(ruby: &Ruby, text: &str) -> RString {
 }
 
 /// The held set with everything that is secret in it.
-pub fn held(ruby: &Ruby, held: &Held) -> Result<RHash, Error> {
+pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
     let set = &held.credentials;
     let details = ruby.hash_new();
     for (name, value) in &set.details {
@@ -375,7 +375,7 @@ fn plain(ruby: &Ruby, value: &Json) -> Value {
 
 pub fn counters(ruby: &Ruby, tally: &Tally) -> Result<RHash, Error> {
     Ok(Reply::new(ruby)
-        .with("flights", tally.flights)?
+        .with("fetches", tally.fetches)?
         .with("cached", tally.cached)?
         .with("failures", tally.failures)?
         .with("back_offs", tally.back_offs)?

@@ -3,7 +3,7 @@
 use crate::convert;
 use aws_identity::{
     failure::{Failure, Kind},
-    panic,
+    task::panic,
 };
 use magnus::{Error, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
 
@@ -27,7 +27,7 @@ fn class_name(kind: Kind) -> &'static str {
 /// The exception of `failure`. Call it with the GVL only.
 pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
     if failure.kind == Kind::Argument {
-        return Error::new(ruby.exception_arg_error(), failure.message.clone());
+        return Error::new(ruby.exception_arg_error(), failure.message().clone());
     }
     exception(ruby, failure).unwrap_or_else(|error| error)
 }
@@ -43,7 +43,7 @@ fn exception(ruby: &Ruby, failure: &Failure) -> Result<Error, Error> {
     let exception: magnus::Exception = class.funcall(
         "new",
         (
-            failure.message.as_str(),
+            failure.message().as_str(),
             kwargs!(
                 ruby,
                 "code" => failure.code.as_deref(),

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is a lock, so nothing here can be inherited held.
 
-use aws_identity::gate::Gate;
+use aws_identity::task::fork_gate::ForkGate;
 use std::{
     cell::Cell,
     io,
@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const TICK: Duration = Duration::from_micros(100);
 
 /// Flights in the air at once, four descriptors each. More would mean that flights are wedged.
-const CROWD: usize = 128;
+const MAX_ACTIVE: usize = 128;
 
-static ALOFT: AtomicUsize = AtomicUsize::new(0);
+static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static FORKING: AtomicBool = AtomicBool::new(false);
 /// The process that has handlers: a library that is loaded twice must not count twice.
@@ -32,11 +32,11 @@ thread_local! {
 }
 
 #[derive(Debug)]
-pub struct ForkGate;
+pub struct ProcessForkGate;
 
-pub static GATE: ForkGate = ForkGate;
+pub static GATE: ProcessForkGate = ProcessForkGate;
 
-impl Gate for ForkGate {
+impl ForkGate for ProcessForkGate {
     fn resume(&self) {
         loop {
             RUNNING.fetch_add(1, SeqCst);
@@ -54,15 +54,15 @@ impl Gate for ForkGate {
     }
 
     fn admit(&self) -> bool {
-        let fits = ALOFT.fetch_add(1, SeqCst) < CROWD;
+        let fits = ACTIVE.fetch_add(1, SeqCst) < MAX_ACTIVE;
         if !fits {
-            ALOFT.fetch_sub(1, SeqCst);
+            ACTIVE.fetch_sub(1, SeqCst);
         }
         fits
     }
 
     fn release(&self) {
-        ALOFT.fetch_sub(1, SeqCst);
+        ACTIVE.fetch_sub(1, SeqCst);
     }
 }
 
@@ -95,7 +95,7 @@ extern "C" fn parent() {
 }
 
 extern "C" fn child() {
-    ALOFT.store(0, SeqCst);
+    ACTIVE.store(0, SeqCst);
     RUNNING.store(OWN.get(), SeqCst);
     FORKING.store(false, SeqCst);
 }

@@ -12,9 +12,10 @@ mod session;
 mod wait;
 
 use aws_identity::{
-    doctor, fetch, panic,
+    doctor, fetch,
     principal::Principal,
     profile::{self, Files},
+    task::panic,
 };
 use magnus::{
     Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,
@@ -27,7 +28,7 @@ use session::Session;
 fn init(ruby: &Ruby) -> Result<(), Error> {
     panic::keep_quiet_everywhere();
     panic::caught(|| define(ruby))
-        .unwrap_or_else(|failure| Err(Error::new(ruby.exception_load_error(), failure.message)))
+        .unwrap_or_else(|failure| Err(Error::new(ruby.exception_load_error(), failure.message())))
 }
 
 fn define(ruby: &Ruby) -> Result<(), Error> {
@@ -101,7 +102,7 @@ fn principal(ruby: &Ruby, arn: RString, user_id: RString) -> Result<RHash, Error
 fn doctor(ruby: &Ruby, layers: RHash, assume: bool) -> Result<RArray, Error> {
     error::guard(ruby, || {
         let layers = convert::layers(ruby, layers)?;
-        let examination = convert::checked(ruby, doctor::launch(layers, assume, &fork::GATE))?;
+        let examination = convert::checked(ruby, doctor::spawn(layers, assume, &fork::GATE))?;
         wait::wait(&examination)?;
         let findings = convert::checked(ruby, doctor::outcome(&examination))?;
         convert::findings(ruby, findings)

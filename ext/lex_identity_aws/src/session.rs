@@ -2,11 +2,11 @@
 
 use crate::{convert, error::guard, fork::GATE, wait::wait};
 use aws_identity::{
+    config::Settings,
     credentials::Secret,
     failure::Failure,
+    providers::CallbackAnswers,
     session::{Fetch, Purpose, Session as Core, Step},
-    settings::Settings,
-    source::Supplies,
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
 use std::sync::Arc;
@@ -46,13 +46,13 @@ impl Session {
     fn read(&self, ruby: &Ruby, begin: Begin, settle: Settle) -> Result<Value, Error> {
         guard(ruby, || {
             loop {
-                let flight = match convert::checked(ruby, begin(&self.0))? {
+                let task = match convert::checked(ruby, begin(&self.0))? {
                     Step::Ready(serial) => return Ok(ruby.into_value(serial)),
                     Step::Ask(needs) => return Ok(convert::needs(ruby, &needs)?.as_value()),
-                    Step::Wait(flight) => flight,
+                    Step::Wait(task) => task,
                 };
-                wait(&flight)?;
-                if let Some(outcome) = settle(&self.0, &flight) {
+                wait(&task)?;
+                if let Some(outcome) = settle(&self.0, &task) {
                     return Ok(ruby.into_value(convert::checked(ruby, outcome)?));
                 }
                 // Flown by the parent of this process, or not for us: fly our own.
@@ -72,24 +72,24 @@ impl Session {
     pub fn depart(
         ruby: &Ruby,
         this: &Self,
-        supplies: RHash,
+        answers: RHash,
         purpose: Symbol,
     ) -> Result<Value, Error> {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
-            let supplies: Supplies = convert::supplies(ruby, supplies)?;
+            let answers: CallbackAnswers = convert::answers(ruby, answers)?;
             let (begin, settle): (Begin, Settle) = match purpose {
                 Purpose::Credentials => (Core::credentials, Core::settle),
                 Purpose::Identity => (Core::identity, Core::settle_identity),
                 Purpose::Refresh => (Core::refresh, Core::settle_refresh),
                 Purpose::Prefetch => {
-                    let step = convert::checked(ruby, this.0.depart(supplies, purpose))?;
+                    let step = convert::checked(ruby, this.0.depart(answers, purpose))?;
                     return Ok(ruby.into_value(matches!(step, Step::Wait(_))));
                 }
             };
-            if let Step::Wait(flight) = convert::checked(ruby, this.0.depart(supplies, purpose))? {
-                wait(&flight)?;
-                if let Some(outcome) = settle(&this.0, &flight) {
+            if let Step::Wait(task) = convert::checked(ruby, this.0.depart(answers, purpose))? {
+                wait(&task)?;
+                if let Some(outcome) = settle(&this.0, &task) {
                     return Ok(ruby.into_value(convert::checked(ruby, outcome)?));
                 }
             }
@@ -106,7 +106,7 @@ impl Session {
     ) -> Result<bool, Error> {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
-            let failure = Failure::no_credentials(reason.to_string()?);
+            let failure = Failure::no_credentials(reason.to_string()?, "");
             Ok(this.0.ground(failure, purpose).is_ok())
         })
     }
@@ -164,7 +164,7 @@ impl Session {
     /// Waits for the flight in the air, if there is one.
     pub fn land(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
         guard(ruby, || match this.0.in_flight() {
-            Some(flight) => wait(&flight),
+            Some(task) => wait(&task),
             None => Ok(false),
         })
     }

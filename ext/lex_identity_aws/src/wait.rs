@@ -3,7 +3,7 @@
 //! The plain release with an unblock function, called inside `protect`, in a loop: an exception
 //! that Ruby throws into the waiting thread becomes an `Err` here and never jumps over a Rust frame.
 
-use aws_identity::flight::{Flight, Woken};
+use aws_identity::task::fetch_task::{FetchTask, Woken};
 use magnus::Error;
 use std::{
     ffi::c_void,
@@ -26,7 +26,7 @@ const GLANCE: Duration = if cfg!(ruby_lt_3_3) {
 };
 
 struct Wait<'a, T> {
-    flight: &'a Flight<T>,
+    task: &'a FetchTask<T>,
     /// After so long Ruby is to look for signals.
     glance: Duration,
     interrupted: AtomicBool,
@@ -38,9 +38,9 @@ struct Wait<'a, T> {
 ///
 /// `Err` is Ruby's own: a raise, kill or time-out that arrived meanwhile. The flight flies on for
 /// the others. A trap handler that ran and returned is not an end: the wait goes on.
-pub fn wait<T>(flight: &Flight<T>) -> Result<bool, Error> {
+pub fn wait<T>(task: &FetchTask<T>) -> Result<bool, Error> {
     let wait = Wait {
-        flight,
+        task,
         glance: if is_main_thread() {
             GLANCE
         } else {
@@ -59,8 +59,8 @@ pub fn wait<T>(flight: &Flight<T>) -> Result<bool, Error> {
         })?;
         match *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) {
             Woken::Interrupted => {} // Ruby ran what it had to and raised nothing
-            Woken::Landed => return Ok(true),
-            Woken::Lost => return Ok(false),
+            Woken::Completed => return Ok(true),
+            Woken::Abandoned => return Ok(false),
         }
     }
 }
@@ -75,9 +75,9 @@ unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
     // SAFETY: `data` is the `Wait<T>` of the `wait` above, alive for the whole call.
     let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
     let woken = catch_unwind(AssertUnwindSafe(|| {
-        wait.flight.wait_at_most(&wait.interrupted, wait.glance)
+        wait.task.wait_at_most(&wait.interrupted, wait.glance)
     }));
-    *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) = woken.unwrap_or(Woken::Lost);
+    *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) = woken.unwrap_or(Woken::Abandoned);
     null_mut()
 }
 
@@ -85,7 +85,7 @@ unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
 unsafe extern "C" fn unblock<T>(data: *mut c_void) {
     // SAFETY: as above; only the flight's condition variable and an atomic are touched.
     let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
-    let nudged = catch_unwind(AssertUnwindSafe(|| wait.flight.nudge(&wait.interrupted)));
+    let nudged = catch_unwind(AssertUnwindSafe(|| wait.task.nudge(&wait.interrupted)));
     if nudged.is_err() {
         wait.interrupted.store(true, SeqCst);
     }

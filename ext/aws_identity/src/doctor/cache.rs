@@ -1,7 +1,7 @@
 //! The cache of role sessions on disk, as far as it is in use.
 
 use super::{files, finding::Finding};
-use crate::{cache_file::CacheDir, settings::Settings};
+use crate::{cache::CacheDir, config::Settings};
 
 const CHECK: &str = "cache";
 

@@ -3,10 +3,10 @@
 
 use super::finding::Finding;
 use crate::{
+    config::{Settings, TokenSource},
     environment::Environment,
     failure::Failure,
-    profile::{self, Base, Files, Plan},
-    settings::{Settings, TokenSource},
+    profile::{self, BaseProvider, Files, ProfileChain},
 };
 use std::{
     fs,
@@ -31,7 +31,7 @@ enum Rule {
 pub(super) fn look(
     environment: &Environment,
     settings: Option<&Settings>,
-    plan: Option<&Plan>,
+    profile_chain: Option<&ProfileChain>,
     findings: &mut Vec<Finding>,
 ) {
     let map = environment.to_map();
@@ -44,7 +44,7 @@ pub(super) fn look(
     let (config, credentials) = Files::places(&map);
     shared(findings, "config file", config, Rule::OthersMayRead);
     shared(findings, "credentials file", credentials, Rule::OwnerOnly);
-    for (name, path) in tokens(environment, settings, plan) {
+    for (name, path) in tokens(environment, settings, profile_chain) {
         match fs::metadata(&path) {
             Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
             // Whether it is needed, the sources tell.
@@ -81,7 +81,7 @@ fn shared(findings: &mut Vec<Finding>, name: &str, path: Option<PathBuf>, rule: 
 fn tokens(
     environment: &Environment,
     settings: Option<&Settings>,
-    plan: Option<&Plan>,
+    profile_chain: Option<&ProfileChain>,
 ) -> Vec<(String, PathBuf)> {
     let mut tokens = Vec::new();
     if let Some(TokenSource::File(path)) = settings.and_then(|all| all.web_identity.as_ref()) {
@@ -95,15 +95,15 @@ fn tokens(
             tokens.push((name.to_owned(), path.trim().into()));
         }
     }
-    match plan.map(|plan| (&plan.base, &plan.base_profile)) {
-        Some((Base::WebIdentity { token_file, .. }, profile)) => {
+    match profile_chain.map(|profile_chain| (&profile_chain.base, &profile_chain.base_profile)) {
+        Some((BaseProvider::WebIdentity { token_file, .. }, profile)) => {
             tokens.push((
                 format!("token file of profile {profile}"),
                 token_file.into(),
             ));
         }
         Some((
-            Base::Sso {
+            BaseProvider::Sso {
                 session, start_url, ..
             },
             profile,
@@ -160,7 +160,7 @@ fn unreadable(name: &str, path: &Path, kind: ErrorKind) -> Finding {
         ErrorKind::PermissionDenied => "may not be looked at by this user",
         _ => "cannot be looked at",
     };
-    let failure = Failure::configuration(format!("{} {why}.", path.display()));
+    let failure = Failure::configuration(format!("{} {why}.", path.display()), "");
     Finding {
         remedy: Some(format!(
             "Check the path, the mount, and that this user may read it; or do not name it ({name})."

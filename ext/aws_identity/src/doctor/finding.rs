@@ -92,7 +92,8 @@ impl Finding {
 
     /// What `failure` says, taken apart into cause and remedy.
     pub fn failed(check: &'static str, name: impl Into<String>, failure: &Failure) -> Self {
-        let (what, remedy) = advice::split(&failure.message);
+        let message = failure.message();
+        let (what, remedy) = advice::split(&message);
         let remedy = remedy.unwrap_or_else(|| advice::of(failure.kind));
         let mut finding = Self::trouble(check, name, what, remedy);
         if let Some(code) = &failure.code {

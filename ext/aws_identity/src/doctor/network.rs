@@ -4,7 +4,7 @@ use super::{Exam, PATIENCE, finding::Finding};
 use crate::{
     credentials::Millis,
     failure::{Failure, Kind},
-    http::{self, Silence},
+    http::{self, HttpError},
     sts::Endpoint,
 };
 use std::{net::IpAddr, time::Instant};
@@ -89,7 +89,7 @@ impl Exam<'_> {
         let start = Instant::now();
         let asked = self.within(PATIENCE, async {
             let found = self.http.look_up(&host).await;
-            found.map_err(|why| Failure::new(Kind::Connection, why))
+            found.map_err(|why| Failure::new(Kind::Connection, why, ""))
         });
         let (found, is_known) = match asked.await {
             Ok(addresses) => {
@@ -206,10 +206,10 @@ fn refused_by_proxy(proxy: &str) -> Finding {
     )
 }
 
-fn unreached(shown: &str, way: &str, proxy: Option<&str>, silence: &Silence) -> Finding {
+fn unreached(shown: &str, way: &str, proxy: Option<&str>, silence: &HttpError) -> Finding {
     let why = match silence {
-        Silence::TimedOut => "no answer in time",
-        Silence::Broken(why) => why.as_str(),
+        HttpError::Timeout => "no answer in time",
+        HttpError::Connection(why) => why.as_str(),
     };
     let told = format!("{shown} cannot be reached{way}: {why}.");
     let lower = why.to_lowercase();
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn silence_has_a_culprit() {
-        let broken = |why: &str| Silence::Broken(why.to_owned());
+        let broken = |why: &str| HttpError::Connection(why.to_owned());
         let proxy = Some("http://proxy:3128");
         for (silence, proxy, culprit) in [
             (
@@ -279,7 +279,7 @@ mod tests {
             ),
             (broken("Connection refused"), proxy, "proxy"),
             (broken("Connection refused"), None, "answer"),
-            (Silence::TimedOut, None, "answer"),
+            (HttpError::Timeout, None, "answer"),
         ] {
             let found = unreached("https://sts", "", proxy, &silence);
             assert_eq!(found.name, culprit, "{silence:?}");

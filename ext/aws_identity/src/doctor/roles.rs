@@ -4,11 +4,11 @@
 use super::{Exam, PATIENCE, finding::Finding, shown};
 use crate::{
     attempt::Outcome,
+    config::{RoleRequest, Settings},
     credentials::Credentials,
     failure::{Failure, Kind},
-    fetch::{self, Climb, Order},
-    settings::{RoleRequest, Settings},
-    source::{Found, Record},
+    fetch::{self, AssumeRoles, FetchRequest},
+    providers::{BaseCredentials, Record},
     sts::Endpoint,
 };
 use std::time::Instant;
@@ -37,20 +37,20 @@ impl Exam<'_> {
 
     pub(super) async fn roles(
         &mut self,
-        found: Option<Found>,
+        found: Option<BaseCredentials>,
         endpoint: &Endpoint,
         is_reached: bool,
     ) {
         let mut settings = self.settings.clone();
         settings.cache = None; // what is tried is STS, not what lies on the disk
-        let order = Order::default();
+        let order = FetchRequest::default();
         let from_profile = match &found {
             Some(found) => found.from_profile,
             None => fetch::uses_profile(&settings),
         };
         let climb = self.climb(&settings, &order, endpoint);
-        let (hops, on_top) = climb.roles(from_profile);
-        let steps: Vec<Step> = hops
+        let (role_steps, on_top) = climb.roles(from_profile);
+        let steps: Vec<Step> = role_steps
             .into_iter()
             .map(|role| Step::of(role, "profile".into()))
             .chain(
@@ -92,12 +92,12 @@ impl Exam<'_> {
     fn climb<'c>(
         &'c self,
         settings: &'c Settings,
-        order: &'c Order,
+        order: &'c FetchRequest,
         endpoint: &'c Endpoint,
-    ) -> Climb<'c> {
-        Climb {
+    ) -> AssumeRoles<'c> {
+        AssumeRoles {
             settings,
-            plan: self.plan().ok(),
+            profile_chain: self.profile_chain().ok(),
             http: &self.http,
             endpoint,
             order,
@@ -109,8 +109,8 @@ impl Exam<'_> {
     /// Really assumes the roles, one after the other.
     async fn climb_up(
         &self,
-        climb: &Climb<'_>,
-        base: Found,
+        climb: &AssumeRoles<'_>,
+        base: BaseCredentials,
         steps: &[Step],
     ) -> (Vec<Finding>, Option<Credentials>) {
         let mut record = Record::default();
@@ -174,14 +174,14 @@ impl Step {
     }
 
     fn untried(&self, why: &str) -> Finding {
-        let what = format!("asked for by {}, {}; {why}", self.origin, self.words());
+        let what = format!("asked for by {}, {}; {why}", self.origin, self.options());
         self.describe(Finding::skipped(CHECK, &self.role.role_arn, what))
             .detail("assumed", false)
     }
 
     /// True where nobody was asked for the code of a device, so that nothing was sent.
     fn lacks_code(&self, failure: &Failure) -> bool {
-        self.role.words.serial_number.is_some() && failure.kind == Kind::NoCredentials
+        self.role.options.serial_number.is_some() && failure.kind == Kind::NoCredentials
     }
 
     /// AWS does not tell a missing permission from a missing trust or a wrong external id, so the
@@ -194,7 +194,7 @@ impl Step {
                 .as_deref()
                 .is_none_or(|code| code.starts_with("AccessDenied"))
         {
-            let external_id = match &self.role.words.external_id {
+            let external_id = match &self.role.options.external_id {
                 Some(_) => {
                     "the external id that was sent must be the very one the trust policy asks for (sts:ExternalId)"
                 }
@@ -202,7 +202,7 @@ impl Step {
                     "no external id was sent: if the trust policy asks for one (sts:ExternalId), set external_id"
                 }
             };
-            let mfa = match &self.role.words.serial_number {
+            let mfa = match &self.role.options.serial_number {
                 Some(_) => "",
                 None => "; if it asks for MFA, set serial_number",
             };
@@ -218,20 +218,20 @@ impl Step {
         self.describe(found).detail("assumed", false)
     }
 
-    fn words(&self) -> String {
-        let words = &self.role.words;
-        let seconds = words.duration_seconds.unwrap_or(3600);
-        let id = super::is_given(words.external_id.as_ref());
+    fn options(&self) -> String {
+        let options = &self.role.options;
+        let seconds = options.duration_seconds.unwrap_or(3600);
+        let id = super::is_given(options.external_id.as_ref());
         format!("for {seconds} s, {id}")
     }
 
     fn describe(&self, found: Finding) -> Finding {
-        let words = &self.role.words;
+        let options = &self.role.options;
         found
             .detail("origin", self.origin.as_str())
-            .detail("duration_seconds", words.duration_seconds.unwrap_or(3600))
-            .detail("external_id_given", words.external_id.is_some())
-            .detail("role_session_name", words.role_session_name.clone())
-            .detail("serial_number", words.serial_number.clone())
+            .detail("duration_seconds", options.duration_seconds.unwrap_or(3600))
+            .detail("external_id_given", options.external_id.is_some())
+            .detail("role_session_name", options.role_session_name.clone())
+            .detail("serial_number", options.serial_number.clone())
     }
 }

@@ -3,13 +3,13 @@
 use super::{Exam, PATIENCE, advice, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
+    config::TokenSource,
     failure::{Failure, Kind},
     fetch::now,
     profile,
-    settings::TokenSource,
-    source::{Found, Record, Supplies, Walk},
+    providers::token_file,
+    providers::{BaseCredentials, CallbackAnswers, ProviderChain, Record},
     sts::Endpoint,
-    token_file,
 };
 use std::{path::Path, time::Instant};
 
@@ -25,7 +25,7 @@ const CHAIN: [&str; 5] = [
 
 impl Exam<'_> {
     /// The credentials a session would begin with.
-    pub(super) async fn sources(&mut self, endpoint: &Endpoint) -> Option<Found> {
+    pub(super) async fn sources(&mut self, endpoint: &Endpoint) -> Option<BaseCredentials> {
         let asks_program = self.settings.supplied_source
             || self.settings.web_identity == Some(TokenSource::Supplied);
         let (attempts, outcome) = if asks_program {
@@ -52,9 +52,9 @@ impl Exam<'_> {
             if !attempts.iter().any(|done| done.source.starts_with(source)) {
                 let mut found = self.look_at(source, &why, endpoint).await;
                 if source == "profile"
-                    && let Ok(plan) = self.plan()
+                    && let Ok(profile_chain) = self.profile_chain()
                 {
-                    found.name = format!("profile {}", plan.profile);
+                    found.name = format!("profile {}", profile_chain.profile);
                 }
                 self.findings.push(found);
             }
@@ -81,10 +81,10 @@ impl Exam<'_> {
     async fn walk_to_the_first(
         &self,
         endpoint: &Endpoint,
-    ) -> (Vec<Attempt>, Result<Found, Failure>) {
+    ) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
         let mut record = Record::default();
-        let supplies = Supplies::default();
-        if let Err(failure) = &self.plan {
+        let answers = CallbackAnswers::default();
+        if let Err(failure) = &self.profile_chain {
             let failure = record.failed("profile", failure.clone());
             return (record.into_parts().0, Err(failure));
         }
@@ -93,7 +93,7 @@ impl Exam<'_> {
         } else {
             PATIENCE
         };
-        let walk = self.walk(endpoint, &supplies);
+        let walk = self.walk(endpoint, &answers);
         let walking = Box::pin(walk.base(&mut record));
         let outcome = self.within(patience, walking).await;
         // Cut off in the middle of a source, the record does not have it yet.
@@ -104,14 +104,18 @@ impl Exam<'_> {
         (record.into_parts().0, outcome)
     }
 
-    fn walk<'w>(&'w self, endpoint: &'w Endpoint, supplies: &'w Supplies) -> Walk<'w> {
-        Walk {
+    fn walk<'w>(
+        &'w self,
+        endpoint: &'w Endpoint,
+        answers: &'w CallbackAnswers,
+    ) -> ProviderChain<'w> {
+        ProviderChain {
             settings: self.settings,
             http: &self.http,
             endpoint,
-            supplies,
+            answers,
             deadline: self.deadline,
-            plan: self.plan(),
+            profile_chain: self.profile_chain(),
             session_name: &self.session_name,
             now: now(),
         }
@@ -121,8 +125,8 @@ impl Exam<'_> {
     /// that changes nothing; programs are not run and tokens not traded.
     async fn look_at(&self, source: &str, why: &str, endpoint: &Endpoint) -> Finding {
         let start = Instant::now();
-        let supplies = Supplies::default();
-        let walk = self.walk(endpoint, &supplies);
+        let answers = CallbackAnswers::default();
+        let walk = self.walk(endpoint, &answers);
         let mut record = Record::default();
         // How a source answers is in the record.
         let could = match source {
@@ -135,8 +139,13 @@ impl Exam<'_> {
                 None
             }
             "imds" => {
-                let place = self.plan().map(Walk::place).unwrap_or_default();
-                let _ = self.within(PATIENCE, walk.imds(&mut record, &place)).await;
+                let imds_endpoint = self
+                    .profile_chain()
+                    .map(ProviderChain::imds_endpoint)
+                    .unwrap_or_default();
+                let _ = self
+                    .within(PATIENCE, walk.imds(&mut record, &imds_endpoint))
+                    .await;
                 None
             }
             "profile" => Some(self.could_profile()),
@@ -144,14 +153,14 @@ impl Exam<'_> {
         };
         let attempt = record.into_parts().0.pop();
         let found = match (could, attempt) {
-            (Some(Could::Give(what)), _) => {
+            (Some(Availability::Give(what)), _) => {
                 Finding::ok(CHECK, source, format!("{what}; not used: {why}"))
                     .detail("outcome", "found")
             }
-            (Some(Could::Nothing(what)), _) => {
+            (Some(Availability::Nothing(what)), _) => {
                 Finding::skipped(CHECK, source, what).detail("outcome", "absent")
             }
-            (Some(Could::Fail(what)), _) => unused(source, &what, why),
+            (Some(Availability::Fail(what)), _) => unused(source, &what, why),
             (None, Some(attempt)) => match attempt.outcome {
                 Outcome::Found => {
                     let what = format!("gives credentials; not used: {why}");
@@ -167,38 +176,38 @@ impl Exam<'_> {
         found.since(start)
     }
 
-    fn could_profile(&self) -> Could {
-        let plan = match self.plan() {
-            Ok(plan) => plan,
-            Err(failure) => return Could::Fail(failure.message.clone()),
+    fn could_profile(&self) -> Availability {
+        let profile_chain = match self.profile_chain() {
+            Ok(profile_chain) => profile_chain,
+            Err(failure) => return Availability::Fail(failure.message().clone()),
         };
-        if !plan.exists {
-            return Could::Nothing("there is none".into());
+        if !profile_chain.exists {
+            return Availability::Nothing("there is none".into());
         }
         let map = self.settings.environment.to_map();
-        match profile::obstacle(plan, &map, now()) {
-            None => Could::Give("could give credentials".into()),
-            Some(_) if plan.base == profile::Base::None => {
-                Could::Nothing("it holds no credentials".into())
+        match profile::obstacle(profile_chain, &map, now()) {
+            None => Availability::Give("could give credentials".into()),
+            Some(_) if profile_chain.base == profile::BaseProvider::None => {
+                Availability::Nothing("it holds no credentials".into())
             }
-            Some(why) => Could::Fail(why),
+            Some(why) => Availability::Fail(why),
         }
     }
 
-    fn could_web_identity(&self) -> Could {
+    fn could_web_identity(&self) -> Availability {
         let environment = &self.settings.environment;
         let Some(file) = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE") else {
-            return Could::Nothing("AWS_WEB_IDENTITY_TOKEN_FILE is not set".into());
+            return Availability::Nothing("AWS_WEB_IDENTITY_TOKEN_FILE is not set".into());
         };
         match token_file::read(Path::new(file.trim())) {
-            Ok(_) => Could::Give("the token can be read; it was not traded".into()),
-            Err(why) => Could::Fail(why),
+            Ok(_) => Availability::Give("the token can be read; it was not traded".into()),
+            Err(why) => Availability::Fail(why),
         }
     }
 }
 
 /// What a source that was not asked would bring, as far as can be seen.
-enum Could {
+enum Availability {
     Give(String),
     Nothing(String),
     Fail(String),
@@ -212,7 +221,7 @@ fn unused(source: &str, told: &str, why: &str) -> Finding {
 }
 
 /// A source a session asks.
-fn asked(attempt: &Attempt, outcome: Option<&Result<Found, Failure>>) -> Finding {
+fn asked(attempt: &Attempt, outcome: Option<&Result<BaseCredentials, Failure>>) -> Finding {
     let name = attempt.source.as_str();
     let found = match (attempt.outcome, outcome) {
         (Outcome::Found, Some(Ok(found))) => {
@@ -221,7 +230,7 @@ fn asked(attempt: &Attempt, outcome: Option<&Result<Found, Failure>>) -> Finding
         (Outcome::Found, _) => Finding::ok(CHECK, name, "gives credentials"),
         (Outcome::Absent, _) => Finding::skipped(CHECK, name, attempt.reason.as_str()),
         (Outcome::Failed, Some(Err(failure))) => failed(name, failure),
-        (Outcome::Failed, _) => failed(name, &Failure::no_credentials(&attempt.reason)),
+        (Outcome::Failed, _) => failed(name, &Failure::no_credentials(&attempt.reason, "")),
     };
     found
         .took(attempt.milliseconds)
@@ -231,7 +240,7 @@ fn asked(attempt: &Attempt, outcome: Option<&Result<Found, Failure>>) -> Finding
 fn failed(name: &str, failure: &Failure) -> Finding {
     let found = Finding::failed(CHECK, name, failure);
     // The file's own message does not say whose business it is.
-    if name == "web identity" && advice::split(&failure.message).1.is_none() {
+    if name == "web identity" && advice::split(&failure.message()).1.is_none() {
         return Finding {
             remedy: Some(
                 "Check the path of the token file, that it is mounted (in EKS: the service account's annotation and the pod identity webhook), and that this user may read it.".into(),
@@ -242,7 +251,7 @@ fn failed(name: &str, failure: &Failure) -> Finding {
     found
 }
 
-fn verdict(found: &Found) -> Finding {
+fn verdict(found: &BaseCredentials) -> Finding {
     let set = &found.credentials;
     let what = format!("from {}: {}", set.source, shown(set));
     let found = if set.is_expired_at(now()) {
@@ -261,6 +270,6 @@ fn verdict(found: &Found) -> Finding {
         .detail("access_key_id", set.access_key_id.as_str())
         .detail(
             "expiration",
-            set.expires_at.map(crate::clock::format_iso8601),
+            set.expires_at.map(crate::util::time::format_iso8601),
         )
 }

@@ -1,41 +1,41 @@
 //! The roles on top of the base, one after the other.
 
-use super::{Order, plan, shared::Shared};
+use super::{FetchRequest, disk_cache::DiskCache, profile_chain};
 use crate::{
+    config::{AssumeRoleOptions, RoleRequest, Settings},
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
-    flight::Deadline,
     http::Http,
-    profile::{Base, Hop, Plan},
-    settings::{RoleRequest, RoleWords, Settings},
-    source::{Found, Record},
+    profile::{BaseProvider, ProfileChain, RoleStep},
+    providers::{BaseCredentials, Record},
     sts::{Endpoint, Mfa, Sts},
+    task::fetch_task::Deadline,
 };
 
 /// The code of the failure that says a person has to be asked for an MFA code first.
 pub const CODE_NEEDED: &str = "TokenCodeNeeded";
 
 /// The way from base credentials to the last role.
-pub(crate) struct Climb<'a> {
+pub(crate) struct AssumeRoles<'a> {
     pub settings: &'a Settings,
-    pub plan: Option<&'a Plan>,
+    pub profile_chain: Option<&'a ProfileChain>,
     pub http: &'a Http,
     pub endpoint: &'a Endpoint,
-    pub order: &'a Order,
+    pub order: &'a FetchRequest,
     pub deadline: &'a Deadline,
     pub session_name: &'a str,
 }
 
-impl Climb<'_> {
+impl AssumeRoles<'_> {
     pub(crate) async fn assume(
         &self,
-        found: Found,
+        found: BaseCredentials,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
         let mut held = found.credentials;
         let mut role_arn = found.role_arn;
-        let mut code = self.order.supplies.token_code.as_ref();
-        let shared = Shared::open(
+        let mut code = self.order.answers.token_code.as_ref();
+        let disk_cache = DiskCache::open(
             self.settings,
             self.endpoint,
             self.order,
@@ -43,21 +43,26 @@ impl Climb<'_> {
             record,
         );
         if self.settings.get_session_token {
-            held = self.session_token(held, &shared, &mut code, record).await?;
+            held = self
+                .session_token(held, &disk_cache, &mut code, record)
+                .await?;
         }
-        let mut said = found.words;
-        let (hops, on_top) = self.roles(found.from_profile);
-        for (role, is_on_top) in hops
+        let mut requested = found.options;
+        let (role_steps, on_top) = self.roles(found.from_profile);
+        for (role, is_on_top) in role_steps
             .iter()
-            .map(|hop| (hop, false))
+            .map(|role_step| (role_step, false))
             .chain(on_top.iter().map(|role| (role, true)))
         {
-            let is_held = role_arn.as_ref() == Some(&role.role_arn) && role.words.are_met_by(&said);
+            let is_held = role_arn.as_ref() == Some(&role.role_arn)
+                && role.options.is_satisfied_by(&requested);
             if !(is_on_top && is_held) {
                 check_chaining(role, role_arn.as_deref())?;
-                held = self.role(role, held, &shared, &mut code, record).await?;
+                held = self
+                    .role(role, held, &disk_cache, &mut code, record)
+                    .await?;
                 role_arn = Some(role.role_arn.clone());
-                said = role.words.clone();
+                requested = role.options.clone();
             }
         }
         Ok(held)
@@ -65,36 +70,36 @@ impl Climb<'_> {
 
     /// True where a person is asked on the way up: then nobody else can have the set replaced.
     pub(super) fn is_attended(&self, from_profile: bool) -> bool {
-        let (hops, on_top) = self.roles(from_profile);
+        let (role_steps, on_top) = self.roles(from_profile);
         self.begins_with_mfa()
-            || hops
+            || role_steps
                 .iter()
                 .chain(&on_top)
-                .any(|role| role.words.serial_number.is_some())
+                .any(|role| role.options.serial_number.is_some())
     }
 
     fn begins_with_mfa(&self) -> bool {
-        self.settings.get_session_token && self.settings.loose.serial_number.is_some()
+        self.settings.get_session_token && self.settings.unscoped.serial_number.is_some()
     }
 
     async fn role(
         &self,
         role: &RoleRequest,
         base: Credentials,
-        shared: &Shared<'_>,
+        disk_cache: &DiskCache<'_>,
         code: &mut Option<&Secret>,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
         let step = format!("assume role {}", role.role_arn);
         let source = format!("{} > {step}", base.source);
         let session_name = role
-            .words
+            .options
             .role_session_name
             .as_deref()
             .unwrap_or(self.session_name);
         let ask = async |record: &mut Record| {
             // A session token that was opened with MFA has it already.
-            let serial_number = role.words.serial_number.as_deref();
+            let serial_number = role.options.serial_number.as_deref();
             let mfa = self.mfa(
                 serial_number.filter(|_| !self.begins_with_mfa()),
                 code,
@@ -104,7 +109,7 @@ impl Climb<'_> {
                 .assume_role(
                     &base,
                     &role.role_arn,
-                    &role.words,
+                    &role.options,
                     session_name,
                     mfa.as_ref(),
                 )
@@ -112,8 +117,8 @@ impl Climb<'_> {
                 .map_err(|failure| record.failed(&step, failure))
         };
         record.asks(&step);
-        let mut set = shared
-            .through(Some(&role.role_arn), &role.words, &base, record, ask)
+        let mut set = disk_cache
+            .through(Some(&role.role_arn), &role.options, &base, record, ask)
             .await?;
         set.source = source;
         Ok(record.found(&step, set))
@@ -122,25 +127,27 @@ impl Climb<'_> {
     async fn session_token(
         &self,
         base: Credentials,
-        shared: &Shared<'_>,
+        disk_cache: &DiskCache<'_>,
         code: &mut Option<&Secret>,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
         let step = "session token";
-        let words = RoleWords {
-            duration_seconds: self.settings.loose.duration_seconds,
-            serial_number: self.settings.loose.serial_number.clone(),
-            ..RoleWords::default()
+        let options = AssumeRoleOptions {
+            duration_seconds: self.settings.unscoped.duration_seconds,
+            serial_number: self.settings.unscoped.serial_number.clone(),
+            ..AssumeRoleOptions::default()
         };
         let ask = async |record: &mut Record| {
-            let mfa = self.mfa(words.serial_number.as_deref(), code, step)?;
+            let mfa = self.mfa(options.serial_number.as_deref(), code, step)?;
             Sts::new(self.http, self.endpoint)
-                .session_token(&base, words.duration_seconds, mfa.as_ref())
+                .session_token(&base, options.duration_seconds, mfa.as_ref())
                 .await
                 .map_err(|failure| record.failed(step, failure))
         };
         record.asks(step);
-        let mut set = shared.through(None, &words, &base, record, ask).await?;
+        let mut set = disk_cache
+            .through(None, &options, &base, record, ask)
+            .await?;
         set.source = format!("{} > {step}", base.source);
         Ok(record.found(step, set))
     }
@@ -148,21 +155,23 @@ impl Climb<'_> {
     /// The profile's roles, then the one an option, a setting or the environment names.
     pub(crate) fn roles(&self, from_profile: bool) -> (Vec<RoleRequest>, Vec<RoleRequest>) {
         let settings = self.settings;
-        let loose = RoleWords {
+        let unscoped = AssumeRoleOptions {
             // With GetSessionToken these two are its own.
             serial_number: settings
-                .loose
+                .unscoped
                 .serial_number
                 .clone()
                 .filter(|_| !settings.get_session_token),
             duration_seconds: settings
-                .loose
+                .unscoped
                 .duration_seconds
                 .filter(|_| !settings.get_session_token),
-            ..settings.loose.clone()
+            ..settings.unscoped.clone()
         };
-        let mut hops: Vec<RoleRequest> = match self.plan {
-            Some(plan) if from_profile => plan.hops.iter().map(request).collect(),
+        let mut role_steps: Vec<RoleRequest> = match self.profile_chain {
+            Some(profile_chain) if from_profile => {
+                profile_chain.role_steps.iter().map(request).collect()
+            }
             _ => Vec::new(),
         };
         let mut on_top = settings
@@ -172,15 +181,15 @@ impl Climb<'_> {
         // Words of a layer that names no role belong to the profile's last, else to the last there is.
         // The profile's web identity has had them.
         let are_said = from_profile
-            && self
-                .plan
-                .is_some_and(|plan| matches!(plan.base, Base::WebIdentity { .. }));
-        if let Some(last) = hops.last_mut() {
-            last.words = loose.over(&last.words);
+            && self.profile_chain.is_some_and(|profile_chain| {
+                matches!(profile_chain.base, BaseProvider::WebIdentity { .. })
+            });
+        if let Some(last) = role_steps.last_mut() {
+            last.options = unscoped.over(&last.options);
         } else if let Some(last) = on_top.last_mut().filter(|_| !are_said) {
-            last.words = settings.with_loose(&last.words, &loose);
+            last.options = settings.with_unscoped(&last.options, &unscoped);
         }
-        (hops, on_top)
+        (role_steps, on_top)
     }
 
     fn mfa<'s, 'c: 's>(
@@ -198,7 +207,7 @@ impl Climb<'_> {
                 code,
             }));
         }
-        let is_used = self.order.supplies.token_code.is_some();
+        let is_used = self.order.answers.token_code.is_some();
         let why = match (is_used, self.settings.token_provider) {
             _ if self.order.asks_later => "no code was asked for yet. Read the credentials again",
             (true, _) => {
@@ -210,9 +219,10 @@ impl Climb<'_> {
             }
         };
         // Not a configuration failure: a set that is still held is served until it ends.
-        let mut failure = Failure::no_credentials(format!(
-            "{step} needs MFA with the device {serial_number}, and {why}."
-        ));
+        let mut failure = Failure::no_credentials(
+            format!("{step} needs MFA with the device {serial_number}, and {why}."),
+            "",
+        );
         failure.code = self.order.asks_later.then(|| CODE_NEEDED.to_owned());
         Err(failure)
     }
@@ -220,22 +230,27 @@ impl Climb<'_> {
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
 pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
-    if settings.get_session_token && settings.loose.serial_number.is_some() {
-        return Ok(settings.loose.serial_number.clone());
+    if settings.get_session_token && settings.unscoped.serial_number.is_some() {
+        return Ok(settings.unscoped.serial_number.clone());
     }
-    let plan = plan(settings)?.ok();
-    let of_profile = plan
+    let profile_chain = profile_chain(settings)?.ok();
+    let of_profile = profile_chain
         .as_ref()
         .filter(|_| uses_profile(settings))
-        .and_then(|plan| plan.hops.iter().find_map(|hop| hop.mfa_serial.clone()));
+        .and_then(|profile_chain| {
+            profile_chain
+                .role_steps
+                .iter()
+                .find_map(|role_step| role_step.mfa_serial.clone())
+        });
     let on_top = settings.role_on_top().unwrap_or_default();
     Ok(of_profile
         .or_else(|| {
             on_top
                 .iter()
-                .find_map(|role| role.words.serial_number.clone())
+                .find_map(|role| role.options.serial_number.clone())
         })
-        .or_else(|| settings.loose.serial_number.clone()))
+        .or_else(|| settings.unscoped.serial_number.clone()))
 }
 
 pub(crate) fn uses_profile(settings: &Settings) -> bool {
@@ -245,15 +260,15 @@ pub(crate) fn uses_profile(settings: &Settings) -> bool {
         && (settings.explicit_profile().is_some() || !keys)
 }
 
-fn request(hop: &Hop) -> RoleRequest {
+fn request(role_step: &RoleStep) -> RoleRequest {
     RoleRequest {
-        role_arn: hop.role_arn.clone(),
-        words: RoleWords {
-            role_session_name: hop.role_session_name.clone(),
-            duration_seconds: hop.duration_seconds,
-            external_id: hop.external_id.clone(),
-            serial_number: hop.mfa_serial.clone(),
-            ..RoleWords::default()
+        role_arn: role_step.role_arn.clone(),
+        options: AssumeRoleOptions {
+            role_session_name: role_step.role_session_name.clone(),
+            duration_seconds: role_step.duration_seconds,
+            external_id: role_step.external_id.clone(),
+            serial_number: role_step.mfa_serial.clone(),
+            ..AssumeRoleOptions::default()
         },
     }
 }
@@ -262,13 +277,14 @@ fn request(hop: &Hop) -> RoleRequest {
 /// be one; else STS says it.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>
 fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure> {
-    match (base, role.words.duration_seconds) {
+    match (base, role.options.duration_seconds) {
         (Some(base), Some(seconds)) if seconds > 3600 => Err(Failure::new(
             Kind::Configuration,
             format!(
                 "session_duration is {seconds} seconds for {}, which the role {base} assumes; role chaining is limited to 3600.",
                 role.role_arn
             ),
+            "",
         )),
         _ => Ok(()),
     }

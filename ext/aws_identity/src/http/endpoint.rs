@@ -11,10 +11,13 @@ pub fn check_endpoint(label: &str, url: &str) -> Result<(), Failure> {
     if printable && host.is_some_and(|host| !host.is_empty()) {
         return Ok(());
     }
-    Err(Failure::configuration(format!(
-        "{label} is {:?}, which is not a URL. It looks like https://sts.eu-west-1.amazonaws.com.",
-        without_userinfo(url)
-    )))
+    Err(Failure::configuration(
+        format!(
+            "{label} is {:?}, which is not a URL. It looks like https://sts.eu-west-1.amazonaws.com.",
+            without_userinfo(url)
+        ),
+        "",
+    ))
 }
 
 /// The URL with user and password taken out.
@@ -99,7 +102,7 @@ mod tests {
             assert!(!without_userinfo(url).contains("canary"), "{url}");
             let message = check_endpoint("endpoint", &format!("{url} "))
                 .unwrap_err()
-                .message;
+                .message();
             assert!(!message.contains("canary"), "{message}");
         }
         assert_eq!(without_userinfo("https://u:p@h/p@th"), "https://h/p@th");

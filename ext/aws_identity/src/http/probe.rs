@@ -1,7 +1,7 @@
 //! The network one step at a time, for the doctor: the same way our requests go.
 
 use super::{
-    Direct, Http, is_loopback, proxy,
+    Http, MetadataClient, is_loopback, proxy,
     resolver::{Allowed, Resolver},
     trust,
 };
@@ -15,8 +15,8 @@ use std::{net::IpAddr, sync::Arc};
 
 impl Http {
     /// Plain requests to `url`, proxy, trust roots and clock included.
-    pub fn probe(&self, url: &str) -> Result<Direct, Failure> {
-        let (proxy, trust) = self.way(Some(url))?;
+    pub fn probe(&self, url: &str) -> Result<MetadataClient, Failure> {
+        let (proxy, trust) = self.route(Some(url))?;
         let (connect, read) = self.timeouts();
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(connect)
@@ -29,7 +29,7 @@ impl Http {
             Some(SharedAsyncSleep::new(TokioSleep::new())),
             Resolver::new(self.gate, Allowed::Anything),
         );
-        Ok(Direct {
+        Ok(MetadataClient {
             connector: SharedHttpConnector::new(super::Bounded {
                 inner: connector,
                 clock: Arc::clone(&self.clock),

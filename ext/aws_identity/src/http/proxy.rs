@@ -58,10 +58,13 @@ fn chosen(
 }
 
 fn wrong(name: &str, value: &str) -> Failure {
-    Failure::configuration(format!(
-        "{name} is {:?}, which is not the URL of an HTTP proxy. It looks like http://proxy.example.com:3128.",
-        endpoint::without_userinfo(value)
-    ))
+    Failure::configuration(
+        format!(
+            "{name} is {:?}, which is not the URL of an HTTP proxy. It looks like http://proxy.example.com:3128.",
+            endpoint::without_userinfo(value)
+        ),
+        "",
+    )
 }
 
 #[cfg(test)]
@@ -73,11 +76,15 @@ mod tests {
         let environment = Environment::new([("HTTPS_PROXY", "socks5://u:canary@h")]);
         let failure = from_environment(&environment, false).unwrap_err();
         assert!(
-            failure.message.starts_with("HTTPS_PROXY is"),
+            failure.message().starts_with("HTTPS_PROXY is"),
             "{}",
-            failure.message
+            failure.message()
         );
-        assert!(!failure.message.contains("canary"), "{}", failure.message);
+        assert!(
+            !failure.message().contains("canary"),
+            "{}",
+            failure.message()
+        );
     }
 
     #[test]

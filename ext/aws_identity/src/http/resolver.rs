@@ -1,9 +1,9 @@
 //! Name look-ups that count as running code, and that hand out allowed addresses only.
 
 use crate::{
-    flight::STACK,
-    gate::{Running, SharedGate},
-    panic,
+    task::fetch_task::STACK,
+    task::fork_gate::{RunningGuard, SharedGate},
+    task::panic,
 };
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use std::{
@@ -77,7 +77,7 @@ where
         .name(panic::THREAD.into())
         .stack_size(STACK)
         .spawn(move || {
-            let running = Running::begin(gate);
+            let running = RunningGuard::begin(gate);
             let outcome = job();
             drop(running);
             let _ = tell.send(outcome);
@@ -109,7 +109,7 @@ fn look_up(name: &str, allowed: Allowed) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::Open;
+    use crate::task::fork_gate::NoFork;
     use std::{
         sync::atomic::{AtomicBool, Ordering::SeqCst},
         time::Duration,
@@ -146,7 +146,7 @@ mod tests {
 
     fn done_aside<T: Send + 'static>(job: fn() -> io::Result<T>) -> io::Result<T> {
         let runtime = runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(aside(&Open, job))
+        runtime.block_on(aside(&NoFork, job))
     }
 
     static ENDED: AtomicBool = AtomicBool::new(false);

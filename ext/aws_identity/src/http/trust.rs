@@ -1,6 +1,6 @@
 //! Which certificate authorities are trusted.
 
-use crate::{environment::Environment, failure::Failure, settings::Chosen};
+use crate::{config::Chosen, environment::Environment, failure::Failure};
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
 use rustls::RootCertStore;
@@ -61,10 +61,13 @@ fn system_has_roots() -> bool {
 /// a bundle with none at all is an error.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unusable = |why: &str| {
-        Failure::configuration(format!(
-            "The CA bundle {} {why}. Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
-            path.display()
-        ))
+        Failure::configuration(
+            format!(
+                "The CA bundle {} {why}. Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
+                path.display()
+            ),
+            "",
+        )
     };
     let about =
         fs::metadata(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;

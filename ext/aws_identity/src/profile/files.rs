@@ -1,12 +1,14 @@
 //! The shared config and credentials files: where they are, what is in them, whether they changed.
 
-use super::{
-    ini::{self, Malformed, Properties, Section, Value},
-    near,
-    regular::{self, Unread},
-    words,
+use super::ini::{self, Malformed, Properties, Section, Value};
+use crate::{
+    failure::Failure,
+    util::{
+        did_you_mean,
+        read_file::{self, Unread},
+        shell_words,
+    },
 };
-use crate::failure::Failure;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -173,12 +175,15 @@ impl Files {
                 "The credentials file has [profile {profile}]; in that file a profile is written [{profile}]."
             )
         } else {
-            near::hint(profile, self.names())
+            did_you_mean::hint(profile, self.names())
         };
-        Failure::configuration(format!(
-            "The profile {profile:?} does not exist; looked in {}. {hint}",
-            self.looked_at()
-        ))
+        Failure::configuration(
+            format!(
+                "The profile {profile:?} does not exist; looked in {}. {hint}",
+                self.looked_at()
+            ),
+            "",
+        )
     }
 
     pub(super) fn profile(&self, name: &str) -> Option<&Profile> {
@@ -230,7 +235,7 @@ impl Files {
 
     /// A name may be quoted. Of `[default]` and `[profile default]` the later one counts, as in botocore.
     fn config_section(&mut self, section: Section) {
-        let Ok(parts) = words::split(&section.header) else {
+        let Ok(parts) = shell_words::split(&section.header) else {
             return;
         };
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -351,7 +356,7 @@ impl Source {
         let Some(path) = &source.path else {
             return Ok((source, Zeroizing::default()));
         };
-        match regular::read(path, SIZE_LIMIT) {
+        match read_file::read(path, SIZE_LIMIT) {
             Ok((found, bytes)) => {
                 source.stamp = Some(Stamp::of(&found));
                 let text = std::str::from_utf8(&bytes)
@@ -364,15 +369,21 @@ impl Source {
                     })?;
                 Ok((source, text))
             }
-            Err(Unread::TooLarge) => Err(Failure::configuration(format!(
-                "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is. Check what writes it.",
-                path.display(),
-            ))),
-            Err(Unread::Io(error)) if named => Err(Failure::configuration(format!(
-                "{} names {}, which cannot be read: {error}. Make it readable, or unset the variable.",
-                location.variable,
-                path.display(),
-            ))),
+            Err(Unread::TooLarge) => Err(Failure::configuration(
+                format!(
+                    "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is. Check what writes it.",
+                    path.display(),
+                ),
+                "",
+            )),
+            Err(Unread::Io(error)) if named => Err(Failure::configuration(
+                format!(
+                    "{} names {}, which cannot be read: {error}. Make it readable, or unset the variable.",
+                    location.variable,
+                    path.display(),
+                ),
+                "",
+            )),
             // HOME may be another user's: a service started by root often keeps root's.
             Err(absent) => {
                 source.state = absent.to_string();
@@ -387,7 +398,7 @@ impl Source {
 
     fn malformed(&self, line: usize, what: &str) -> Failure {
         let path = self.path.as_deref().unwrap_or(Path::new("")).display();
-        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."))
+        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."), "")
     }
 
     fn count(&mut self, profiles: usize) {

@@ -3,10 +3,10 @@
 use super::{
     files::{Environment, Files, Profile},
     kind::ProfileKind,
-    plan::{Base, Plan, plan},
+    resolve::{BaseProvider, ProfileChain, resolve},
     sso_login,
 };
-use crate::{credential_process, credentials::Millis, token_file};
+use crate::{credentials::Millis, providers::process, providers::token_file};
 use std::path::Path;
 
 /// One profile, without anything secret.
@@ -84,12 +84,12 @@ fn summary(
         could_work: true,
         reason: None,
     };
-    let reason = match plan(files, name) {
-        Err(failure) => Some(failure.message),
-        Ok(plan) => {
-            summary.role_arns = role_arns(&plan);
-            summary.needs = needs(&plan);
-            obstacle(&plan, environment, now)
+    let reason = match resolve(files, name) {
+        Err(failure) => Some(failure.message()),
+        Ok(profile_chain) => {
+            summary.role_arns = role_arns(&profile_chain);
+            summary.needs = needs(&profile_chain);
+            obstacle(&profile_chain, environment, now)
         }
     };
     summary.could_work = reason.is_none();
@@ -97,75 +97,86 @@ fn summary(
     summary
 }
 
-fn role_arns(plan: &Plan) -> Vec<String> {
-    let base = match &plan.base {
-        Base::WebIdentity { role_arn, .. } => Some(role_arn),
+fn role_arns(profile_chain: &ProfileChain) -> Vec<String> {
+    let base = match &profile_chain.base {
+        BaseProvider::WebIdentity { role_arn, .. } => Some(role_arn),
         _ => None,
     };
     base.into_iter()
-        .chain(plan.hops.iter().map(|hop| &hop.role_arn))
+        .chain(
+            profile_chain
+                .role_steps
+                .iter()
+                .map(|role_step| &role_step.role_arn),
+        )
         .cloned()
         .collect()
 }
 
 /// In the order they are met: the own role's first, the base's last.
-fn needs(plan: &Plan) -> Vec<Need> {
+fn needs(profile_chain: &ProfileChain) -> Vec<Need> {
     let mut needs = Vec::new();
-    for (index, hop) in plan.hops.iter().enumerate().rev() {
-        needs.extend(hop.mfa_serial.clone().map(Need::Mfa));
-        let before = index.checked_sub(1).and_then(|index| plan.hops.get(index));
-        let source = before.map_or(&plan.base_profile, |hop| &hop.profile);
-        if *source != hop.profile {
+    for (index, role_step) in profile_chain.role_steps.iter().enumerate().rev() {
+        needs.extend(role_step.mfa_serial.clone().map(Need::Mfa));
+        let before = index
+            .checked_sub(1)
+            .and_then(|index| profile_chain.role_steps.get(index));
+        let source = before.map_or(&profile_chain.base_profile, |role_step| &role_step.profile);
+        if *source != role_step.profile {
             needs.push(Need::SourceProfile(source.clone()));
         }
     }
-    needs.extend(match &plan.base {
-        Base::Keys(_) | Base::None => None,
-        Base::Environment => Some(Need::Environment),
-        Base::Container => Some(Need::Container),
-        Base::Imds => Some(Need::Imds),
-        Base::Process { .. } => Some(Need::Program),
-        Base::WebIdentity { token_file, .. } => Some(Need::TokenFile(token_file.clone())),
-        Base::Sso { start_url, .. } => Some(Need::SsoLogin(start_url.clone())),
-        Base::Login { session } => Some(Need::Login(session.clone())),
+    needs.extend(match &profile_chain.base {
+        BaseProvider::Keys(_) | BaseProvider::None => None,
+        BaseProvider::Environment => Some(Need::Environment),
+        BaseProvider::Container => Some(Need::Container),
+        BaseProvider::Imds => Some(Need::Imds),
+        BaseProvider::Process { .. } => Some(Need::Program),
+        BaseProvider::WebIdentity { token_file, .. } => Some(Need::TokenFile(token_file.clone())),
+        BaseProvider::Sso { start_url, .. } => Some(Need::SsoLogin(start_url.clone())),
+        BaseProvider::Login { session } => Some(Need::Login(session.clone())),
     });
     needs
 }
 
 /// Why this plan is known to fail, seen from here.
-pub(crate) fn obstacle(plan: &Plan, environment: &Environment, now: Millis) -> Option<String> {
+pub(crate) fn obstacle(
+    profile_chain: &ProfileChain,
+    environment: &Environment,
+    now: Millis,
+) -> Option<String> {
     let set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
-    match &plan.base {
-        Base::None => {
+    match &profile_chain.base {
+        BaseProvider::None => {
             Some("It has no credentials: no keys, role, token file, SSO, login or process.".into())
         }
-        Base::Environment if !(set("AWS_ACCESS_KEY_ID") && set("AWS_SECRET_ACCESS_KEY")) => {
+        BaseProvider::Environment if !(set("AWS_ACCESS_KEY_ID") && set("AWS_SECRET_ACCESS_KEY")) => {
             Some("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set.".into())
         }
-        Base::Container
+        BaseProvider::Container
             if !(set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
                 || set("AWS_CONTAINER_CREDENTIALS_FULL_URI")) =>
         {
             Some("Neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set.".into())
         }
-        Base::Imds
+        BaseProvider::Imds
             if environment
                 .get("AWS_EC2_METADATA_DISABLED")
                 .is_some_and(|value| value.eq_ignore_ascii_case("true")) =>
         {
             Some("AWS_EC2_METADATA_DISABLED is true.".into())
         }
-        Base::Process { command, .. } => credential_process::look_up(command.expose(), environment)
+        BaseProvider::Process { command, .. } => process::look_up(command.expose(), environment)
             .err()
-            .map(|failure| failure.message),
-        Base::WebIdentity { token_file, .. } => token_file::read(Path::new(token_file)).err(),
-        Base::Sso { session, start_url, .. } => sso_login::obstacle(
+            .map(|failure| failure.message()),
+        BaseProvider::WebIdentity { token_file, .. } => token_file::read(Path::new(token_file)).err(),
+        BaseProvider::Sso { session, start_url, .. } => sso_login::obstacle(
             environment,
-            &plan.base_profile,
+            &profile_chain.base_profile,
             session.as_deref(),
             start_url,
             now,
         ),
-        Base::Keys(_) | Base::Environment | Base::Container | Base::Imds | Base::Login { .. } => None,
+        BaseProvider::Keys(_) | BaseProvider::Environment | BaseProvider::Container | BaseProvider::Imds | BaseProvider::Login { .. } => None,
     }
 }

@@ -135,7 +135,7 @@ fn grammar() {
 fn read(input: &Value) -> Result<Value, String> {
     let text = |file: &str| input[file].as_str().unwrap_or_default();
     let files = Files::from_texts(text("configFile"), text("credentialsFile"))
-        .map_err(|failure| failure.message)?;
+        .map_err(|failure| failure.message())?;
     let plain = |properties: &Properties| -> Map<String, Value> {
         properties
             .iter()

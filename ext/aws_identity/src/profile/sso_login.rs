@@ -1,7 +1,8 @@
 //! Whether somebody has logged in: the token `aws sso login` leaves behind.
 
-use super::{files::Environment, regular};
-use crate::{clock, credentials::Millis};
+use super::files::Environment;
+use crate::util::read_file;
+use crate::{credentials::Millis, util::time};
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(super) fn obstacle(
 ) -> Option<String> {
     let path = path(environment, session, start_url);
     let advice = format!("Run `aws sso login --profile {profile}`");
-    let bytes = match regular::read(&path, SIZE_LIMIT) {
+    let bytes = match read_file::read(&path, SIZE_LIMIT) {
         Ok((_, bytes)) => bytes,
         Err(why) => {
             return Some(format!(
@@ -32,14 +33,14 @@ pub(super) fn obstacle(
     };
     let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let text = |key: &str| token.get(key).and_then(Value::as_str);
-    let Some(end) = text("expiresAt").and_then(clock::parse_iso8601) else {
+    let Some(end) = text("expiresAt").and_then(time::parse_iso8601) else {
         return Some(format!(
             "The SSO token {} is not readable as one. {advice}.",
             path.display()
         ));
     };
     // Only a token of a session can be renewed, and only while its client is registered.
-    let registered = text("registrationExpiresAt").and_then(clock::parse_iso8601);
+    let registered = text("registrationExpiresAt").and_then(time::parse_iso8601);
     let renewable = session.is_some()
         && text("refreshToken").is_some()
         && registered.is_some_and(|end| end > now);
@@ -48,7 +49,7 @@ pub(super) fn obstacle(
     }
     Some(format!(
         "The SSO login ended at {}. {advice}.",
-        clock::format_iso8601(end)
+        time::format_iso8601(end)
     ))
 }
 

@@ -11,7 +11,7 @@ const NEVER: i64 = i64::MIN;
 /// Written by the session, read by anyone.
 #[derive(Debug)]
 pub struct Counters {
-    flights: AtomicU64,
+    fetches: AtomicU64,
     cached: AtomicU64,
     failures: AtomicU64,
     back_offs: AtomicU64,
@@ -23,7 +23,7 @@ pub struct Counters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// Flights that have left.
-    pub flights: u64,
+    pub fetches: u64,
     /// Reads of the credentials that waited for nothing.
     pub cached: u64,
     /// Flights that failed.
@@ -39,7 +39,7 @@ pub struct Tally {
 impl Default for Counters {
     fn default() -> Self {
         Self {
-            flights: AtomicU64::new(0),
+            fetches: AtomicU64::new(0),
             cached: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             back_offs: AtomicU64::new(0),
@@ -50,15 +50,15 @@ impl Default for Counters {
 }
 
 impl Counters {
-    pub(super) fn departed(&self) {
-        self.flights.fetch_add(1, Relaxed);
+    pub(super) fn started(&self) {
+        self.fetches.fetch_add(1, Relaxed);
     }
 
     pub(super) fn cached(&self) {
         self.cached.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn landed(&self, took: Duration, is_good: bool) {
+    pub(super) fn completed(&self, took: Duration, is_good: bool) {
         let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         self.last_duration.store(took, Relaxed);
         self.failures.fetch_add(u64::from(!is_good), Relaxed);
@@ -75,7 +75,7 @@ impl Counters {
     pub(super) fn tally(&self) -> Tally {
         let known = |value: i64| (value != NEVER).then_some(value);
         Tally {
-            flights: self.flights.load(Relaxed),
+            fetches: self.fetches.load(Relaxed),
             cached: self.cached.load(Relaxed),
             failures: self.failures.load(Relaxed),
             back_offs: self.back_offs.load(Relaxed),

@@ -4,15 +4,15 @@ use super::{
     Fetch, SPACING,
     counters::Counters,
     event::{EventKind, Events},
-    outside::Outside,
+    runtime::Runtime,
 };
 use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
-    fetch::{self, Fetched},
+    fetch::{self, FetchResult},
     identity::Identity,
-    refresh::{Failed, Landed, Refresh, Rules, is_final},
+    refresh::{Failed, Refresh, Rules, Succeeded, is_final},
 };
 use std::{
     sync::Arc,
@@ -23,15 +23,15 @@ pub(super) struct State {
     pub(super) refresh: Refresh<Arc<Credentials>>,
     /// Counts up with every set that is taken in; 0 is none.
     pub(super) serial: u64,
-    pub(super) known: Option<Known>,
+    pub(super) identity: Option<CachedIdentity>,
     pub(super) identity_serial: u64,
-    pub(super) flight: Option<Departed>,
+    pub(super) task: Option<InFlight>,
     /// What can only fail again is not asked again at once.
-    pub(super) refused: Option<(Instant, Failure)>,
+    pub(super) last_final_error: Option<(Instant, Failure)>,
     /// A final failure of a flight nobody waited for: the next read raises it, once.
-    pub(super) unheard: Option<Failure>,
+    pub(super) pending_error: Option<Failure>,
     /// When a caller last forced a flight, and what that one failed with.
-    pub(super) forced: Option<(Instant, Option<Failure>)>,
+    pub(super) last_forced_refresh: Option<(Instant, Option<Failure>)>,
     /// Why the held set is served although it should have been replaced.
     pub(super) degraded: Option<String>,
     pub(super) attempts: Arc<[Attempt]>,
@@ -44,14 +44,14 @@ pub(super) struct State {
     /// What the user should hear, once each.
     pub(super) warnings: Vec<String>,
     /// That the time of the held set has passed was told.
-    pub(super) end_is_told: bool,
+    pub(super) expiry_is_recorded: bool,
     pub(super) events: Events,
-    pub(super) outside: Arc<dyn Outside>,
+    pub(super) runtime: Arc<dyn Runtime>,
 }
 
 /// The flight in the air.
-pub(super) struct Departed {
-    pub(super) flight: Arc<Fetch>,
+pub(super) struct InFlight {
+    pub(super) task: Arc<Fetch>,
     /// Somebody waits for it and will hear how it ended.
     pub(super) is_awaited: bool,
     /// Started by a caller who insists, and is to hear of a failure even if a set is held.
@@ -59,22 +59,22 @@ pub(super) struct Departed {
 }
 
 /// The identity, for as long as the credentials it was asked with are good.
-pub(super) struct Known {
+pub(super) struct CachedIdentity {
     pub(super) identity: Arc<Identity>,
     pub(super) until: Option<Millis>,
 }
 
 impl State {
-    pub(super) fn new(rules: Rules, warnings: Vec<String>, outside: Arc<dyn Outside>) -> Self {
+    pub(super) fn new(rules: Rules, warnings: Vec<String>, runtime: Arc<dyn Runtime>) -> Self {
         Self {
             refresh: Refresh::new(rules),
             serial: 0,
-            known: None,
+            identity: None,
             identity_serial: 0,
-            flight: None,
-            refused: None,
-            unheard: None,
-            forced: None,
+            task: None,
+            last_final_error: None,
+            pending_error: None,
+            last_forced_refresh: None,
             degraded: None,
             attempts: Arc::new([]),
             region: String::new(),
@@ -82,15 +82,15 @@ impl State {
             web_identity_token: None,
             code_is_needed: false,
             warnings,
-            end_is_told: false,
+            expiry_is_recorded: false,
             events: Events::default(),
-            outside,
+            runtime,
         }
     }
 
     /// The wall clock, corrected by what STS last said.
     pub(super) fn now(&self) -> Millis {
-        self.outside.now().saturating_add(self.offset)
+        self.runtime.now().saturating_add(self.offset)
     }
 
     pub(super) fn held_key(&self, now: Millis) -> Option<String> {
@@ -101,7 +101,7 @@ impl State {
         let now = self.now();
         let is_held = self.refresh.invalidate(access_key_id);
         if is_held {
-            self.known = None;
+            self.identity = None;
             if let Some(held) = self.refresh.held(now).map(Arc::clone) {
                 self.events.add(EventKind::Invalidated, &held, None, now);
             }
@@ -111,50 +111,50 @@ impl State {
 
     /// The flight in the air is one that a caller insists on.
     pub(super) fn force(&mut self) {
-        if let Some(departed) = &mut self.flight {
-            departed.is_forced = true;
-            self.forced = Some((self.outside.instant(), None));
+        if let Some(in_flight) = &mut self.task {
+            in_flight.is_forced = true;
+            self.last_forced_refresh = Some((self.runtime.instant(), None));
         }
     }
 
     /// There is a set to hand out that is good, or of which it is known that it is not.
-    pub(super) fn may_be_read(&self, now: Millis) -> bool {
+    pub(super) fn is_servable(&self, now: Millis) -> bool {
         let held = self.refresh.held(now);
         held.is_some_and(|set| !set.is_expired_at(now) || self.refresh.is_degraded())
     }
 
     pub(super) fn is_spaced(&self) -> bool {
-        self.refused
+        self.last_final_error
             .as_ref()
             .is_some_and(|(at, _)| self.is_recent(*at))
     }
 
     /// Too short a time ago for another flight.
     pub(super) fn is_recent(&self, at: Instant) -> bool {
-        self.outside.instant().saturating_duration_since(at) < SPACING
+        self.runtime.instant().saturating_duration_since(at) < SPACING
     }
 
     /// Takes in what a flight brought.
-    pub(super) fn take_in(
+    pub(super) fn apply(
         &mut self,
-        departed: &Departed,
-        outcome: &Result<Fetched, Failure>,
+        in_flight: &InFlight,
+        outcome: &Result<FetchResult, Failure>,
         took: Duration,
         counters: &Counters,
     ) {
-        counters.landed(took, outcome.is_ok());
+        counters.completed(took, outcome.is_ok());
         match outcome {
-            Ok(fetched) => self.take_in_answer(departed, fetched, counters),
-            Err(failure) => self.take_in_failure(departed, failure, counters),
+            Ok(fetched) => self.apply_success(in_flight, fetched, counters),
+            Err(failure) => self.apply_failure(in_flight, failure, counters),
         }
     }
 
-    fn take_in_answer(&mut self, departed: &Departed, fetched: &Fetched, counters: &Counters) {
+    fn apply_success(&mut self, in_flight: &InFlight, fetched: &FetchResult, counters: &Counters) {
         if let Some(offset) = fetched.clock_offset {
             self.offset = offset;
         }
         self.region.clone_from(&fetched.region);
-        self.refused = None;
+        self.last_final_error = None;
         for warning in &fetched.warnings {
             if !self.warnings.contains(warning) {
                 self.warnings.push(warning.clone());
@@ -168,19 +168,19 @@ impl State {
             let set = Arc::clone(&fetched.credentials);
             match self
                 .refresh
-                .landed(now, set, |range| self.outside.pick(range))
+                .succeeded(now, set, |range| self.runtime.pick(range))
             {
-                Landed::Fresh => {
+                Succeeded::Fresh => {
                     self.serial += 1;
-                    self.end_is_told = false;
+                    self.expiry_is_recorded = false;
                     self.degraded = None;
                     counters.taken();
                     self.events
                         .add(EventKind::Refreshed, &fetched.credentials, None, now);
                 }
-                Landed::Degraded => {
+                Succeeded::Degraded => {
                     self.serial += 1;
-                    self.end_is_told = false;
+                    self.expiry_is_recorded = false;
                     self.degraded.clone_from(&fetched.credentials.degraded);
                     counters.taken();
                     counters.backed_off();
@@ -188,11 +188,13 @@ impl State {
                     self.events
                         .add(EventKind::Degraded, &fetched.credentials, reason, now);
                 }
-                Landed::ServesHeld => self.serve_on(counters, &already_ended(&fetched.credentials)),
-                Landed::Refused => {
-                    let failure = already_ended(&fetched.credentials);
-                    if departed.is_forced {
-                        self.forced = Some((self.outside.instant(), Some(failure)));
+                Succeeded::ServesHeld => {
+                    self.serve_stale(counters, &already_expired(&fetched.credentials));
+                }
+                Succeeded::Refused => {
+                    let failure = already_expired(&fetched.credentials);
+                    if in_flight.is_forced {
+                        self.last_forced_refresh = Some((self.runtime.instant(), Some(failure)));
                     }
                 }
             }
@@ -200,38 +202,38 @@ impl State {
         match &fetched.identity {
             Some(Ok(identity)) => {
                 self.identity_serial += 1;
-                self.known = Some(Known {
+                self.identity = Some(CachedIdentity {
                     identity: Arc::new(identity.clone()),
                     until: fetched.credentials.expires_at,
                 });
             }
             Some(Err(failure)) if is_final(failure) => {
-                self.refused = Some((self.outside.instant(), failure.clone()));
+                self.last_final_error = Some((self.runtime.instant(), failure.clone()));
             }
             _ => {}
         }
     }
 
-    fn take_in_failure(&mut self, departed: &Departed, failure: &Failure, counters: &Counters) {
+    fn apply_failure(&mut self, in_flight: &InFlight, failure: &Failure, counters: &Counters) {
         self.attempts = failure.attempts.as_slice().into();
         if is_code_needed(failure) {
             self.code_is_needed = true;
             return;
         }
-        if departed.is_forced {
-            self.forced = Some((self.outside.instant(), Some(failure.clone())));
+        if in_flight.is_forced {
+            self.last_forced_refresh = Some((self.runtime.instant(), Some(failure.clone())));
         }
         let is_final = is_final(failure);
-        if !self.rides_out(failure, is_final, counters) && is_final {
-            self.refused = Some((self.outside.instant(), failure.clone()));
-            if !departed.is_awaited {
-                self.unheard = Some(failure.clone());
+        if !self.keeps_serving_after(failure, is_final, counters) && is_final {
+            self.last_final_error = Some((self.runtime.instant(), failure.clone()));
+            if !in_flight.is_awaited {
+                self.pending_error = Some(failure.clone());
             }
         }
     }
 
     /// What a failed refresh means. True where the held set is served on.
-    pub(super) fn rides_out(
+    pub(super) fn keeps_serving_after(
         &mut self,
         failure: &Failure,
         is_final: bool,
@@ -240,39 +242,39 @@ impl State {
         let now = self.now();
         let failed = self
             .refresh
-            .failed(now, is_final, |range| self.outside.pick(range));
+            .failed(now, is_final, |range| self.runtime.pick(range));
         match failed {
-            Failed::ServesHeld => self.serve_on(counters, failure),
+            Failed::ServesHeld => self.serve_stale(counters, failure),
             Failed::Raises => self.events.failed(failure, now),
         }
         failed == Failed::ServesHeld
     }
 
     /// Says once of a set that its time has passed and nothing has replaced it.
-    pub(super) fn announce_end(&mut self) {
+    pub(super) fn record_expiry(&mut self) {
         let now = self.now();
         let ended = self.refresh.ended(now).map(Arc::clone);
-        if let Some(ended) = ended.filter(|_| !self.end_is_told) {
-            self.end_is_told = true;
+        if let Some(ended) = ended.filter(|_| !self.expiry_is_recorded) {
+            self.expiry_is_recorded = true;
             let reason = self.degraded.as_deref();
             self.events.add(EventKind::Expired, &ended, reason, now);
         }
     }
 
     /// An outage: the held set is served on.
-    fn serve_on(&mut self, counters: &Counters, failure: &Failure) {
+    fn serve_stale(&mut self, counters: &Counters, failure: &Failure) {
         counters.backed_off();
         let now = self.now();
         let was_degraded = self.degraded.is_some();
-        self.degraded = Some(failure.message.clone());
+        self.degraded = Some(failure.message().clone());
         self.events.failed(failure, now);
         let held = self.refresh.held(now).map(Arc::clone);
         if let Some(held) = held.filter(|_| !was_degraded) {
             self.serial += 1; // whoever keeps the set by its serial is to see that it is degraded
             self.events
-                .add(EventKind::Degraded, &held, Some(&failure.message), now);
+                .add(EventKind::Degraded, &held, Some(&failure.message()), now);
         }
-        self.announce_end();
+        self.record_expiry();
     }
 }
 
@@ -280,10 +282,10 @@ pub(super) fn is_code_needed(failure: &Failure) -> bool {
     failure.code.as_deref() == Some(fetch::CODE_NEEDED)
 }
 
-pub(super) fn already_ended(set: &Credentials) -> Failure {
+pub(super) fn already_expired(set: &Credentials) -> Failure {
     let end = set
         .expires_at
-        .map(crate::clock::format_iso8601)
+        .map(crate::util::time::format_iso8601)
         .unwrap_or_default();
     Failure::new(
         Kind::NoCredentials,
@@ -291,5 +293,6 @@ pub(super) fn already_ended(set: &Credentials) -> Failure {
             "{} handed out credentials that ended at {end}. Check this machine's clock and whatever writes them.",
             set.source
         ),
+        "",
     )
 }

@@ -1,7 +1,7 @@
 //! The order of the sources, and what ends the walk.
 
 use crate::support::{Machine, keys_profile, outcomes, text};
-use aws_identity::{credentials::Credentials, failure::Kind, source::Supplies};
+use aws_identity::{credentials::Credentials, failure::Kind, providers::CallbackAnswers};
 use fake_aws::{Answer, Rule, Service, world};
 
 /// A machine on which every source has something to give.
@@ -97,7 +97,7 @@ fn half_a_key_pair_ends_the_walk() {
         let machine = with_everything().without(missing);
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::Configuration);
-        assert!(failure.message.contains(missing), "{}", failure.message);
+        assert!(failure.message().contains(missing), "{}", failure.message());
         assert_eq!(outcomes(&failure.attempts), ["environment failed"]);
         assert!(machine.aws.requests().is_empty());
     }
@@ -124,8 +124,8 @@ fn a_missing_profile_of_aws_profile_is_an_error_keys_or_not() {
         let machine = machine.env("AWS_PROFILE", "prod").credentials_file(&keys_profile("prods"));
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::Configuration);
-        assert!(failure.message.contains("AWS_PROFILE"), "{}", failure.message);
-        assert!(failure.message.contains("prods"), "{}", failure.message);
+        assert!(failure.message().contains("AWS_PROFILE"), "{}", failure.message());
+        assert!(failure.message().contains("prods"), "{}", failure.message());
         assert!(machine.aws.requests().is_empty());
     }
 }
@@ -168,7 +168,7 @@ fn a_profile_that_is_asked_for_and_has_no_credentials_is_not_replaced() {
         let machine = machine.config("[profile bare]\nregion = eu-west-1\n");
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials);
-        assert!(failure.message.contains(r#""bare""#), "{}", failure.message);
+        assert!(failure.message().contains(r#""bare""#), "{}", failure.message());
         assert_eq!(outcomes(&failure.attempts), ["profile bare absent"]);
         assert!(machine.aws.requests().is_empty());
     }
@@ -186,7 +186,7 @@ fn a_profile_that_is_asked_for_must_exist() {
     let machine = with_everything().option("profile", "prod");
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
-    assert!(failure.message.contains("prod") && failure.message.contains("option"), "{}", failure.message);
+    assert!(failure.message().contains("prod") && failure.message().contains("option"), "{}", failure.message());
     assert!(machine.aws.requests().is_empty());
 }
 
@@ -196,7 +196,7 @@ fn files_that_cannot_be_understood_are_an_error_keys_or_not() {
         let machine = machine.config("[default\nregion = eu-west-1\n");
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::Configuration);
-        assert!(failure.message.contains(".aws/config, line 1"), "{}", failure.message);
+        assert!(failure.message().contains(".aws/config, line 1"), "{}", failure.message());
         assert!(machine.aws.requests().is_empty());
     }
 }
@@ -225,7 +225,7 @@ fn a_source_that_is_there_and_fails_is_not_passed_over() {
 fn a_given_source_is_the_base_and_nothing_else_is_asked() {
     let machine = with_everything().option("source", true);
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
-    let landed = machine.fetch_with(Supplies { source: Some(source), ..Supplies::default() }).unwrap();
+    let landed = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
     assert_eq!(landed.arn(), world::PATH_USER);
     assert_eq!(outcomes(&landed.attempts), ["source found"]);
     assert_eq!(machine.failure().kind, Kind::NoCredentials);

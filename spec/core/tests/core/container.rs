@@ -55,7 +55,7 @@ fn the_token_file_outranks_the_token_and_is_read_anew_each_time() {
     let machine = pod(b"old");
     let failure = machine.failure();
     assert_eq!((failure.kind, failure.status), (Kind::AccessDenied, Some(401)));
-    assert!(failure.message.contains(TOKEN), "{}", failure.message);
+    assert!(failure.message().contains(TOKEN), "{}", failure.message());
     machine.file("pod-token", world::EKS_TOKEN);
     let landed = machine.fetch().unwrap();
     assert!(landed.arn().contains("assumed-role/eks-pod/eks-"), "{}", landed.arn());
@@ -74,12 +74,12 @@ fn what_is_no_token_is_not_sent() {
         let machine = pod(content);
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
-        assert!(failure.message.contains(said) && failure.message.contains(TOKEN_FILE), "{}", failure.message);
+        assert!(failure.message().contains(said) && failure.message().contains(TOKEN_FILE), "{}", failure.message());
         assert!(machine.aws.requests().is_empty());
     }
     let machine = pod(b"x");
     let missing = machine.home().join("missing");
-    assert!(machine.env(TOKEN_FILE, text(&missing)).failure().message.contains("does not exist"));
+    assert!(machine.env(TOKEN_FILE, text(&missing)).failure().message().contains("does not exist"));
     let split = Machine::with_container().env(TOKEN, "canary\r\nx: y");
     assert_eq!(split.failure().kind, Kind::Configuration);
     assert!(split.aws.requests().is_empty());
@@ -88,7 +88,7 @@ fn what_is_no_token_is_not_sent() {
 #[test]
 fn a_token_of_other_letters_than_ascii_is_no_header() {
     let failure = Machine::with_container().env(TOKEN, "canary\u{fc}").failure();
-    assert!(failure.message.contains("authorization") || failure.status == Some(401), "{failure:?}");
+    assert!(failure.message().contains("authorization") || failure.status == Some(401), "{failure:?}");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn over_plain_http_a_foreign_address_is_not_asked() {
     ] {
         let (failure, took) = timed(|| Machine::with_container().env(URI, uri).failure());
         assert_eq!(failure.kind, Kind::Configuration, "{uri}: {failure:?}");
-        assert!(failure.message.contains("https"), "{}", failure.message);
+        assert!(failure.message().contains("https"), "{}", failure.message());
         assert!(took < Duration::from_millis(500), "{took:?}");
     }
 }
@@ -124,7 +124,7 @@ fn over_plain_http_a_name_for_a_foreign_address_is_not_asked() {
     for uri in ["http://10.1/c", "http://167772161/c", "http://0x0a000001/c"] {
         let failure = Machine::with_container().env(URI, uri).failure();
         assert_eq!(failure.kind, Kind::Connection, "{uri}: {failure:?}");
-        assert!(failure.message.contains("stands for 10.0.0.1"), "{}", failure.message);
+        assert!(failure.message().contains("stands for 10.0.0.1"), "{}", failure.message());
     }
 }
 
@@ -152,7 +152,7 @@ fn what_is_no_uri_is_refused() {
     ] {
         let failure = Machine::with_container().env(name, value).failure();
         assert_eq!(failure.kind, Kind::Configuration, "{value}");
-        assert!(failure.message.contains(name), "{}", failure.message);
+        assert!(failure.message().contains(name), "{}", failure.message());
         assert_eq!(outcomes(&failure.attempts).last().unwrap(), "container failed");
     }
 }
@@ -208,7 +208,7 @@ fn an_agent_that_is_gone_is_a_failure_and_imds_is_not_asked_instead() {
     let machine = Machine::with_imds().env(URI, &stub::refusing());
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message.contains("refused"), "{}", failure.message);
+    assert!(failure.message().contains("refused"), "{}", failure.message());
     assert!(machine.aws.requests().is_empty());
 }
 
@@ -227,7 +227,7 @@ fn a_profile_may_insist_on_the_container() {
     assert!(machine.the(Service::Sts, "AssumeRole").principal.unwrap().contains("ecs-task"));
     let failure = Machine::bare().config(&text).failure();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("EcsContainer"), "{}", failure.message);
+    assert!(failure.message().contains("EcsContainer"), "{}", failure.message());
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn the_deadline_holds_wherever_it_stalls() {
                 let machine = machine.option("resolve_timeout", 0.5);
                 let (failure, took) = timed(|| machine.failure());
                 assert_eq!(failure.kind, Kind::Timeout, "{name}: {failure:?}");
-                assert!(failure.message.contains("0.5 s"), "{name}: {}", failure.message);
+                assert!(failure.message().contains("0.5 s"), "{name}: {}", failure.message());
                 assert!(took < Duration::from_millis(500) + BUSY, "{name}: {took:?}");
                 let last = outcomes(&failure.attempts).pop().unwrap_or_default();
                 assert!(last.ends_with(" failed"), "{name}: {:?}", failure.attempts);
@@ -89,7 +89,7 @@ fn sts_has_three_seconds_however_long_the_deadline() {
     machine.aws.add_rule(rule(Service::Sts, "AssumeRole", Answer::Hang));
     let (failure, took) = timed(|| machine.failure());
     assert_eq!(failure.kind, Kind::Timeout);
-    assert!(failure.message.contains("sts:AssumeRole"), "{}", failure.message);
+    assert!(failure.message().contains("sts:AssumeRole"), "{}", failure.message());
     assert!(took < Duration::from_secs(3) + BUSY, "{took:?}");
 }
 

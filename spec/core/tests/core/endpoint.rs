@@ -89,7 +89,7 @@ fn what_is_no_url_is_refused_without_its_password() {
         ] {
             let failure = machine.failure();
             assert_eq!(failure.kind, Kind::Configuration, "{bad}: {failure:?}");
-            assert!(failure.message.contains("endpoint"), "{}", failure.message);
+            assert!(failure.message().contains("endpoint"), "{}", failure.message());
         }
     }
 }
@@ -99,7 +99,7 @@ fn a_password_in_the_endpoint_stands_in_no_failure_and_no_report() {
     let machine = Machine::with_keys().option("endpoint", "http://user:canary@127.0.0.1:9/");
     let failure = machine.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection, "{failure:?}");
-    assert!(failure.message.contains("127.0.0.1:9"), "{}", failure.message);
+    assert!(failure.message().contains("127.0.0.1:9"), "{}", failure.message());
     let settings = machine.settings().unwrap();
     let report = format!("{:?}", settings.report());
     assert!(report.contains("127.0.0.1:9") && !report.contains("canary"), "{report}");
@@ -113,7 +113,7 @@ fn an_odd_services_section_counts_only_where_the_profile_s_endpoint_is_looked_at
     assert!(Machine::with_keys().config(odd).fetch().is_ok());
     let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").config(odd).failure();
     assert_eq!(failure.kind, Kind::Configuration);
-    assert!(failure.message.contains("nowhere"), "{}", failure.message);
+    assert!(failure.message().contains("nowhere"), "{}", failure.message());
 }
 
 #[test]

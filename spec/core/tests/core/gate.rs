@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, read, text},
 };
-use aws_identity::{failure::Kind, gate::Gate};
+use aws_identity::{failure::Kind, task::fork_gate::ForkGate};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
@@ -22,7 +22,7 @@ struct Counting {
     closed: AtomicBool,
 }
 
-impl Gate for Counting {
+impl ForkGate for Counting {
     fn resume(&self) {
         self.running.fetch_add(1, SeqCst);
         self.resumed.fetch_add(1, SeqCst);
@@ -116,7 +116,7 @@ fn where_too_many_are_in_the_air_none_is_started() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::Internal);
-    assert!(failure.message.contains("Share one Session"), "{}", failure.message);
+    assert!(failure.message().contains("Share one Session"), "{}", failure.message());
     gate.closed.store(false, SeqCst);
     assert_eq!(read(&session).unwrap(), 1);
 }

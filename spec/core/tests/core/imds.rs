@@ -48,7 +48,7 @@ fn what_is_refused_or_disabled_is_not_there() {
     ] {
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NotOnAws);
-        assert!(failure.message.contains(why), "{}", failure.message);
+        assert!(failure.message().contains(why), "{}", failure.message());
         assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds absent");
         assert_eq!(failure.attempts.len(), 5, "every source was asked");
     }
@@ -75,7 +75,7 @@ fn an_answer_no_imds_gives_to_the_put_means_another_cloud() {
     for status in [400, 403, 404, 405] {
         let failure = with_rule(on("Token").answer(error(status))).failure();
         assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
-        assert!(failure.message.contains(&status.to_string()), "{}", failure.message);
+        assert!(failure.message().contains(&status.to_string()), "{}", failure.message());
     }
     for text in ["", "two words", "line\nline", "\u{fc}mlaut"] {
         let machine = with_rule(on("Token").answer(says(text)));
@@ -129,7 +129,7 @@ fn an_instance_without_a_role_says_so_and_is_on_aws() {
     machine.aws.change_world(|world| world.imds.role = None);
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("instance profile"), "{}", failure.message);
+    assert!(failure.message().contains("instance profile"), "{}", failure.message());
     assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds failed");
     assert_eq!(machine.actions(), ["Token", "ListRoles"]);
 }
@@ -157,7 +157,7 @@ fn what_is_no_set_is_refused_without_showing_it() {
     ] {
         let failure = with_rule(on("Credentials").answer(says(text))).failure();
         assert_eq!(failure.kind, Kind::Service, "{text}");
-        assert!(failure.message.contains("ec2-web"), "{}", failure.message);
+        assert!(failure.message().contains("ec2-web"), "{}", failure.message());
     }
     for name in ["", "  ", "two words", "../../token", "\u{fc}"] {
         let machine = with_rule(on("ListRoles").answer(says(name)));
@@ -201,7 +201,7 @@ fn on_ec2_a_silent_imds_is_a_failure_and_the_advice_is_the_hop_limit() {
         fs::write(machine.dmi_folder().join(file), text).unwrap();
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials, "{file}");
-        assert!(failure.message.contains("HttpPutResponseHopLimit"), "{}", failure.message);
+        assert!(failure.message().contains("HttpPutResponseHopLimit"), "{}", failure.message());
         assert_eq!(outcomes(&failure.attempts).last().unwrap(), "imds failed");
     }
 }
@@ -250,7 +250,7 @@ fn a_profile_may_insist_on_imds() {
     assert_eq!(landed.source(), format!("profile default > assume role {}", world::WORKER_ROLE));
     let failure = Machine::with_imds().env(ENDPOINT, &stub::refusing()).config(&text).failure();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("Ec2InstanceMetadata"), "{}", failure.message);
+    assert!(failure.message().contains("Ec2InstanceMetadata"), "{}", failure.message());
     let failure = Machine::bare().config(&text).failure();
     assert_eq!(failure.kind, Kind::NoCredentials, "disabled for a profile too: {failure:?}");
 }

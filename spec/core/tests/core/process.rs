@@ -49,7 +49,7 @@ fn it_may_not_take_longer_than_its_own_limit() {
     let machine = running("sleep 30").option("process_timeout", 0.3);
     let (failure, took) = timed(|| machine.failure());
     assert_eq!(failure.kind, Kind::Timeout);
-    assert!(failure.message.contains("process_timeout"), "{}", failure.message);
+    assert!(failure.message().contains("process_timeout"), "{}", failure.message());
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -66,7 +66,7 @@ fn where_the_host_waits_no_longer_it_and_the_network_have_one_limit_together() {
 
     let slow = running("sleep 30").cap(Duration::from_millis(600));
     let (failure, took) = timed(|| slow.failure());
-    assert!(failure.message.contains("within 0.5 s"), "{}", failure.message);
+    assert!(failure.message().contains("within 0.5 s"), "{}", failure.message());
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -84,7 +84,7 @@ fn what_it_prints_is_not_shown() {
         let machine = running(script);
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials, "{script}: {failure:?}");
-        assert!(failure.message.contains(said), "{script}: {}", failure.message);
+        assert!(failure.message().contains(said), "{script}: {}", failure.message());
         assert!(machine.aws.requests().is_empty());
     }
 }
@@ -94,7 +94,7 @@ fn one_that_does_not_exist_is_a_configuration_failure() {
     let machine = Machine::bare().config("[default]\ncredential_process = no-such-program --token canary\n");
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
-    assert!(failure.message.contains("no-such-program"), "{}", failure.message);
+    assert!(failure.message().contains("no-such-program"), "{}", failure.message());
 }
 
 #[test]
@@ -113,6 +113,6 @@ fn keys_that_have_ended_are_used_only_by_who_asks_sts() {
     let session = machine.session();
     let failure = crate::support::read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("2020-01-01"), "{}", failure.message);
+    assert!(failure.message().contains("2020-01-01"), "{}", failure.message());
     assert_eq!(machine.count(Service::Sts, "AssumeRole"), 0);
 }

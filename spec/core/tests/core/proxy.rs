@@ -103,7 +103,7 @@ fn a_proxy_s_password_stands_in_no_failure() {
     let refused = refused.env("HTTPS_PROXY", &proxy);
     let failure = refused.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection, "{failure:?}");
-    assert!(failure.message.contains("proxy"), "{}", failure.message);
+    assert!(failure.message().contains("proxy"), "{}", failure.message());
 
     let nobody = with_ca().env("HTTPS_PROXY", "http://user:canary@127.0.0.1:9");
     let failure = nobody.failure_of_identity();
@@ -112,6 +112,6 @@ fn a_proxy_s_password_stands_in_no_failure() {
     for bad in ["socks5://user:canary@127.0.0.1:9", "http://user:canary@", "http://user:canary@h:port"] {
         let failure = with_ca().env("HTTPS_PROXY", bad).failure_of_identity();
         assert_eq!(failure.kind, Kind::Configuration, "{bad}: {failure:?}");
-        assert!(failure.message.contains("HTTPS_PROXY"), "{}", failure.message);
+        assert!(failure.message().contains("HTTPS_PROXY"), "{}", failure.message());
     }
 }

@@ -122,7 +122,7 @@ fn a_region_holds_letters_digits_and_hyphens() {
         let machine = machine.without("AWS_ENDPOINT_URL").env("HTTPS_PROXY", "http://127.0.0.1:9");
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::Configuration, "{failure:?}");
-        assert!(failure.message.contains("region"), "{}", failure.message);
+        assert!(failure.message().contains("region"), "{}", failure.message());
     }
 }
 

@@ -265,7 +265,7 @@ fn chaining_past_an_hour_is_refused_before_it_is_sent_where_the_base_is_known_to
         let machine = machine.option("session_duration", 3601);
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::Configuration);
-        assert!(failure.message.contains("3601") && failure.message.contains("3600"), "{}", failure.message);
+        assert!(failure.message().contains("3601") && failure.message().contains("3600"), "{}", failure.message());
         assert!(machine.requests(Service::Sts, ASSUME).iter().all(|entry| !entry.params.contains_key("DurationSeconds")));
     }
 }
@@ -282,7 +282,7 @@ fn chaining_past_an_hour_is_explained_where_only_sts_knows() {
         .option("session_duration", 7200);
     let failure = machine.failure();
     assert_eq!((failure.kind, failure.code.as_deref()), (Kind::Service, Some("ValidationError")));
-    assert!(failure.message.contains("limited to 3600"), "{}", failure.message);
+    assert!(failure.message().contains("limited to 3600"), "{}", failure.message());
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn a_role_that_cannot_be_assumed_is_never_replaced_by_the_base() {
     assert_eq!(failure.code.as_deref(), Some("AccessDenied"));
     assert_eq!(failure.status, Some(403));
     assert!(failure.request_id.as_deref().is_some_and(|id| id.len() > 8), "{failure:?}");
-    assert!(failure.message.contains(world::FORBIDDEN_ROLE), "{}", failure.message);
+    assert!(failure.message().contains(world::FORBIDDEN_ROLE), "{}", failure.message());
     assert_eq!(machine.actions(), [ASSUME], "asked once, and nothing after it");
     assert_eq!(outcomes(&failure.attempts), ["environment found", &format!("assume role {} failed", world::FORBIDDEN_ROLE)]);
 }
@@ -310,7 +310,7 @@ fn a_role_that_cannot_be_assumed_is_never_replaced_by_the_base() {
 fn a_role_that_wants_an_external_id_says_so_by_access_denied() {
     let failure = Machine::with_keys().option("role_arn", world::EXTERNAL_ID_ROLE).failure();
     assert_eq!(failure.kind, Kind::AccessDenied);
-    assert!(failure.message.contains("external id"), "{}", failure.message);
+    assert!(failure.message().contains("external id"), "{}", failure.message());
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn a_web_identity_that_is_asked_for_may_have_its_role_from_the_environment() {
     let machine = Machine::with_keys().option("web_identity_token", world::IRSA_TOKEN);
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
-    assert!(failure.message.contains("role_arn"), "{}", failure.message);
+    assert!(failure.message().contains("role_arn"), "{}", failure.message());
 }
 
 #[test]

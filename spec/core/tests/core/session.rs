@@ -5,9 +5,9 @@ use aws_identity::{
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
     fetch::now,
-    flight::Woken,
+    providers::CallbackAnswers,
     session::{EventKind, Purpose, Session, Step},
-    source::Supplies,
+    task::fetch_task::Woken,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
@@ -41,8 +41,8 @@ fn key(session: &Session) -> String {
 
 /// Waits for the flight in the air as nobody who reads would.
 fn let_land(session: &Session) {
-    if let Some(flight) = session.in_flight() {
-        wait(&flight);
+    if let Some(task) = session.in_flight() {
+        wait(&task);
     }
 }
 
@@ -65,7 +65,7 @@ fn the_first_read_waits_and_the_others_do_not() {
     }
     assert_eq!(asked(&machine), 1);
     let tally = session.tally();
-    assert_eq!((tally.flights, tally.cached, tally.failures, tally.back_offs), (1, 10, 0, 0));
+    assert_eq!((tally.fetches, tally.cached, tally.failures, tally.back_offs), (1, 10, 0, 0));
     assert!(tally.age.is_some_and(|age| age < 5000) && tally.last_duration.is_some_and(|took| took < 5000));
     assert_eq!(session.attempts().len(), 2);
     assert_eq!(session.held().unwrap().region, "us-east-1");
@@ -112,7 +112,7 @@ fn one_flight_brings_credentials_and_identity() {
     let session = machine.session();
     read_identity(&session).unwrap();
     assert_eq!(read(&session).unwrap(), 1);
-    assert_eq!(session.tally().flights, 1);
+    assert_eq!(session.tally().fetches, 1);
     assert_eq!(machine.actions(), [ASSUME, WHOAMI]);
 }
 
@@ -286,10 +286,10 @@ fn a_forced_refresh_joins_the_flight_in_the_air() {
     let session = machine.session();
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
     assert!(matches!(session.prefetch(), Ok(Step::Ready(1))));
-    let Ok(Step::Wait(flight)) = session.refresh() else { panic!("it did not join") };
+    let Ok(Step::Wait(task)) = session.refresh() else { panic!("it did not join") };
     machine.aws.remove_rule(hold);
-    wait(&flight);
-    assert_eq!(session.settle_refresh(&flight).unwrap().unwrap(), 1);
+    wait(&task);
+    assert_eq!(session.settle_refresh(&task).unwrap().unwrap(), 1);
     assert_eq!(asked(&machine), 1);
 }
 
@@ -329,16 +329,16 @@ fn a_waiter_who_leaves_does_not_end_the_flight() {
     let machine = living(3600);
     let session = machine.session();
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
-    let Ok(Step::Wait(flight)) = session.credentials() else { panic!("nothing to wait for") };
+    let Ok(Step::Wait(task)) = session.credentials() else { panic!("nothing to wait for") };
     let leave = AtomicBool::new(false);
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| flight.wait(&leave));
+        let waiter = scope.spawn(|| task.wait(&leave));
         machine.wait_for(Service::Sts, ASSUME, 1);
-        flight.nudge(&leave);
+        task.nudge(&leave);
         assert_eq!(waiter.join().unwrap(), Woken::Interrupted);
     });
     machine.aws.remove_rule(hold);
-    wait(&flight);
+    wait(&task);
     assert_eq!(read(&session).unwrap(), 1);
     assert_eq!(asked(&machine), 1);
 }
@@ -350,7 +350,7 @@ fn a_deadline_is_raised_and_the_next_read_asks_again() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::Timeout);
-    assert!(failure.message.contains("0.3 s"), "{}", failure.message);
+    assert!(failure.message().contains("0.3 s"), "{}", failure.message());
     machine.aws.remove_rule(hang);
     assert_eq!(read(&session).unwrap(), 1);
 }
@@ -362,7 +362,7 @@ fn keys_without_an_end_are_asked_for_once() {
     for _ in 0..5 {
         assert_eq!(read(&session).unwrap(), 1);
     }
-    assert_eq!(session.tally().flights, 1);
+    assert_eq!(session.tally().fetches, 1);
     assert!(!session.needs_refresh() && session.due_in().is_none());
     assert!(machine.aws.requests().is_empty());
 }
@@ -373,9 +373,9 @@ fn a_set_that_had_ended_when_it_came_is_a_failure() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("clock"), "{}", failure.message);
+    assert!(failure.message().contains("clock"), "{}", failure.message());
     assert!(session.held().is_none());
-    assert_eq!(session.tally().flights, 1);
+    assert_eq!(session.tally().fetches, 1);
 }
 
 #[test]
@@ -415,13 +415,13 @@ fn the_service_s_clock_counts_and_its_expiry_is_kept() {
     machine.aws.add_rule(Rule { lifetime_seconds: Some(600), ..Rule::on(Service::Sts).action(ASSUME) });
     let session = machine.session();
     assert_eq!(read(&session).unwrap(), 1);
-    let flights = session.tally().flights;
+    let fetches = session.tally().fetches;
     assert_eq!(read(&session).unwrap(), 1);
     let held = session.held().unwrap();
     assert!(held.degraded.is_none() && !session.needs_refresh());
     let since = now() - held.credentials.expires_at.unwrap();
     assert!((2_990_000..=3_005_000).contains(&since), "{since}");
-    assert_eq!(session.tally().flights, flights);
+    assert_eq!(session.tally().fetches, fetches);
     assert!(read_identity(&session).is_ok());
 }
 
@@ -449,11 +449,11 @@ fn events_count_up_and_are_read_from_where_one_left_off() {
 fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
     let Step::Ask(needs) = session.credentials()? else { panic!("nobody was asked") };
     assert_eq!(needs.token_code.as_deref(), Some(world::DEMO_MFA_SERIAL));
-    let supplies = Supplies { token_code: Some(Secret::new(code)), ..Supplies::default() };
-    match session.depart(supplies, Purpose::Credentials)? {
-        Step::Wait(flight) => {
-            wait(&flight);
-            session.settle(&flight).unwrap()
+    let answers = CallbackAnswers { token_code: Some(Secret::new(code)), ..CallbackAnswers::default() };
+    match session.depart(answers, Purpose::Credentials)? {
+        Step::Wait(task) => {
+            wait(&task);
+            session.settle(&task).unwrap()
         }
         Step::Ready(serial) => Ok(serial),
         Step::Ask(needs) => panic!("asked twice: {needs:?}"),
@@ -487,7 +487,7 @@ fn without_anybody_to_ask_the_session_says_so() {
     let session = machine.session();
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::NoCredentials);
-    assert!(failure.message.contains("token_provider"), "{}", failure.message);
+    assert!(failure.message().contains("token_provider"), "{}", failure.message());
     assert_eq!(asked(&machine), 0);
 }
 
@@ -496,7 +496,7 @@ fn a_code_that_is_no_code_is_not_sent() {
     let machine = attended(3600);
     let session = machine.session();
     let failure = supply(&session, "12345x").unwrap_err();
-    assert!(failure.message.contains("six digits") && !failure.message.contains("12345x"), "{}", failure.message);
+    assert!(failure.message().contains("six digits") && !failure.message().contains("12345x"), "{}", failure.message());
     assert_eq!(asked(&machine), 0);
 }
 
@@ -515,10 +515,10 @@ fn a_session_of_a_given_source_asks_for_it_before_each_flight() {
     let Ok(Step::Ask(needs)) = session.credentials() else { panic!("the source was not asked for") };
     assert!(needs.source && needs.token_code.is_none());
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
-    let supplies = Supplies { source: Some(source), ..Supplies::default() };
-    let Ok(Step::Wait(flight)) = session.depart(supplies, Purpose::Credentials) else { panic!("it did not depart") };
-    wait(&flight);
-    assert_eq!(session.settle(&flight).unwrap().unwrap(), 1);
+    let answers = CallbackAnswers { source: Some(source), ..CallbackAnswers::default() };
+    let Ok(Step::Wait(task)) = session.depart(answers, Purpose::Credentials) else { panic!("it did not depart") };
+    wait(&task);
+    assert_eq!(session.settle(&task).unwrap().unwrap(), 1);
     assert_eq!(machine.the(Service::Sts, ASSUME).principal.as_deref(), Some(world::PATH_USER));
 }
 
@@ -540,10 +540,10 @@ fn a_callable_for_the_token_is_asked_for_before_the_flight() {
     let session = Arc::new(machine.session());
     let Ok(Step::Ask(needs)) = session.credentials() else { panic!("nobody was asked") };
     assert!(needs.web_identity_token);
-    let supplies = Supplies { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..Supplies::default() };
-    let Ok(Step::Wait(flight)) = session.depart(supplies, Purpose::Credentials) else { panic!("it did not depart") };
-    wait(&flight);
-    assert_eq!(session.settle(&flight).unwrap().unwrap(), 1);
+    let answers = CallbackAnswers { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..CallbackAnswers::default() };
+    let Ok(Step::Wait(task)) = session.depart(answers, Purpose::Credentials) else { panic!("it did not depart") };
+    wait(&task);
+    assert_eq!(session.settle(&task).unwrap().unwrap(), 1);
 }
 
 #[test]

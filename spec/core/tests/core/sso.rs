@@ -1,7 +1,7 @@
 //! IAM Identity Center. The SDK looks for the login below the HOME of the process, so each test runs in one of its own.
 
 use crate::support::{Machine, text};
-use aws_identity::{clock::format_iso8601, failure::Kind, fetch::now};
+use aws_identity::{failure::Kind, fetch::now, util::time::format_iso8601};
 use fake_aws::{Answer, Rule, Service, world};
 use serde_json::{Value, json};
 use std::{env, fs, path::PathBuf, process::Command};
@@ -125,8 +125,8 @@ fn a_login_that_is_over_says_what_to_run() {
     let told = |machine: &Machine, said: &str| {
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
-        assert!(failure.message.contains(said), "{}", failure.message);
-        assert!(failure.message.contains("aws sso login --profile default"), "{}", failure.message);
+        assert!(failure.message().contains(said), "{}", failure.message());
+        assert!(failure.message().contains("aws sso login --profile default"), "{}", failure.message());
         assert!(aws_identity::refresh::is_final(&failure), "{failure:?}");
     };
     // Nobody has logged in.
@@ -197,7 +197,7 @@ fn a_role_that_is_not_ours_is_access_denied() {
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::AccessDenied, "{failure:?}");
     assert!(!failure.is_outage());
-    assert!(failure.message.contains("account and role"), "{}", failure.message);
+    assert!(failure.message().contains("account and role"), "{}", failure.message());
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_file_that_is_no_login_is_refused_without_showing_it() {
         fs::write(path_of(SESSION_FILE), text).unwrap();
         let machine = with_sso(true);
         let failure = machine.failure();
-        assert!(failure.message.contains("aws sso login"), "{}", failure.message);
+        assert!(failure.message().contains("aws sso login"), "{}", failure.message());
         assert!(!failure.is_outage(), "{failure:?}");
         assert!(machine.aws.requests().is_empty());
     }

@@ -7,7 +7,7 @@ use crate::{
 use aws_identity::{
     credentials::Secret,
     failure::{Failure, Kind},
-    source::Supplies,
+    providers::CallbackAnswers,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn every_refusal_is_asked_once_and_has_its_kind() {
         assert_eq!((failure.kind, failure.code.as_deref(), failure.status), (kind, Some(code), Some(status)));
         assert!(!failure.is_outage(), "{code}");
         for part in ["sts:AssumeRole", world::WORKER_ROLE, code, "because"] {
-            assert!(failure.message.contains(part), "{}", failure.message);
+            assert!(failure.message().contains(part), "{}", failure.message());
         }
         assert!(failure.request_id.is_some(), "{code}");
         assert_eq!(machine.count(Service::Sts, ASSUME), 1, "{code}");
@@ -107,7 +107,7 @@ fn answers_that_are_not_sts_are_named_so() {
     ] {
         let failure = answering(xml(200, text)).failure();
         assert_eq!(failure.kind, Kind::Service, "{text}: {failure:?}");
-        assert!(failure.message.contains("endpoint"), "{}", failure.message);
+        assert!(failure.message().contains("endpoint"), "{}", failure.message());
     }
     let page = Answer::Body { status: 404, content_type: "text/html".into(), text: "<html>Not here</html>".into() };
     let failure = answering(page).failure();
@@ -144,8 +144,8 @@ fn a_cut_answer_is_an_outage() {
 fn a_service_s_words_are_shown_on_one_line_and_not_all_of_them() {
     let long = format!("first\nsecond\u{1b}[31m {}", "x".repeat(2000));
     let failure = answering(Answer::Error { status: 400, code: "ValidationError".into(), message: long }).failure();
-    assert!(failure.message.len() < 700, "{}", failure.message.len());
-    assert!(!failure.message.contains('\n') && !failure.message.contains('\u{1b}'), "{:?}", failure.message);
+    assert!(failure.message().len() < 700, "{}", failure.message().len());
+    assert!(!failure.message().contains('\n') && !failure.message().contains('\u{1b}'), "{:?}", failure.message());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_clock_that_is_right_has_no_offset() {
 fn nobody_at_the_endpoint_is_a_connection_failure() {
     let failure = Machine::with_keys().env("AWS_ENDPOINT_URL", &stub::refusing()).failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message.contains("refused") && failure.message.contains("127.0.0.1"), "{}", failure.message);
+    assert!(failure.message().contains("refused") && failure.message().contains("127.0.0.1"), "{}", failure.message());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_host_that_does_not_exist_names_the_region_and_the_name_server() {
     let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").option("endpoint", format!("http://{}.test", "x".repeat(64)));
     let failure = failure.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message.contains("name server"), "{}", failure.message);
+    assert!(failure.message().contains("name server"), "{}", failure.message());
 }
 
 #[test]
@@ -195,8 +195,8 @@ fn with_mfa() -> Machine {
 }
 
 fn fetch_with_code(machine: &Machine, code: &str) -> Result<String, Failure> {
-    let supplies = Supplies { token_code: Some(Secret::new(code)), ..Supplies::default() };
-    machine.fetch_with(supplies).map(|landed| landed.arn())
+    let answers = CallbackAnswers { token_code: Some(Secret::new(code)), ..CallbackAnswers::default() };
+    machine.fetch_with(answers).map(|landed| landed.arn())
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_wrong_code_is_access_denied() {
     let machine = with_mfa();
     let failure = fetch_with_code(&machine, "000000").unwrap_err();
     assert_eq!(failure.kind, Kind::AccessDenied);
-    assert!(!failure.message.contains("000000"), "{}", failure.message);
+    assert!(!failure.message().contains("000000"), "{}", failure.message());
 }
 
 #[test]
@@ -281,7 +281,11 @@ fn a_device_of_the_profile_is_asked_for() {
     ));
     let nobody = machine.failure();
     assert_eq!(nobody.kind, Kind::NoCredentials);
-    assert!(nobody.message.contains("token_provider") && nobody.message.contains(world::DEMO_MFA_SERIAL), "{}", nobody.message);
+    assert!(
+        nobody.message().contains("token_provider") && nobody.message().contains(world::DEMO_MFA_SERIAL),
+        "{}",
+        nobody.message()
+    );
     assert!(machine.aws.requests().is_empty(), "not without a code");
     let machine = machine.option("token_provider", true);
     assert!(fetch_with_code(&machine, "777777").unwrap().contains("mfa-only"));

@@ -2,16 +2,16 @@
 
 use aws_identity::{
     attempt::Attempt,
+    config::{Layers, Settings},
     credentials::Credentials,
     environment::Environment,
     failure::Failure,
-    fetch::{Order, fetch},
-    flight::{Flight, Woken},
-    gate::{Open, SharedGate},
+    fetch::{FetchRequest, fetch},
     identity::Identity,
+    providers::CallbackAnswers,
     session::{Fetch, Session, Step},
-    settings::{Layers, Settings},
-    source::Supplies,
+    task::fetch_task::{FetchTask, Woken},
+    task::fork_gate::{NoFork, SharedGate},
 };
 use fake_aws::{Entry, FakeAws, Filter, Service, World, world};
 use serde_json::{Map, Value};
@@ -60,7 +60,7 @@ impl Machine {
         let home = aws.directory().join("home");
         fs::create_dir_all(home.join(".aws")).unwrap();
         let machine =
-            Self { aws, environment: BTreeMap::new(), options: Map::new(), settings: Map::new(), cap: None, gate: &Open };
+            Self { aws, environment: BTreeMap::new(), options: Map::new(), settings: Map::new(), cap: None, gate: &NoFork };
         machine
             .env("HOME", home.to_str().unwrap())
             .env("PATH", "/usr/bin:/bin")
@@ -170,22 +170,22 @@ impl Machine {
 
     /// Credentials and identity, in one flight.
     pub fn fetch(&self) -> Result<Landed, Failure> {
-        self.fetch_with(Supplies::default())
+        self.fetch_with(CallbackAnswers::default())
     }
 
-    pub fn fetch_with(&self, supplies: Supplies) -> Result<Landed, Failure> {
-        self.fly(Order { identity: true, supplies, ..Order::default() })
+    pub fn fetch_with(&self, answers: CallbackAnswers) -> Result<Landed, Failure> {
+        self.fly(FetchRequest { identity: true, answers, ..FetchRequest::default() })
     }
 
-    pub fn fly(&self, order: Order) -> Result<Landed, Failure> {
+    pub fn fly(&self, order: FetchRequest) -> Result<Landed, Failure> {
         let settings = Arc::new(self.settings()?);
         let gate = self.gate;
-        let flight = Flight::launch(gate, settings.resolve_timeout, move |deadline| fetch(settings, order, gate, deadline))?;
-        match flight.wait(&AtomicBool::new(false)) {
-            Woken::Landed => {}
+        let task = FetchTask::spawn(gate, settings.resolve_timeout, move |deadline| fetch(settings, order, gate, deadline))?;
+        match task.wait(&AtomicBool::new(false)) {
+            Woken::Completed => {}
             woken => panic!("the flight was given up: {woken:?}"),
         }
-        match flight.outcome().unwrap() {
+        match task.outcome().unwrap() {
             Ok(fetched) => Ok(Landed {
                 credentials: Arc::clone(&fetched.credentials),
                 identity: fetched.identity.clone(),
@@ -275,8 +275,8 @@ pub fn timed<T>(job: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// Waits for `flight` like a reader.
-pub fn wait(flight: &Arc<Fetch>) {
-    flight.wait(&AtomicBool::new(false));
+pub fn wait(task: &Arc<Fetch>) {
+    task.wait(&AtomicBool::new(false));
 }
 
 /// Reads the credentials as the binding does: asks, waits, asks again.
@@ -285,9 +285,9 @@ pub fn read(session: &Session) -> Result<u64, Failure> {
         match session.credentials()? {
             Step::Ready(serial) => return Ok(serial),
             Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
-            Step::Wait(flight) => {
-                wait(&flight);
-                if let Some(outcome) = session.settle(&flight) {
+            Step::Wait(task) => {
+                wait(&task);
+                if let Some(outcome) = session.settle(&task) {
                     return outcome;
                 }
             }
@@ -301,9 +301,9 @@ pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
         match session.identity()? {
             Step::Ready(_) => return Ok(session.known().unwrap().1),
             Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
-            Step::Wait(flight) => {
-                wait(&flight);
-                if let Some(outcome) = session.settle_identity(&flight) {
+            Step::Wait(task) => {
+                wait(&task);
+                if let Some(outcome) = session.settle_identity(&task) {
                     return outcome.map(|_| session.known().unwrap().1);
                 }
             }
@@ -316,9 +316,9 @@ pub fn refresh(session: &Session) -> Result<u64, Failure> {
     match session.refresh()? {
         Step::Ready(serial) => Ok(serial),
         Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
-        Step::Wait(flight) => {
-            wait(&flight);
-            session.settle_refresh(&flight).unwrap()
+        Step::Wait(task) => {
+            wait(&task);
+            session.settle_refresh(&task).unwrap()
         }
     }
 }

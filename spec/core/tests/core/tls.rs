@@ -40,7 +40,7 @@ fn an_unknown_authority_is_refused_and_the_advice_is_a_bundle() {
     let machine = with_tls().option("ca_bundle", text(&other.aws.ca_bundle()));
     let failure = machine.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message.contains("certificate") && failure.message.contains("AWS_CA_BUNDLE"), "{}", failure.message);
+    assert!(failure.message().contains("certificate") && failure.message().contains("AWS_CA_BUNDLE"), "{}", failure.message());
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn a_bundle_that_gives_no_trust_is_an_error() {
         let machine = with_tls().env("AWS_CA_BUNDLE", text(&path));
         let failure = machine.failure_of_identity();
         assert_eq!(failure.kind, Kind::Configuration, "{}", path.display());
-        assert!(failure.message.contains(said) && failure.message.contains(text(&path)), "{}", failure.message);
-        assert!(failure.message.contains("AWS_CA_BUNDLE"), "{}", failure.message);
+        assert!(failure.message().contains(said) && failure.message().contains(text(&path)), "{}", failure.message());
+        assert!(failure.message().contains("AWS_CA_BUNDLE"), "{}", failure.message());
         assert!(machine.aws.requests().is_empty());
     }
 }
@@ -112,6 +112,6 @@ fn containers_behind_tls_are_checked_too() {
     let uri = format!("{}{}", machine.aws.https_url(), world::ECS_PATH);
     let machine = machine.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     let bundle = machine.aws.ca_bundle();
-    assert!(machine.failure().message.contains("certificate"));
+    assert!(machine.failure().message().contains("certificate"));
     assert!(machine.env("AWS_CA_BUNDLE", text(&bundle)).fetch().is_ok());
 }

@@ -1,7 +1,7 @@
 //! Tokens of an identity provider.
 
 use crate::support::{Machine, text};
-use aws_identity::{credentials::Secret, failure::Kind, source::Supplies};
+use aws_identity::{credentials::Secret, failure::Kind, providers::CallbackAnswers};
 use fake_aws::{Answer, Rule, Service, world};
 use std::process::Command;
 
@@ -50,13 +50,13 @@ fn what_is_no_token_is_not_sent() {
         machine.file("token", content);
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials);
-        assert!(failure.message.contains(said), "{}", failure.message);
+        assert!(failure.message().contains(said), "{}", failure.message());
         assert!(machine.aws.requests().is_empty());
     }
     let machine = Machine::with_web_identity();
     for (path, said) in [(machine.home().join("missing"), "does not exist"), (machine.home(), "not a regular file")] {
         let failure = Machine::with_web_identity().env(FILE, text(&path)).failure();
-        assert!(failure.message.contains(said), "{}", failure.message);
+        assert!(failure.message().contains(said), "{}", failure.message());
     }
 }
 
@@ -66,7 +66,7 @@ fn a_fifo_does_not_hang() {
     let path = machine.aws.directory().join("fifo");
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     let failure = machine.env(FILE, text(&path)).failure();
-    assert!(failure.message.contains("not a regular file"), "{}", failure.message);
+    assert!(failure.message().contains("not a regular file"), "{}", failure.message());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_token_file_without_a_role_is_half_a_configuration() {
     let machine = Machine::with_web_identity().without("AWS_ROLE_ARN");
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
-    assert!(failure.message.contains("AWS_ROLE_ARN"), "{}", failure.message);
+    assert!(failure.message().contains("AWS_ROLE_ARN"), "{}", failure.message());
     assert!(machine.aws.requests().is_empty());
     let failure = Machine::with_web_identity().env("AWS_ROLE_ARN", "irsa-app").failure();
     assert_eq!(failure.kind, Kind::Configuration);
@@ -136,8 +136,8 @@ fn a_token_may_be_text_file_or_supplied() {
     assert!(machine.setting("web_identity_token_file", text(&file)).fetch().is_ok());
 
     let machine = role(Machine::bare()).option("web_identity_token", true);
-    let supplies = Supplies { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..Supplies::default() };
-    assert!(machine.fetch_with(supplies).is_ok());
+    let answers = CallbackAnswers { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..CallbackAnswers::default() };
+    assert!(machine.fetch_with(answers).is_ok());
     assert_eq!(machine.failure().kind, Kind::NoCredentials);
 }
 
@@ -194,7 +194,7 @@ fn what_a_web_identity_cannot_be_given_is_refused() {
             let machine = machine.option(name, value.clone());
             let failure = machine.failure();
             assert_eq!(failure.kind, Kind::Configuration, "{name}: {failure:?}");
-            assert!(failure.message.contains(name), "{}", failure.message);
+            assert!(failure.message().contains(name), "{}", failure.message());
             assert!(machine.aws.requests().is_empty());
         }
     }

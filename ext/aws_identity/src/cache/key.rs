@@ -1,0 +1,259 @@
+//! Which file of the cache a request belongs to, and what in it must fit.
+
+use serde_json::{Map, Value, json};
+use sha1::{Digest, Sha1};
+use std::fmt::Write as _;
+use zeroize::Zeroizing;
+
+/// What a credential set was, or is to be, asked for with.
+///
+/// The AWS CLI names its file by what *the user* set. So give `duration_seconds` and
+/// `role_session_name` only where somebody set them, never a default of ours: the names would not
+/// meet.
+#[derive(Clone, Debug, Default)]
+pub struct Request<'a> {
+    /// `None` for `GetSessionToken`, which the AWS CLI does not cache.
+    pub role_arn: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+    pub duration_seconds: Option<u32>,
+    pub serial_number: Option<&'a str>,
+    /// The session policy, as the JSON text that goes to STS.
+    pub policy: Option<&'a str>,
+    pub role_session_name: Option<&'a str>,
+    /// For `AssumeRoleWithWebIdentity`: the token file's text as it is, white space at its end
+    /// included. The AWS CLI names the file by it since 1.46; botocore 1.44 does not.
+    pub web_identity_token: Option<&'a str>,
+    /// Whose credentials ask: their account id, or the access key id where no account is known.
+    pub base: Option<&'a str>,
+    /// The STS endpoint, where one was set.
+    pub endpoint: Option<&'a str>,
+    /// The endpoint was set where the AWS CLI finds it too (environment, shared config), so that
+    /// the files it writes here come from the same one.
+    pub endpoint_is_shared: bool,
+    /// What else shapes the session, under STS's names: `Tags`, `TransitiveTagKeys`, `PolicyArns`,
+    /// `SourceIdentity`, `ProvidedContexts`. Null and empty members count as absent.
+    pub session: Map<String, Value>,
+}
+
+/// The place of one request in the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheKey {
+    name: String,
+    own_name: String,
+    pub(super) tag: Value,
+    /// A file of the AWS CLI's, which says nothing about what is in `mark`, may be used.
+    pub(super) takes_unmarked: bool,
+    /// Ours may stand under the AWS CLI's own name.
+    pub(super) shares_name: bool,
+}
+
+impl CacheKey {
+    #[must_use]
+    pub fn new(request: &Request<'_>) -> Self {
+        let session: Map<String, Value> = request
+            .session
+            .iter()
+            .filter(|(_, value)| !is_empty(value))
+            .map(|(name, value)| (name.clone(), in_order(value)))
+            .collect();
+        let mut tag = Map::new();
+        if let Some(base) = given(request.base) {
+            tag.insert("Base".into(), json!(base));
+        }
+        if let Some(endpoint) = given(request.endpoint) {
+            tag.insert("Endpoint".into(), json!(endpoint.trim_end_matches('/')));
+        }
+        let shaped = !session.is_empty();
+        if shaped {
+            // A digest: contexts hold signed assertions, which have no business on a disk.
+            let text = dumps(&Value::Object(session));
+            tag.insert("Session".into(), json!(sha1_hex(&text)));
+        }
+        let endpoint_of_ours = tag.contains_key("Endpoint") && !request.endpoint_is_shared;
+        let tag = Value::Object(tag);
+        let name = sha1_hex(&arguments(request));
+        let own_name = format!("{name}-{}", &sha1_hex(&dumps(&tag))[..8]);
+        // The CLI does not look at our mark. It may well meet a set from another endpoint, as it
+        // does without us, but never a session with tags or policies it did not ask for.
+        Self {
+            name,
+            own_name,
+            tag,
+            takes_unmarked: !shaped && !endpoint_of_ours,
+            shares_name: !shaped,
+        }
+    }
+
+    /// The name the AWS CLI gives to the file, without `.json`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name of ours where that one is taken: eight hex digits more.
+    #[must_use]
+    pub fn own_name(&self) -> &str {
+        &self.own_name
+    }
+}
+
+/// The text botocore hashes: `json.dumps(args, sort_keys=True)`, see `_create_cache_key` in
+/// <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>.
+fn arguments(request: &Request<'_>) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::from("{"));
+    let mut add = |name: &str, write: &dyn Fn(&mut String)| {
+        if out.len() > 1 {
+            out.push_str(", ");
+        }
+        write_string(&mut out, name);
+        out.push_str(": ");
+        write(&mut out);
+    };
+    // In the order Python sorts them.
+    if let (None, Some(base)) = (request.role_arn, given(request.base)) {
+        // GetSessionToken: nothing else says whose session it is.
+        add("Base", &|out| write_string(out, base));
+    }
+    if let Some(seconds) = request.duration_seconds {
+        add("DurationSeconds", &|out| out.push_str(&seconds.to_string()));
+    }
+    if let Some(id) = given(request.external_id) {
+        add("ExternalId", &|out| write_string(out, id));
+    }
+    if let Some(policy) = given(request.policy) {
+        // Parsed, so that white space and the order of its keys do not count. botocore gives up on
+        // a text that is not JSON; here it stands for itself, under a name of its own.
+        let parsed = serde_json::from_str(policy).unwrap_or_else(|_| json!(policy));
+        add("Policy", &|out| write_value(out, &parsed));
+    }
+    if let Some(arn) = request.role_arn {
+        add("RoleArn", &|out| write_string(out, arn));
+    }
+    if let Some(name) = given(request.role_session_name) {
+        add("RoleSessionName", &|out| write_string(out, name));
+    }
+    if let Some(serial) = given(request.serial_number) {
+        add("SerialNumber", &|out| write_string(out, serial));
+    }
+    if let Some(token) = request.web_identity_token {
+        add("WebIdentityToken", &|out| write_string(out, token));
+    }
+    out.push('}');
+    out
+}
+
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(members) => members.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// Tags, policies and contexts are sets to STS: their order does not make another session.
+fn in_order(value: &Value) -> Value {
+    let Value::Array(members) = value else {
+        return value.clone();
+    };
+    let mut members = members.clone();
+    members.sort_by_cached_key(dumps);
+    Value::Array(members)
+}
+
+pub(super) fn sha1_hex(text: &str) -> String {
+    Sha1::digest(text)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
+            hex
+        })
+}
+
+/// Python's `json.dumps(value, sort_keys=True)`.
+fn dumps(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value);
+    out
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => out.push_str(&python_float(float)),
+            None => out.push_str(&number.to_string()),
+        },
+        Value::String(text) => write_string(out, text),
+        Value::Array(members) => {
+            out.push('[');
+            for (index, member) in members.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                write_value(out, member);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            // By code point in both languages; not left to the map, which may keep another order.
+            let mut sorted: Vec<_> = members.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (index, (name, member)) in sorted.into_iter().enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                write_string(out, name);
+                out.push_str(": ");
+                write_value(out, member);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Python escapes all but printable ASCII, beyond the basic plane as surrogate pairs.
+fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            ' '..='~' => out.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}"); // writing to a String cannot fail
+                }
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// Both languages print the shortest digits and turn to exponents at the same sizes; Python writes
+/// the exponent's sign and at least two digits of it.
+///
+/// Numbers come exact out of `serde_json` only with its feature `float_roundtrip`.
+fn python_float(float: f64) -> String {
+    let text = format!("{float:?}");
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return text;
+    };
+    let (sign, digits) = match exponent.strip_prefix('-') {
+        Some(digits) => ('-', digits),
+        None => ('+', exponent),
+    };
+    format!("{mantissa}e{sign}{digits:0>2}")
+}

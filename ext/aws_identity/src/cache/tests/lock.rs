@@ -1,0 +1,315 @@
+//! Who fetches, in one process and in several.
+
+use super::*;
+
+/// Runs a future whose waits are over when they are awaited.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the future waits for something else than its sleeps"),
+    }
+}
+
+fn take_turn(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOutcome {
+    let sleep = |pause| {
+        thread::sleep(pause);
+        ready(())
+    };
+    let attempt = run(cache.lock(key, deadline, || NOW, |_| true, sleep));
+    assert_eq!(attempt.warning, None);
+    attempt.lock
+}
+
+#[test]
+fn one_fetches_and_the_others_take_its_set() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let LockOutcome::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).lock else {
+        panic!("nobody else is here");
+    };
+    assert!(matches!(
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Busy
+    ));
+    let other = key(|r| r.external_id = Some("other"));
+    assert!(matches!(
+        cache.try_turn(&other, NOW, |_| true).lock,
+        LockOutcome::Ours(_)
+    ));
+    cache
+        .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW)
+        .unwrap();
+    // Already before the lock is let go.
+    assert!(matches!(
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Cached(_)
+    ));
+    drop(guard);
+    let LockOutcome::Cached(found) = take_turn(&cache, &plain(), Duration::from_secs(4)) else {
+        panic!("it is in the cache");
+    };
+    assert_eq!(found.access_key_id, "ASIAONE");
+}
+
+#[test]
+fn an_unwanted_set_is_fetched_anew() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    cache
+        .write(&plain(), &set("ASIAREFUSED", NOW + HOUR), NOW)
+        .unwrap();
+    let wanted = |set: &Credentials| set.access_key_id != "ASIAREFUSED";
+    assert!(matches!(
+        cache.try_turn(&plain(), NOW, wanted).lock,
+        LockOutcome::Ours(_)
+    ));
+}
+
+#[test]
+fn a_set_written_before_the_lock_came_free_is_taken() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    cache
+        .write(&plain(), &set("ASIAOLD", NOW + HOUR), NOW)
+        .unwrap();
+    // The first look finds the old set, and while it is looked at the new one comes.
+    let wanted = |found: &Credentials| {
+        cache
+            .write(&plain(), &set("ASIANEW", NOW + HOUR), NOW)
+            .unwrap();
+        found.access_key_id == "ASIANEW"
+    };
+    let lock = cache.try_turn(&plain(), NOW, wanted).lock;
+    assert!(
+        matches!(&lock, LockOutcome::Cached(found) if found.access_key_id == "ASIANEW"),
+        "{lock:?}"
+    );
+    // And the lock is free again.
+    assert!(matches!(
+        cache.try_turn(&plain(), NOW, |_| false).lock,
+        LockOutcome::Ours(_)
+    ));
+}
+
+#[test]
+fn a_holder_that_fails_lets_the_next_one_try() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let first = cache.try_turn(&plain(), NOW, |_| true);
+    assert!(matches!(first.lock, LockOutcome::Ours(_)));
+    thread::scope(|scope| {
+        let next = scope.spawn(|| take_turn(&cache, &plain(), Duration::from_secs(20)));
+        thread::sleep(Duration::from_millis(30));
+        drop(first);
+        assert!(matches!(next.join().unwrap(), LockOutcome::Ours(_)));
+    });
+}
+
+#[test]
+fn patience_ends_at_half_the_deadline() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let _held = cache.try_turn(&plain(), NOW, |_| true);
+    let start = Instant::now();
+    let lock = take_turn(&cache, &plain(), Duration::from_secs(1));
+    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
+    let waited = start.elapsed();
+    assert!((500..1000).contains(&waited.as_millis()), "{waited:?}");
+}
+
+#[test]
+fn without_a_lock_we_go_alone_with_a_warning() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let lock = cache.path.join(format!("{}.lock", plain().name()));
+    symlink("/nowhere", &lock).unwrap();
+    let attempt = cache.try_turn(&plain(), NOW, |_| true);
+    assert!(matches!(attempt.lock, LockOutcome::Alone), "{attempt:?}");
+    assert!(attempt.warning.unwrap().to_string().contains("lock"));
+}
+
+#[test]
+fn a_refused_file_is_told_and_still_fetched_for() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let path = file_of(&cache, plain().name());
+    fs::write(&path, cli_file("ASIACLI", "2026-01-02T04:04:05UTC")).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let attempt = cache.try_turn(&plain(), NOW, |_| true);
+    assert!(matches!(attempt.lock, LockOutcome::Ours(_)), "{attempt:?}");
+    assert!(
+        attempt
+            .warning
+            .unwrap()
+            .to_string()
+            .contains("group or others")
+    );
+}
+
+#[test]
+fn the_lock_is_let_go_although_a_child_has_a_copy() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let LockOutcome::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).lock else {
+        panic!("nobody else is here");
+    };
+    let mut child = inherit_lock(&guard);
+    drop(guard);
+    let lock = cache.try_turn(&plain(), NOW, |_| true).lock;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(matches!(lock, LockOutcome::Ours(_)), "{lock:?}");
+}
+
+const PART: &str = "LEX_CACHE_TEST_PART";
+const PLACE: &str = "LEX_CACHE_TEST_PLACE";
+
+/// A child that holds the lock as one forked by the holder does: through the same open file.
+fn inherit_lock(guard: &LockGuard) -> Child {
+    let copy = guard.file.try_clone().unwrap();
+    Command::new("sleep")
+        .arg("5")
+        .stdin(copy)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// This program again, playing a part.
+struct Part {
+    child: Child,
+    said: String,
+    /// Kept open: a program that cannot print fails.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Part {
+    /// Comes back when the part has said its line.
+    fn new(part: &str, scratch: &Scratch) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "cache::tests::lock::plays_a_part",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(PART, part)
+            .env(PLACE, &scratch.0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let said = output
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("says ").map(str::to_owned));
+        Self {
+            child,
+            said: said.unwrap_or_default(),
+            _output: output,
+        }
+    }
+
+    /// SIGKILL.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+#[ignore = "the other processes of the tests below"]
+fn plays_a_part() {
+    let scratch = std::mem::ManuallyDrop::new(Scratch(std::env::var_os(PLACE).unwrap().into()));
+    let cache = scratch.cache();
+    let lock = take_turn(&cache, &plain(), Duration::from_secs(30));
+    let part = std::env::var(PART).unwrap();
+    match (part.as_str(), lock) {
+        ("hold", LockOutcome::Ours(_guard)) => {
+            println!("\nsays held");
+            thread::sleep(Duration::from_secs(30));
+        }
+        ("hold and fork", LockOutcome::Ours(guard)) => {
+            let mut child = inherit_lock(&guard);
+            println!("\nsays {}", child.id());
+            child.wait().unwrap();
+        }
+        ("fetch", LockOutcome::Ours(guard)) => {
+            let id = format!("ASIA{}", std::process::id());
+            let mut asked = OpenOptions::new();
+            let mut asked = asked
+                .create(true)
+                .append(true)
+                .open(scratch.0.join("asked"))
+                .unwrap();
+            writeln!(asked, "{id}").unwrap();
+            thread::sleep(Duration::from_millis(100));
+            cache.write(&plain(), &set(&id, NOW + HOUR), NOW).unwrap();
+            drop(guard);
+            println!("\nsays {id}");
+        }
+        ("fetch", LockOutcome::Cached(found)) => println!("\nsays {}", found.access_key_id),
+        (part, lock) => panic!("{part}: {lock:?}"),
+    }
+}
+
+#[test]
+fn many_processes_ask_once() {
+    let scratch = Scratch::new();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..16)
+            .map(|_| scope.spawn(|| Part::new("fetch", &scratch)))
+            .collect();
+        for thread in threads {
+            let mut part = thread.join().unwrap();
+            assert!(part.child.wait().unwrap().success());
+            let asked = fs::read_to_string(scratch.0.join("asked")).unwrap();
+            assert_eq!(
+                asked.trim(),
+                part.said,
+                "one question, and its answer for everyone"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_killed_holder_lets_the_others_go_on() {
+    let scratch = Scratch::new();
+    let holder = Part::new("hold", &scratch);
+    assert_eq!(holder.said, "held");
+    let cache = scratch.cache();
+    assert!(matches!(
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Busy
+    ));
+    holder.kill();
+    assert!(matches!(
+        cache.try_turn(&plain(), NOW, |_| true).lock,
+        LockOutcome::Ours(_)
+    ));
+}
+
+#[test]
+fn a_killed_holder_that_had_forked_does_not_stop_the_others() {
+    let scratch = Scratch::new();
+    let holder = Part::new("hold and fork", &scratch);
+    let child = holder.said.clone();
+    holder.kill();
+    let cache = scratch.cache();
+    let lock = take_turn(&cache, &plain(), Duration::from_millis(100));
+    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
+    cache
+        .write(&plain(), &set("ASIAALONE", NOW + HOUR), NOW)
+        .unwrap();
+    let lock = take_turn(&cache, &plain(), Duration::from_millis(100));
+    assert!(matches!(lock, LockOutcome::Cached(_)), "{lock:?}");
+    assert!(
+        Command::new("sh")
+            .args(["-c", "kill \"$0\"", &child])
+            .status()
+            .unwrap()
+            .success()
+    );
+}

@@ -1,0 +1,180 @@
+//! Typed readers for one value of a layer. Blank and null are absent.
+
+use crate::{config::Origin, failure::Failure};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// A layer as its author wrote it.
+pub struct Layer<'a> {
+    pub origin: Origin,
+    pub values: &'a Map<String, Value>,
+}
+
+impl Layer<'_> {
+    /// The value of `name`, unless it is absent, blank, or a reference that counts as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        let value = self.values.get(name)?;
+        let blank = match value {
+            Value::Null => true,
+            Value::String(text) => text.trim().is_empty(),
+            _ => false,
+        };
+        (!blank && !super::options::is_unresolved(value)).then_some(value)
+    }
+
+    /// How a message calls `name` of this layer.
+    pub(crate) fn label(&self, name: &str) -> String {
+        match self.origin {
+            Origin::Settings => format!("identity.aws.{name}"),
+            _ => name.to_owned(),
+        }
+    }
+
+    pub fn text(&self, name: &str) -> Result<Option<String>, Failure> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+            Some(other) => Err(self.wrong(name, other, "a string")),
+        }
+    }
+
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Failure> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => {
+                Ok(Some(false))
+            }
+            Some(other) => Err(self.wrong(name, other, "true or false")),
+        }
+    }
+
+    /// A whole number of seconds; a string of digits counts, since resolved references are strings.
+    pub fn whole_seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let seconds = match value {
+            Value::Number(number) => number.as_u64().or_else(|| {
+                number
+                    .as_f64()
+                    .filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n))
+                    .map(whole)
+            }),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        seconds
+            .map(Some)
+            .ok_or_else(|| self.wrong(name, value, "a whole number of seconds"))
+    }
+
+    /// Seconds, fractions allowed, more than none and at most `most`.
+    pub fn duration(&self, name: &str, most: f64) -> Result<Option<Duration>, Failure> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let seconds = match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        match seconds {
+            Some(seconds) if seconds > 0.0 && seconds <= most => {
+                Ok(Some(Duration::from_secs_f64(seconds)))
+            }
+            Some(seconds) => Err(Failure::configuration(
+                format!(
+                    "{} is {seconds} seconds; it takes more than 0 and at most {most}.",
+                    self.label(name)
+                ),
+                "",
+            )),
+            None => Err(self.wrong(name, value, "a number of seconds")),
+        }
+    }
+
+    /// A list of strings; one string is a list of one.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, Failure> {
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::String(text)) => Ok(vec![text.trim().to_owned()]),
+            Some(value @ Value::Array(items)) => items
+                .iter()
+                .map(|item| {
+                    item.as_str()
+                        .map(|text| text.trim().to_owned())
+                        .ok_or_else(|| self.wrong(name, value, "a list of strings"))
+                })
+                .collect(),
+            Some(other) => Err(self.wrong(name, other, "a list of strings")),
+        }
+    }
+
+    /// Pairs, from a Hash (`{key => value}`) or from a list of Hashes with the two given fields.
+    pub fn pairs(
+        &self,
+        name: &str,
+        fields: (&str, &str),
+    ) -> Result<Vec<(String, String)>, Failure> {
+        let expected = format!(
+            "a Hash, or a list of Hashes with {} and {}",
+            fields.0, fields.1
+        );
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(value @ Value::Object(pairs)) => pairs
+                .iter()
+                .map(|(key, item)| Some((key.clone(), scalar(item)?)))
+                .collect::<Option<_>>()
+                .ok_or_else(|| self.wrong(name, value, &expected)),
+            Some(value @ Value::Array(items)) => items
+                .iter()
+                .map(|item| {
+                    let part = |field: &str| item.get(field).and_then(scalar);
+                    Some((part(fields.0)?, part(fields.1)?))
+                })
+                .collect::<Option<_>>()
+                .ok_or_else(|| self.wrong(name, value, &expected)),
+            Some(other) => Err(self.wrong(name, other, &expected)),
+        }
+    }
+
+    /// Says the type that was given, never the value: it could be a secret.
+    pub(crate) fn wrong(&self, name: &str, value: &Value, expected: &str) -> Failure {
+        let given = match value {
+            Value::Null => "nil",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string of another form",
+            Value::Array(_) => "an Array",
+            Value::Object(_) => "a Hash",
+        };
+        Failure::configuration(
+            format!(
+                "{} takes {expected}, and was given {given}.",
+                self.label(name)
+            ),
+            "",
+        )
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the caller has checked that it is whole, not negative and small"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
+}

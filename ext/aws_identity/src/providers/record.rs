@@ -1,0 +1,86 @@
+//! The record of a walk: every source that was asked, how that went, how long it took.
+
+use crate::{
+    attempt::{Attempt, Outcome},
+    failure::Failure,
+};
+use std::time::Instant;
+
+/// As much of a failure as one line of the record shows.
+const SHOWN: usize = 200;
+
+pub struct Record {
+    attempts: Vec<Attempt>,
+    warnings: Vec<String>,
+    since: Instant,
+    asking: Option<String>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            warnings: Vec::new(),
+            since: Instant::now(),
+            asking: None,
+        }
+    }
+}
+
+impl Record {
+    /// Says who is asked now, in case no answer comes.
+    pub fn asks(&mut self, source: &str) {
+        self.asking = Some(source.to_owned());
+    }
+
+    /// The time was up in the middle of a step: `failure`, with what was being asked.
+    pub fn interrupted(&mut self, failure: Failure) -> Failure {
+        match self.asking.take() {
+            Some(source) => {
+                self.note(&source, Outcome::Failed, "no answer in time");
+                failure.within(&format!("While asking {source}"))
+            }
+            None => failure,
+        }
+    }
+
+    pub fn found<T>(&mut self, source: &str, found: T) -> T {
+        self.note(source, Outcome::Found, "");
+        found
+    }
+
+    pub fn absent(&mut self, source: &str, reason: &str) {
+        self.note(source, Outcome::Absent, reason);
+    }
+
+    pub fn failed(&mut self, source: &str, failure: Failure) -> Failure {
+        let reason: String = failure.message().chars().take(SHOWN).collect();
+        self.note(source, Outcome::Failed, &reason);
+        failure
+    }
+
+    /// Something that went wrong without standing in the way.
+    pub fn warn(&mut self, source: &str, warning: &str) {
+        self.note(source, Outcome::Failed, warning);
+        self.warnings.push(warning.to_owned());
+    }
+
+    /// Everything so far, in order, and what the user should hear.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Attempt>, Vec<String>) {
+        (self.attempts, self.warnings)
+    }
+
+    fn note(&mut self, source: &str, outcome: Outcome, reason: &str) {
+        let now = Instant::now();
+        let took = now.duration_since(self.since);
+        self.since = now;
+        self.asking = None;
+        self.attempts.push(Attempt {
+            source: source.to_owned(),
+            outcome,
+            reason: reason.to_owned(),
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}

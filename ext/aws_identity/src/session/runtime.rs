@@ -1,0 +1,61 @@
+//! What a session takes from outside: time, chance, and somebody to fly.
+
+use super::Fetch;
+use crate::{
+    config::Settings,
+    credentials::Millis,
+    failure::Failure,
+    fetch::{self, FetchRequest},
+    refresh::Range,
+    task::fetch_task::FetchTask,
+    task::fork_gate::SharedGate,
+};
+use std::{sync::Arc, time::Instant};
+
+/// A seam, so that a test can have years pass and thousands of flights land in a second.
+pub(super) trait Runtime: Send + Sync {
+    /// The wall clock.
+    fn now(&self) -> Millis;
+    /// A clock that nobody sets.
+    fn instant(&self) -> Instant;
+    /// Any number of the range.
+    fn pick(&self, range: Range) -> Millis;
+    /// Starts the flight that does what `order` says.
+    fn launch(
+        &self,
+        settings: &Arc<Settings>,
+        order: FetchRequest,
+        gate: SharedGate,
+    ) -> Result<Arc<Fetch>, Failure>;
+}
+
+/// The machine we run on.
+pub(super) struct SystemRuntime;
+
+impl Runtime for SystemRuntime {
+    fn now(&self) -> Millis {
+        fetch::now()
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Seeded anew each time: a forked child must not back off in step with its parent.
+    fn pick(&self, range: Range) -> Millis {
+        let seed = u64::from(std::process::id()).rotate_left(32) ^ self.now().cast_unsigned();
+        fastrand::Rng::with_seed(seed).i64(range)
+    }
+
+    fn launch(
+        &self,
+        settings: &Arc<Settings>,
+        order: FetchRequest,
+        gate: SharedGate,
+    ) -> Result<Arc<Fetch>, Failure> {
+        let settings = Arc::clone(settings);
+        FetchTask::spawn(gate, settings.resolve_timeout, move |deadline| {
+            fetch::fetch(settings, order, gate, deadline)
+        })
+    }
+}

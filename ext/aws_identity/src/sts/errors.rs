@@ -1,0 +1,226 @@
+//! What an STS error means, and what to do about it: one table.
+
+use super::Endpoint;
+use crate::{
+    failure::{Failure, Kind},
+    http::{root_cause, without_userinfo},
+};
+use aws_sdk_sts::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::RequestId,
+};
+
+/// As much of a service's own words as a message shows.
+const SHOWN: usize = 300;
+
+/// The failure of `call`, which was about `subject` (a role ARN, or nothing).
+pub(super) fn explain<E>(
+    call: &str,
+    subject: &str,
+    endpoint: &Endpoint,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let what = if subject.is_empty() {
+        format!("sts:{call}")
+    } else {
+        format!("sts:{call} {subject}")
+    };
+    let place = match &endpoint.url {
+        Some(url) => without_userinfo(url.expose()),
+        None => format!("STS in {}", endpoint.region),
+    };
+    match error {
+        SdkError::TimeoutError(_) => Failure::timeout(
+            format!(
+                "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
+            ),
+            "",
+        ),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::timeout(
+            format!(
+                "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
+            ),
+            "",
+        ),
+        SdkError::DispatchFailure(failure) => {
+            let cause = failure
+                .as_connector_error()
+                .map_or_else(String::new, |error| root_cause(error));
+            Failure::new(Kind::Connection, unreachable(&what, &place, &cause), "")
+        }
+        SdkError::ServiceError(service) => refused(
+            &what,
+            &place,
+            service.err(),
+            service.raw(),
+            service.err().meta().request_id(),
+        ),
+        SdkError::ResponseError(answer) => {
+            let mut failure = Failure::new(
+                Kind::Service,
+                format!(
+                    "{what}: the answer of {place} cannot be read. Whatever answers there may not be STS; check the endpoint."
+                ),
+                "",
+            );
+            failure.status = Some(answer.raw().status().as_u16());
+            failure
+        }
+        _ => Failure::internal(format!("{what}: the request could not be built."), ""),
+    }
+}
+
+fn unreachable(what: &str, place: &str, cause: &str) -> String {
+    let advice = if cause.contains("certificate") {
+        "Set AWS_CA_BUNDLE or ca_bundle to the authority that signed it, and check the clock."
+    } else if cause.contains("look up") || cause.contains("dns") {
+        "Check the region's name, the endpoint and the name server."
+    } else {
+        "Check the network, proxy and endpoint."
+    };
+    format!(
+        "{what}: {place} could not be reached ({}). {advice}",
+        clip(cause)
+    )
+}
+
+fn refused<E: ProvideErrorMetadata>(
+    what: &str,
+    place: &str,
+    error: &E,
+    answer: &HttpResponse,
+    request_id: Option<&str>,
+) -> Failure {
+    let status = answer.status().as_u16();
+    let code = error.code().unwrap_or_default();
+    let options = clip(error.message().unwrap_or_default());
+    let (kind, advice) = verdict(code, status);
+    let named = if code.is_empty() {
+        format!("HTTP {status}")
+    } else {
+        code.to_owned()
+    };
+    let said = match options.trim_end_matches('.') {
+        "" => ".".to_owned(),
+        options => format!(": {options}."),
+    };
+    let mut failure = Failure::new(
+        kind,
+        format!("{what}: {place} answered {named}{said} {advice}"),
+        "",
+    );
+    failure.code = (!code.is_empty()).then(|| code.to_owned());
+    failure.status = Some(status);
+    failure.request_id = request_id
+        .or_else(|| answer.headers().get("x-amzn-requestid"))
+        .map(str::to_owned);
+    failure
+}
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
+fn verdict(code: &str, status: u16) -> (Kind, &'static str) {
+    match code.strip_suffix("Exception").unwrap_or(code) {
+        "AccessDenied" => (
+            Kind::AccessDenied,
+            "Check the caller's permission, the role's trust policy, and the external id and MFA it may ask for.",
+        ),
+        "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidAccessKeyId" => (
+            Kind::AccessDenied,
+            "The access key id is not, or no longer, known. Check which keys are used.",
+        ),
+        "SignatureDoesNotMatch" | "IncompleteSignature" => (
+            Kind::AccessDenied,
+            "Check the secret access key and this machine's clock.",
+        ),
+        "RequestExpired" | "RequestTimeTooSkewed" => (
+            Kind::AccessDenied,
+            "This machine's clock is wrong. Set it (NTP).",
+        ),
+        "ExpiredToken" => (
+            Kind::AccessDenied,
+            "The credentials or the token have expired. Get new ones.",
+        ),
+        "RegionDisabled" => (
+            Kind::AccessDenied,
+            "STS is not active in this region for the account. Activate it, or set another region.",
+        ),
+        "ValidationError" => (
+            Kind::Service,
+            "Check the options of the role; a role that assumes a role is limited to 3600 seconds.",
+        ),
+        "MalformedPolicyDocument" | "PackedPolicyTooLarge" => {
+            (Kind::Service, "Check policy, policy_arns and tags.")
+        }
+        "IDPRejectedClaim" | "InvalidIdentityToken" => (
+            Kind::AccessDenied,
+            "Check the token, its audience, and the identity provider's trust in the role.",
+        ),
+        "IDPCommunicationError" => (
+            Kind::Connection,
+            "AWS could not reach the identity provider. It may pass.",
+        ),
+        "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "SlowDown" => (
+            Kind::Throttled,
+            "Too many requests. Share one Session, or ask less often.",
+        ),
+        _ if status == 429 => (
+            Kind::Throttled,
+            "Too many requests. Share one Session, or ask less often.",
+        ),
+        _ if status >= 500 => (Kind::Service, "It may pass."),
+        _ if status == 403 => (
+            Kind::AccessDenied,
+            "Check the keys, the caller's permission and the role's trust policy.",
+        ),
+        _ => (Kind::Service, "Check the endpoint and the options."),
+    }
+}
+
+/// A service's words on one line. They may quote a request, so not all of them.
+fn clip(options: &str) -> String {
+    let line: String = options
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(SHOWN)
+        .collect();
+    line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_outrank_the_status_and_unknown_ones_go_by_it() {
+        for (code, status, kind) in [
+            ("AccessDenied", 403, Kind::AccessDenied),
+            ("AccessDeniedException", 400, Kind::AccessDenied),
+            ("Throttling", 400, Kind::Throttled),
+            ("ExpiredTokenException", 403, Kind::AccessDenied),
+            ("", 403, Kind::AccessDenied),
+            ("", 429, Kind::Throttled),
+            ("", 503, Kind::Service),
+            ("Strange", 400, Kind::Service),
+        ] {
+            assert_eq!(verdict(code, status).0, kind, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn advice_fits_the_cause() {
+        assert!(
+            unreachable("x", "y", "invalid peer certificate: UnknownIssuer")
+                .contains("AWS_CA_BUNDLE")
+        );
+        assert!(unreachable("x", "y", "cannot look up sts: nope").contains("name server"));
+        assert!(unreachable("x", "y", "Connection refused").contains("proxy"));
+    }
+}

@@ -1,0 +1,309 @@
+//! What STS accepts, checked before a request is sent.
+//!
+//! Source of every limit: the STS API Reference, "Constraints" of `AssumeRole`,
+//! `AssumeRoleWithWebIdentity` and `GetSessionToken`.
+
+use crate::{credentials::Secret, failure::Failure};
+
+/// Seconds a role session may last.
+pub const ROLE_SECONDS: (u64, u64) = (900, 43_200);
+/// Seconds a `GetSessionToken` set may last.
+pub const SESSION_TOKEN_SECONDS: (u64, u64) = (900, 129_600);
+
+const SESSION_NAME: &str = "_+=,.@-";
+const EXTERNAL_ID: &str = "_+=,.@:/-";
+const SERIAL_NUMBER: &str = "_+=/:,.@-";
+
+/// `value` of `option`, if it is a whole number of seconds inside `limits`.
+pub fn seconds(option: &str, value: u64, limits: (u64, u64)) -> Result<u32, Failure> {
+    let (least, most) = limits;
+    if (least..=most).contains(&value)
+        && let Ok(seconds) = u32::try_from(value)
+    {
+        return Ok(seconds);
+    }
+    Err(Failure::configuration(
+        format!("{option} is {value} seconds; STS takes {least} to {most}."),
+        "",
+    ))
+}
+
+pub fn session_name(option: &str, value: &str) -> Result<(), Failure> {
+    characters(option, value, 2, 64, SESSION_NAME)
+}
+
+pub fn external_id(value: &str) -> Result<(), Failure> {
+    characters("external_id", value, 2, 1224, EXTERNAL_ID)
+}
+
+pub fn serial_number(option: &str, value: &str) -> Result<(), Failure> {
+    characters(option, value, 9, 256, SERIAL_NUMBER)
+}
+
+/// Six digits. The code itself never stands in the message.
+pub fn token_code(value: &str) -> Result<(), Failure> {
+    if value.len() == 6 && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Failure::configuration(
+        format!(
+            "The MFA code has {} characters; STS takes exactly six digits. Read the code your device shows now, and try again.",
+            value.chars().count()
+        ),
+        "",
+    ))
+}
+
+/// The inline session policy: 1 to 2048 characters.
+pub fn policy(value: &str) -> Result<(), Failure> {
+    length("policy", value, 1, 2048)
+}
+
+pub fn web_identity_token(option: &str, value: &str) -> Result<(), Failure> {
+    length(option, value, 4, 20_000)?;
+    if value.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(Failure::configuration(
+            format!(
+                "{option} holds control characters; a token is one line of text. Check what writes it."
+            ),
+            "",
+        ));
+    }
+    Ok(())
+}
+
+pub fn provider_id(value: &str) -> Result<(), Failure> {
+    length("provider_id", value, 4, 2048)
+}
+
+/// `arn:<partition>:iam::<account>:role[/path]/<name>`.
+pub fn role_arn(option: &str, value: &str) -> Result<(), Failure> {
+    let parts: Vec<&str> = value.splitn(6, ':').collect();
+    let ok = matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
+        if partition.starts_with("aws")
+            && account.len() == 12
+            && account.bytes().all(|byte| byte.is_ascii_digit())
+            && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && !name.ends_with('/')));
+    if ok && value.len() <= 2048 && value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Failure::configuration(
+        format!(
+            "{option} is {value:?}, which is not the ARN of a role. It looks like arn:aws:iam::123456789012:role/my-role."
+        ),
+        "",
+    ))
+}
+
+/// ARNs of managed policies, at most ten.
+pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
+    count("policy_arns", values.len(), 10)?;
+    for arn in values {
+        let is_policy = arn.starts_with("arn:aws") && arn.contains(":policy/");
+        if !is_policy || !(20..=2048).contains(&arn.len()) {
+            return Err(Failure::configuration(
+                format!(
+                    "policy_arns holds {arn:?}, which is not the ARN of a managed policy. It looks like arn:aws:iam::aws:policy/ReadOnlyAccess."
+                ),
+                "",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Session tags: at most 50, keys of 1 to 128 characters, values of at most 256, no key twice in
+/// any case.
+pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
+    count("tags", tags.len(), 50)?;
+    let mut seen = Vec::with_capacity(tags.len());
+    for (key, value) in tags {
+        tag_text("tags", "key", key, 1, 128)?;
+        tag_text("tags", &format!("value of {key:?}"), value, 0, 256)?;
+        let folded = key.to_lowercase();
+        if seen.contains(&folded) {
+            return Err(Failure::configuration(
+                format!(
+                    "tags holds the key {key:?} twice; STS does not tell keys apart by case. Keep one."
+                ),
+                "",
+            ));
+        }
+        seen.push(folded);
+    }
+    Ok(())
+}
+
+pub fn transitive_tag_keys(keys: &[String]) -> Result<(), Failure> {
+    count("transitive_tag_keys", keys.len(), 50)?;
+    keys.iter()
+        .try_for_each(|key| tag_text("transitive_tag_keys", "key", key, 1, 128))
+}
+
+/// Assertions of a trusted provider, at most five.
+pub fn provided_contexts(contexts: &[(String, Secret)]) -> Result<(), Failure> {
+    count("provided_contexts", contexts.len(), 5)?;
+    for (arn, assertion) in contexts {
+        length("provided_contexts provider_arn", arn, 20, 2048)?;
+        length(
+            "provided_contexts context_assertion",
+            assertion.expose(),
+            4,
+            2048,
+        )?;
+    }
+    Ok(())
+}
+
+fn count(option: &str, count: usize, most: usize) -> Result<(), Failure> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Failure::configuration(
+        format!("{option} has {count} entries; STS takes at most {most}."),
+        "",
+    ))
+}
+
+fn length(option: &str, value: &str, least: usize, most: usize) -> Result<(), Failure> {
+    let length = value.chars().count();
+    if (least..=most).contains(&length) {
+        return Ok(());
+    }
+    Err(Failure::configuration(
+        format!("{option} has {length} characters; STS takes {least} to {most}."),
+        "",
+    ))
+}
+
+fn characters(
+    option: &str,
+    value: &str,
+    least: usize,
+    most: usize,
+    beside: &str,
+) -> Result<(), Failure> {
+    length(option, value, least, most)?;
+    match value
+        .chars()
+        .find(|c| !c.is_ascii_alphanumeric() && !beside.contains(*c))
+    {
+        None => Ok(()),
+        Some(stranger) => Err(Failure::configuration(
+            format!("{option} holds {stranger:?}; STS takes letters, digits and any of {beside}"),
+            "",
+        )),
+    }
+}
+
+fn tag_text(
+    option: &str,
+    part: &str,
+    value: &str,
+    least: usize,
+    most: usize,
+) -> Result<(), Failure> {
+    let length = value.chars().count();
+    if !(least..=most).contains(&length) {
+        return Err(Failure::configuration(
+            format!("{option}: a {part} has {length} characters; STS takes {least} to {most}."),
+            "",
+        ));
+    }
+    match value
+        .chars()
+        .find(|c| !c.is_alphanumeric() && *c != ' ' && !"_.:/=+-@".contains(*c))
+    {
+        None => Ok(()),
+        Some(stranger) => Err(Failure::configuration(
+            format!(
+                "{option}: a {part} holds {stranger:?}; STS takes letters, digits, spaces and any of _.:/=+-@"
+            ),
+            "",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_names_the_option_the_limit_and_the_value() {
+        let text = |result: Result<(), Failure>| result.unwrap_err().message();
+        assert_eq!(
+            seconds("session_duration", 60, ROLE_SECONDS)
+                .unwrap_err()
+                .message(),
+            "session_duration is 60 seconds; STS takes 900 to 43200."
+        );
+        assert_eq!(
+            text(session_name("role_session_name", "a b")),
+            "role_session_name holds ' '; STS takes letters, digits and any of _+=,.@-"
+        );
+        assert_eq!(
+            text(session_name("role_session_name", "a")),
+            "role_session_name has 1 characters; STS takes 2 to 64."
+        );
+        assert!(text(external_id("a*")).starts_with("external_id holds '*'"));
+        assert!(text(serial_number("serial_number", "short")).contains("9 to 256"));
+        assert!(
+            text(role_arn("role_arn", "arn:aws:iam::12:role/x")).contains("not the ARN of a role")
+        );
+        assert!(
+            text(role_arn(
+                "role_arn",
+                "arn:aws:sts::123456789012:assumed-role/x/y"
+            ))
+            .contains("role_arn")
+        );
+        assert!(text(policy(&"x".repeat(2049))).contains("2049 characters"));
+        assert!(text(policy_arns(&["arn:aws:s3:::b".into()])).contains("managed policy"));
+        assert!(
+            text(policy_arns(&vec![
+                "arn:aws:iam::aws:policy/ReadOnlyAccess"
+                    .to_owned();
+                11
+            ]))
+            .contains("at most 10")
+        );
+        assert!(
+            text(tags(&[("A".into(), "1".into()), ("a".into(), "2".into())])).contains("twice")
+        );
+        assert!(text(tags(&[("k\n".into(), "v".into())])).contains("key holds"));
+        assert!(text(transitive_tag_keys(&vec![String::from("k"); 51])).contains("at most 50"));
+        assert!(
+            text(provided_contexts(&vec![
+                (String::new(), Secret::new(""));
+                6
+            ]))
+            .contains("at most 5")
+        );
+        assert!(text(provider_id("abc")).contains("4 to 2048"));
+    }
+
+    #[test]
+    fn secrets_are_measured_but_never_shown() {
+        for message in [
+            token_code("12345canary").unwrap_err().message(),
+            web_identity_token("web_identity_token", "canary\u{0}")
+                .unwrap_err()
+                .message(),
+        ] {
+            assert!(!message.contains("canary"), "{message}");
+        }
+        assert!(token_code("123456").is_ok());
+    }
+
+    #[test]
+    fn role_arns_of_every_partition_and_path_pass() {
+        for arn in [
+            "arn:aws:iam::123456789012:role/r",
+            "arn:aws-cn:iam::123456789012:role/team/x/r",
+            "arn:aws-us-gov:iam::123456789012:role/r",
+            "arn:aws-iso-b:iam::123456789012:role/r",
+        ] {
+            assert!(role_arn("role_arn", arn).is_ok(), "{arn}");
+        }
+    }
+}

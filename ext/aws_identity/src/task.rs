@@ -1,0 +1,5 @@
+//! A fetch in flight: its thread, its deadline, those who wait for it, and the gate before a fork.
+
+pub mod fetch_task;
+pub mod fork_gate;
+pub mod panic;

@@ -1,0 +1,6 @@
+//! Small tools, one of each.
+
+pub mod did_you_mean;
+pub mod read_file;
+pub mod shell_words;
+pub mod time;

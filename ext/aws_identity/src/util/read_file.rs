@@ -1,0 +1,121 @@
+//! Reading a file that somebody else names, without being held up or filled up by it.
+
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
+use std::{
+    fmt,
+    fs::{File, Metadata},
+    io::{self, Read as _},
+    path::Path,
+};
+use zeroize::Zeroizing;
+
+/// Why there is nothing to read.
+#[derive(Debug)]
+pub enum Unread {
+    Missing,
+    /// A directory, a FIFO, a device such as `/dev/null`.
+    NotAFile,
+    TooLarge,
+    Io(io::Error),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("missing"),
+            Self::NotAFile => f.write_str("not a regular file"),
+            Self::TooLarge => f.write_str("too large"),
+            Self::Io(error) => write!(f, "unreadable: {error}"),
+        }
+    }
+}
+
+/// Opens a regular file, symbolic links followed.
+///
+/// Opened without blocking, so that a FIFO cannot hold the caller, and looked at when it is open, so
+/// that nothing can be put in its place in between.
+fn open(path: &Path) -> Result<(File, Metadata), Unread> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Err(Unread::Missing),
+        // A socket, or a device without a driver.
+        Err(Errno::NXIO | Errno::NODEV) => return Err(Unread::NotAFile),
+        Err(error) => return Err(Unread::Io(error.into())),
+    };
+    let found = file.metadata().map_err(Unread::Io)?;
+    if found.is_file() {
+        Ok((file, found))
+    } else {
+        Err(Unread::NotAFile)
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<(Metadata, Zeroizing<Vec<u8>>), Unread> {
+    let (file, found) = open(path)?;
+    // One buffer that does not grow: growing would leave copies of secrets behind.
+    let room = usize::try_from(found.len().min(limit) + 1).unwrap_or(0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Unread::Io)?;
+    if bytes.len() as u64 > limit {
+        return Err(Unread::TooLarge);
+    }
+    Ok((found, bytes))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn tells_what_is_no_file_and_reads_what_is() {
+        let folder =
+            std::env::temp_dir().join(format!("aws-identity-regular-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let at = |name: &str| folder.join(name);
+        std::fs::write(at("file"), "12345").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("nowhere"), at("dangling")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("fifo"),
+            rustix::fs::FileType::Fifo,
+            Mode::RUSR | Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let read = |name: &str, limit| {
+            read(&at(name), limit)
+                .map(|(_, bytes)| bytes.to_vec())
+                .map_err(|why| why.to_string())
+        };
+
+        assert_eq!(read("file", 5).as_deref(), Ok(b"12345".as_slice()));
+        assert_eq!(read("link", 5).as_deref(), Ok(b"12345".as_slice()));
+        assert_eq!(read("file", 4), Err("too large".into()));
+        for (name, why) in [
+            ("nowhere", "missing"),
+            ("dangling", "missing"),
+            ("file/below", "missing"),
+            ("", "not a regular file"),
+            ("fifo", "not a regular file"),
+            ("socket", "not a regular file"),
+        ] {
+            assert_eq!(read(name, 5), Err(why.into()), "{name}");
+        }
+        assert!(matches!(
+            super::read(Path::new("/dev/null"), 5),
+            Err(Unread::NotAFile)
+        ));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
