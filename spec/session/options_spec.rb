@@ -211,7 +211,7 @@ RSpec.describe 'An option', :mfa_users do
 
   it 'stands in docs/options.md, whichever it is' do
     document = File.read(File.expand_path('../../docs/options.md', __dir__))
-    words = File.read(File.expand_path('../../ext/aws_identity/src/settings/words.rs', __dir__)).scan(/^\s+word\("(\w+)"/).flatten
+    words = File.read(File.expand_path('../../ext/aws_identity/src/config/options.rs', __dir__)).scan(/^\s+option\("(\w+)"/).flatten
     expect(words.size).to be > 25
     expect(words.reject { |word| document.include?("`#{word}`") || document.include?("`#{word}:`") }).to eq([])
   end

@@ -36,7 +36,7 @@ RSpec.describe 'Aws::Testing.stub' do
         puts BEFORE.identity.canonical_name, Aws::Session.new(region: 'eu-west-1').identity.account, Aws::Identity.resolve[:canonical_name]
         puts Thread.new { BEFORE.credentials.access_key_id }.value, LIVING.access_key_id, LIVING.account_id, BEFORE.refresh!.session_token
         puts Aws::Identity.provide_token.valid?, BEFORE.set?, BEFORE.credentials.expired?, BEFORE.expiration > Time.now + 3500
-        puts BEFORE.prefetch, BEFORE.needs_refresh?, BEFORE.invalidate('ASIASTUBSTUBSTUBSTUB'), BEFORE.attempts.inspect, BEFORE.counters[:flights]
+        puts BEFORE.prefetch, BEFORE.needs_refresh?, BEFORE.invalidate('ASIASTUBSTUBSTUBSTUB'), BEFORE.attempts.inspect, BEFORE.counters[:fetches]
       end
     RUBY
     expect(lines).to eq(%w[legion_worker 210987654321 legion_worker ASIASTUBSTUBSTUBSTUB ASIASTUBSTUBSTUBSTUB 210987654321 stubbed-session-token

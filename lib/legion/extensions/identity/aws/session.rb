@@ -217,7 +217,7 @@ module Legion
 
           # How this session has been doing. Read without a lock.
           #
-          # - `flights`: requests that were started (each may hold several calls of AWS)
+          # - `fetches`: fetches that were started (each may hold several calls of AWS)
           # - `cached`: reads of credentials that waited for nothing
           # - `failures`: requests that failed
           # - `back_offs`: times that AWS was left alone after a failure

@@ -106,7 +106,7 @@ module Legion
             # Of {Internal::Native::Session}: what has nothing to do with AWS.
             OWN = %i[settings warnings inspect].freeze
             # What {Session#counters} says meanwhile.
-            COUNTERS = { flights: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze
+            COUNTERS = { fetches: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze
             # Of a set of credentials.
             FIELDS = %i[access_key_id secret_access_key session_token expiration account_id region].freeze
 
