@@ -101,7 +101,7 @@ impl Session {
             advisory_window: settings.advisory_window,
             attended: false, // nothing is held yet; who brings a set says so
         };
-        let warnings = settings.warnings.clone();
+        let warnings = settings.warnings.iter().map(ToString::to_string).collect();
         Self {
             settings: Arc::new(settings),
             gate,
