@@ -7,8 +7,8 @@
 use aws_identity::{
     cache::{CacheDir, CacheKey, Request},
     credentials::{Credentials, Millis},
-    principal::{self, Principal},
     environment::Environment,
+    principal::{self, Principal},
     profile::{self, Files},
     providers::{metadata_credentials, process::answer, profiles, token_file},
 };

@@ -3,7 +3,6 @@
 //! Ours, because `EcsCredentialsProvider` of aws-config 1.13.0 sends the token file's line end as
 //! part of the token, ignores the time-outs it is given and waits 17 s for an endpoint that does not
 //! answer, and looks the host up a second time after it has checked the address.
-//! `spec/core/tests/core/library.rs` shows the first.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
 use super::{

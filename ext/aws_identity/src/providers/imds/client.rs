@@ -7,7 +7,7 @@
 //!   cost a quarter of a fetch's time; here it is 0.1 s
 //! - it keeps its retry tokens in a static partition behind a mutex, which a forked child can inherit
 //!   locked
-//! - alone it retries neither a connection that is reset nor the status 429
+//! - it never retries the status 429
 //! - it does not tell "there is no IMDS here" from "IMDS is here and fails": the first sends the
 //!   provider chain on, the second ends it
 //!
