@@ -1,8 +1,8 @@
 //! The instance profile of an EC2 instance, the last source of the chain.
 
-mod client;
+pub(super) mod client;
 
-pub use client::{Imds, ImdsError};
+use client::{Imds, ImdsError};
 
 use super::{
     context::{Context, Local},

@@ -2,7 +2,7 @@
 
 use super::{
     context::{Context, Local},
-    imds::Imds,
+    imds::client::Imds,
 };
 use crate::{config::AssumeRoleOptions, credentials::Credentials, failure::Failure};
 use std::pin::Pin;
