@@ -1,47 +1,45 @@
-//! Sets that other processes of this host have fetched, or shall not need to: the cache on disk.
+//! The cache on disk around one call of STS: processes of one machine share what one has fetched.
 
 use super::{FetchRequest, now};
 use crate::{
     cache::{CacheDir, CacheKey, LockOutcome, Request},
-    config::{AssumeRoleOptions, Origin, Settings},
+    config::{AssumeRoleOptions, Origin},
     credentials::{Credentials, Millis},
     failure::Failure,
-    providers::Record,
+    providers::{Context, Record},
     refresh::{Rules, Windows},
-    sts::Endpoint,
     task::fetch_task::Deadline,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
-/// How long STS lets a set live where nobody says.
+/// How long credentials of STS live where the request does not say.
 const DEFAULT_SECONDS: u32 = 3600;
 
 pub(super) struct DiskCache<'a> {
     dir: Option<CacheDir>,
     endpoint: Option<String>,
-    /// Set where the AWS CLI finds it too.
+    /// True where the AWS CLI uses the same endpoint, so that both share entries.
     finds_cli_endpoint: bool,
-    order: &'a FetchRequest,
+    request: &'a FetchRequest,
     deadline: &'a Deadline,
 }
 
 impl<'a> DiskCache<'a> {
-    /// Credentials come without the cache too, so what is wrong with it goes to the record only.
+    /// A cache that cannot be used is a warning: the credentials come from STS then.
     pub(super) fn open(
-        settings: &Settings,
-        endpoint: &Endpoint,
-        order: &'a FetchRequest,
-        deadline: &'a Deadline,
+        context: &Context<'a>,
+        request: &'a FetchRequest,
         record: &mut Record,
     ) -> Self {
+        let (settings, endpoint) = (context.settings, context.endpoint);
         let dir = settings.cache.as_ref().and_then(|path| {
             CacheDir::open(path)
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
         });
-        // The CLI finds an endpoint too that the environment or the profile names.
+        // The AWS CLI reads the environment and the profile too, and no option or setting of ours.
         let origin = settings.endpoint.as_ref().map(|endpoint| endpoint.origin);
         Self {
             dir,
@@ -50,13 +48,13 @@ impl<'a> DiskCache<'a> {
                 .as_ref()
                 .map(|url| crate::http::without_userinfo(url.expose())),
             finds_cli_endpoint: !origin.is_some_and(Origin::is_explicit),
-            order,
-            deadline,
+            request,
+            deadline: context.deadline,
         }
     }
 
-    /// The set from the cache, or the one `ask` brings, which is then put there. Of all processes
-    /// of the host one asks; the others wait for what it writes, for half of their time.
+    /// The credentials of the cache, or those that `ask` gets, which are then written there. Of all
+    /// processes of the machine one asks; the others wait for its entry, for half of their time.
     pub(super) async fn through(
         &self,
         role_arn: Option<&str>,
@@ -69,15 +67,15 @@ impl<'a> DiskCache<'a> {
             return ask(record).await;
         };
         let key = self.key(role_arn, options, base);
-        let refused = self.order.refused_key.as_deref();
+        let refused = self.request.refused_key.as_deref();
         if let Some(refused) = refused
             && let Err(warning) = dir.remove(&key, refused)
         {
             record.warn(SOURCE, &warning.to_string());
         }
-        let clock = || now().saturating_add(self.order.clock_offset);
-        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, options, clock());
-        // Half of the whole flight's time, of which some is gone.
+        let clock = || now().saturating_add(self.request.clock_offset);
+        let wanted = |cached: &Credentials| refused.is_none() && !is_due(cached, options, clock());
+        // Half of the whole fetch's time, of which some is gone.
         let half = self.deadline.limit() / 2;
         let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
         let attempt = dir.lock(&key, patience, clock, wanted, sleep).await;
@@ -85,19 +83,19 @@ impl<'a> DiskCache<'a> {
             record.warn(SOURCE, &warning.to_string());
         }
         let guard = match attempt.lock {
-            LockOutcome::Cached(set) => {
+            LockOutcome::Cached(credentials) => {
                 record.found(SOURCE, ());
-                return Ok(set);
+                return Ok(credentials);
             }
             LockOutcome::Ours(guard) => Some(guard),
             LockOutcome::Alone | LockOutcome::Busy => None,
         };
-        let set = ask(record).await?;
-        if let Err(warning) = dir.write(&key, &set, clock()) {
+        let credentials = ask(record).await?;
+        if let Err(warning) = dir.write(&key, &credentials, clock()) {
             record.warn(SOURCE, &warning.to_string());
         }
         drop(guard);
-        Ok(set)
+        Ok(credentials)
     }
 
     fn key(
@@ -143,11 +141,11 @@ fn pairs(pairs: &[(String, String)]) -> Value {
     json!(pairs)
 }
 
-/// True for a set so near its end that a session would have it replaced at once: whoever shares it
-/// would ask STS all the same.
-fn is_due(set: &Credentials, options: &AssumeRoleOptions, now: Millis) -> bool {
+/// True for credentials so near their expiration that a session would refresh them at once.
+fn is_due(credentials: &Credentials, options: &AssumeRoleOptions, now: Millis) -> bool {
     let asked = options.duration_seconds.unwrap_or(DEFAULT_SECONDS);
     let windows = Windows::of(Millis::from(asked) * 1000, Rules::default());
-    set.expires_at
+    credentials
+        .expires_at
         .is_none_or(|end| end - now <= windows.advisory)
 }

@@ -1,4 +1,4 @@
-//! The record of a walk: every source that was asked, how that went, how long it took.
+//! The record of a fetch: every source and role that was asked, how that went, how long it took.
 
 use crate::{
     attempt::{Attempt, Outcome},
@@ -6,12 +6,13 @@ use crate::{
 };
 use std::time::Instant;
 
-/// As much of a failure as one line of the record shows.
+/// As much of a failure as one line of the record shows, in characters.
 const SHOWN: usize = 200;
 
 pub struct Record {
     attempts: Vec<Attempt>,
     warnings: Vec<String>,
+    /// When the step that is under way began.
     since: Instant,
     asking: Option<String>,
 }
@@ -28,12 +29,12 @@ impl Default for Record {
 }
 
 impl Record {
-    /// Says who is asked now, in case no answer comes.
+    /// Notes which source is asked now, for [`Self::interrupted`].
     pub fn asks(&mut self, source: &str) {
         self.asking = Some(source.to_owned());
     }
 
-    /// The time was up in the middle of a step: `failure`, with what was being asked.
+    /// The time was up in the middle of a step: `failure`, with the source that was being asked.
     pub fn interrupted(&mut self, failure: Failure) -> Failure {
         match self.asking.take() {
             Some(source) => {
@@ -59,13 +60,13 @@ impl Record {
         failure
     }
 
-    /// Something that went wrong without standing in the way.
+    /// Notes what went wrong without ending the fetch.
     pub fn warn(&mut self, source: &str, warning: &str) {
         self.note(source, Outcome::Failed, warning);
         self.warnings.push(warning.to_owned());
     }
 
-    /// Everything so far, in order, and what the user should hear.
+    /// The attempts so far, in order, and the warnings for the log.
     #[must_use]
     pub fn into_parts(self) -> (Vec<Attempt>, Vec<String>) {
         (self.attempts, self.warnings)

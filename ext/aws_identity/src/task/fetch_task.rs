@@ -87,7 +87,7 @@ impl Deadline {
                 "No answer within {} s (resolve_timeout).",
                 self.limit().as_secs_f64()
             ),
-            "",
+            "Check the network and proxy, or raise resolve_timeout.",
         )
     }
 
@@ -129,7 +129,9 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
     {
         let permit = Permit::take(gate).ok_or_else(|| {
             Failure::internal(
-                "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.", "")
+                "Too many requests to AWS are under way in this process (128).",
+                "Share one Session instead of making many.",
+            )
         })?;
         panic::keep_quiet();
         let task = Arc::new(Self {
@@ -296,10 +298,8 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 
 fn no_thread(error: &std::io::Error) -> Failure {
     Failure::internal(
-        format!(
-            "Cannot start a thread for a request to AWS ({error}). Check the limits on threads and open files (ulimit -u, -n)."
-        ),
-        "",
+        format!("Cannot start a thread for a request to AWS ({error})."),
+        "Check the limits on threads and open files (ulimit -u, -n).",
     )
 }
 
