@@ -91,7 +91,7 @@ module Legion
             return complain(error.message, :library) if error && arguments.command != 'doctor'
 
             name = COMMANDS.fetch(arguments.command).first
-            require_relative "cli/#{arguments.command}"
+            require_relative "cli/commands/#{arguments.command}"
             output = Output.new(@stdout, @stderr, arguments.form)
             STATUS.fetch(self.class.const_get(name, false).new(arguments, output, @stdin, error).run)
           rescue ::StandardError => e

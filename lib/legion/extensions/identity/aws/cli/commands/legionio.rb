@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative '../legionio/legion_phase'
-require_relative 'command'
-require_relative 'setting_file'
+require_relative '../../legionio/legion_phase'
+require_relative '../command'
+require_relative '../setting_file'
 
 module Legion
   module Extensions

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative '../doctor'
-require_relative 'command'
+require_relative '../../doctor'
+require_relative '../command'
 
 module Legion
   module Extensions
