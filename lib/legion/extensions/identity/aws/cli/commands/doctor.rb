@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require_relative '../../doctor'
 require_relative '../command'
 
 module Legion
@@ -12,9 +11,25 @@ module Legion
           #
           # @api private
           class Doctor < Command
-            # @return [Symbol] a key of {STATUS}
+            # (see Command::SUMMARY)
+            SUMMARY = 'what stands between this machine and its identity'
+            # (see Command::POSITION)
+            POSITION = 2
+            # (see Command::WITHOUT_LIBRARY)
+            WITHOUT_LIBRARY = true
+
+            # (see Command#declare)
+            def declare(options)
+              options.on('--assume', 'really assume the roles; else they are only shown') { @assume = true }
+              session_options(options)
+              form_options(options)
+            end
+
+            private
+
             def run
-              report = Aws::Doctor.examine(assume: arguments.assume, settings_files: settings_files, library_error: @library_error, **arguments.session)
+              require_relative '../../doctor'
+              report = Aws::Doctor.examine(assume: @assume || false, settings_files: settings_files, library_error: @library_error, **@session_options)
               output.json? ? output.json(report.to_h) : output.print(report.to_s)
               return :library if @library_error
 
