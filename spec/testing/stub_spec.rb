@@ -73,7 +73,7 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'takes a set, and a Hash of what differs' do
+  it 'takes Credentials, and a Hash of what differs' do
     expect(told(<<~RUBY)).to eq(%w[AKIAX nil user someone eu-west-1])
       Aws::Testing.stub(credentials: Aws::Credentials.new('AKIAX', 's')) { puts BEFORE.credentials.access_key_id; p BEFORE.credentials.expiration }
       Aws::Testing.stub(identity: { arn: 'arn:aws:iam::123456789012:user/demo', canonical_name: 'someone', region: 'eu-west-1' }) do
@@ -83,8 +83,9 @@ RSpec.describe 'Aws::Testing.stub' do
   end
 
   it 'refuses what it does not understand' do
-    expect(told(<<~RUBY)).to eq(%w[ArgumentError ArgumentError ArgumentError ConfigurationError ServiceError])
+    expect(told(<<~RUBY)).to eq(%w[ArgumentError ArgumentError ArgumentError ArgumentError ConfigurationError ServiceError])
       puts said { Aws::Testing.stub(credentials: { secret: 'x' }) {} }, said { Aws::Testing.stub(identity: 7) {} }
+      puts said { Aws::Testing.stub(identity: { name: 'demo' }) {} }
       puts said { Aws::Testing.stub }
       Aws::Testing.stub { puts said { Aws::Session.new(region: 'no region') } }
       puts said { Aws::Testing.stub(identity: 'arn:nonsense') {} }

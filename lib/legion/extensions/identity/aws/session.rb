@@ -250,7 +250,7 @@ module Legion
 
           def load_identity
             fields = @native.known
-            fields ? (@identity = CallerIdentity.new(fields)) : identity
+            fields ? (@identity = CallerIdentity.new(**fields)) : identity
           end
 
           def cached

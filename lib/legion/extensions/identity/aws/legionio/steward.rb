@@ -4,7 +4,7 @@ require_relative 'credentials_for_patch'
 require_relative 'broker'
 require_relative '../internal/background_job'
 require_relative 'runtime'
-require_relative 'legion_phase'
+require_relative 'phase_zero'
 require_relative '../internal/log'
 require_relative 'relay'
 require_relative 'roles'
@@ -237,7 +237,7 @@ module Legion
 
             def hint
               '. LegionIO loaded this gem in phase 1, beside all other extensions; to have the name before they start, ' \
-                "put #{LegionPhase.setting_as_json} into its settings"
+                "put #{PhaseZero.json} into its settings"
             end
 
             # Once for each cause, until it is mended.
