@@ -83,7 +83,7 @@ async fn examine(
         Err(failure) => return without_settings(&failure, &environment),
     };
     let profile_chain = fetch::profile_chain(&settings);
-    let mut http = Http::new(&settings, gate);
+    let mut http = Http::new(settings.http(), gate);
     let of_profile = profile_chain
         .as_ref()
         .ok()
@@ -177,13 +177,13 @@ impl Exam<'_> {
     fn settings_in_force(&mut self) {
         for (name, value, origin) in self.settings.report() {
             let label = origin.label();
-            let shown = match value {
+            let shown = match &value {
                 Value::Null => "not set".into(),
                 Value::String(text) => format!("{text} ({label})"),
                 other => format!("{other} ({label})"),
             };
-            let found = Finding::ok("settings", *name, shown)
-                .detail("value", value.clone())
+            let found = Finding::ok("settings", name, shown)
+                .detail("value", value)
                 .detail("origin", label);
             self.findings.push(found);
         }
@@ -205,7 +205,7 @@ impl Exam<'_> {
             .await;
         let found = match asked {
             Ok(principal) => {
-                let known = principal.canonical_name(self.settings.name_with_account);
+                let known = principal.canonical_name(self.settings.name_with_account.value);
                 Finding::ok("identity", name, format!("{} (as {known})", principal.arn))
                     .detail("account", principal.account.clone())
                     .detail("arn", principal.arn.clone())

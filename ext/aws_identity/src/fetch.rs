@@ -105,7 +105,7 @@ impl<'a> Fetch<'a> {
         deadline: &'a Deadline,
     ) -> Result<Self, Failure> {
         let profile_chain = profile_chain(settings)?;
-        let mut http = Http::new(settings, gate);
+        let mut http = Http::new(settings.http(), gate);
         if let Some(bundle) = profile_chain
             .as_ref()
             .ok()
@@ -193,7 +193,7 @@ impl<'a> Fetch<'a> {
             .await?;
         let milliseconds = u64::try_from(self.deadline.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
-            canonical_name: principal.canonical_name(self.settings.name_with_account),
+            canonical_name: principal.canonical_name(self.settings.name_with_account.value),
             region: self.endpoint.region.clone(),
             source: keys.source.clone(),
             milliseconds,
@@ -213,7 +213,7 @@ impl<'a> Fetch<'a> {
 /// What the chosen profile says. The outer failure is one that no other source may hide: the files
 /// cannot be read, or a profile that was named does not exist.
 pub(crate) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
-    let files = Files::load(&settings.environment.to_map())?;
+    let files = Files::load(&settings.environment)?;
     let Some(named) = &settings.profile else {
         return Ok(profile::resolve(&files, "default"));
     };

@@ -20,6 +20,7 @@ pub mod failure;
 pub mod fetch;
 pub mod http;
 pub mod identity;
+pub mod layer;
 pub mod principal;
 pub mod profile;
 pub mod providers;

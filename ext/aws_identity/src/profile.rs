@@ -22,7 +22,7 @@ mod sso_login;
 #[allow(clippy::unwrap_used)]
 mod public_cases;
 
-pub use files::{Environment, Files};
+pub use files::Files;
 pub use kind::ProfileKind;
 pub(crate) use list::obstacle;
 pub use list::{Need, ProfileSummary, list};

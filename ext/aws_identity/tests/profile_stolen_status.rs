@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use aws_identity::{failure::Kind, profile::Environment, providers::process::run};
+use aws_identity::{environment::Environment, failure::Kind, providers::process::run};
 use rustix::process::{WaitOptions, wait};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -17,7 +17,7 @@ const GOOD: &str = r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "
 #[test]
 fn the_output_alone_decides() {
     let over = AtomicBool::new(false);
-    let environment = Environment::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+    let environment = Environment::new([("PATH", "/usr/bin:/bin")]);
     let run = |command: &str, limit| run(command, limit, &environment);
     // The output is closed before the end, so that the thief has a pause of ours to be first in.
     let shell = |script: &str, answer: &str| {

@@ -77,7 +77,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
 /// Every profile of the shared config files that `environment` names.
 fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
     error::guard(ruby, || {
-        let environment = convert::environment(ruby, Some(environment))?.to_map();
+        let environment = convert::environment(ruby, Some(environment))?;
         let files = convert::checked(ruby, Files::load(&environment))?;
         let list = ruby.ary_new();
         for profile in profile::list(&files, &environment, fetch::now()) {

@@ -7,8 +7,8 @@ mod names;
 mod sharing;
 
 use super::*;
-use crate::credentials::Secret;
-use serde_json::{Map, Value, json};
+use crate::{credentials::Secret, sts::AssumeRoleOptions};
+use serde_json::json;
 use std::{
     fs::Permissions,
     future::ready,
@@ -63,8 +63,10 @@ fn plain() -> CacheKey {
     key(|_| {})
 }
 
-fn session(name: &str, value: Value) -> Map<String, Value> {
-    Map::from_iter([(name.to_owned(), value)])
+fn tags(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    tags.iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn set(access_key_id: &str, expires_at: Millis) -> Credentials {

@@ -3,7 +3,6 @@
 use super::{Exam, PATIENCE, advice, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
-    config::TokenSource,
     failure::{Failure, Kind},
     fetch::now,
     profile,
@@ -26,8 +25,7 @@ const CHAIN: [&str; 5] = [
 impl Exam<'_> {
     /// The credentials a session would begin with.
     pub(super) async fn sources(&mut self, endpoint: &Endpoint) -> Option<BaseCredentials> {
-        let asks_program = self.settings.supplied_source
-            || self.settings.web_identity == Some(TokenSource::Supplied);
+        let asks_program = self.settings.supplied_source || self.settings.asks_for_token();
         let (attempts, outcome) = if asks_program {
             let what = "they come from an object or a callable of your program, which the doctor does not ask";
             self.findings
@@ -89,7 +87,7 @@ impl Exam<'_> {
             return (record.into_parts().0, Err(failure));
         }
         let patience = if self.runs_a_program() {
-            PATIENCE + self.settings.process_timeout
+            PATIENCE + self.settings.process_timeout.value
         } else {
             PATIENCE
         };
@@ -184,8 +182,7 @@ impl Exam<'_> {
         if !profile_chain.exists {
             return Availability::Nothing("there is none".into());
         }
-        let map = self.settings.environment.to_map();
-        match profile::obstacle(profile_chain, &map, now()) {
+        match profile::obstacle(profile_chain, &self.settings.environment, now()) {
             None => Availability::Give("could give credentials".into()),
             Some(_) if profile_chain.base == profile::BaseProvider::None => {
                 Availability::Nothing("it holds no credentials".into())

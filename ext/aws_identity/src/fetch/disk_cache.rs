@@ -11,7 +11,6 @@ use crate::{
     sts::Endpoint,
     task::fetch_task::Deadline,
 };
-use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
@@ -36,7 +35,7 @@ impl<'a> DiskCache<'a> {
         deadline: &'a Deadline,
         record: &mut Record,
     ) -> Self {
-        let dir = settings.cache.as_ref().and_then(|path| {
+        let dir = settings.cache.value.as_ref().and_then(|path| {
             CacheDir::open(path)
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
@@ -106,41 +105,14 @@ impl<'a> DiskCache<'a> {
         options: &AssumeRoleOptions,
         base: &Credentials,
     ) -> CacheKey {
-        let mut session = Map::new();
-        session.insert("Tags".into(), pairs(&options.tags));
-        session.insert(
-            "TransitiveTagKeys".into(),
-            json!(options.transitive_tag_keys),
-        );
-        session.insert("PolicyArns".into(), json!(options.policy_arns));
-        session.insert("SourceIdentity".into(), json!(options.source_identity));
-        let contexts: Vec<_> = options
-            .provided_contexts
-            .iter()
-            .map(|(arn, assertion)| (arn.clone(), assertion.expose().to_owned()))
-            .collect();
-        session.insert("ProvidedContexts".into(), pairs(&contexts));
         CacheKey::new(&Request {
             role_arn,
-            external_id: options.external_id.as_deref(),
-            duration_seconds: options.duration_seconds,
-            serial_number: options.serial_number.as_deref(),
-            policy: options.policy.as_deref(),
-            role_session_name: options.role_session_name.as_deref(),
-            web_identity_token: None,
+            options: options.clone(),
             base: Some(base.account_id.as_deref().unwrap_or(&base.access_key_id)),
             endpoint: self.endpoint.as_deref(),
             endpoint_is_shared: self.finds_cli_endpoint,
-            session,
         })
     }
-}
-
-fn pairs(pairs: &[(String, String)]) -> Value {
-    if pairs.is_empty() {
-        return Value::Null;
-    }
-    json!(pairs)
 }
 
 /// True for a set so near its end that a session would have it replaced at once: whoever shares it

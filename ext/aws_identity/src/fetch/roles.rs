@@ -42,7 +42,7 @@ impl AssumeRoles<'_> {
             self.deadline,
             record,
         );
-        if self.settings.get_session_token {
+        if self.settings.get_session_token.value {
             held = self
                 .session_token(held, &disk_cache, &mut code, record)
                 .await?;
@@ -79,7 +79,7 @@ impl AssumeRoles<'_> {
     }
 
     fn begins_with_mfa(&self) -> bool {
-        self.settings.get_session_token && self.settings.unscoped.serial_number.is_some()
+        self.settings.get_session_token.value && self.settings.unscoped.serial_number.is_some()
     }
 
     async fn role(
@@ -161,11 +161,11 @@ impl AssumeRoles<'_> {
                 .unscoped
                 .serial_number
                 .clone()
-                .filter(|_| !settings.get_session_token),
+                .filter(|_| !settings.get_session_token.value),
             duration_seconds: settings
                 .unscoped
                 .duration_seconds
-                .filter(|_| !settings.get_session_token),
+                .filter(|_| !settings.get_session_token.value),
             ..settings.unscoped.clone()
         };
         let mut role_steps: Vec<RoleRequest> = match self.profile_chain {
@@ -230,7 +230,7 @@ impl AssumeRoles<'_> {
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
 pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
-    if settings.get_session_token && settings.unscoped.serial_number.is_some() {
+    if settings.get_session_token.value && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
     }
     let profile_chain = profile_chain(settings)?.ok();

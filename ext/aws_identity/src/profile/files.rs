@@ -2,6 +2,7 @@
 
 use super::ini::{self, Malformed, Properties, Section, Value};
 use crate::{
+    environment::Environment,
     failure::Failure,
     util::{
         did_you_mean,
@@ -10,16 +11,13 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt,
     fs::Metadata,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
-
-/// The environment as the session saw it; this crate never reads the process's own.
-pub type Environment = HashMap<String, String>;
 
 /// Larger than any real file; what is beyond is refused, not cut.
 const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -143,18 +141,6 @@ impl Files {
     #[must_use]
     pub fn contains(&self, profile: &str) -> bool {
         self.profiles.contains_key(profile)
-    }
-
-    /// Where the config file is, or would be.
-    #[must_use]
-    pub fn config_path(&self) -> Option<&Path> {
-        self.config.path.as_deref()
-    }
-
-    /// Where the credentials file is, or would be.
-    #[must_use]
-    pub fn credentials_path(&self) -> Option<&Path> {
-        self.credentials.path.as_deref()
     }
 
     /// What was looked at, such as `/home/a/.aws/config (3 profiles) and /home/a/.aws/credentials (missing)`.
@@ -289,11 +275,8 @@ impl Location {
 
     /// The path, and whether the environment names it.
     fn path(self, environment: &Environment) -> (Option<PathBuf>, bool) {
-        let home = environment.get("HOME").filter(|home| !home.is_empty());
-        match environment
-            .get(self.variable)
-            .filter(|path| !path.trim().is_empty())
-        {
+        let home = environment.get("HOME");
+        match environment.get(self.variable) {
             Some(path) => (Some(expanded(path, home, environment)), true),
             None => (
                 home.map(|home| Path::new(home).join(self.below_home)),
@@ -304,7 +287,7 @@ impl Location {
 }
 
 /// `$NAME`, `${NAME}` and a leading `~` are what botocore expands in these two variables.
-fn expanded(path: &str, home: Option<&String>, environment: &Environment) -> PathBuf {
+fn expanded(path: &str, home: Option<&str>, environment: &Environment) -> PathBuf {
     let mut text = String::new();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('$') {

@@ -1,12 +1,14 @@
 //! Every profile at a glance: what it is, what it needs, whether it could work.
 
 use super::{
-    files::{Environment, Files, Profile},
+    files::{Files, Profile},
     kind::ProfileKind,
     resolve::{BaseProvider, ProfileChain, resolve},
     sso_login,
 };
-use crate::{credentials::Millis, providers::process, providers::token_file};
+use crate::{
+    credentials::Millis, environment::Environment, providers::process, providers::token_file,
+};
 use std::path::Path;
 
 /// One profile, without anything secret.

@@ -1,8 +1,10 @@
 //! Whether somebody has logged in: the token `aws sso login` leaves behind.
 
-use super::files::Environment;
-use crate::util::read_file;
-use crate::{credentials::Millis, util::time};
+use crate::{
+    credentials::Millis,
+    environment::Environment,
+    util::{read_file, time},
+};
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use std::path::{Path, PathBuf};
@@ -56,6 +58,6 @@ pub(super) fn obstacle(
 /// Where that token lies, or would.
 pub(crate) fn path(environment: &Environment, session: Option<&str>, start_url: &str) -> PathBuf {
     let name = Sha1::digest(session.unwrap_or(start_url));
-    let home = environment.get("HOME").map_or("", String::as_str);
+    let home = environment.get("HOME").unwrap_or_default();
     Path::new(home).join(format!(".aws/sso/cache/{name:x}.json"))
 }

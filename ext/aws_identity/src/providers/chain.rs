@@ -79,7 +79,7 @@ impl ProviderChain<'_> {
         }
         if let Some(token) = &self.settings.web_identity {
             let role = self.settings.web_identity_role()?;
-            return self.web_identity(record, token, &role, true).await;
+            return self.web_identity(record, &token.value, &role, true).await;
         }
         if let Some(name) = self.settings.explicit_profile() {
             let profile_chain = self
@@ -232,7 +232,7 @@ impl ProviderChain<'_> {
                 // Without an sso_session the SDK's provider sends a token that has ended, as if it were good.
                 match profile::obstacle(
                     profile_chain,
-                    &self.settings.environment.to_map(),
+                    &self.settings.environment,
                     self.now,
                 ) {
                     Some(why) => Err(sso::no_login(why)),
@@ -320,7 +320,7 @@ impl ProviderChain<'_> {
             None => settings.unscoped.over(&role.options),
             Some([same, rest @ ..])
                 if same.role_arn == role.role_arn
-                    && unsupported_by_web_identity(&same.options).is_none() =>
+                    && same.options.unsupported_by_web_identity().is_none() =>
             {
                 let options = if rest.is_empty() {
                     settings.with_unscoped(&same.options, &settings.unscoped)
@@ -360,7 +360,7 @@ impl ProviderChain<'_> {
                 )
             })?,
         };
-        if let Some(option) = unsupported_by_web_identity(&options) {
+        if let Some(option) = options.unsupported_by_web_identity() {
             return Err(Failure::configuration(
                 format!(
                     "{option} is given, and a web identity has none: STS takes it with AssumeRole only. Remove it, or put a role_arn on top."
@@ -371,7 +371,11 @@ impl ProviderChain<'_> {
         let identity = WebIdentity {
             role_arn,
             token: &token,
-            provider_id: self.settings.provider_id.as_deref(),
+            provider_id: self
+                .settings
+                .provider_id
+                .as_ref()
+                .map(|id| id.value.as_str()),
         };
         let session_name = options
             .role_session_name
@@ -447,13 +451,14 @@ impl ProviderChain<'_> {
     ) -> Result<Credentials, Failure> {
         // Its own limit, so that a program may take longer than the network; but not than the host waits.
         let cap = self.settings.deadline_cap;
-        self.deadline.extend(self.settings.process_timeout, cap);
+        self.deadline
+            .extend(self.settings.process_timeout.value, cap);
         let limit = self
             .settings
             .process_timeout
+            .value
             .min(cap.map_or(Duration::MAX, |_| whole_tenths(self.deadline.left())));
-        let environment = self.settings.environment.to_map();
-        let environment = process::marked(environment, profile)?;
+        let environment = process::marked(&self.settings.environment, profile)?;
         let command = command.clone();
         let run = spawn_blocking(move || process::run(command.expose(), limit, &environment));
         let mut set = run.await.map_err(|_| {
@@ -489,23 +494,6 @@ fn not_on_aws(why: &str) -> Failure {
         ),
         "",
     )
-}
-
-/// The first option that would be lost without a word. An external id may be: it opens a door that the
-/// token has opened already.
-fn unsupported_by_web_identity(options: &AssumeRoleOptions) -> Option<&'static str> {
-    let lost = [
-        ("tags", !options.tags.is_empty()),
-        (
-            "transitive_tag_keys",
-            !options.transitive_tag_keys.is_empty(),
-        ),
-        ("source_identity", options.source_identity.is_some()),
-        ("serial_number", options.serial_number.is_some()),
-        ("provided_contexts", !options.provided_contexts.is_empty()),
-    ];
-    lost.iter()
-        .find_map(|(option, is_given)| is_given.then_some(*option))
 }
 
 /// The hardware's vendor, as Nitro and Xen instances show it.

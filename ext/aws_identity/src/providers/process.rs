@@ -11,7 +11,9 @@
 
 pub mod answer;
 
-use crate::{credentials::Credentials, failure::Failure, profile::Environment, util::shell_words};
+use crate::{
+    credentials::Credentials, environment::Environment, failure::Failure, util::shell_words,
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -53,17 +55,16 @@ const LOOP_STATUS: i32 = 6;
 const OUR_PROGRAM: &str = "lex-identity-aws";
 
 /// `environment` for a program that runs for `profile`.
-pub(crate) fn marked(mut environment: Environment, profile: &str) -> Result<Environment, Failure> {
-    let outer = environment.remove(MARKER);
-    let mut names: Vec<&str> = outer.iter().flat_map(|names| names.lines()).collect();
+pub(crate) fn marked(environment: &Environment, profile: &str) -> Result<Environment, Failure> {
+    let outer = environment.get(MARKER).unwrap_or_default();
+    let mut names: Vec<&str> = outer.lines().collect();
     if names.contains(&profile) {
         return Err(looped(&format!(
             "The credential_process of the profile {profile:?}"
         )));
     }
     names.push(profile);
-    environment.insert(MARKER.into(), names.join("\n"));
-    Ok(environment)
+    Ok(environment.with(MARKER, names.join("\n")))
 }
 
 fn looped(who: &str) -> Failure {
@@ -103,7 +104,7 @@ pub fn run(
         .arg0(&program.0)
         .args(arguments)
         .env_clear()
-        .envs(environment)
+        .envs(environment.iter())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -149,9 +150,7 @@ fn find_program(program: &str, environment: &Environment) -> Option<PathBuf> {
     if program.contains('/') {
         return runnable(std::path::absolute(program).ok()?);
     }
-    let folders = environment
-        .get("PATH")
-        .map_or("/bin:/usr/bin", String::as_str);
+    let folders = environment.get("PATH").unwrap_or("/bin:/usr/bin");
     folders
         .split(':')
         .find_map(|folder| runnable(std::path::absolute(Path::new(folder).join(program)).ok()?))
@@ -382,15 +381,15 @@ mod tests {
 
     #[test]
     fn a_profile_that_is_run_for_is_not_run_again() {
-        let first = marked(Environment::new(), "outer").unwrap();
-        let second = marked(first, "inner, with a comma").unwrap();
-        assert_eq!(second[MARKER], "outer\ninner, with a comma");
+        let first = marked(&Environment::default(), "outer").unwrap();
+        let second = marked(&first, "inner, with a comma").unwrap();
+        assert_eq!(second.get(MARKER).unwrap(), "outer\ninner, with a comma");
         for name in ["outer", "inner, with a comma"] {
-            let failure = marked(second.clone(), name).unwrap_err();
+            let failure = marked(&second, name).unwrap_err();
             assert_eq!(failure.code.as_deref(), Some(LOOP_CODE));
             assert!(failure.message().contains(name), "{}", failure.message());
         }
-        assert!(marked(second, "inner").is_ok());
+        assert!(marked(&second, "inner").is_ok());
     }
 
     #[test]
@@ -412,7 +411,7 @@ mod tests {
         r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "canary-secret"}"#;
 
     fn environment() -> Environment {
-        Environment::from([("PATH".into(), "/usr/bin:/bin".into())])
+        Environment::new([("PATH", "/usr/bin:/bin")])
     }
 
     fn shell(script: &str) -> Result<Credentials, Failure> {
@@ -420,8 +419,7 @@ mod tests {
     }
 
     fn shell_within(script: &str, limit: Duration) -> Result<Credentials, Failure> {
-        let mut environment = environment();
-        environment.insert("SCRIPT".into(), script.into());
+        let environment = environment().with("SCRIPT", script);
         run("sh -c 'eval \"$SCRIPT\"'", limit, &environment)
     }
 
@@ -477,8 +475,7 @@ mod tests {
 
     #[test]
     fn the_program_sees_the_given_environment_only_and_no_input() {
-        let mut given = environment();
-        given.insert("GIVEN".into(), "given".into());
+        let given = environment().with("GIVEN", "given");
         let command = r#"sh -c 'test "$GIVEN" = given && test -z "$CARGO_MANIFEST_DIR" && ! read -r line && echo "$0"' "#;
         let command = format!("{command} '{GOOD}'");
         assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());

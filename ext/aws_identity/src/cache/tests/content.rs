@@ -1,6 +1,7 @@
 //! What stands in a file.
 
 use super::*;
+use serde_json::Value;
 
 #[test]
 fn what_was_written_is_read() {

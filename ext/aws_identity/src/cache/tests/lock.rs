@@ -31,7 +31,7 @@ fn one_fetches_and_the_others_take_its_set() {
         cache.try_turn(&plain(), NOW, |_| true).lock,
         LockOutcome::Busy
     ));
-    let other = key(|r| r.external_id = Some("other"));
+    let other = key(|r| r.options.external_id = Some("other".into()));
     assert!(matches!(
         cache.try_turn(&other, NOW, |_| true).lock,
         LockOutcome::Ours(_)

@@ -51,18 +51,15 @@ fn a_file_of_the_aws_cli_counts_unless_the_request_says_more() {
     }
     for more in [
         key(|r| r.endpoint = endpoint),
-        key(|r| r.session = session("Tags", json!([{ "Key": "a", "Value": "b" }]))),
+        key(|r| r.options.tags = tags(&[("a", "b")])),
         key(|r| {
-            r.session = session(
-                "PolicyArns",
-                json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
-            );
+            r.options.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()];
         }),
-        key(|r| r.session = session("SourceIdentity", json!("jane"))),
-        key(|r| r.session = session("ProvidedContexts", json!([{ "ProviderArn": "a" }]))),
+        key(|r| r.options.source_identity = Some("jane".into())),
+        key(|r| r.options.provided_contexts = vec![("a".into(), Secret::new("b"))]),
         key(|r| {
             (r.endpoint, r.endpoint_is_shared) = (endpoint, true);
-            r.session = session("SourceIdentity", json!("jane"));
+            r.options.source_identity = Some("jane".into());
         }),
     ] {
         assert_eq!(cache.read(&more, NOW), Ok(None));
@@ -100,7 +97,7 @@ fn endpoints_do_not_share_a_set() {
 fn a_shaped_session_never_stands_where_the_aws_cli_looks() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let shaped = key(|r| r.session = session("Tags", json!([{ "Key": "team", "Value": "x" }])));
+    let shaped = key(|r| r.options.tags = tags(&[("team", "x")]));
     cache
         .write(&shaped, &set("ASIAOURS", NOW + HOUR), NOW)
         .unwrap();
@@ -129,7 +126,7 @@ fn removal_takes_the_named_set_only() {
 fn a_write_clears_away_what_has_ended_and_what_was_left() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let shaped = |name: &str| key(|r| r.session = session("SourceIdentity", json!(name)));
+    let shaped = |name: &str| key(|r| r.options.source_identity = Some(name.into()));
     let (gone, alive) = (shaped("gone"), shaped("alive"));
     cache
         .write(&gone, &set("ASIAGONE", NOW + 1000), NOW)

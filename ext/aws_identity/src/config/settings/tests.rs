@@ -1,7 +1,8 @@
 //! Which layer decides, what is refused, and that no message and no print shows a secret.
 
 use super::*;
-use serde_json::json;
+use crate::failure::Kind;
+use serde_json::{Map, json};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/one";
 const OTHER: &str = "arn:aws:iam::123456789012:role/other";
@@ -148,7 +149,7 @@ mod layers_decide {
             assert!(
                 settings.profile.is_none()
                     && settings.web_identity.is_none()
-                    && settings.cache.is_none()
+                    && settings.cache.value.is_none()
             );
         }
     }
@@ -184,22 +185,22 @@ mod layers_decide {
             &[],
         );
         assert_eq!(settings.unscoped.duration_seconds, Some(900));
-        assert_eq!(settings.resolve_timeout, Duration::from_millis(2500));
-        assert!(settings.name_with_account && !settings.get_session_token);
+        assert_eq!(settings.resolve_timeout.value, Duration::from_millis(2500));
+        assert!(settings.name_with_account.value && !settings.get_session_token.value);
     }
 
     #[test]
     fn the_defaults_are_the_documented_ones() {
         let settings = options(json!({}));
-        assert_eq!(settings.resolve_timeout, Duration::from_secs(4));
-        assert_eq!(settings.connect_timeout, Duration::from_millis(1500));
-        assert_eq!(settings.read_timeout, Duration::from_secs(3));
-        assert_eq!(settings.negative_ttl, Duration::from_mins(1));
-        assert_eq!(settings.process_timeout, Duration::from_mins(1));
-        assert_eq!(settings.token_timeout, Duration::from_mins(2));
-        assert_eq!(settings.advisory_window, None);
+        assert_eq!(settings.resolve_timeout.value, Duration::from_secs(4));
+        assert_eq!(settings.connect_timeout.value, Duration::from_millis(1500));
+        assert_eq!(settings.read_timeout.value, Duration::from_secs(3));
+        assert_eq!(settings.negative_ttl.value, Duration::from_mins(1));
+        assert_eq!(settings.process_timeout.value, Duration::from_mins(1));
+        assert_eq!(settings.token_timeout.value, Duration::from_mins(2));
+        assert_eq!(settings.advisory_window(), None);
         assert_eq!(settings.role.value, Role::Unset);
-        assert!(!settings.name_with_account && settings.cache.is_none());
+        assert!(!settings.name_with_account.value && settings.cache.value.is_none());
         assert!(settings.warnings.is_empty());
         assert_eq!(settings.dmi_folder, PathBuf::from("/sys/class/dmi/id"));
     }
@@ -243,8 +244,8 @@ mod layers_decide {
             Settings::new(layers).unwrap()
         };
         let cut = capped(json!({"resolve_timeout": 30, "process_timeout": 30}));
-        assert_eq!(cut.resolve_timeout, Duration::from_secs(4));
-        assert_eq!(cut.process_timeout, Duration::from_secs(4));
+        assert_eq!(cut.resolve_timeout.value, Duration::from_secs(4));
+        assert_eq!(cut.process_timeout.value, Duration::from_secs(4));
         assert_eq!(cut.warnings.len(), 1);
         assert!(
             cut.warnings[0].contains("30 s") && cut.warnings[0].contains("4 s"),
@@ -252,7 +253,7 @@ mod layers_decide {
             cut.warnings
         );
         let less = capped(json!({"resolve_timeout": 3}));
-        assert_eq!(less.resolve_timeout, Duration::from_secs(3));
+        assert_eq!(less.resolve_timeout.value, Duration::from_secs(3));
         assert!(less.warnings.is_empty());
         assert!(capped(json!({})).warnings.is_empty());
     }
@@ -267,6 +268,7 @@ mod layers_decide {
                 &home,
             )
             .cache
+            .value
         };
         assert_eq!(cache(json!(true)), Some("/home/u/.aws/cli/cache".into()));
         assert_eq!(cache(json!("/tmp/mine")), Some("/tmp/mine".into()));
@@ -473,15 +475,18 @@ mod roles_and_their_words {
     fn a_token_is_text_a_file_or_supplied() {
         assert_eq!(
             options(json!({"web_identity_token": " a-token\n"})).web_identity,
-            Some(TokenSource::Text(Secret::new("a-token")))
+            Some(chosen(
+                TokenSource::Text(Secret::new("a-token")),
+                Origin::Option
+            ))
         );
         assert_eq!(
             options(json!({"web_identity_token": true})).web_identity,
-            Some(TokenSource::Supplied)
+            Some(chosen(TokenSource::Supplied, Origin::Option))
         );
         assert_eq!(
             decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]).web_identity,
-            Some(TokenSource::File("/t".into()))
+            Some(chosen(TokenSource::File("/t".into()), Origin::Settings))
         );
         assert!(
             refused(json!({"web_identity_token": "canary-token", "web_identity_token_file": "/t"}))
@@ -664,7 +669,7 @@ mod what_is_refused {
         );
         assert_eq!(settings.region.unwrap().value, "eu-west-1");
         assert_eq!(settings.unscoped, AssumeRoleOptions::default());
-        assert_eq!(settings.resolve_timeout, RESOLVE_TIMEOUT);
+        assert_eq!(settings.resolve_timeout.value, RESOLVE_TIMEOUT);
         assert!(settings.warnings.is_empty());
     }
 
@@ -817,7 +822,7 @@ mod what_is_refused {
             }
         }
         assert_eq!(
-            options(json!({"advisory_window": 43_200})).advisory_window,
+            options(json!({"advisory_window": 43_200})).advisory_window(),
             Some(43_200_000)
         );
         assert!(
@@ -921,10 +926,10 @@ mod what_is_told {
         let none = options(json!({}));
         let roles: Vec<_> = none
             .report()
-            .iter()
+            .into_iter()
             .filter(|(name, ..)| *name == "role_arn")
             .collect();
-        assert_eq!(roles, [&("role_arn", Value::Null, Origin::Default)]);
+        assert_eq!(roles, [("role_arn", Value::Null, Origin::Default)]);
     }
 
     #[test]
@@ -940,10 +945,10 @@ mod what_is_told {
         ] {
             let told = settings
                 .report()
-                .iter()
+                .into_iter()
                 .find(|(told, ..)| *told == name)
                 .unwrap();
-            assert_eq!((&told.1, told.2), (&value, Origin::Settings), "{name}");
+            assert_eq!((told.1, told.2), (value, Origin::Settings), "{name}");
         }
     }
 
@@ -952,11 +957,9 @@ mod what_is_told {
         let told = |settings: &Settings| {
             let found = settings
                 .report()
-                .iter()
+                .into_iter()
                 .find(|(name, ..)| *name == "session_duration");
-            found
-                .map(|(_, value, origin)| (value.clone(), *origin))
-                .unwrap()
+            found.map(|(_, value, origin)| (value, origin)).unwrap()
         };
         assert_eq!(
             told(&options(json!({"role_arn": ROLE}))),
@@ -1001,5 +1004,77 @@ mod what_is_told {
         );
         let shown = format!("{settings:?} {:?}", settings.report());
         assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn every_option_that_is_given_is_reported_and_no_secret() {
+        let role = json!({
+            "region": "eu-west-1", "profile": "p", "role_arn": ROLE, "role_session_name": "name",
+            "session_duration": 900, "external_id": "canary", "policy": {"Statement": []},
+            "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "tags": {"a": "1", "b": "2"},
+            "transitive_tag_keys": ["a", "b"], "source_identity": "jane", "serial_number": "GAHT12345678",
+            "provided_contexts": [{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "canary"}],
+            "token_provider": true, "web_identity_token": "canary-token", "provider_id": "example.com",
+            "get_session_token": true, "endpoint": "https://u:canary@h", "ca_bundle": "/ca", "resolve_timeout": 1,
+            "connect_timeout": 1, "read_timeout": 1, "process_timeout": 1, "token_timeout": 1, "negative_ttl": 1,
+            "advisory_window": 60, "cache": "/cache", "name_with_account": true,
+        });
+        let lower = json!({
+            "enabled": true, "broker_bridge": false,
+            "roles": {"one": {"role_arn": ROLE, "external_id": "canary"}, "two": ROLE},
+        });
+        let other = [
+            options(json!({"source": true})),
+            decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]),
+        ];
+        let settings = decide(role, lower, &[]);
+        let mut told = settings.report();
+        told.extend(other.iter().flat_map(Settings::report));
+        for option in crate::config::options::OPTIONS {
+            let found = told.iter().any(|(name, value, origin)| {
+                *name == option.name && !value.is_null() && *origin != Origin::Default
+            });
+            assert!(found, "{} is missing", option.name);
+        }
+        for expected in [
+            ("external_id", json!("set"), Origin::Option),
+            ("policy", json!("{\"Statement\":[]}"), Origin::Option),
+            ("tags", json!("a=1, b=2"), Origin::Option),
+            ("transitive_tag_keys", json!("a, b"), Origin::Option),
+            ("serial_number", json!("GAHT12345678"), Origin::Option),
+            ("provided_contexts", json!("set"), Origin::Option),
+            ("web_identity_token", json!("set"), Origin::Option),
+            ("web_identity_token_file", json!("/t"), Origin::Settings),
+            ("source", json!("set"), Origin::Option),
+            ("advisory_window", json!(60.0), Origin::Option),
+            ("enabled", json!(true), Origin::Settings),
+            ("roles", json!("one, two"), Origin::Settings),
+        ] {
+            assert!(told.contains(&expected), "{expected:?}: {told:?}");
+        }
+        assert!(!format!("{told:?}").contains("canary"), "{told:?}");
+    }
+
+    #[test]
+    fn an_option_of_a_lower_role_is_not_in_force() {
+        let settings = decide(
+            json!({"role_arn": [{"role_arn": ROLE, "tags": {"a": 1}}]}),
+            json!({"tags": {"b": 2}, "external_id": "x1"}),
+            &[],
+        );
+        let report = settings.report();
+        assert!(report.contains(&("tags", json!("a=1"), Origin::Option)));
+        assert!(report.contains(&("external_id", json!("set"), Origin::Settings)));
+        let other = decide(
+            json!({"role_arn": ROLE}),
+            json!({"role_arn": OTHER, "external_id": "x1"}),
+            &[],
+        );
+        assert!(
+            other
+                .report()
+                .iter()
+                .all(|(name, ..)| *name != "external_id")
+        );
     }
 }
