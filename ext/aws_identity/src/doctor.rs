@@ -52,7 +52,7 @@ pub fn spawn(
     gate: SharedGate,
 ) -> Result<Arc<FetchTask<Vec<Finding>>>, Failure> {
     FetchTask::spawn(gate, LIMIT, move |deadline| async move {
-        Ok(examine(layers, assume, gate, &deadline).await)
+        Ok(Box::pin(examine(layers, assume, gate, &deadline)).await)
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
     sts::limits::DEFAULT_ROLE_SECONDS,
 };
 use serde_json::{Value, json};
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 impl Settings {
     /// Every option in force and the layer it came from, in the order of the table. A secret is "set".
@@ -44,7 +44,7 @@ impl Settings {
             "endpoint" => given(self.endpoint.as_ref(), |url| {
                 http::without_userinfo(url.expose()).into()
             }),
-            "ca_bundle" => given(self.ca_bundle.as_ref(), path),
+            "ca_bundle" => given(self.ca_bundle.as_ref(), |file| path(file)),
             "resolve_timeout" => Some(shown(&self.resolve_timeout, seconds)),
             "connect_timeout" => Some(shown(&self.connect_timeout, seconds)),
             "read_timeout" => Some(shown(&self.read_timeout, seconds)),
@@ -53,7 +53,7 @@ impl Settings {
             "negative_ttl" => Some(shown(&self.negative_ttl, seconds)),
             "advisory_window" => given(self.advisory_window.as_ref(), seconds),
             "cache" => Some(shown(&self.cache, |folder| {
-                folder.as_ref().map_or(json!(false), path)
+                folder.as_deref().map_or(json!(false), path)
             })),
             "name_with_account" => Some(shown(&self.name_with_account, |flag| json!(flag))),
             "enabled" => self.enabled.clone(),
@@ -92,14 +92,10 @@ fn set() -> Chosen<Value> {
     chosen("set".into(), Origin::Option)
 }
 
-fn path(path: &PathBuf) -> Value {
+fn path(path: &Path) -> Value {
     path.to_string_lossy().into()
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "as `shown` hands it over"
-)]
 fn seconds(duration: &Duration) -> Value {
     json!(duration.as_secs_f64())
 }

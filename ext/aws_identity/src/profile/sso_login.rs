@@ -1,4 +1,4 @@
-//! Whether somebody has logged in: the token `aws sso login` leaves behind.
+//! Whether there is a login: the token that `aws sso login` leaves behind.
 
 use crate::{
     credentials::Millis,

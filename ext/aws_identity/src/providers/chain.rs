@@ -140,6 +140,7 @@ impl ProviderChain<'_> {
     }
 
     /// `None` where the profile has no credentials, which for one nobody insisted on is no error.
+    #[expect(clippy::too_many_lines, reason = "one arm for each provider")]
     async fn profile(
         &self,
         record: &mut Record,

@@ -217,13 +217,6 @@ impl AssumeRoleOptions {
     /// What of these options must be equal for a cache entry to serve.
     #[must_use]
     pub fn cache_arguments(&self) -> CacheArguments {
-        fn pairs(pairs: Vec<(&str, &str)>) -> Value {
-            if pairs.is_empty() {
-                Value::Null
-            } else {
-                json!(pairs)
-            }
-        }
         let Self {
             role_session_name,
             duration_seconds,
@@ -256,9 +249,9 @@ impl AssumeRoleOptions {
             ],
             session: vec![
                 ("PolicyArns", json!(policy_arns)),
-                ("ProvidedContexts", pairs(contexts.collect())),
+                ("ProvidedContexts", json!(contexts.collect::<Vec<_>>())),
                 ("SourceIdentity", json!(source_identity)),
-                ("Tags", pairs(tags.collect())),
+                ("Tags", json!(tags.collect::<Vec<_>>())),
                 ("TransitiveTagKeys", json!(transitive_tag_keys)),
             ],
         }

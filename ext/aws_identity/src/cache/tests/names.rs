@@ -85,7 +85,7 @@ fn what_botocore_leaves_out_does_not_change_the_name() {
 #[test]
 fn numbers_in_a_policy_are_not_rounded() {
     let key = key(|r| {
-        r.options.policy = Some(r#"{"x": 7.9361e+27, "y": -1.4458626421783697e+23}"#.into())
+        r.options.policy = Some(r#"{"x": 7.9361e+27, "y": -1.4458626421783697e+23}"#.into());
     });
     assert_eq!(key.name(), "f5b8ec1f24adc3f8c18cd6df32cb4554a15064ed");
 }
