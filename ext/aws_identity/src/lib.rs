@@ -1,13 +1,14 @@
 #![forbid(unsafe_code)]
 //! AWS identity and credentials without Ruby. From the bottom up; a module uses those above it in this list only.
 //!
-//! - [`util`], [`failure`], [`attempt`], [`credentials`], [`environment`], [`principal`], [`identity`]: values
+//! - [`util`]; [`attempt`], [`failure`], [`credentials`], [`environment`], [`principal`], [`identity`], [`layer`]: values
 //! - [`task`]: one fetch in flight on a thread of its own, the fork gate, panics
-//! - [`http`]: client, name look-up, trust, proxy; [`sts`]: the calls, their options, limits and errors
-//! - [`config`]: what is asked for; [`profile`]: the shared config files
-//! - [`cache`]: the AWS CLI's cache of role credentials
+//! - [`http`]: client, name look-up, trust, proxy
+//! - [`sts`]: the calls, their options, limits and errors; a new option of a role is written in `sts/assume_role.rs`
+//! - [`config`]: the option table, and what the layers decide; [`profile`]: the shared config files
+//! - [`cache`]: the AWS CLI's cache of role credentials; [`refresh`]: when to fetch
 //! - [`providers`]: the provider chain, and one file a source
-//! - [`fetch`]: base credentials, roles, identity; [`refresh`]: when to fetch
+//! - [`fetch`]: base credentials, roles, identity
 //! - [`session`]: what a process holds; [`doctor`]: the same way, looked at step by step
 
 pub mod attempt;

@@ -237,7 +237,7 @@ mod layers_decide {
     }
 
     #[test]
-    fn a_deadline_past_the_host_s_is_cut_with_a_warning() {
+    fn a_deadline_past_legionio_s_is_cut_with_a_warning() {
         let capped = |asked: Value| {
             let mut layers = layers(asked, json!({}), &[]);
             layers.deadline_cap = Some(Duration::from_secs(4));
@@ -279,7 +279,7 @@ mod layers_decide {
     }
 }
 
-mod roles_and_their_words {
+mod roles_and_their_options {
     use super::*;
 
     #[test]
@@ -345,10 +345,10 @@ mod roles_and_their_words {
     }
 
     #[test]
-    fn words_belong_to_the_role_of_their_layer() {
+    fn options_belong_to_the_role_of_their_layer() {
         let settings = decide(
             json!({"role_arn": ROLE, "external_id": "mine"}),
-            json!({"role_session_name": "loose", "session_duration": 900}),
+            json!({"role_session_name": "unscoped", "session_duration": 900}),
             &[],
         );
         let options = &chain(&settings)[0].options;
@@ -362,13 +362,13 @@ mod roles_and_their_words {
         );
         assert_eq!(
             settings.unscoped.role_session_name.as_deref(),
-            Some("loose")
+            Some("unscoped")
         );
         assert_eq!(settings.unscoped.duration_seconds, Some(900));
     }
 
     #[test]
-    fn words_of_a_role_that_is_not_used_are_not_used() {
+    fn options_of_a_role_that_is_not_used_are_not_used() {
         let settings = decide(
             json!({"role_arn": ROLE}),
             json!({"role_arn": OTHER, "external_id": "theirs", "session_duration": 900}),
@@ -385,7 +385,7 @@ mod roles_and_their_words {
     }
 
     #[test]
-    fn of_two_loose_words_the_option_s_wins() {
+    fn of_two_unscoped_options_the_higher_layer_s_wins() {
         let settings = decide(
             json!({"role_session_name": "option"}),
             json!({"role_session_name": "setting", "external_id": "setting"}),
@@ -399,7 +399,7 @@ mod roles_and_their_words {
     }
 
     #[test]
-    fn a_list_is_a_chain_whose_last_has_the_plain_words_and_whose_first_the_device() {
+    fn a_list_is_a_chain_whose_last_has_the_plain_options_and_whose_first_the_device() {
         let settings = options(json!({
             "role_arn": [{"role_arn": ROLE, "external_id": "first", "session_duration": 7200}, OTHER, THIRD],
             "external_id": "last", "serial_number": "GAHT12345678", "tags": {"a": 1},
@@ -618,7 +618,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn an_unresolved_reference_is_not_ready_wherever_it_could_change_who_we_are() {
+    fn an_unresolved_reference_is_not_ready_wherever_it_could_change_the_identity() {
         for scheme in ["env://X", "vault://secret/x#y", " lease://aws/creds"] {
             for (name, value) in [
                 ("role_arn", json!(scheme)),
@@ -744,7 +744,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn loose_words_have_the_same_limits() {
+    fn unscoped_options_have_the_same_limits() {
         for given in [
             json!({"session_duration": 60}),
             json!({"role_session_name": "a b"}),
@@ -936,12 +936,12 @@ mod what_is_told {
     fn what_belongs_to_no_role_is_reported_with_its_own_origin() {
         let settings = decide(
             json!({}),
-            json!({"session_duration": 900, "role_session_name": "loose"}),
+            json!({"session_duration": 900, "role_session_name": "unscoped"}),
             &[],
         );
         for (name, value) in [
             ("session_duration", json!(900)),
-            ("role_session_name", json!("loose")),
+            ("role_session_name", json!("unscoped")),
         ] {
             let told = settings
                 .report()
@@ -953,7 +953,7 @@ mod what_is_told {
     }
 
     #[test]
-    fn a_word_that_nobody_gave_is_reported_as_the_default() {
+    fn an_option_that_is_not_given_is_reported_as_the_default() {
         let told = |settings: &Settings| {
             let found = settings
                 .report()
@@ -1053,6 +1053,13 @@ mod what_is_told {
             assert!(told.contains(&expected), "{expected:?}: {told:?}");
         }
         assert!(!format!("{told:?}").contains("canary"), "{told:?}");
+    }
+
+    #[test]
+    fn every_option_of_a_role_is_in_the_table() {
+        for (name, _) in AssumeRoleOptions::default().report() {
+            assert!(crate::config::options::find(name).is_some(), "{name}");
+        }
     }
 
     #[test]
