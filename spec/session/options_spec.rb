@@ -216,7 +216,7 @@ RSpec.describe 'An option', :people do
                 advisory_window: 60, cache: '/nowhere', get_session_token: false }
     settings = aws::Session.new(**options).settings
     expect(settings.transform_values { |setting| setting[:value] }).to include(
-      external_id: 'set', source_identity: 'dana', tags: 'team=core, cost=1', transitive_tag_keys: 'team, cost', policy_arns: managed.join(', '),
+      external_id: 'set', source_identity: 'dana', tags: 'cost=1, team=core', transitive_tag_keys: 'team, cost', policy_arns: managed.join(', '),
       serial_number: People::DEVICE, token_provider: 'set', provided_contexts: 'set', advisory_window: 60.0, cache: '/nowhere',
       get_session_token: false, policy: a_string_including('s3:GetObject')
     )

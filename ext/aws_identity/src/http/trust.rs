@@ -104,7 +104,12 @@ fn pem(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::resolver::{Allowed, Resolver};
     use super::*;
+    use crate::task::fork_gate::NoFork;
+    use aws_smithy_http_client::proxy::ProxyConfig;
+    use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
     fn the_built_in_list_is_usable() {
@@ -116,5 +121,21 @@ mod tests {
             read.into_iter()
                 .all(|certificate| roots.add(certificate).is_ok())
         );
+    }
+
+    /// As soon as this fails, bundles may go to the SDK as they are.
+    #[test]
+    fn the_sdk_still_panics_on_a_certificate_that_cannot_be_parsed() {
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let connect = || {
+            super::super::connector(
+                &TrustStore::empty().with_pem_certificate(bad),
+                ProxyConfig::disabled(),
+                HttpConnectorSettings::default(),
+                None,
+                Resolver::new(&NoFork, Allowed::Anything),
+            )
+        };
+        assert!(catch_unwind(AssertUnwindSafe(connect)).is_err());
     }
 }
