@@ -180,7 +180,8 @@ impl Machine {
     pub fn fly(&self, order: FetchRequest) -> Result<Landed, Failure> {
         let settings = Arc::new(self.settings()?);
         let gate = self.gate;
-        let task = FetchTask::spawn(gate, settings.resolve_timeout, move |deadline| fetch(settings, order, gate, deadline))?;
+        let task =
+            FetchTask::spawn(gate, settings.resolve_timeout.value, move |deadline| fetch(settings, order, gate, deadline))?;
         match task.wait(&AtomicBool::new(false)) {
             Woken::Completed => {}
             woken => panic!("the flight was given up: {woken:?}"),
