@@ -210,14 +210,14 @@ RSpec.describe 'An option', :mfa_users do
   end
 
   it 'is in the report of the settings with where it comes from, a secret as "set"' do
-    options = { role_arn: People::WORKER, external_id: 'canary', source_identity: 'dana', tags: { team: 'core', cost: 1 }, policy: policy,
-                transitive_tag_keys: %w[team cost], policy_arns: managed, serial_number: People::DEVICE, token_provider: -> { 'canary' },
+    options = { role_arn: MfaUsers::WORKER, external_id: 'canary', source_identity: 'dana', tags: { team: 'core', cost: 1 }, policy: policy,
+                transitive_tag_keys: %w[team cost], policy_arns: managed, serial_number: MfaUsers::DEVICE, token_provider: -> { 'canary' },
                 provided_contexts: [{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'canary' }],
                 advisory_window: 60, cache: '/nowhere', get_session_token: false }
     settings = aws::Session.new(**options).settings
     expect(settings.transform_values { |setting| setting[:value] }).to include(
       external_id: 'set', source_identity: 'dana', tags: 'cost=1, team=core', transitive_tag_keys: 'team, cost', policy_arns: managed.join(', '),
-      serial_number: People::DEVICE, token_provider: 'set', provided_contexts: 'set', advisory_window: 60.0, cache: '/nowhere',
+      serial_number: MfaUsers::DEVICE, token_provider: 'set', provided_contexts: 'set', advisory_window: 60.0, cache: '/nowhere',
       get_session_token: false, policy: a_string_including('s3:GetObject')
     )
     expect(settings.values_at(*options.keys).map { |setting| setting[:origin] }).to all eq('option')
