@@ -20,9 +20,11 @@ module Legion
           class CurrentSession
             include Internal::Redacted
 
-            # What is in force, since when nobody has compared the settings.
-            Entry = ::Struct.new(:fingerprint, :session, :checked_at)
-            private_constant :Entry
+            # The session in force, its settings' fingerprint, and when they were last compared.
+            Entry = ::Struct.new(:fingerprint, :session, :compared_at)
+            # Seconds for which a comparison holds within one {#read}: credentials that are held are read in less.
+            HELD_READ = 0.05
+            private_constant :Entry, :HELD_READ
 
             # @param options [Hash{Symbol => Object}] explicit options of every Session made here
             # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
@@ -34,40 +36,32 @@ module Legion
               @announced = []
             end
 
-            # Yields the Session in force, and yields again if the settings changed while the block waited.
+            # Yields the Session in force, and yields again if the settings changed while the block waited for AWS.
             #
-            # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
             # @yieldparam session [Session]
             # @return [Object] what the block returned
             # @raise [Error] also where the settings cannot be used
-            def read(max_age: 0)
+            def read
               loop do
-                session = current(max_age: max_age)
+                session = current
                 result = yield session
-                return result if current(max_age: max_age).equal?(session)
+                return result if current(max_age: HELD_READ).equal?(session)
               end
             end
 
-            # @param max_age [Numeric] seconds
+            # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
+            # @yield where they have been compared now
             # @return [Session]
             # @raise [ConfigurationError] where the settings cannot be used; nothing is in force then
             def current(max_age: 0)
               entry = @entry
-              return entry.session if max_age.positive? && entry && Internal::Monotonic.now - entry.checked_at < max_age
+              return entry.session if max_age.positive? && entry && Internal::Monotonic.now - entry.compared_at < max_age
 
               begin
                 compare(entry)
               ensure
-                @watcher&.call
+                yield if block_given?
               end
-            end
-
-            # Has the block called each time the settings have been compared, on the thread that asked for it.
-            #
-            # @yield
-            # @return [void]
-            def watch(&block)
-              @watcher = block
             end
 
             # @return [Session, nil] what is in force, without a look at the settings
@@ -83,7 +77,7 @@ module Legion
               fingerprint = Internal::Layers.fingerprint(layers)
               return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
 
-              entry.checked_at = Internal::Monotonic.now
+              entry.compared_at = Internal::Monotonic.now
               entry.session
             end
 
