@@ -1,106 +1,137 @@
 # frozen_string_literal: true
 
-# As much of LegionIO's Settings, Resolver and Broker as this gem talks to, for a process of its own: loaded with `require`, before the
-# gem or after it. What the real ones do is in spec/legionio.
-module Legion
-  module Settings
-    class << self
-      attr_accessor :loader
+# As much of LegionIO as this gem talks to, as objects: `SmallLegionIO.new.install` puts them where LegionIO has its modules. What the
+# real ones do is in spec/legionio.
+class SmallLegionIO
+  class Settings
+    attr_accessor :all
+    alias loader all
 
-      def dig(*keys) = loader.dig(*keys)
-      def [](key) = loader[key]
-    end
-    self.loader = {}
+    def initialize(all) = @all = all
+    def dig(*keys) = all.dig(*keys)
+    def [](key) = all[key]
   end
 
-  module Identity
-    class Lease
-      attr_reader :provider, :credential, :lease_id, :expires_at, :renewable, :issued_at, :metadata
-      alias token credential
+  class Lease
+    attr_reader :provider, :credential, :lease_id, :expires_at, :renewable, :issued_at, :metadata
+    alias token credential
 
-      def initialize(provider:, credential:, lease_id: nil, expires_at: nil, renewable: false, issued_at: nil, metadata: {})
-        @provider, @credential, @lease_id, @expires_at = provider, credential, lease_id, expires_at # rubocop:disable Style/ParallelAssignment
-        @renewable, @issued_at, @metadata = renewable, issued_at, metadata.freeze # rubocop:disable Style/ParallelAssignment
-      end
-
-      def valid? = !credential.nil? && (expires_at.nil? || Time.now < expires_at)
+    def initialize(**fields)
+      fields.each { |name, value| instance_variable_set(:"@#{name}", value) }
     end
 
-    # Renews only when it is told to.
-    class LeaseRenewer
-      attr_reader :provider, :current_lease, :thread
+    def valid? = !credential.nil? && (expires_at.nil? || Time.now < expires_at)
+  end
 
-      def initialize(provider_name:, provider:, lease:)
-        @provider_name = provider_name
-        @provider = provider
-        @current_lease = lease
-        @thread = Thread.new { sleep }
-        @thread.report_on_exception = false
-      end
+  # Renews when the spec says so.
+  class LeaseRenewer
+    attr_reader :provider, :current_lease, :thread
 
-      def alive? = @thread.alive?
-
-      def stop!
-        @thread.kill
-        @thread.join
-      end
-
-      def renew
-        lease = @provider.provide_token
-        @current_lease = lease if lease&.valid?
-      end
+    def initialize(provider, lease)
+      @provider = provider
+      @current_lease = lease
+      @thread = Thread.new { sleep }
+      @thread.report_on_exception = false
     end
 
-    module Broker
-      class << self
-        def registrations = @registrations ||= []
+    def alive? = @thread.alive?
 
-        def renewer_for(name, qualifier: nil) = renewers[[name, qualifier || :default]]
-
-        def lease_for(name, qualifier: nil) = renewer_for(name, qualifier: qualifier)&.current_lease
-
-        def token_for(name, qualifier: nil) = lease_for(name, qualifier: qualifier)&.then { |lease| lease.token if lease.valid? }
-
-        def credentials_for(name, qualifier: nil, service: nil)
-          lease = lease_for(name, qualifier: qualifier)
-          { token: lease.token, provider: name, service: service, lease: lease } if lease&.valid?
-        end
-
-        def register_provider(name, provider:, lease:, qualifier: :default, default: false)
-          key = [name, qualifier]
-          registrations << { qualifier: qualifier, provider: provider, key: lease&.credential, default: default }
-          renewers.delete(key)&.stop!
-          renewers[key] = LeaseRenewer.new(provider_name: name, provider: provider, lease: lease) if lease
-        end
-
-        private
-
-        def renewers = @renewers ||= {}
-      end
+    # Raises what its thread died of, as LegionIO's does.
+    def stop!
+      @thread.kill.join
     end
 
-    module Resolver
-      class << self
-        attr_reader :composite, :passes
-
-        def providers = @providers ||= []
-
-        def register(provider)
-          providers << provider unless providers.any? { |known| known.provider_name == provider.provider_name }
-        end
-
-        # One pass, as LegionIO makes it at boot, at a reload and when it is told to.
-        def resolve!
-          @passes = passes.to_i + 1
-          answer = begin
-            Thread.new { Thread.current.report_on_exception = false; providers.first.resolve }.value # rubocop:disable Style/Semicolon
-          rescue StandardError
-            nil
-          end
-          @composite = answer && { canonical_name: answer[:canonical_name], aliases: { aws: [answer[:provider_identity]] },
-                                   providers: { aws: { status: :resolved } }, profile: providers.last.resolve[:profile] }
-        end
-      end
+    def renew
+      lease = @provider.provide_token
+      @current_lease = lease if lease&.valid?
     end
   end
+
+  class Broker
+    attr_reader :registrations
+
+    def initialize
+      @renewers = {}
+      @registrations = []
+    end
+
+    def renewer_for(name, qualifier: nil) = @renewers[[name, qualifier || :default]]
+
+    def token_for(name, qualifier: nil) = renewer_for(name, qualifier: qualifier)&.current_lease&.token
+
+    def credentials_for(name, qualifier: nil, service: nil)
+      lease = renewer_for(name, qualifier: qualifier)&.current_lease
+      { token: lease.token, provider: name, service: service, lease: lease } if lease
+    end
+
+    def register_provider(name, provider:, lease:, qualifier: :default, default: false)
+      @registrations << { qualifier: qualifier, key: lease&.credential, default: default }
+      @renewers.delete([name, qualifier])&.stop!
+      @renewers[[name, qualifier]] = LeaseRenewer.new(provider, lease) if lease
+    end
+
+    def stop = @renewers.each_value { |renewer| renewer.thread.kill }
+
+    private
+
+    attr_reader :renewers
+  end
+
+  class Resolver
+    attr_reader :providers, :composite, :passes
+
+    def initialize
+      @providers = []
+      @passes = 0
+    end
+
+    def register(provider)
+      providers << provider unless providers.any? { |known| known.provider_name == provider.provider_name }
+    end
+
+    # One pass, as LegionIO makes it at boot, at a reload and when it is told to: on another thread, and without a word of what failed.
+    def resolve!
+      @passes += 1
+      asking = Thread.new { providers.first.resolve }
+      asking.report_on_exception = false
+      @composite = composite_of(asking.value)
+    rescue StandardError
+      @composite = nil
+    end
+
+    private
+
+    def composite_of(answer)
+      return unless answer
+
+      { canonical_name: answer[:canonical_name], aliases: { aws: [answer[:provider_identity]] }, providers: { aws: { status: :resolved } },
+        profile: { aws: answer[:metadata].slice(:arn, :region) } }
+    end
+  end
+
+  attr_reader :settings, :broker, :resolver
+
+  def initialize(settings = {})
+    @settings = Settings.new(settings)
+    @broker = Broker.new
+    @resolver = Resolver.new
+  end
+
+  # Name and value of each constant, for stub_const.
+  def constants
+    { 'Legion::Settings' => settings, 'Legion::Identity::Broker' => broker, 'Legion::Identity::Resolver' => resolver,
+      'Legion::Identity::LeaseRenewer' => LeaseRenewer, 'Legion::Identity::Lease' => Lease }
+  end
+
+  # In a process of its own.
+  def install
+    constants.each do |path, value|
+      *modules, name = path.split('::')
+      modules.reduce(Object) { |above, inner| module_in(above, inner) }.const_set(name, value)
+    end
+  end
+
+  private
+
+  def module_in(above, name) = above.const_defined?(name, false) ? above.const_get(name, false) : above.const_set(name, Module.new)
 end

@@ -20,7 +20,7 @@ module Legion
             def initialize(identity)
               @identity = identity
               @lock = ::Mutex.new
-              @renewers = {}.freeze
+              @renewers = {}
             end
 
             # @return [Boolean] LegionIO loads Broker just before it first resolves

@@ -80,12 +80,15 @@ module Legion
             metadata.freeze
           end
 
-          # A lease where LegionIO is absent: answers what a `Legion::Identity::Lease` answers.
-          class Standalone < ::Struct.new(:provider, :credential, :lease_id, :expires_at, :renewable, :issued_at, :metadata, keyword_init: true)
+          Fields = ::Struct.new(:provider, :credential, :lease_id, :expires_at, :renewable, :issued_at, :metadata, keyword_init: true)
+          private_constant :Fields
+
+          # A lease where LegionIO is absent: answers what a `Legion::Identity::Lease` answers, and is equal by content.
+          class Standalone < Fields
             include Lease
 
             # @return [String] the access key id
-            alias token credential
+            def token = credential
 
             # @return [Boolean]
             def valid? = !(credential.nil? || expired?)
@@ -102,7 +105,7 @@ module Legion
             # @return [Hash{Symbol => Object}] without the credential; times in UTC
             def to_h
               times = { expires_at: expires_at, issued_at: issued_at }.transform_values { |time| time&.getutc&.strftime('%FT%TZ') }
-              { provider: provider, lease_id: lease_id, renewable: renewable, ttl: ttl_seconds, valid: valid?, metadata: metadata, **times }
+              { provider: provider, lease_id: lease_id, **times, renewable: renewable, ttl: ttl_seconds, valid: valid?, metadata: metadata }
             end
           end
         end

@@ -70,7 +70,8 @@ module Legion
               # @return [void]
               def emit(name, **payload)
                 ::Legion::Events.emit(name, **payload) if defined?(::Legion::Events)
-              end            end
+              end
+            end
           end
         end
       end
