@@ -43,11 +43,11 @@ module Legion
               @warned = []
             end
 
-            # Something may differ from what LegionIO holds. Called at each use, never raises, and does nothing before the first resolve
-            # that LegionIO gets a name or a failure from.
+            # Compares, and starts the background job where something differs. Called at each use. Never raises, and does nothing before
+            # the first resolve, nor after one that found this machine not on AWS.
             #
             # @param told [Session, false, nil] from inside a resolve: the session whose identity is the answer, false where there is none
-            # @param lease [Lease, nil] that one of Broker's renewers, if it has asked for it, is about to hold
+            # @param lease [Lease, nil] of the process's own credentials, newly made: the renewer that has asked for it is about to hold it
             # @return [void]
             def wake(told: nil, lease: nil)
               @told = told unless told.nil?
@@ -79,7 +79,7 @@ module Legion
               ensure
                 @leasing.unlock
               end
-            rescue ::StandardError => e # LegionIO is to have its name all the same
+            rescue ::StandardError => e # the name does not depend on it
               @log.warn("the AWS credentials could not be leased: #{e.class}: #{e.message}")
             end
 
@@ -91,7 +91,7 @@ module Legion
               end
             end
 
-            # Each for itself: what one of them lacks must not keep the others.
+            # Name and leases are independent: one that fails does not keep the others from being made equal.
             def all_equal?
               state = @seen
               warn_once(Roles.problem)
@@ -127,7 +127,7 @@ module Legion
 
               @told = @provider.answered
               true
-            rescue Error => _e # the provider has said it
+            rescue Error => _e # the provider has logged it
               false
             rescue ::StandardError => e
               warn_once("LegionIO could not resolve anew: #{e.class}: #{e.message}", [:resolver, e.class])
@@ -136,11 +136,11 @@ module Legion
 
             def session_in_force
               @provider.current
-            rescue Error => _e # resolve meets the same, and says it
+            rescue Error => _e # resolve meets the same, and logs it
               nil
             end
 
-            # LegionIO asks all its providers, so {Identity.resolve} is called, and says what it told.
+            # LegionIO asks all its providers again, {Identity.resolve} among them.
             def resolve_anew
               Runtime.resolve!
               @told = @provider.answered unless @provider.failed?
@@ -164,10 +164,10 @@ module Legion
               @warned = @warned.reject { |cause| cause.first == entry.qualifier }.freeze
             end
 
-            # A lease of superseded settings is not left to whoever asks for one.
+            # Broker must not go on handing out a lease of superseded settings.
             def give_up(entry, error)
               withdraw(entry.qualifier) unless @broker.leased?(entry.qualifier, entry.registered, entry.provider.session)
-              return if own?(entry) && @provider.failed? # the provider has said what is wrong
+              return if own?(entry) && @provider.failed? # the provider has logged it
 
               name = own?(entry) ? 'The AWS credentials' : "identity.aws.roles.#{entry.qualifier}"
               warn_once("#{name} cannot be leased: #{error.message}", [entry.qualifier, error.class, (error.code if error.is_a?(Error))])
@@ -180,7 +180,7 @@ module Legion
 
             def own?(entry) = entry.qualifier == BrokerEntries::DEFAULT
 
-            # Once for each cause, until it is mended.
+            # Logs each cause once, until it is mended.
             def warn_once(message, cause = [message])
               return if message.nil? || @warned.include?(cause)
 

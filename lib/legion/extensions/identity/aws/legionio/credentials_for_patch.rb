@@ -10,10 +10,10 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # For consumers like lex-llm-bedrock, which look for the keys themselves in what `Broker.credentials_for(:aws)` returns; LegionIO
-          # puts none there. With `identity.aws.broker_bridge: true` we do.
+          # Adds the keys to what `Broker.credentials_for(:aws)` returns, with `identity.aws.broker_bridge: true`: consumers like
+          # lex-llm-bedrock look for them there, and LegionIO puts none there.
           #
-          # The price: whoever calls that method, logs or keeps its answer then has the secret, where otherwise it must ask the lease for it.
+          # The price: every caller of that method then has the secret in a Hash, where otherwise it must ask the lease for it.
           #
           # @api private
           class CredentialsForPatch

@@ -11,7 +11,8 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # The one Session in force: replaced when the settings have changed, so that a set of superseded settings is not handed out.
+          # The one Session in force: replaced when the settings have changed, so that credentials of superseded
+          # settings are not handed out.
           #
           # Reading takes no lock, so it works in a trap handler too. The lock for replacing is never held across a wait: making a
           # Session asks nothing of the network.
@@ -64,7 +65,7 @@ module Legion
               end
             end
 
-            # @return [Session, nil] what is in force, without a look at the settings
+            # @return [Session, nil] the one that was in force when the settings were last compared
             def held = @entry&.session
 
             # @return [String]
@@ -83,7 +84,7 @@ module Legion
 
             def options
               @options.call
-            rescue ::StandardError => _e # heard by who asked
+            rescue ::StandardError => _e # raised to the caller, and no session of settings that are gone stays in force
               @entry = nil
               raise
             end

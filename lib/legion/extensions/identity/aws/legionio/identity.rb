@@ -61,9 +61,9 @@ module Legion
               SYNC.wake(told: answer ? PROVIDER.answered : (false if !enabled || PROVIDER.failed?))
             end
 
-            # Leases the credentials in force. With only an expired set to be had, in an outage, the lease is not valid and says why.
+            # Leases the credentials in force. Where an outage leaves only expired ones, the lease is not valid and says why.
             #
-            # @return [Lease] the access key id as its credential; `credentials` has the full set
+            # @return [Lease] the access key id as its credential; `credentials` has all of them
             # @raise [Error]
             def provide_token
               raise ConfigurationError, 'No lease: the settings say enabled: false.' unless LegionIO::Runtime.enabled?
@@ -73,8 +73,7 @@ module Legion
               SYNC.wake(lease: lease)
             end
 
-            # Returns at once, always the same object: a living provider that asks for the newest set at each use and follows changed
-            # settings. Its readers wait and raise as a {Session}'s.
+            # Returns at once, always the same object: it has the newest credentials at each use, and follows changed settings. Its readers wait and raise as a {Session}'s.
             #
             # @return [LegionIO::RefreshingCredentials]
             def current_credentials = CREDENTIALS

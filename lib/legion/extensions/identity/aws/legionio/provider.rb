@@ -6,6 +6,7 @@ require_relative '../internal/monotonic'
 require_relative '../internal/redacted'
 require_relative 'current_session'
 require_relative 'lease'
+require_relative 'phase_zero'
 require_relative 'refreshing_credentials'
 require_relative 'runtime'
 
@@ -14,7 +15,7 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # The verbs of LegionIO's provider contract, for the settings in force. {Identity} speaks for the process's one.
+          # LegionIO's provider contract for one Session in force: the process's own, which {Identity} speaks for, or a role's.
           #
           # @api private
           class Provider
@@ -117,8 +118,7 @@ module Legion
               good.identity
             end
 
-            # An outage does not take the last good answer away while the session, which may have refreshed them since, has credentials that
-            # have not expired.
+            # The session may have refreshed its credentials since.
             def still_good?(good, session)
               credentials = session.credentials(fetch: false)
               session.equal?(good.session) && !credentials.nil? && !credentials.expired?
@@ -156,9 +156,15 @@ module Legion
             def announce(identity)
               return if @announced == identity.provider_arn
 
-              hint = ". #{Runtime::PHASE_HINT}" if @announced.nil? && Runtime.late?
+              first = @announced.nil?
               @announced = identity.provider_arn
-              @log.info("this process is #{identity.canonical_name} in account #{identity.account} (#{identity.source}, #{identity.milliseconds} ms)#{hint}")
+              @log.info("this process is #{identity.canonical_name} in account #{identity.account} " \
+                        "(#{identity.source}, #{identity.milliseconds} ms)#{hint if first && Runtime.late?}")
+            end
+
+            def hint
+              '. LegionIO loaded this gem in phase 1, beside all other extensions; to have the name before they start, ' \
+                "put #{PhaseZero.json} into its settings"
             end
 
             def describe(identity)

@@ -56,7 +56,7 @@ module Legion
                 case name
                 when ::String, ::Symbol then definitions.keys.find { |qualifier| qualifier.to_s == name.to_s }
                 end
-              rescue ::StandardError, ::NotImplementedError, ::SystemStackError => _e # Broker would raise it in the face of who asked for a token
+              rescue ::StandardError, ::NotImplementedError, ::SystemStackError => _e # Broker would raise it to the caller of token_for
                 nil
               end
 

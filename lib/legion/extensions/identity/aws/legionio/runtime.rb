@@ -15,10 +15,7 @@ module Legion
           # @api private
           module Runtime
             GEM_NAME = 'lex-identity-aws'
-            # What {late?} is mended by.
-            PHASE_HINT = 'LegionIO loaded this gem in phase 1, beside all other extensions; to have the name before they start, ' \
-                         'put {"extensions":{"categories":{"identity":{"type":"prefix","tier":0,"phase":0}}}} into its settings'
-            # Of what is published beside the name, what may change while the name stays.
+            # What of the facts beside the name may change while the name stays.
             FACTS = %i[arn region].freeze
             private_constant :GEM_NAME, :FACTS
 
