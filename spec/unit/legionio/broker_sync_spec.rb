@@ -329,6 +329,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     end
   end
 
+  it 'has LegionIO resolve anew after a later resolve that failed, too' do
+    resolve
+    settled
+    @trouble = { 'own' => refusal }
+    expect { resolve }.to raise_error(aws::AccessDeniedError)
+    @trouble = {}
+    eventually { legion.resolver.passes == 1 }
+    settled
+    expect([legion.resolver.passes, token]).to eq([1, 'ASIAOWN'])
+  end
+
   it 'asks no question and raises nothing where LegionIO raises' do
     resolve
     settled

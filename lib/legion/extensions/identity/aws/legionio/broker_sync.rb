@@ -44,7 +44,7 @@ module Legion
             end
 
             # Compares, and starts the background job where something differs. Called at each use. Never raises, and does nothing before
-            # the first resolve, nor after one that found this machine not on AWS.
+            # the first resolve, nor if that found this machine not on AWS.
             #
             # @param told [Session, false, nil] from inside a resolve: the session whose identity is the answer, false where there is none
             # @param lease [Lease, nil] of the process's own credentials, newly made: the renewer that has asked for it is about to hold it
@@ -55,7 +55,7 @@ module Legion
               return if @told.nil? || !@broker.broker?
 
               lease_in_line if told
-              state = [Runtime.enabled?, @provider.session, Internal::Layers.setting(:identity, :aws).hash, @newest_key]
+              state = [@told, @provider.session, Runtime.enabled?, Internal::Layers.setting(:identity, :aws).hash, @newest_key]
               return if (state == @settled && @broker.intact?) || (state == @seen && @job.running?)
 
               start(state) unless Runtime.shutting_down?
