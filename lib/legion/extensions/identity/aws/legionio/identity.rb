@@ -73,7 +73,8 @@ module Legion
               SYNC.wake(lease: lease)
             end
 
-            # Returns at once, always the same object: it has the newest credentials at each use, and follows changed settings. Its readers wait and raise as a {Session}'s.
+            # Returns at once, always the same object: it has the newest credentials at each use, and follows changed settings. Its readers
+            # wait and raise as a {Session}'s.
             #
             # @return [LegionIO::RefreshingCredentials]
             def current_credentials = CREDENTIALS
