@@ -106,7 +106,7 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     fine = sdk_credentials.new(*keys)
     {
       provider_class.new(nil)                                                                   => /source .* has no access_key_id just now/,
-      provider_class.new(sdk_credentials.new('AKIA', ''))                                               => /source .* has no secret_access_key just now/,
+      provider_class.new(sdk_credentials.new('AKIA', ''))                                       => /source .* has no secret_access_key just now/,
       provider_class.new(fine).tap { |broken| broken.failing = -> { raise IOError, 'canary' } } => /source raised IOError/,
       aws::Credentials.new(nil, nil)                                                            => /has no access_key_id/
     }.each do |source, message|

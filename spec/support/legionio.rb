@@ -46,7 +46,7 @@ class LegionIO
     # Of this machine's environment PATH only. `gems` are folders of bin/setup --legionio, or any others by their path.
     def environment(home, gems: [])
       homes = [*gems, 'legionio'].map { |name| File.expand_path(name.to_s, GEMS) }
-      { 'HOME' => home, 'PATH' => ENV.fetch('PATH'), 'LANG' => 'C.UTF-8', 'USER' => 'somebody', 'LEGION_DNS_BOOTSTRAP' => 'false',
+      { 'HOME' => home, 'PATH' => ENV.fetch('PATH'), 'LANG' => 'C.UTF-8', 'USER' => 'legion', 'LEGION_DNS_BOOTSTRAP' => 'false',
         'GEM_HOME' => homes.first, 'GEM_PATH' => [*homes, *Gem.default_path].uniq.join(':') }
     end
 

@@ -141,11 +141,11 @@ fn written(profile_chain: &ProfileChain) -> Option<Value> {
         BaseProvider::None => return None,
         other => panic!("no case has the base {other:?}"),
     };
-    let role_steps = profile_chain.role_steps.iter().map(|hop| {
+    let role_steps = profile_chain.role_steps.iter().map(|step| {
         json!({"AssumeRole": {
-            "role_arn": hop.role_arn,
-            "external_id": hop.external_id,
-            "role_session_name": hop.role_session_name,
+            "role_arn": step.role_arn,
+            "external_id": step.external_id,
+            "role_session_name": step.role_session_name,
         }})
     });
     Some(

@@ -22,7 +22,7 @@ pub fn answer(call: &mut Call) -> Result<Response, Failure> {
     }
     let principal = Principal::of_role(&container.role, &container.session_name);
     let key = call.issue(principal, container.lifetime_seconds, |_| {});
-    let set = json!({
+    let body = json!({
         "AccessKeyId": key.id,
         "SecretAccessKey": key.secret,
         "Token": key.token(),
@@ -30,7 +30,7 @@ pub fn answer(call: &mut Call) -> Result<Response, Failure> {
         "RoleArn": container.role,
         "AccountId": Arn::parse(&container.role).map_or("", |arn| arn.account),
     });
-    Ok(Response::json(200, &set))
+    Ok(Response::json(200, &body))
 }
 
 /// Both agents answer errors with an object of code and message.

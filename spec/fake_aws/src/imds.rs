@@ -40,7 +40,7 @@ pub fn answer(call: &mut Call) -> Result<Response, Failure> {
         return if call.request.method == "PUT" { new_token(call) } else { refused(405, "Method Not Allowed") };
     }
     let token = call.request.header("x-aws-ec2-metadata-token").unwrap_or_default();
-    if call.imds_tokens.get(token).is_none_or(|ends| call.now_ms >= *ends) {
+    if call.imds_tokens.get(token).is_none_or(|expires| call.now_ms >= *expires) {
         return refused(401, "Unauthorized");
     }
     if call.request.method != "GET" {
@@ -78,7 +78,7 @@ fn new_token(call: &mut Call) -> Result<Response, Failure> {
     };
     let token = random::bearer_token();
     let now_ms = call.now_ms;
-    call.imds_tokens.retain(|_, ends| *ends > now_ms);
+    call.imds_tokens.retain(|_, expires| *expires > now_ms);
     call.imds_tokens.insert(token.clone(), now_ms + seconds * 1000);
     Ok(Response::new(200, "text/plain", token).with(TTL, seconds.to_string()))
 }
@@ -90,7 +90,7 @@ fn credentials(call: &mut Call) -> String {
     let now_ms = call.now_ms;
     let key = call.issue(principal, imds.lifetime_seconds, |_| {});
     let expires_ms = if imds.expired_credentials { now_ms - 60_000 } else { key.expires_ms.unwrap_or_default() };
-    let set = json!({
+    let body = json!({
         "Code": "Success",
         "LastUpdated": clock::iso(now_ms),
         "Type": "AWS-HMAC",
@@ -99,7 +99,7 @@ fn credentials(call: &mut Call) -> String {
         "Token": key.token(),
         "Expiration": clock::iso(expires_ms),
     });
-    format!("{set:#}")
+    format!("{body:#}")
 }
 
 fn identity_document(call: &Call) -> String {

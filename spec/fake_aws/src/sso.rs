@@ -55,13 +55,13 @@ fn get_role_credentials(call: &mut Call) -> Result<Response, Failure> {
     let seconds = call.world.sso.lifetime_seconds;
     call.entry.principal = Some(user.clone());
     let key = call.issue(principal, seconds, |_| {});
-    let set = json!({"roleCredentials": {
+    let body = json!({"roleCredentials": {
         "accessKeyId": key.id,
         "secretAccessKey": key.secret,
         "sessionToken": key.token(),
         "expiration": key.expires_ms,
     }});
-    Ok(Response::json(200, &set))
+    Ok(Response::json(200, &body))
 }
 
 fn create_token(call: &mut Call) -> Result<Response, Failure> {

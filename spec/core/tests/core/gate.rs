@@ -79,7 +79,7 @@ fn every_way_a_fetch_can_end_leaves_the_counts_at_zero() {
         ("dripping", scripted(role(), Answer::DripMs(20))),
         ("IMDS", Machine::with_imds()),
         ("container", Machine::with_container()),
-        ("nobody", Machine::bare()),
+        ("no source", Machine::bare()),
         ("program", Machine::bare().config("[default]\ncredential_process = sleep 0.2\n")),
         ("program too slow", Machine::bare().config("[default]\ncredential_process = sleep 9\n").option("process_timeout", 0.2)),
         ("no such name", role().option("endpoint", format!("http://{}.test", "x".repeat(64)))),

@@ -41,7 +41,7 @@ fn plain_endpoints_have_a_proxy_variable_of_their_own() {
     assert!(machine.the(Service::Sts, "GetCallerIdentity").proxied);
 }
 
-/// The C library resolves `127.1` to 127.0.0.1; for NO_PROXY it is a name like any other.
+/// The C library resolves `127.1` to 127.0.0.1; for `NO_PROXY` it is a name like any other.
 #[test]
 fn no_proxy_excepts_a_host() {
     for (rule, goes_through) in [("", true), ("other.test", true), ("127.1", false), ("other.test, 127.1", false), ("*", false)] {

@@ -187,13 +187,13 @@ fn options_of_a_layer_without_a_role_do_not_reach_the_role_of_another_layer_s_ba
     let machine = Machine::bare()
         .credentials_file(&keys_profile("base"))
         .config(&format!("[default]\nrole_arn = {}\nsource_profile = base\n", world::WORKER_ROLE))
-        .setting("role_session_name", "loose")
+        .setting("role_session_name", "unscoped")
         .option("role_arn", world::PATH_ROLE)
         .option("session_duration", 900);
     machine.fetch().unwrap();
     let [first, second] = machine.requests(Service::Sts, ASSUME).try_into().unwrap();
     assert_eq!(first.params["RoleArn"], world::WORKER_ROLE);
-    assert_eq!(first.params["RoleSessionName"], "loose");
+    assert_eq!(first.params["RoleSessionName"], "unscoped");
     assert!(!first.params.contains_key("DurationSeconds"));
     assert_eq!(second.params["RoleArn"], world::PATH_ROLE);
     assert_eq!(second.params["DurationSeconds"], "900");
@@ -210,11 +210,11 @@ fn unscoped_options_apply_to_the_last_role_of_the_profile_and_outrank_its_own() 
             world::WORKER_ROLE,
             world::CHAINED_ROLE
         ))
-        .option("role_session_name", "loose");
+        .option("role_session_name", "unscoped");
     machine.fetch().unwrap();
     let [first, second] = machine.requests(Service::Sts, ASSUME).try_into().unwrap();
     assert_eq!(first.params["RoleSessionName"], "middle");
-    assert_eq!(second.params["RoleSessionName"], "loose");
+    assert_eq!(second.params["RoleSessionName"], "unscoped");
     assert_eq!(second.params["DurationSeconds"], "1200");
 }
 
@@ -229,8 +229,8 @@ fn unscoped_options_apply_to_the_role_of_the_environment_without_a_profile() {
 
 #[test]
 fn unscoped_options_apply_to_the_web_identity() {
-    let machine = Machine::with_web_identity().setting("session_duration", 1000).setting("role_session_name", "loose");
-    assert!(machine.fetch().unwrap().arn().ends_with("irsa-app/loose"));
+    let machine = Machine::with_web_identity().setting("session_duration", 1000).setting("role_session_name", "unscoped");
+    assert!(machine.fetch().unwrap().arn().ends_with("irsa-app/unscoped"));
     assert_eq!(machine.the(Service::Sts, EXCHANGE).params["DurationSeconds"], "1000");
 }
 
@@ -359,11 +359,11 @@ fn unscoped_options_apply_to_the_web_identity_of_a_profile_and_to_no_role_above_
     let token = machine.file("token", world::IRSA_TOKEN);
     let machine = machine
         .config(&format!("[default]\nrole_arn = {}\nweb_identity_token_file = {}\n", world::IRSA_ROLE, text(&token)))
-        .setting("role_session_name", "loose")
+        .setting("role_session_name", "unscoped")
         .option("role_arn", world::WORKER_ROLE);
     machine.fetch().unwrap();
-    assert_eq!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "loose");
-    assert_ne!(machine.the(Service::Sts, ASSUME).params["RoleSessionName"], "loose");
+    assert_eq!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "unscoped");
+    assert_ne!(machine.the(Service::Sts, ASSUME).params["RoleSessionName"], "unscoped");
 }
 
 /// Few trust policies let a role assume itself, but dropping the options would be worse.
@@ -402,7 +402,7 @@ fn unscoped_options_apply_to_the_last_role_over_an_explicit_web_identity() {
     let machine = Machine::bare()
         .option("web_identity_token", world::IRSA_TOKEN)
         .option("role_arn", json!([world::IRSA_ROLE, world::WORKER_ROLE]))
-        .setting("role_session_name", "loose");
-    assert!(machine.fetch().unwrap().arn().ends_with("legion-worker/loose"));
-    assert_ne!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "loose");
+        .setting("role_session_name", "unscoped");
+    assert!(machine.fetch().unwrap().arn().ends_with("legion-worker/unscoped"));
+    assert_ne!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "unscoped");
 }

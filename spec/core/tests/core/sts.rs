@@ -279,12 +279,12 @@ fn a_device_of_the_profile_is_used() {
         world::MFA_ROLE,
         world::DEMO_MFA_SERIAL
     ));
-    let nobody = machine.failure();
-    assert_eq!(nobody.kind, Kind::NoCredentials);
+    let failure = machine.failure();
+    assert_eq!(failure.kind, Kind::NoCredentials);
     assert!(
-        nobody.message().contains("token_provider") && nobody.message().contains(world::DEMO_MFA_SERIAL),
+        failure.message().contains("token_provider") && failure.message().contains(world::DEMO_MFA_SERIAL),
         "{}",
-        nobody.message()
+        failure.message()
     );
     assert!(machine.aws.requests().is_empty(), "not without a code");
     let machine = machine.option("token_provider", true);

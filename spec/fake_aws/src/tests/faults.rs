@@ -80,10 +80,10 @@ fn delays_and_lifetimes() {
     let started = Instant::now();
     assert_eq!(identity(&fake, &demo()).status, 200);
     assert!(started.elapsed() >= Duration::from_millis(60));
-    let set = super::client::assume(&fake, &demo(), crate::world::WORKER_ROLE, &[("DurationSeconds", "900")]).key();
-    assert_eq!(identity(&fake, &set).status, 200);
+    let key = super::client::assume(&fake, &demo(), crate::world::WORKER_ROLE, &[("DurationSeconds", "900")]).key();
+    assert_eq!(identity(&fake, &key).status, 200);
     fake.add_rule(Rule { skew_seconds: 2, ..Rule::default() });
-    assert_eq!(identity(&fake, &set).tag("Code"), "ExpiredToken");
+    assert_eq!(identity(&fake, &key).tag("Code"), "ExpiredToken");
 }
 
 #[test]
@@ -129,10 +129,10 @@ fn the_control_api_answers_in_json() {
 #[test]
 fn a_reset_removes_all_keys_and_rules() {
     let fake = start();
-    let set = fake.issue(crate::world::WORKER_ROLE, "s", 60);
+    let key = fake.issue(crate::world::WORKER_ROLE, "s", 60);
     fake.add_rule(Rule::default().answer(Answer::Drop));
     fake.reset();
-    assert_eq!(identity(&fake, &set).tag("Code"), "InvalidClientTokenId");
+    assert_eq!(identity(&fake, &key).tag("Code"), "InvalidClientTokenId");
     assert_eq!(fake.requests().len(), 1);
 }
 
