@@ -14,7 +14,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself. Named so that every use can be found.
+    /// The text itself; the name makes every use easy to search for.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -33,19 +33,19 @@ pub struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: Secret,
     pub session_token: Option<Secret>,
-    /// When they expire, as their source says; `None` for keys that do not expire.
+    /// The expiration their source gave; `None` for long-lived keys.
     pub expires_at: Option<Millis>,
     pub account_id: Option<String>,
-    /// Where they came from, such as `environment` or `profile prod > assume role arn:…`.
+    /// The source, such as `environment` or `profile prod > assume role arn:…`.
     pub source: String,
     /// What the answer said beside the keys, such as `assumed_role_arn`, `packed_policy_size`.
     pub details: BTreeMap<String, String>,
-    /// Why these are served although they should have been refreshed.
+    /// Why these credentials are served although they should have been replaced.
     pub degraded: Option<String>,
 }
 
 impl Credentials {
-    /// Credentials without an expiration; the caller sets one where the source tells it.
+    /// Credentials without an expiration: long-lived keys, or a source that gives none.
     pub fn new(
         access_key_id: impl Into<String>,
         secret_access_key: impl Into<String>,

@@ -9,7 +9,7 @@
 //! - [`cache`]: the AWS CLI's cache of role credentials; [`refresh`]: when to fetch
 //! - [`providers`]: the provider chain, and one file a source
 //! - [`fetch`]: base credentials, roles, identity
-//! - [`session`]: what a process holds; [`doctor`]: the same way, looked at step by step
+//! - [`session`]: the credentials and identity a process holds; [`doctor`]: the same steps, examined one by one
 
 pub mod attempt;
 pub mod cache;

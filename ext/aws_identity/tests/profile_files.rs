@@ -1,4 +1,4 @@
-//! Where the shared files are looked for, what is read, and when they count as changed.
+//! Where the shared config files are looked up, how they are read, and when they count as changed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A home of its own for one test, gone with it.
+/// A home directory for one test, removed at its end.
 struct Home(PathBuf);
 
 impl Home {
@@ -122,7 +122,7 @@ fn variables_name_other_files_and_are_expanded() {
 }
 
 #[test]
-fn what_is_not_there_or_no_file_has_no_profiles() {
+fn a_missing_file_or_one_that_is_not_regular_has_no_profiles() {
     let home = Home::new("missing");
     assert!(home.names(&[]).is_empty());
     says(
@@ -146,7 +146,7 @@ fn what_is_not_there_or_no_file_has_no_profiles() {
 }
 
 #[test]
-fn a_fifo_holds_nobody_up() {
+fn a_fifo_does_not_block() {
     let home = Home::new("fifo");
     mknodat(
         CWD,
@@ -162,9 +162,9 @@ fn a_fifo_holds_nobody_up() {
 }
 
 #[test]
-fn what_cannot_be_read_fails_if_a_variable_names_it() {
+fn an_unreadable_file_fails_if_a_variable_names_it() {
     let home = Home::new("unreadable");
-    // Root may read everything, but nobody gets through a link that leads to itself.
+    // Even root cannot follow a link that leads to itself.
     symlink(home.path("loop"), home.path("loop")).unwrap();
     says(
         &home.refused(&[("AWS_CONFIG_FILE", "~/loop")]),
@@ -176,7 +176,7 @@ fn what_cannot_be_read_fails_if_a_variable_names_it() {
 }
 
 #[test]
-fn a_file_that_is_no_settings_file_is_refused() {
+fn a_malformed_file_is_refused() {
     let home = Home::new("odd");
     home.write(".aws/config", vec![b'#'; 4 * 1024 * 1024 + 1]);
     says(
@@ -212,8 +212,8 @@ fn a_change_of_either_file_is_seen() {
         "written, same length",
         "replaced, same text",
         "removed",
-        "made",
-        "the other one made",
+        "created",
+        "the other file created",
     ];
     let change = |step: &str| match step {
         "written, same length" => fs::write(&config, "[profile b]\n"),
@@ -222,13 +222,13 @@ fn a_change_of_either_file_is_seen() {
             fs::rename(new, &config)
         }
         "removed" => fs::remove_file(&config),
-        "made" => fs::write(&config, "[profile c]\n"),
+        "created" => fs::write(&config, "[profile c]\n"),
         _ => fs::write(home.path(".aws/credentials"), "[d]\n"),
     };
     for step in steps {
         let files = home.load(&[]);
         assert!(!files.changed(), "before: {step}");
-        // File systems count time in ticks of some milliseconds.
+        // File systems store times with a resolution of some milliseconds.
         std::thread::sleep(Duration::from_millis(20));
         change(step).unwrap();
         assert!(files.changed(), "{step}");

@@ -32,7 +32,7 @@ fn imds(machine: &Machine, attempts: u32) -> imds::Client {
 
 /// Ours gets credentials from the same IMDS.
 fn ours(machine: &Machine) {
-    assert_eq!(machine.fly(FetchRequest::default()).unwrap().source(), "imds");
+    assert_eq!(machine.fetch_for(FetchRequest::default()).unwrap().source(), "imds");
 }
 
 #[test]
