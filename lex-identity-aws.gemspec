@@ -23,7 +23,7 @@ Gem::Specification.new do |spec|
     'legion.capabilities'   => 'network:outbound,filesystem:read'
   }
 
-  # The specs and the local AWS they run against stay in the repository.
+  # The specs and the local AWS are not in the gem.
   spec.files = Dir.chdir(__dir__) do
     Dir['{lib,ext,sig,exe,docs}/**/*', 'Cargo.{toml,lock}', '{README,CHANGELOG}.md', 'LICENSE']
       .select { |file| File.file?(file) }
@@ -34,6 +34,6 @@ Gem::Specification.new do |spec|
   spec.require_paths = ['lib']
   spec.extensions    = ['ext/lex_identity_aws/extconf.rb']
 
-  # Builds the native library; nothing of it is loaded at run time.
+  # Builds the native library; not loaded at run time.
   spec.add_dependency 'rb_sys', '~> 0.9.124'
 end

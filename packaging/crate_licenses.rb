@@ -3,7 +3,7 @@
 require 'json'
 require 'open3'
 
-# The licences of all crates in the library, with their texts, which most of them want beside a binary.
+# The licences of all crates in the library, with their texts, which most licences require beside a binary.
 class CrateLicenses
   ROOT = 'lex_identity_aws'
   FILES = /\A(?:licen[sc]e|copying|copyright|notice|unlicense)/i
@@ -30,7 +30,7 @@ class CrateLicenses
 
   private
 
-  # What is linked; what only builds is not in the library.
+  # Linked crates; those that only build are not in the library.
   def reached
     queue = [@packages.values.find { |package| package['name'] == ROOT }.fetch('id')]
     seen = {}
@@ -51,7 +51,7 @@ class CrateLicenses
     end.join
   end
 
-  # Each different text => its number.
+  # Each distinct text => its number.
   def texts = @texts ||= crates.flat_map { |crate| texts_of(crate) }.uniq.each.with_index(1).to_h
 
   def texts_of(crate)
@@ -66,6 +66,6 @@ class CrateLicenses
     out, status = Open3.capture2('cargo', *arguments)
     raise "cargo #{arguments.first} failed" unless status.success?
 
-    out.force_encoding(Encoding::UTF_8) # whatever the locale
+    out.force_encoding(Encoding::UTF_8) # independently of the locale
   end
 end

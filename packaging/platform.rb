@@ -3,20 +3,20 @@
 require 'open3'
 require 'rbconfig'
 
-# What the platform gem of this machine is called, and how its library is kept from asking for more than such a machine has.
+# The name of this machine's platform gem, and the checks that its library runs on every such machine.
 module Platform
   CPU = RbConfig::CONFIG['host_cpu']
   OS = RbConfig::CONFIG['host_os']
-  # As RubyGems writes it.
+  # In RubyGems' spelling.
   NAME = case OS
          when /darwin/     then "#{CPU.sub('aarch64', 'arm64')}-darwin"
          when /linux-musl/ then "#{CPU}-linux-musl"
          else "#{CPU}-linux-gnu"
          end
 
-  # RHEL 7 and everything since; what Rust itself asks for.
+  # RHEL 7 and later; Rust's own minimum.
   OLDEST_GLIBC = '2.17'
-  # What is there wherever that glibc is.
+  # The libraries that come with that glibc.
   SYSTEM_LIBRARIES = /\A(?:lib(?:c|m|dl|pthread|rt)\.so\.\d|ld-linux[\w-]*\.so\.\d)\z/
 
   class << self
@@ -41,7 +41,7 @@ module Platform
     end
 
     # @param library [String]
-    # @raise [RuntimeError] where it needs what an old system lacks
+    # @raise [RuntimeError] where it needs a symbol or library that an old system does not have
     def check(library)
       return unless gnu?
 

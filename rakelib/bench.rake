@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
-# This gem beside aws-sdk-ruby and beside 0.1.0, in one run. LegionIO and 0.1.0 need Ruby 3.4: where bin/setup --legionio has put one
-# beside an older Ruby, the run is made with that one.
+# Measures this gem, aws-sdk-ruby and 0.1.0 in one run. LegionIO and 0.1.0 need Ruby 3.4: where bin/setup --legionio has installed one
+# beside an older Ruby, that one is used.
 
 BENCH_QUICK   = ENV['BENCH'] == 'quick'
-BENCH_RESULTS = '.local/bench/results.json' # .local is the one folder that a run under bin/with-ruby 3.4 shares with us
+BENCH_RESULTS = '.local/bench/results.json' # .local is shared with runs under bin/with-ruby 3.4
 BENCH_KEPT    = 'bench/results.json'
 
-desc 'Measure beside aws-sdk-ruby and 0.1.0; BENCH=quick measures everything once and keeps nothing'
+desc 'Measure beside aws-sdk-ruby and 0.1.0; BENCH=quick measures everything once and saves nothing'
 task :bench do
   beside = RUBY_VERSION < '3.4' && File.exist?('.local/rubies/root/complete')
   beside ? sh('bin/with-ruby', '3.4', 'rake', 'bench:measure', verbose: false) : Rake::Task['bench:measure'].invoke
@@ -15,7 +15,7 @@ task :bench do
 end
 
 namespace :bench do
-  # The local AWS at its quickest.
+  # The local AWS as a release build.
   task :fake_aws do
     sh 'cargo', 'build', '--quiet', '--release', '--manifest-path', "#{FAKE_AWS}/Cargo.toml", verbose: false
     ENV['FAKE_AWS_BIN'] = File.expand_path('release/fake_aws', ENV.fetch('CARGO_TARGET_DIR', "#{FAKE_AWS}/target"))
@@ -28,7 +28,7 @@ namespace :bench do
     results[:machine] = Machine.facts
     results[:size] = Size.of(GEM_FILE, File.join(NATIVE_FOLDER, NATIVE_LIBRARY))
     mkdir_p File.dirname(BENCH_RESULTS), verbose: false
-    # A line for each list: a run changes as many lines as figures.
+    # One line for each list, for short diffs between runs.
     File.write(BENCH_RESULTS, "#{JSON.pretty_generate(results).gsub(/\[[^\[\]]*\]/) { |list| list.gsub(/\s+/, ' ') }}\n")
   end
 

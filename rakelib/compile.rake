@@ -17,7 +17,7 @@ end
 
 desc 'Compile the native library (RB_SYS_CARGO_PROFILE=dev for a quick, unoptimized one)'
 task compile: makefile do
-  # cargo knows best what has changed, so it is always asked; with nothing to do it takes a fifth of a second.
+  # cargo decides what has changed, so it always runs; with nothing to do it takes a fifth of a second.
   target = File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target'))
   sh({ 'RB_SYS_CARGO_TARGET_DIR' => target }, 'make', '--silent', '--no-print-directory', '-C', BUILD_FOLDER, verbose: false)
 
@@ -25,7 +25,7 @@ task compile: makefile do
   ours  = File.join(NATIVE_FOLDER, NATIVE_LIBRARY)
   next if File.exist?(ours) && FileUtils.identical?(built, ours)
 
-  # A new file, not new bytes in the old one: a process that has the library mapped keeps the one it loaded.
+  # Replaces the file instead of overwriting it: a process that has the library mapped keeps the one it loaded.
   cp built, "#{ours}.new", verbose: false
   mv "#{ours}.new", ours, verbose: false
 end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# The tests in Rust: those inside the core, those of the core against the local AWS, the seeds of what is fuzzed, those of the local AWS
-# itself. The last three are workspaces of their own, which the gem does not ship; the crates of AWS are compiled once for all.
+# The tests in Rust: of the core, of the core against the local AWS, of the fuzz targets' seeds, and of the local AWS itself. The last
+# three are workspaces of their own, which the gem does not ship; the AWS crates are compiled once for all.
 desc 'Run the cargo tests'
 task :core do
   target = File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target'))

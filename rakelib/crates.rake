@@ -2,9 +2,9 @@
 
 require 'English'
 
-# Which crates may be in the gem. deny.toml says it.
+# Checks the crates in the gem against deny.toml.
 
-# What deny.toml bans, which this can tell in a blink and without cargo-deny.
+# The bans of deny.toml, checked quickly and without cargo-deny.
 def banned_crates
   File.read('deny.toml').scan(/\{ crate = "([\w-]+)(?:@([\d.]+))?"/).map { |name, version| /\A#{name} v#{Regexp.escape(version.to_s)}/ }
 end
@@ -12,12 +12,12 @@ end
 CARGO_DENY = '.local/cargo-deny-*/bin/cargo-deny'
 
 namespace :lint do
-  desc 'Crates that must not come in'
+  desc 'Check that no banned crate is in the gem'
   task :crates do
     crates = IO.popen(%w[cargo tree --locked --workspace --edges normal,build --target all --prefix none], &:readlines)
     abort 'cargo tree failed' unless $CHILD_STATUS.success?
     found = crates.map(&:strip).uniq.grep(Regexp.union(banned_crates))
-    abort "these crates must not be in the gem: #{found.join(', ')} (see who asks for them with cargo tree --invert NAME)" if found.any?
+    abort "these crates must not be in the gem: #{found.join(', ')} (cargo tree --invert NAME shows which crate needs it)" if found.any?
   end
 
   desc 'cargo-deny: licences, bans and sources of the crates, and known weaknesses where their database can be reached'

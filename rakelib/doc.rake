@@ -6,7 +6,7 @@ task :doc do
 end
 
 namespace :lint do
-  desc 'Is every public name documented, and does every documented one exist'
+  desc 'Check that every public name is documented, and that every documented one exists'
   task docs: :compile do
     each_missing_gem_is_said('lint:docs', 'yard') do
       Rake::Task[:doc].invoke

@@ -1,15 +1,15 @@
 # frozen_string_literal: true
 
-desc 'The part of rake moto that is about other implementations: boto3, the AWS CLI, aws-sdk-ruby; interop[-e name] narrows it'
+desc 'Compare with boto3, the AWS CLI and aws-sdk-ruby, as part of rake moto; interop[-e name] selects examples'
 task :interop, [:arguments] => %i[compile fake_aws] do |_, given|
-  abort 'the others are not here: run bin/setup --moto' unless File.exist?('.local/moto/complete') && File.exist?('.local/sdks/old')
+  abort 'boto3, the AWS CLI and the SDKs are missing: run bin/setup --moto' unless File.exist?('.local/moto/complete') && File.exist?('.local/sdks/old')
   rspec 'spec/interop', *given.arguments&.split
 end
 
 namespace :interop do
-  desc 'The clients of aws-sdk-ruby alone, which need no Python'
+  desc 'Compare with aws-sdk-ruby only, without Python'
   task clients: %i[compile fake_aws] do
-    abort 'the SDKs are not here: run bin/setup --moto' unless File.exist?('.local/sdks/old')
+    abort 'the SDKs are missing: run bin/setup --moto' unless File.exist?('.local/sdks/old')
     rspec 'spec/interop/clients_spec.rb'
   end
 end

@@ -2,24 +2,24 @@
 
 require 'digest'
 
-# The packed gem in the real LegionIO: Ruby 3.4, the gems of bin/setup --legionio, a network with nothing but loopback.
+# Tests the packed gem in the real LegionIO: Ruby 3.4, the gems of bin/setup --legionio, a network with loopback only.
 
 LEGIONIO = '.local/rubies'
 INSTALLED = File.expand_path("#{LEGIONIO}/ours")
 
-# Not a failure, and not to be overlooked either; .ci/run knows the number.
+# The exit status for a leg that could not run; .ci/run reports it.
 def did_not_run(why)
   warn "LEGIONIO DID NOT RUN: #{why}"
   exit 75
 end
 
-# The command that starts another one in a network name space of its own, where this system lets us.
+# The command that starts another one in a network name space of its own, where the system permits it.
 def own_network
   [%w[unshare --net], %w[unshare --user --map-root-user --net]].find { |command| system(*command, 'true', err: File::NULL) }
 end
 
-# RubyGems cleans before it builds, so it is told that there is nothing to clean: the crates are those of the checkout, compiled once
-# for both. What is in the gem is compiled from the gem.
+# RubyGems runs make clean before it builds, so make gets empty lists of files to remove: the crates of the checkout are used, compiled
+# once for both. The gem's own code is compiled from the gem.
 def install_for_legionio(home)
   provide_gems home, 'rb_sys', 'rake-compiler-dock'
   environment = installed_environment(home).merge('GEM_PATH' => nil, 'RB_SYS_CARGO_TARGET_DIR' => File.expand_path('target'),
@@ -28,7 +28,7 @@ def install_for_legionio(home)
 end
 
 namespace :legionio do
-  desc 'Install the packed gem for LegionIO, unless the one that is there has the same files'
+  desc 'Install the packed gem for LegionIO, unless the installed one has the same files'
   task :install do
     digest = Digest::SHA256.new
     SPECIFICATION.files.sort.each { |file| digest << file << File.binread(file) }
@@ -44,7 +44,7 @@ namespace :legionio do
   end
 end
 
-# Runs Ruby where LegionIO, the installed gem and a local AWS are to be found, and no network.
+# Runs Ruby with LegionIO, the installed gem and a local AWS, without a network.
 def in_legionio(*arguments)
   did_not_run('Ruby 3.4 or newer is needed (bin/with-ruby 3.4)') if RUBY_VERSION < '3.4'
   did_not_run('LegionIO is not here (bin/setup --legionio)') unless Dir.exist?("#{LEGIONIO}/legionio/gems")
@@ -55,7 +55,7 @@ def in_legionio(*arguments)
   sh environment, *network, Gem.ruby, '-r./spec/support/loopback', *arguments, verbose: false
 end
 
-desc 'The specs on the real LegionIO (bin/setup --legionio); SPEC narrows them'
+desc 'The specs on the real LegionIO (bin/setup --legionio); SPEC selects files'
 task :legionio do
   in_legionio('-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *(ENV['SPEC']&.split || 'spec/legionio'))
 end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# What must hold before a test is run. The Ruby and RBS parts need gems that run on Ruby 3.4 only; where they are missing the
-# task says so, and CI runs it where they are there (LEX_LINT=all makes a missing one an error).
+# The static checks. The Ruby and RBS parts need gems that run on Ruby 3.4 only; where they are missing the task warns, and CI runs it
+# where they are installed (LEX_LINT=all makes a missing one an error).
 
 RUST_WORKSPACES = { 'Cargo.toml' => 'target', 'spec/core/Cargo.toml' => 'target', 'fuzz/Cargo.toml' => 'target',
                     'spec/fake_aws/Cargo.toml' => 'spec/fake_aws/target' }.freeze
@@ -20,7 +20,7 @@ namespace :lint do
   task :rust do
     RUST_WORKSPACES.each do |manifest, target|
       sh 'cargo', 'fmt', '--all', '--check', '--manifest-path', manifest, verbose: false
-      features = manifest.start_with?('fuzz') ? %w[--features programs] : [] # else libFuzzer would be compiled, which needs C++
+      features = manifest.start_with?('fuzz') ? %w[--features programs] : [] # without libFuzzer, which needs a C++ compiler
       sh 'cargo', 'clippy', '--quiet', '--locked', '--workspace', '--all-targets', *features, '--manifest-path', manifest,
          '--target-dir', ENV.fetch('CARGO_TARGET_DIR', target), '--', '-D', 'warnings', verbose: false
     end
@@ -33,12 +33,12 @@ namespace :lint do
     end
   end
 
-  desc 'RBS: is it well-formed, and does lib hold to it'
+  desc 'Check that the RBS is well-formed and that lib matches it'
   task :types do
     each_missing_gem_is_said('lint:types', 'rbs', 'steep') do
       ruby gem_program('rbs'), '-I', 'sig', 'validate'
       mkdir_p 'tmp', verbose: false
-      # What steep says of itself, hundreds of lines of it, is none of what it found.
+      # steep prints hundreds of lines about itself, which are not findings.
       ruby gem_program('steep'), 'check', '--log-output=tmp/steep.log'
     end
   end

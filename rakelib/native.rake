@@ -3,8 +3,8 @@
 require_relative '../packaging/crate_licenses'
 require_relative '../packaging/platform'
 
-# The platform gem: the library compiled once for each series of Ruby, so that nothing has to be compiled where it is installed.
-# bin/setup --native provides the Rubies and the linker. All that the release does is done by these tasks.
+# The platform gem: the library is compiled once for each series of Ruby, so that its installation compiles nothing. bin/setup --native
+# provides the Rubies and the linker. The release runs these same tasks.
 
 # Every other Ruby takes the source gem.
 NATIVE_RUBIES = %w[3.3 3.4].freeze
@@ -12,7 +12,7 @@ NATIVE_RUBY_REQUIREMENT = ['>= 3.3', '< 3.5.dev'].freeze
 # The first RubyGems that tells linux-gnu from linux-musl.
 NATIVE_RUBYGEMS_REQUIREMENT = '>= 3.3.22'
 
-# Shared with the Debian root of bin/with-ruby, which pkg is not.
+# In .local, which the Debian root of bin/with-ruby shares, unlike pkg.
 NATIVE_BUILD = ".local/native/#{Platform::NAME}".freeze
 PLATFORM_GEM = File.join('pkg', "#{SPECIFICATION.full_name}-#{Platform::NAME}.gem").freeze
 
@@ -21,7 +21,7 @@ def platform_specification(files)
     spec.platform = Platform::NAME
     spec.files = files
     spec.extensions = []
-    spec.dependencies.clear # rb_sys builds
+    spec.dependencies.clear # rb_sys is needed to build only
     spec.required_ruby_version = NATIVE_RUBY_REQUIREMENT
     spec.required_rubygems_version = NATIVE_RUBYGEMS_REQUIREMENT
   end
@@ -66,10 +66,10 @@ namespace :native do
   end
 end
 
-desc "Build #{PLATFORM_GEM} for Ruby #{NATIVE_RUBIES.join(' and ')}, and pass the native specs with it on each"
+desc "Build #{PLATFORM_GEM} for Ruby #{NATIVE_RUBIES.join(' and ')}, and run the native specs with it on each"
 task :native do
   NATIVE_RUBIES.each { |series| sh 'bin/with-ruby', series, 'rake', 'native:library', verbose: false }
   Rake::Task['native:pack'].invoke
-  cp PLATFORM_GEM, NATIVE_BUILD, verbose: false # where the Debian root sees it
+  cp PLATFORM_GEM, NATIVE_BUILD, verbose: false # where the Debian root can read it
   NATIVE_RUBIES.each { |series| sh 'bin/with-ruby', series, 'rake', "packed[#{NATIVE_BUILD}/#{File.basename(PLATFORM_GEM)}]", verbose: false }
 end

@@ -2,7 +2,7 @@
 
 require 'digest'
 
-# The gem: packed, and installed from the packed file.
+# Packs the gem, and installs the packed file.
 
 GEM_FILE = File.join('pkg', SPECIFICATION.file_name)
 
@@ -19,7 +19,7 @@ task install: :build do
   sh Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', GEM_FILE
 end
 
-desc 'SHA-256 of every gem in pkg, as sha256sum checks it'
+desc 'Write the SHA-256 of every gem in pkg, in the format of sha256sum'
 task checksums: 'pkg' do
   gems = Dir['pkg/*.gem']
   abort 'There is no gem in pkg: run rake build.' if gems.empty?

@@ -3,26 +3,26 @@
 require 'rubygems/package'
 require 'tmpdir'
 
-# The gem that ships is the gem that is tested: packed, installed offline into an empty GEM_HOME, loaded from there.
+# Tests the gem as it ships: packed, installed offline into an empty GEM_HOME, loaded from there.
 
-# What the gem depends on, copied from where bin/setup has put it: RubyGems itself looks nowhere but in GEM_HOME when it builds.
+# Copies the gem's dependencies from where bin/setup has put them: when RubyGems builds, it searches GEM_HOME only.
 def provide_gems(home, *names)
   roots = [File.expand_path('.local/debs/usr/share/rubygems-integration/all'), *Gem.path]
   names.each do |name|
-    specification = roots.flat_map { |root| Dir["#{root}/specifications/#{name}-[0-9]*.gemspec"] }.first or abort "#{name} is not here: run bin/setup"
+    specification = roots.flat_map { |root| Dir["#{root}/specifications/#{name}-[0-9]*.gemspec"] }.first or abort "#{name} is missing: run bin/setup"
     mkdir_p [File.join(home, 'gems'), File.join(home, 'specifications')], verbose: false
     cp specification, File.join(home, 'specifications'), verbose: false
     cp_r File.expand_path("../../gems/#{File.basename(specification, '.gemspec')}", specification), File.join(home, 'gems'), verbose: false
   end
 end
 
-# Nothing of this checkout may be found by accident: no load path, no Bundler.
+# No file of this checkout may be found by accident: no load path, no Bundler.
 def installed_environment(home)
   { 'GEM_HOME' => home, 'GEM_PATH' => [home, File.expand_path('.local/debs/usr/share/rubygems-integration/all'), *Gem.path].join(':'),
     'RUBYLIB' => nil, 'RUBYOPT' => nil, 'BUNDLE_GEMFILE' => nil, 'BUNDLER_SETUP' => nil }
 end
 
-# The specs of the native seam, in a folder without the lib folder that they usually find beside them.
+# Runs the native specs in a folder without the checkout's lib.
 def native_specs_of_installed_gem(folder, environment)
   cp_r 'spec', folder, verbose: false
   rm_rf Dir[File.join(folder, 'spec/*/target')], verbose: false
@@ -42,7 +42,7 @@ task :packed, [:gem] => :fake_aws do |_, given|
   Dir.mktmpdir('packed') do |folder|
     home = File.join(folder, 'gems')
     provide_gems home, 'rb_sys', 'rake-compiler-dock' if Gem::Package.new(file).spec.extensions.any?
-    environment = installed_environment(home).merge('GEM_PATH' => nil) # not even the gems of this user
+    environment = installed_environment(home).merge('GEM_PATH' => nil) # without this user's gems
     sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
     native_specs_of_installed_gem(folder, environment)
   end

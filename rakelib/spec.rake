@@ -1,18 +1,18 @@
 # frozen_string_literal: true
 
-# The specs, in a Ruby of their own, against the native library that ships and a local AWS on loopback.
+# Runs the specs in a child process, with the native library that ships and a local AWS on loopback.
 
 FAKE_AWS = 'spec/fake_aws'
 
-# What needs more than this checkout has a task of its own.
+# Specs that need more than this checkout have tasks of their own.
 SPECS_APART = %w[moto interop legionio].freeze
 
 def rspec(*arguments)
-  # What programs print is UTF-8, whatever the locale is here.
+  # Output of programs is UTF-8, independently of the locale.
   ruby '-Ilib', '-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', *arguments, verbose: false
 end
 
-desc 'Build the local AWS that specs, demo and benchmarks talk to'
+desc 'Build the local AWS of specs, demo and benchmarks'
 task :fake_aws do
   next if ENV['FAKE_AWS_BIN']
 
@@ -21,7 +21,7 @@ task :fake_aws do
   ENV['FAKE_AWS_BIN'] = File.expand_path('debug/fake_aws', target)
 end
 
-desc 'Run the specs; SPEC=spec/unit/a_spec.rb or spec[-e name] narrows them'
+desc 'Run the specs; SPEC=spec/unit/a_spec.rb or spec[-e name] selects some'
 task :spec, [:arguments] => %i[compile fake_aws] do |_, given|
   arguments = [*ENV['SPEC']&.split, *given.arguments&.split]
   arguments << 'spec' if arguments.none? { |argument| argument.start_with?('spec') }

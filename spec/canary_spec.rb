@@ -4,7 +4,7 @@ require 'cgi'
 require 'tempfile'
 require 'tmpdir'
 
-# A secret planted in every source appears in no output of any kind: see canary/show_everything.rb for the kinds.
+# A secret in any source appears in no output: see canary/show_everything.rb for the outputs.
 RSpec.describe 'A secret' do
   show_everything = File.read(File.join(__dir__, 'canary/show_everything.rb'))
   planted = 'canary/of+the/specs+sings=in/no/cage0000'
@@ -14,7 +14,7 @@ RSpec.describe 'A secret' do
 
   after { FileUtils.remove_entry(home) }
 
-  # A secret as it is, and as an encoder or a cutter may leave it.
+  # A secret, and its encoded and truncated forms.
   def forms_of(secret)
     [secret, secret[0, 16], secret[-16..], CGI.escape(secret), [secret].pack('m0')[0..-5], secret.gsub('/', '\/'), secret.unpack1('H*')]
   end
@@ -26,7 +26,7 @@ RSpec.describe 'A secret' do
     path
   end
 
-  # Runs the exerciser where ENV says, and returns all it printed after it was searched for secrets.
+  # Runs show_everything.rb with the current ENV; fails if its output has a secret, and returns the output.
   define_method(:sing) do |env: {}, secrets: [], options: '{}', code: show_everything, given: true|
     handed_out = Tempfile.new('canary')
     env = local_aws.env.merge('HOME' => home, 'CANARY_FILE' => handed_out.path, 'CANARY' => planted, 'CANARY_OPTIONS' => options, 'RUST_LOG' => 'trace',
@@ -95,7 +95,7 @@ RSpec.describe 'A secret' do
       expect(output).to include('ec2-web')
     end
 
-    it 'is not shown when it comes from a source, Credentials or a provider' do
+    it 'is not shown when it comes from a source, credentials or a provider' do
       user = local_aws.world.fetch('users').fetch('arn:aws:iam::123456789012:user/demo')
       keys = "Legion::Extensions::Identity::Aws::Credentials.new('#{user['access_key_id']}', '#{user['secret_access_key']}')"
       [keys, "Struct.new(:credentials).new(#{keys})"].each do |source|
@@ -104,7 +104,7 @@ RSpec.describe 'A secret' do
       end
     end
 
-    it 'is not shown when it is a token that a callable gives' do
+    it 'is not shown when it is the token of a callable' do
       token = local_aws.world.fetch('web_identity_tokens').keys.first
       options = "{web_identity_token: -> { '#{token}' }, role_arn: 'arn:aws:iam::123456789012:role/irsa-app'}"
       expect(sing(options: options, secrets: [token])).to include('irsa-app')
@@ -145,7 +145,7 @@ RSpec.describe 'A secret' do
       end
     end
 
-    it 'is not shown when what a callable gives is refused, or is neither a token nor a code' do
+    it 'is not shown when the answer of a callable is refused, or is neither a token nor a code' do
       web = "role_arn: 'arn:aws:iam::123456789012:role/irsa-app', web_identity_token: -> { ENV['CANARY'] + \"%s\" }"
       mfa = "role_arn: 'arn:aws:iam::123456789012:role/mfa-only', serial_number: 'arn:aws:iam::123456789012:mfa/demo', token_provider: ->(_) { ENV['CANARY'] }"
       [format(web, ''), format(web, '\u0007'), format(web, '\xFF'), mfa].each do |options|
@@ -175,7 +175,7 @@ RSpec.describe 'A secret' do
       end
     end
 
-    it 'is not shown when STS answers with rubbish' do
+    it 'is not shown when STS gives a malformed answer' do
       ["<AssumeRoleResponse><Credentials><SecretAccessKey>#{planted}</SecretAccessKey><SessionToken>#{planted_token}<", planted,
        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>#{planted}</SecretAccessKey>" \
        '</Credentials></AssumeRoleResult></AssumeRoleResponse>'].each do |body|
@@ -186,7 +186,7 @@ RSpec.describe 'A secret' do
     end
   end
 
-  it 'is not shown by irb, whatever one types' do
+  it 'is not shown by irb' do
     user = local_aws.world.fetch('users').fetch('arn:aws:iam::123456789012:user/demo')
     code = "require 'legion/extensions/identity/aws'\nAws = Legion::Extensions::Identity::Aws\nrequire 'irb'\n" \
            "ARGV.replace(%w[-f --nomultiline --nosingleline --noprompt])\nIRB.start"
@@ -200,7 +200,7 @@ RSpec.describe 'A secret' do
     expect(output).not_to include(user.fetch('secret_access_key'))
   end
 
-  it 'is not shown by a warning about settings, whatever stands in them' do
+  it 'is not shown by a warning about settings that contain it' do
     code = <<~RUBY
       module Legion
         module Settings

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require 'support/environment'
-# First of all: nothing of this machine's AWS settings, proxies or trust stores may reach a spec.
+# First of all: AWS settings, proxies and trust stores of this machine must not reach a spec.
 Environment.clean!
 
 require 'legion/extensions/identity/aws'
@@ -23,9 +23,9 @@ RSpec.configure do |config|
   config.mock_with(:rspec) { |mocks| mocks.verify_partial_doubles = true }
   config.example_status_persistence_file_path = 'spec/examples.txt'
 
-  # Every example starts in the standard world, and none may hang the run.
+  # Every example starts with the standard world, and has a time limit.
   config.around do |example|
-    config.local_aws&.reset # lets go what a rule held
+    config.local_aws&.reset # answers requests that a rule holds
     UnfinishedThreads.land
     config.local_aws&.forget_requests
     Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }

@@ -8,7 +8,7 @@ debian_gems='ruby-rb-sys ruby-rake-compiler-dock
   ruby-aws-sdk-core ruby-aws-eventstream ruby-aws-partitions ruby-aws-sigv4 ruby-jmespath'
 
 need_gems() {
-  if ! has ruby; then # --print on a machine that is still to get one
+  if ! has ruby; then # --print on a machine that has no Ruby yet
     say 'would install the development gems: with Bundler into .local/bundle, or unpacked from Debian testing into .local/debs'
     return
   fi
@@ -23,7 +23,7 @@ need_gems() {
   printf '%s\n' "$stamp" >.local/gems.stamp
 }
 
-# LEX_RUBYGEMS=yes or no answers without asking. Asked once a run, 5 seconds at most.
+# LEX_RUBYGEMS=yes or no replaces the test, which is made once a run and takes 5 seconds at most.
 rubygems_reached() {
   if [ -z "${rubygems:-}" ]; then
     case ${LEX_RUBYGEMS:-} in
@@ -66,7 +66,7 @@ unpack_from_testing() {
   mv "$folder.new" "$folder"
 }
 
-# An apt of its own below .local that knows Debian testing; the machine's apt never hears of it.
+# A separate apt configuration below .local with Debian testing; the machine's own is not changed.
 testing_apt() {
   apt=$PWD/.local/apt
   mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/parts"

@@ -6,7 +6,7 @@ install_packages() {
   do_it "install the packages $* ($why)" apt_install "$@"
 }
 
-# The lists of a fresh machine are empty or old: ask for new ones only when it does not work without.
+# The lists of a fresh machine are empty or old: they are updated only if the installation fails.
 apt_install() {
   apt_quietly install --no-install-recommends "$@" 2>/dev/null && return
   apt_quietly update || die "Debian's package source cannot be reached (apt-get update failed), and $* is needed."
@@ -15,7 +15,7 @@ apt_install() {
 
 apt_quietly() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 "$@" >/dev/null; }
 
-# The Debian archive this machine itself uses; without one in its lists there is nothing to derive it from.
+# The Debian archive in this machine's own lists; empty without one.
 debian_mirror() {
   mirror=$(first_debian_target)
   [ -n "$mirror" ] || { apt_quietly update && mirror=$(first_debian_target); }

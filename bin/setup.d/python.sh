@@ -1,6 +1,6 @@
-# Sourced by bin/setup: environments for what PyPI has. Moto, boto3 and the AWS CLI are what our answers are compared with.
+# Sourced by bin/setup: Python environments for moto, boto3 and the AWS CLI, with which the specs compare our answers.
 
-# flask is what moto_server serves with; moto's own list for it (moto[server]) brings ten times as much.
+# moto_server needs flask; moto's own list for it (moto[server]) installs ten times as much.
 python_packages='moto flask flask-cors boto3 awscli'
 
 need_moto() {
@@ -9,7 +9,7 @@ need_moto() {
   do_it "install $python_packages from PyPI into .local/moto" make_python_environment .local/moto "$python_packages"
 }
 
-# make_python_environment FOLDER PACKAGES : half an environment is none.
+# make_python_environment FOLDER PACKAGES : an incomplete environment is made again.
 make_python_environment() {
   has python3 || install_packages 'what is packaged for Python needs one' python3 python3-venv
   rm -rf "$1"
@@ -20,7 +20,7 @@ make_python_environment() {
   printf '%s\n' "$2" >"$1/complete"
 }
 
-# The AWS SDKs for Ruby that are compared with us.
+# The AWS SDKs for Ruby with which the specs compare our answers.
 need_sdks() {
   option=; [ "$print_only" = yes ] && option=--print
   spec/interop/setup $option

@@ -1,13 +1,13 @@
-# Sourced by bin/setup: Ruby 3.3 and 3.4 beside a distribution's other one. A user's own Ruby of that series is used as it is; else
-# a Debian testing root below .local gets both, and bin/with-ruby runs commands in it.
+# Sourced by bin/setup: Ruby 3.3 and 3.4 beside a distribution's other one. A user's own Ruby of that series is used; otherwise
+# both are installed into a Debian testing root below .local, in which bin/with-ruby runs commands.
 
 rubies=.local/rubies
-# Debian testing has the newest libclang, which alone reads the headers of a Ruby built with a new GCC.
+# Debian testing has the newest libclang; older ones cannot parse the headers of a Ruby built with a new GCC.
 root_packages='ruby3.3 ruby3.3-dev ruby3.4 ruby3.4-dev gcc libc6-dev make libclang-dev'
 
 own_ruby() { has ruby && [ "$(ruby -e 'print RUBY_VERSION[/\d+\.\d+/]')" = "$1" ]; }
 
-# need_rubies VERSION... : both, unless told which
+# need_rubies VERSION... : both by default
 need_rubies() {
   for version in ${*:-3.3 3.4}; do own_ruby "$version" || { need_root; break; }; done
 }
@@ -29,9 +29,9 @@ make_root() {
   log=$PWD/$rubies/root.log
   debootstrap --variant=minbase --include=ca-certificates testing "$root" "$mirror" >"$log" 2>&1 ||
     die "debootstrap failed: $(tail -n 1 "$log") (all of it in $log)"
-  # Ruby 3.4 is where Debian keeps what its next release does not default to yet; apt takes it from the first that has it.
+  # Debian testing may not have Ruby 3.4 yet; apt takes it from the first archive that has it.
   printf 'deb [check-valid-until=no] %s %s main\n' "$mirror" testing "$mirror" unstable "$mirror" experimental >"$root/etc/apt/sources.list"
-  # How this machine reaches its package source (proxies and the like) holds inside, too.
+  # This machine's settings for its package source, such as proxies, are used inside too.
   apt-config dump Acquire >"$root/etc/apt/apt.conf.d/90host"
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
   # shellcheck disable=SC2086 # a list of words
@@ -48,7 +48,7 @@ make_root() {
 
 # The linters of LegionIO run on Ruby 3.4 alone, and so does LegionIO.
 need_lint()     { need_rubies 3.4; need_gems_for lint dev 'rake rubocop rubocop-legion rbs steep yard rb_sys'; }
-# A folder for each part: LegionIO loads every lex gem it finds, so a boot is given only those it is about.
+# A folder for each part: LegionIO loads every lex gem it finds, so each boot gets only those it tests.
 need_legionio() {
   need_rubies 3.4
   need_gems_for legionio legionio legionio

@@ -7,7 +7,7 @@ require 'timeout'
 
 begin
   Timeout.timeout(5) do
-    Gem.configuration # reads the user's gemrc, which may name another source
+    Gem.configuration # reads the user's gemrc, which may configure another source
     uri = URI.join("#{Gem.sources.first.uri.to_s.chomp('/')}/", 'specs.4.8.gz')
     http = Net::HTTP.new(uri.host, uri.port)
     http.use_ssl = uri.scheme == 'https'

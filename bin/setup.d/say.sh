@@ -1,11 +1,11 @@
-# Sourced by bin/setup: how it speaks and how it runs things. With --print nothing is run.
+# Sourced by bin/setup: prints messages and runs commands. With --print no command is run.
 
 print_only=no
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'bin/setup: %s\n' "$*" >&2; exit 1; }
 
-# do_it WHY COMMAND... : says why, then does it.
+# do_it WHY COMMAND... : prints why, then runs the command.
 do_it() {
   why=$1; shift
   if [ "$print_only" = yes ]; then

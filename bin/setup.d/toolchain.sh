@@ -1,4 +1,4 @@
-# Sourced by bin/setup: Ruby, its headers, a C compiler, libclang, and Rust, which has to be there.
+# Sourced by bin/setup: Ruby, its headers, a C compiler, libclang, and Rust, which must be installed already.
 
 preflight=ext/lex_identity_aws/preflight.rb
 
@@ -12,7 +12,7 @@ need_toolchain() {
 
   missing=$(ruby "$preflight" --pieces || true)
   [ -z "$missing" ] && return
-  # Rust first: nothing large is fetched for a build that cannot start.
+  # Rust first: without it no build can start, and nothing is downloaded.
   case $missing in *rust*) stop_for_preflight rust ;; esac
   for piece in $missing; do
     case $piece in
@@ -24,6 +24,6 @@ need_toolchain() {
   [ "$print_only" = yes ] || [ -z "$(ruby "$preflight" --pieces || true)" ] || stop_for_preflight
 }
 
-stop_for_preflight() { # of all pieces or the ones given
+stop_for_preflight() { # of all parts, or the given ones
   ruby "$preflight" "$@" || exit 1
 }

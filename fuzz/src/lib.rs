@@ -1,8 +1,8 @@
-//! What is fuzzed: a function for each parser that meets bytes others wrote. It panics where the
-//! parser does, and where what must hold of every input does not.
+//! The fuzz targets: a function for each parser of foreign input. It panics where the parser does,
+//! and where a property that must hold for every input does not.
 //!
-//! `rake fuzz` looks for such inputs with libFuzzer; `cargo test` runs the seeds and what is made of
-//! them. Secrets of the seeds hold the word [`CANARY`]; no reason, message or `Debug` may show it.
+//! `rake fuzz` searches for such inputs with libFuzzer; `cargo test` runs the seeds and mutations of
+//! them. Secrets in the seeds contain [`CANARY`]; no reason, message or `Debug` output may show it.
 
 use aws_identity::{
     cache::{CacheDir, CacheKey, Request},
@@ -36,7 +36,7 @@ pub const TARGETS: [(&str, Target); 7] = [
 /// Part of every secret in the seeds, and of nothing else there.
 pub const CANARY: &str = "canary";
 
-/// What parts the texts of an input of more than one.
+/// The separator of the texts in an input that has several.
 const NEXT: &str = "\n----\n";
 
 /// An ARN as `GetCallerIdentity` prints it, and the user id.
@@ -65,7 +65,7 @@ fn assert_legal(name: &str) {
     assert!(starts && name.bytes().all(inner), "{name:?} is no legal name");
 }
 
-/// A file of `~/.aws/cli/cache`. What is read from it and written again is read again the same.
+/// A file of `~/.aws/cli/cache`. Credentials read from it, written and read again are the same.
 pub fn cache_file(input: &[u8]) {
     let folder = scratch("cache");
     let cache = CacheDir::open(&folder).expect("a folder of our own");
@@ -80,25 +80,25 @@ pub fn cache_file(input: &[u8]) {
     };
     assert_hidden(&found, &format!("{found:?}"));
     if cache.write(&key, &found, now).expect("a file of our own") {
-        let again = cache.read(&key, now).expect("what we wrote").expect("what we wrote");
-        let end = found.expires_at.map(|end| end.div_euclid(1000) * 1000);
-        assert_eq!(again, Credentials { expires_at: end, source: again.source.clone(), ..found });
+        let again = cache.read(&key, now).expect("a readable file").expect("an entry");
+        let expires_at = found.expires_at.map(|it| it.div_euclid(1000) * 1000);
+        assert_eq!(again, Credentials { expires_at, source: again.source.clone(), ..found });
     }
 }
 
-/// What a container endpoint or IMDS answers.
+/// The answer of a container endpoint or IMDS.
 pub fn container_or_imds(input: &[u8]) {
     match metadata_credentials::parse(input, "imds") {
-        Ok(set) => assert_hidden(&set, &format!("{set:?}")),
-        // The one word of the answer that is shown says why there is nothing to hide.
+        Ok(credentials) => assert_hidden(&credentials, &format!("{credentials:?}")),
+        // `Code` is the only part of the answer that a reason shows: it is an error code, not a secret.
         Err(reason) => assert!(!reason.contains(CANARY) || reason.starts_with("it answered "), "{reason}"),
     }
 }
 
-/// What a `credential_process` prints.
+/// The output of a `credential_process`.
 pub fn credential_process(input: &[u8]) {
     match answer::read(input) {
-        Ok(set) => assert_hidden(&set, &format!("{set:?}")),
+        Ok(credentials) => assert_hidden(&credentials, &format!("{credentials:?}")),
         Err(reason) => assert!(!reason.contains(CANARY), "{reason}"),
     }
 }
@@ -131,7 +131,7 @@ pub fn profile_files(input: &[u8]) {
     }
 }
 
-/// Names of profiles and keys are shown, and may be anything; values are not.
+/// True if the canary stands in values only: names of profiles and keys may be shown, values not.
 fn only_in_values(text: &str) -> bool {
     let is_word = |key: &str| key.trim_end().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     text.split(['\n', '\r'])
@@ -139,7 +139,7 @@ fn only_in_values(text: &str) -> bool {
         .all(|line| line.split_once('=').is_some_and(|(key, _)| is_word(key)))
 }
 
-/// What `aws sso login` leaves behind.
+/// The token file that `aws sso login` writes.
 pub fn sso_token(input: &[u8]) {
     static FILES: OnceLock<Files> = OnceLock::new();
     let files = FILES.get_or_init(|| {
@@ -156,10 +156,10 @@ pub fn sso_token(input: &[u8]) {
     let summaries = profiles(files, &environment, 1_800_000_000_000);
     let reason = summaries[0].reason.as_deref().unwrap_or_default();
     assert!(!reason.contains(CANARY), "{reason}");
-    assert!(!reason.contains("is missing"), "the file stands elsewhere: {reason}");
+    assert!(!reason.contains("is missing"), "the file has another name: {reason}");
 }
 
-/// What Kubernetes mounts for a web identity, and for Pod Identity.
+/// The token file that Kubernetes mounts for a web identity and for Pod Identity.
 pub fn token_file(input: &[u8]) {
     let path = scratch("token").join("token");
     write(&path, input);
@@ -174,20 +174,20 @@ pub fn token_file(input: &[u8]) {
     }
 }
 
-/// The secrets of `set` are not in `shown`, unless they are also what is shown on purpose.
-fn assert_hidden(set: &Credentials, shown: &str) {
-    let open = format!("{}{:?}{:?}{}", set.access_key_id, set.account_id, set.details, set.source);
+/// The secrets of `it` are not in `shown`, unless a field that is shown on purpose has the canary too.
+fn assert_hidden(it: &Credentials, shown: &str) {
+    let open = format!("{}{:?}{:?}{}", it.access_key_id, it.account_id, it.details, it.source);
     if !open.contains(CANARY) {
         assert!(!shown.contains(CANARY), "{shown}");
     }
 }
 
-/// Removes what the targets have written.
+/// Removes the files the targets have written.
 pub fn clean_up() {
     let _ = fs::remove_dir_all(scratch(""));
 }
 
-/// A folder of this process alone.
+/// A folder for this process alone.
 fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("aws-identity-fuzz-{}", std::process::id())).join(name);
     if !folder.exists() {
@@ -198,7 +198,7 @@ fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-/// A new file each time: some file systems write one that was cut to nothing to the disk at once.
+/// Writes a new file each time: some file systems flush a truncated one to the disk at once, which is slow.
 fn write(path: &Path, content: &[u8]) {
     let _ = fs::remove_file(path);
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).expect("a file of our own");

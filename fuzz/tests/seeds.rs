@@ -1,10 +1,10 @@
-//! The seeds of every target, and a few thousand inputs made of each, on every run of the tests: so
-//! that the targets keep up with the core.
+//! Runs the seeds of every target and a few thousand mutations of each, so that a change of the core
+//! that breaks a target is seen without libFuzzer.
 
 use fuzz::{CANARY, TARGETS};
 use std::{fs, panic, path::Path};
 
-/// Inputs made of each seed.
+/// Mutations of each seed.
 const ROUNDS: u64 = 2_000;
 
 fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
@@ -19,7 +19,7 @@ fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn no_input_is_too_much() {
+fn no_target_panics_on_a_seed_or_a_mutation() {
     for (name, target) in TARGETS {
         let seeds = seeds(name);
         assert!(seeds.len() >= 3, "{name} has too few seeds");
@@ -28,19 +28,19 @@ fn no_input_is_too_much() {
             for round in 0..ROUNDS {
                 let mut random = fastrand::Rng::with_seed(round);
                 let other = &seeds[random.usize(..seeds.len())].1;
-                let input = changed(seed, other, &mut random);
-                let held = panic::catch_unwind(|| target(&input)).is_ok();
-                assert!(held, "{name}, made of {file} in round {round}: {:?}", String::from_utf8_lossy(&input));
+                let input = mutated(seed, other, &mut random);
+                let passed = panic::catch_unwind(|| target(&input)).is_ok();
+                assert!(passed, "{name}, mutation of {file} in round {round}: {:?}", String::from_utf8_lossy(&input));
             }
         }
         target(&[]);
-        target(&vec![b'['; 30_000]); // a parser that calls itself for each has no end of stack
+        target(&vec![b'['; 30_000]); // a recursive parser would overflow the stack
     }
     fuzz::clean_up();
 }
 
-/// A few of the things that go wrong with a file.
-fn changed(seed: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
+/// One to three random mutations.
+fn mutated(seed: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..random.usize(1..4) {
         let at = random.usize(..=bytes.len());
@@ -57,7 +57,7 @@ fn changed(seed: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 #[test]
-fn every_secret_of_the_seeds_is_looked_for() {
+fn the_seeds_of_every_target_hold_a_secret() {
     for (name, _) in TARGETS.iter().filter(|(name, _)| *name != "arn") {
         let planted = seeds(name).iter().any(|(_, seed)| String::from_utf8_lossy(seed).contains(CANARY));
         assert!(planted, "no seed of {name} holds a secret to look for");

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# What `yard doc` has read, against the library as it is when loaded: what is public and not documented, and what is documented and
-# not there. Run by `rake lint:docs`; ends with 1 and a line for each.
+# Compares what `yard doc` has read with the loaded library: public names that are not documented, and documented ones that do not
+# exist. Run by `rake lint:docs`; prints a line for each and exits with 1.
 
 require 'yard'
 require 'legion/extensions/identity/aws'
@@ -11,7 +11,7 @@ Dir["#{LIB}/legion/**/*.rb"].each { |file| require file.delete_prefix("#{LIB}/")
 AWS = Legion::Extensions::Identity::Aws
 YARD::Registry.load!
 
-# The name as YARD knows it, as an object. Private constants are found too.
+# The object of a name in YARD. Private constants are found too.
 def loaded(path)
   path.split('::').reduce(Object) { |inside, name| inside.const_get(name, false) }
 rescue NameError
@@ -32,7 +32,7 @@ def there?(object)
   end
 end
 
-# What a method's tags leave in the dark: a parameter, what comes back. `@see` says: the same as there.
+# The parameters and return values that a method's tags do not document. `@see` refers to another method's.
 def untold(method)
   return [] if method.is_alias? || method.is_attribute? || method.has_tag?(:see)
 
@@ -49,15 +49,15 @@ def returns_nothing?(method)
   method.name == :initialize || method.name.end_with?('=') || method.tags(:raise).any? { |tag| tag.text == 'always' }
 end
 
-# `{links}` to nowhere are warnings of yard itself, `@see` is not.
+# yard itself warns of `{links}` to nothing, but not of such a `@see`.
 def lost(object)
   object.tags(:see).map(&:name).grep_v(%r{://}).reject { |name| YARD::Registry.resolve(object.namespace, name, true) }
 end
 
-# One without parameters has nothing to say that its class does not.
+# A constructor without parameters needs no documentation of its own.
 def plain_initialize?(object) = object.name == :initialize && object.parameters.empty?
 
-# Everything with a public name below a module, itself first.
+# Every public name below a module, with the module first.
 def public_modules(inside, seen = [])
   return seen if seen.include?(inside)
 
@@ -67,7 +67,7 @@ def public_modules(inside, seen = [])
   seen
 end
 
-# Methods the library has and YARD has not seen, such as those a loop defines.
+# Methods of the library that YARD has not seen, such as those a loop defines.
 def unseen(inside)
   return [] if YARD::Registry.at(inside.name)&.has_tag?(:api)
 
@@ -76,7 +76,7 @@ def unseen(inside)
   end
 end
 
-# What Struct gives its classes; ours are frozen.
+# Methods that Struct adds to its classes; ours are frozen.
 def of_struct(inside)
   inside < Struct ? Struct.new(:any).singleton_methods + inside.members.map { |member| :"#{member}=" } : []
 end
@@ -87,7 +87,7 @@ gaps = public_objects.flat_map do |object|
   next ["#{object.path} is not documented (#{object.file}:#{object.line})"] if object.docstring.all.strip.empty? && !plain_initialize?(object)
 
   told = object.type == :method ? untold(object).map { |what| "#{object.path} does not tell #{what} (#{object.file}:#{object.line})" } : []
-  told + lost(object).map { |name| "#{object.path} says see #{name}, which does not exist (#{object.file}:#{object.line})" }
+  told + lost(object).map { |name| "#{object.path} refers to #{name}, which does not exist (#{object.file}:#{object.line})" }
 end
 gaps += public_modules(AWS).flat_map { |inside| unseen(inside) }.map { |path| "#{path} exists and is not documented" }
 

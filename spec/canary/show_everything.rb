@@ -1,8 +1,7 @@
 # frozen_string_literal: true
 
-# Run in a Ruby of its own by canary_spec: takes credentials from wherever ENV points and prints everything this gem can be made to
-# say, in every form a program may print it. The secrets themselves go into the file CANARY_FILE, so that the spec knows what must not
-# be in the output.
+# Run by canary_spec in a process of its own: takes credentials from the source that ENV names and prints every object of this gem in
+# every form a program may print it. The secrets themselves are written to the file CANARY_FILE, so that the spec knows them.
 
 require 'json'
 require 'logger'
@@ -14,7 +13,7 @@ $stdout.sync = true
 aws = Legion::Extensions::Identity::Aws
 aws.logger = Logger.new($stdout, level: Logger::DEBUG)
 
-# Every way to turn an object into text; a refusal is text too.
+# Every way to turn an object into text; the message of a refusal is text too.
 FORMS = {
   inspect:     :inspect.to_proc,
   to_s:        :to_s.to_proc,

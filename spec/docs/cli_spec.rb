@@ -17,17 +17,17 @@ RSpec.describe 'The command line' do
     expect(page[/\A# .*?\n\n((?:    .*\n)+)/, 1].scan(/lex-identity-aws (\w+)/).flatten).to eq(names)
   end
 
-  it 'has the flags that docs/cli.md tells of, and no other' do
+  it 'has the options that docs/cli.md lists, and no other' do
     expect(flags(page)).to match_array(helps.values.flat_map { |help| flags(help) }.uniq - %w[--help --version])
   end
 
-  it 'ends with the numbers that docs/cli.md and --help tell of' do
+  it 'has the exit statuses that docs/cli.md and --help list' do
     numbers = cli::STATUSES.values.map(&:first)
     expect(page[/^## Exit status$.*/m].scan(/^\| (\d+) \|/).flatten.map(&:to_i)).to match_array(numbers)
     expect(helps['whoami'][/^Exit status$.*/m].scan(/^ *(\d+)  /).flatten.map(&:to_i)).to match_array(numbers)
   end
 
-  it 'takes every line that is shown' do
+  it 'accepts every command line that docs/cli.md shows' do
     lines = Pages.code.flat_map { |piece| piece.text.scan(/(?<!install )lex-identity-aws( [^`"|)#\n]+)/).map { |(words)| [piece.place, words] } }
     expect(lines.size).to be > 10
     lines.each do |place, words|

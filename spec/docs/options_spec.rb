@@ -2,9 +2,9 @@
 
 require 'docs/support/pages'
 
-# The options of the core are one table in Rust. Every page that lists them lists these, all of them.
+# The options of the core are one table in Rust. Every page that lists options must list all of them.
 RSpec.describe 'The options' do
-  # Each with the place where it may stand: Anywhere, OptionOnly or SettingsOnly.
+  # Each option with AllowedIn: Anywhere, OptionOnly or SettingsOnly.
   let(:core) do
     table = Pages.read('ext/aws_identity/src/config/options.rs').scan(/^    option\("(\w+)", (\w+), \w+\),$/).to_h
     expect(table.size).to be > 25
@@ -12,7 +12,7 @@ RSpec.describe 'The options' do
   end
   let(:options) { core.reject { |_, place| place == 'SettingsOnly' }.keys }
 
-  # Session.new's own, which is not the core's.
+  # An option of Session.new alone.
   def without_logger(names) = names - ['logger']
 
   def accepted?(name)
@@ -22,26 +22,26 @@ RSpec.describe 'The options' do
     false
   end
 
-  it 'are what the library takes' do
+  it 'are those the library accepts' do
     expect(core.keys.select { |name| accepted?(name.to_sym) }).to match_array(options)
   end
 
-  it 'stand in the README, all of them and no other' do
+  it 'are all listed in the README, and no other' do
     table = Pages.read('README.md')[/^## Settings$.*?^## /m]
     expect(Pages.first_column(table) - %w[true false]).to match_array(core.keys)
   end
 
-  it 'stand in docs/options.md, all of them and no other' do
-    words = Pages.first_column(Pages.read('docs/options.md')[/.*(?=^## What does not apply)/m]).filter_map { |word| word[/\A[a-z_]+(?=:|\z)/] }
-    expect(words.uniq).to match_array(core.keys)
+  it 'are all listed in docs/options.md, and no other' do
+    names = Pages.first_column(Pages.read('docs/options.md')[/.*(?=^## What does not apply)/m]).filter_map { |word| word[/\A[a-z_]+(?=:|\z)/] }
+    expect(names.uniq).to match_array(core.keys)
   end
 
-  it 'stand in the documentation of Session.new, all of them and no other' do
+  it 'are all documented at Session.new, and no other' do
     documented = Pages.read('lib/legion/extensions/identity/aws/session.rb').scan(/@option options \[[^\]]+\] :(\w+)/).flatten
     expect(without_logger(documented)).to match_array(options)
   end
 
-  it 'are those the examples give' do
+  it 'include every option the examples give' do
     given = Pages.code.flat_map { |piece| piece.text.gsub(/'[^']*'|"[^"]*"/, '').scan(/(?:Session\.new|assume_role|doctor)\((.*)\)/).flatten }
                  .flat_map { |arguments| arguments.scan(/\b([a-z_]+):(?!:)/).flatten }
     expect(given.size).to be > 10

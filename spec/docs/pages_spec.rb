@@ -4,7 +4,7 @@ require 'json'
 require 'docs/support/pages'
 
 RSpec.describe 'README and docs/' do
-  it 'link to files that are there' do
+  it 'link to existing files' do
     lost = Pages::FILES.flat_map do |file|
       File.read(file, encoding: 'UTF-8').scan(/\]\((?!https?:)([^)#]+)/).flatten.reject { |path| File.exist?(File.expand_path(path, File.dirname(file))) }
           .map { |path| "#{file}: #{path}" }
@@ -17,13 +17,13 @@ RSpec.describe 'README and docs/' do
     expect(pages - Pages.read('README.md').scan(/\]\(([^)#]+)/).flatten).to be_empty
   end
 
-  it 'show Ruby that Ruby can read' do
+  it 'have examples in valid Ruby' do
     expect(Pages.blocks('ruby').size).to be > 5
     Pages.blocks('ruby').each { |piece| RubyVM::InstructionSequence.compile(piece.text, piece.place) }
   end
 
-  # Part of an object may be shown too.
-  it 'show JSON that is JSON' do
+  # An example may be part of an object.
+  it 'have examples in valid JSON' do
     expect(Pages.blocks('json').size).to be > 5
     Pages.blocks('json').each do |piece|
       JSON.parse(piece.text.start_with?('{') ? piece.text : "{#{piece.text}}")
@@ -32,7 +32,7 @@ RSpec.describe 'README and docs/' do
     end
   end
 
-  it 'name classes and call methods that exist' do
+  it 'name existing classes and methods' do
     result = ruby_process("$LOAD_PATH << #{File.expand_path('..', __dir__).inspect}\nrequire 'docs/support/mentions'\nputs Mentions.report")
     expect(result.stderr).to be_empty
     expect(JSON.parse(result.stdout, symbolize_names: true)).to match(names: be > 5, calls: be > 20, lost: [])

@@ -2,13 +2,13 @@
 
 require 'docs/support/pages'
 
-# What the README shows first is run as it stands, beside a real aws-sdk-ruby, whose name for everything is Aws.
+# Runs the README's first example unchanged, together with the real aws-sdk-ruby, whose module is Aws.
 RSpec.describe 'The README' do
-  it 'begins with Ruby that works' do
+  it 'begins with an example that works' do
     code = Pages.read('README.md')[/^## Use it$.*?^```ruby\n(.*?)^```/m, 1]
     expect(code).to include('Session.new', 'role/deployer', 'Aws::S3::Client.new(credentials: session)')
     local_aws.world(roles: { 'arn:aws:iam::123456789012:role/deployer' => { external_id: 'partner-42' } })
-    # Of aws-sdk-ruby the specs have the core alone, and STS is in it.
+    # The specs have aws-sdk-core only, which includes STS.
     result = ruby_process("require 'aws-sdk-core'\nclient = begin\n#{code.sub('Aws::S3::', 'Aws::STS::')}end\nputs client.get_caller_identity.arn",
                           env: local_aws.env_with_keys.merge('AWS_REGION' => 'eu-west-1'))
     expect(result.stderr).to be_empty

@@ -4,8 +4,8 @@ require 'aws-sdk-core'
 require 'support/moto'
 require 'tmpdir'
 
-# Not the local AWS, which is ours: another implementation, which checks our signatures, and another SDK beside us, which must
-# come to the same answer in the same environment.
+# An independent implementation of STS, which checks our signatures, and another SDK, which must get the same answer in the same
+# environment.
 RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
   before(:all) { @moto = Moto.start }
   after(:all) { @moto&.stop }
@@ -52,7 +52,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
 
   it 'is the role session that boto3 is with the same profile' do
     with_env(moto.env.merge(profiles, 'AWS_PROFILE' => 'worker')) do
-      # Each takes a session of its own; the id of the role and the names must be the same.
+      # Each has a session of its own; the id of the role and the names must be the same.
       expect(ours).to eq(moto.boto3_identity)
       expect(ours['arn']).to end_with(':assumed-role/worker/compared')
     end
@@ -73,12 +73,12 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
   it 'is refused where boto3 is refused: moto does check signatures' do
     with_env(moto.env.merge('AWS_SECRET_ACCESS_KEY' => moto.secret.reverse)) do
       expect(moto.boto3_identity).to eq('error' => 'SignatureDoesNotMatch')
-      # moto puts the code where EC2 has it and STS has not; that it is a refusal is plain all the same.
+      # moto sends the code in EC2's format and not in STS's; it is a refusal nevertheless.
       expect { ours }.to raise_error(Legion::Extensions::Identity::Aws::AccessDeniedError) { |error| expect(error.status).to eq(403) }
     end
   end
 
-  it 'gives aws-sdk-ruby a set and a living provider to sign with' do
+  it 'signs requests of aws-sdk-ruby, as credentials and as a provider' do
     with_env(moto.env) do
       session = described_class.new(role_arn: moto.role, role_session_name: 'sdk')
       [session, session.credentials, Legion::Extensions::Identity::Aws::Identity.current_credentials].each do |credentials|

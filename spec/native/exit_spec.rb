@@ -2,10 +2,10 @@
 
 require 'native/support/native_session_process'
 
-RSpec.describe 'A process that ends while a request to AWS is under way', :native_session do
+RSpec.describe 'A process that exits while a request to AWS is in flight', :native_session do
   endings = {
     'at the end of the program'                          => ['', 0],
-    'at the end of the program, and five threads wait'   => ['5.times { Thread.new { flying.credentials } }; sleep 0.05', 0],
+    'at the end of the program, and five threads wait'   => ['5.times { Thread.new { fetching.credentials } }; sleep 0.05', 0],
     'with exit'                                          => ['exit 3', 3],
     'with exit in a thread, while the main thread waits' => [<<~RUBY, 3],
       main = Thread.current
@@ -13,20 +13,20 @@ RSpec.describe 'A process that ends while a request to AWS is under way', :nativ
         eventually { main.status == 'sleep' }
         exit 3
       end
-      flying.credentials
+      fetching.credentials
     RUBY
     'with a request that an at_exit block starts'        => ['at_exit { session.tap(&:prefetch) && arrived(2) }', 0],
-    'with an at_exit block that is freed of a wait'      => ['at_exit { took { Timeout.timeout(0.05) { flying.credentials } } }', 0],
-    'and its session, too, has been forgotten'           => ['flying = nil; GC.start', 0]
+    'with an at_exit block that interrupts a wait'       => ['at_exit { took { Timeout.timeout(0.05) { fetching.credentials } } }', 0],
+    'after its session was garbage-collected'            => ['fetching = nil; GC.start', 0]
   }
 
   { 'http' => false, 'https' => true }.each do |scheme, tls|
     endings.each do |how, (code, status)|
-      it "does not wait for it: #{how} (#{scheme})" do
+      it "exits without waiting: #{how} (#{scheme})" do
         local_aws.rule(action: 'AssumeRole', hold: true)
         result = ruby_process(script(<<~RUBY), env: script_env(tls: tls))
-          flying = session
-          flying.prefetch
+          fetching = session
+          fetching.prefetch
           arrived(1)
           at_exit { tell(at: now) }
           #{code}
@@ -38,22 +38,22 @@ RSpec.describe 'A process that ends while a request to AWS is under way', :nativ
     end
   end
 
-  it 'does not wait for it: with exit!, which runs no at_exit block' do
+  it 'exits without waiting: with exit!, which runs no at_exit block' do
     local_aws.rule(action: 'AssumeRole', hold: true)
-    result = ruby_process(script('flying = session; flying.prefetch; arrived(1); tell(at: now); exit! 3'), env: script_env)
+    result = ruby_process(script('fetching = session; fetching.prefetch; arrived(1); tell(at: now); exit! 3'), env: script_env)
     expect(result.status.exitstatus).to eq(3)
     expect(now - JSON.parse(result.stdout)['at']).to be < 1
   end
 
-  it 'may wait for it in an at_exit block' do
+  it 'may wait for the request in an at_exit block' do
     local_aws.rule(action: 'AssumeRole', delay_ms: 100)
-    said = facts('at_exit { tell(key: $flying.credentials.access_key_id) }; $flying = session; $flying.prefetch')
+    said = facts('at_exit { tell(key: $fetching.credentials.access_key_id) }; $fetching = session; $fetching.prefetch')
     expect(said[:key]).to start_with('ASIA')
-    expect(keys_asked_for).to eq(1)
+    expect(assume_role_requests).to eq(1)
   end
 
-  it 'ends in good order at whatever moment of the request' do
-    # Children of one process, which itself has made no request: each starts as if it had just loaded the library.
+  it 'exits with status 0 at any moment of the request' do
+    # Children of one process that has made no request itself: each starts as if it had just loaded the library.
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true), timeout: 50)
       children = Array.new(150) do |number|
         in_child do

@@ -3,11 +3,11 @@
 require 'native/support/native_session_process'
 require 'native/support/faults'
 
-RSpec.describe 'The native library on a system in trouble', :native_session do
-  # A name, so that it is looked up: on a thread of its own, which the flight asks for after its own thread.
+RSpec.describe 'The native library on a system without threads or with slow look-ups', :native_session do
+  # A host name, so that it is looked up: on the second thread of a fetch.
   let(:named) { { 'AWS_ENDPOINT_URL_STS' => local_aws.http.sub('127.0.0.1', 'localhost') } }
 
-  it 'asks again where a look-up gets no thread' do
+  it 'retries a look-up that gets no thread' do
     said = facts('tell(key: session.credentials.access_key_id[0, 4])', env: named.merge(Faults.env(thread: 2)))
     expect(said).to eq(key: 'ASIA')
   end
@@ -15,7 +15,7 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
   describe 'where a credential_process gets no thread, on which tokio panics' do
     around { |example| Dir.mktmpdir { |folder| (@folder = folder) && example.run } }
 
-    let(:trouble) do
+    let(:broken) do
       keys = local_aws.env_with_keys
       File.write("#{@folder}/keys", JSON.generate(Version: 1, AccessKeyId: keys['AWS_ACCESS_KEY_ID'], SecretAccessKey: keys['AWS_SECRET_ACCESS_KEY']))
       File.write("#{@folder}/config", "[default]\ncredential_process = cat #{@folder}/keys\n")
@@ -24,7 +24,7 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
     end
 
     it 'raises an InternalError, prints nothing, and works at the next call' do
-      said = facts(<<~RUBY, env: trouble)
+      said = facts(<<~RUBY, env: broken)
         mine = session
         failure, = took { mine.credentials }
         tell(failure: failure.class.name, said: failure.message, again: mine.credentials.access_key_id, fetch_threads: fetch_threads)
@@ -33,8 +33,8 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
       expect(said[:said]).to match(/A defect in .*\.rs:\d+:\d+.*Please report it/).and(satisfy { |text| !text.include?("can't spawn") })
     end
 
-    it 'raises it from the identity, too, and in every thread that waited' do
-      said = facts(<<~RUBY, env: trouble)
+    it 'raises the InternalError from the identity, too, and in every thread that waited' do
+      said = facts(<<~RUBY, env: broken)
         mine = session(role_arn: false)
         failures = Array.new(20) { Thread.new { took { mine.identity }.first } }.map(&:value).grep(Exception)
         tell(failures: failures.map { |failure| failure.class.name }.uniq, again: mine.identity.arn)
@@ -42,8 +42,8 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
       expect(said).to eq(failures: ['Legion::Extensions::Identity::Aws::InternalError'], again: 'arn:aws:iam::123456789012:user/demo')
     end
 
-    it 'leaves the descriptors as they were' do
-      said = facts(<<~RUBY, env: trouble)
+    it 'leaks no descriptor' do
+      said = facts(<<~RUBY, env: broken)
         before = descriptors
         failure, = took { session.credentials }
         eventually { fetch_threads.zero? }
@@ -62,12 +62,12 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
     expect(said).to match(failure: 'Legion::Extensions::Identity::Aws::InternalError', said: /Cannot start a thread.*ulimit/, again: start_with('ASIA'))
   end
 
-  describe 'where look-ups take long, and hold a lock of the C library' do
-    it 'has a fork wait for the lock, so that the child can look up names' do
+  describe 'where look-ups take long and hold a lock of the C library' do
+    it 'makes a fork wait for the lock, so that the child can look up names' do
       said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 100)))
         children = Array.new(5) do |number|
-          flying = session
-          flying.prefetch
+          fetching = session
+          fetching.prefetch
           sleep(0.015 * number)
           in_child { session.credentials.access_key_id[0, 4] }
         end
@@ -76,10 +76,10 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
       expect(said).to eq(children: [['ASIA', 0]])
     end
 
-    it 'has a fork wait a quarter of a second for it and no longer' do
+    it 'makes a fork wait for the lock at most a quarter of a second' do
       said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 5000)))
-        flying = session
-        flying.prefetch
+        fetching = session
+        fetching.prefetch
         sleep 0.1
         pid, seconds = took { fork { exit!(7) } }
         Process.wait(pid)
@@ -88,7 +88,7 @@ RSpec.describe 'The native library on a system in trouble', :native_session do
       expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, fetch_threads: 2)
     end
 
-    it 'lets a process end without them' do
+    it 'lets a process exit during a look-up' do
       result = ruby_process(script('session.prefetch; sleep 0.1; tell(at: now)'), env: script_env.merge(named, Faults.env(lookup: 5000)))
       expect(result).to be_success
       expect(now - JSON.parse(result.stdout)['at']).to be < 1

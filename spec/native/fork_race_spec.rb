@@ -2,39 +2,39 @@
 
 require 'native/support/native_session_process'
 
-# A child inherits every lock of the C library and of the AWS SDK as it is at that moment. That none is held is a matter of
-# moments, so these forks are many. A child that inherits a held one hangs, and is said to have hung.
+# A child inherits every lock of the C library and of the AWS SDK in its current state. Whether one is held depends on timing, so
+# there are many forks. A child that inherits a held lock hangs, and the example reports it.
 RSpec.describe 'Forks that race with requests to AWS', :native_session, timeout: 120 do
   def outcomes(said) = said[:children].tally
 
-  it 'hang nobody: 300 of them, while three threads make one request after the other, over HTTP and TLS' do
+  it 'let no child hang: 300 of them, while three threads make one request after the other, over HTTP and TLS' do
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true), timeout: 110)
-      http   = "http://localhost:\#{ENV.fetch('LOCAL_AWS_PORT')}" # a name, so that it is looked up
-      flown  = [0, 0, 0]
+      http   = "http://localhost:\#{ENV.fetch('LOCAL_AWS_PORT')}" # a host name, so that it is looked up
+      fetched  = [0, 0, 0]
       stop   = false
       hammer = [{ endpoint: http }, { endpoint: http }, {}].each_with_index.map do |options, index|
         Thread.new do
           until stop
             session(**options).credentials
-            flown[index] += 1
+            fetched[index] += 1
           end
         end
       end
-      eventually { flown.all?(&:positive?) }
+      eventually { fetched.all?(&:positive?) }
       children = Array.new(300) do |number|
         child = in_child { session(**(number.even? ? { endpoint: http } : {})).credentials.access_key_id[0, 4] }
         [child.said, child.code]
       end
       stop = true
       hammer.each(&:join)
-      tell(children: children, flown: flown, afterwards: session.credentials.access_key_id[0, 4])
+      tell(children: children, fetched: fetched, afterwards: session.credentials.access_key_id[0, 4])
     RUBY
     expect(outcomes(said)).to eq(['ASIA', 0] => 300)
-    expect(said).to include(flown: all(be > 50), afterwards: 'ASIA')
+    expect(said).to include(fetched: all(be > 50), afterwards: 'ASIA')
   end
 
-  it "hang nobody: 100 of them, in a process that reads the system's certificates for the first time" do
-    # The SDK reads them behind a lock, once in the life of a process. Each parent here is such a process.
+  it "let no child hang: 100 of them, in a process that reads the system's certificates for the first time" do
+    # The SDK reads them under a lock, once per process. Each parent here reads them for the first time.
     roots = { 'AWS_CA_BUNDLE' => nil, 'SSL_CERT_FILE' => local_aws.ca_bundle }
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(roots), timeout: 110)
       children = Array.new(100) do |number|

@@ -2,26 +2,26 @@
 
 require 'native/support/native_session_process'
 
-# The rule `times: 1, hold: true` holds the parent's request back and lets the child's pass.
+# The rule `times: 1, hold: true` holds the parent's request and lets the child's pass.
 RSpec.describe 'A fork', :native_session do
   def hold(**which) = local_aws.rule(action: 'AssumeRole', hold: true, **which)
 
-  # A child that worked, and then ended as any other.
-  def expect_good_end(said)
+  # A child that exited with status 0, without waiting.
+  def expect_clean_exit(said)
     expect(said).to include(code: 0, exit_seconds: be < 1)
   end
 
-  it 'before the first request leaves both with one of their own' do
+  it 'before the first request leaves parent and child with a request each' do
     said = facts(<<~RUBY)
       mine = session
       child = in_child { mine.credentials.access_key_id }
       tell(child: child.said, parent: mine.credentials.access_key_id, **child.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said.values_at(:child, :parent)).to all(start_with('ASIA')).and(satisfy { |keys| keys.uniq.size == 2 })
-    expect_good_end(said)
+    expect_clean_exit(said)
   end
 
-  it 'after a request leaves both with the same set, and the child asks for nothing' do
+  it 'after a request leaves both with the same credentials, and the child makes no request' do
     said = facts(<<~RUBY)
       mine = session
       key  = mine.credentials.access_key_id
@@ -31,10 +31,10 @@ RSpec.describe 'A fork', :native_session do
     RUBY
     expect(said).to include(child: [true, true, 2], parent: true)
     expect(local_aws.requests.size).to eq(2)
-    expect_good_end(said)
+    expect_clean_exit(said)
   end
 
-  it 'after a request lets both refresh, each for itself' do
+  it 'after a request lets parent and child refresh separately' do
     said = facts(<<~RUBY)
       mine = session
       key  = mine.credentials.access_key_id
@@ -45,41 +45,41 @@ RSpec.describe 'A fork', :native_session do
     expect(child).to start_with('ASIA')
     expect(child).not_to eq(first)
     expect(parent).to eq(first)
-    expect_good_end(said)
+    expect_clean_exit(said)
   end
 
-  it 'during a request leaves it to the parent, and the child makes its own' do
+  it 'during a request leaves the request to the parent, and the child makes its own' do
     hold(times: 1)
     said = facts(<<~RUBY)
       mine   = session
       waiter = Thread.new { mine.credentials.access_key_id }
       arrived(1)
       child = in_child { [fetch_threads, mine.credentials.access_key_id] }
-      let_go
+      release_requests
       tell(child: child.said, parent: waiter.value, **child.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said).to include(child: [0, start_with('ASIA')], parent: start_with('ASIA'))
     expect(said[:child].last).not_to eq(said[:parent])
-    expect(keys_asked_for).to eq(2)
-    expect_good_end(said)
+    expect(assume_role_requests).to eq(2)
+    expect_clean_exit(said)
   end
 
-  it 'from one thread, while the main thread waits, is no different' do
+  it 'from one thread, while the main thread waits, does the same' do
     hold(times: 1)
     said = facts(<<~RUBY)
       mine  = session
       forks = Thread.new do
         arrived(1)
-        in_child { mine.credentials.access_key_id }.tap { let_go }
+        in_child { mine.credentials.access_key_id }.tap { release_requests }
       end
       parent = mine.credentials.access_key_id
       tell(child: forks.value.said, parent: parent, **forks.value.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said.values_at(:child, :parent)).to all(start_with('ASIA')).and(satisfy { |keys| keys.uniq.size == 2 })
-    expect_good_end(said)
+    expect_clean_exit(said)
   end
 
-  it 'after the answer came, and before anyone looked at it, leaves the child with the answer' do
+  it 'after a fetch completed and before a read applied it leaves the child with its credentials' do
     said = facts(<<~RUBY)
       mine = session
       mine.prefetch
@@ -89,27 +89,27 @@ RSpec.describe 'A fork', :native_session do
       tell(child: child.said, parent: mine.credentials.access_key_id, **child.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said[:child]).to eq(said[:parent]).and start_with('ASIA')
-    expect(keys_asked_for).to eq(1)
-    expect_good_end(said)
+    expect(assume_role_requests).to eq(1)
+    expect_clean_exit(said)
   end
 
-  it 'during requests leaves a child that asks for nothing free to collect the sessions and to end' do
+  it 'during requests lets a child that makes none collect the sessions and exit' do
     hold
     said = facts(<<~RUBY)
-      flying = Array.new(20) { session.tap(&:prefetch) }
+      fetching = Array.new(20) { session.tap(&:prefetch) }
       arrived(20)
       child = in_child do
-        flying.clear
+        fetching.clear
         seconds = took { 3.times { GC.start } }.last
         [ObjectSpace.each_object(Aws::Session).count, seconds]
       end
       tell(child: child.said, **child.to_h.slice(:code, :exit_seconds))
     RUBY
-    expect(said[:child]).to match([be < 5, be < 1]) # Ruby's collector takes an old stack slot for a reference now and then
-    expect_good_end(said)
+    expect(said[:child]).to match([be < 5, be < 1]) # Ruby's collector sometimes takes an old stack slot for a reference
+    expect_clean_exit(said)
   end
 
-  it 'leaves a child free to end during a request of its own' do
+  it 'lets a child exit during a request of its own' do
     hold
     said = facts(<<~RUBY)
       mine = session
@@ -117,10 +117,10 @@ RSpec.describe 'A fork', :native_session do
       tell(child: child.said, **child.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said[:child]).to be(true)
-    expect_good_end(said)
+    expect_clean_exit(said)
   end
 
-  it 'may be followed by another and another, each during a request' do
+  it 'may be followed by further forks in the child, each during a request' do
     said = facts(<<~RUBY)
       mine = session
       mine.prefetch
@@ -138,10 +138,10 @@ RSpec.describe 'A fork', :native_session do
     keys, codes = said[:said].partition { |value| value.is_a?(String) }
     expect(keys).to all(start_with('ASIA')).and(satisfy { |four| four.size == 4 })
     expect(codes).to eq([0, 0, 0])
-    expect_good_end(said)
+    expect_clean_exit(said)
   end
 
-  it 'gives a child whose 20 threads ask at once one request, as in any process' do
+  it 'lets 20 threads of a child share one request' do
     hold(times: 1)
     said = facts(<<~RUBY)
       mine = session
@@ -151,11 +151,11 @@ RSpec.describe 'A fork', :native_session do
       tell(child: child.said, **child.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said[:child]).to eq(1)
-    expect(keys_asked_for).to eq(2)
-    expect_good_end(said)
+    expect(assume_role_requests).to eq(2)
+    expect_clean_exit(said)
   end
 
-  it 'in a signal handler during a wait has both come back into the wait, and the child makes its own request' do
+  it 'in a signal handler during a wait lets both return to the wait, and the child makes its own request' do
     hold(times: 1)
     said = facts(<<~RUBY)
       parent, mine = Process.pid, session
@@ -166,7 +166,7 @@ RSpec.describe 'A fork', :native_session do
         arrived(1)
         Process.kill(:USR1, parent)
         arrived(2)
-        let_go
+        release_requests
       end
       key = mine.credentials.access_key_id
       if Process.pid == parent
@@ -178,26 +178,26 @@ RSpec.describe 'A fork', :native_session do
     RUBY
     expect(said).to match(parent: start_with('ASIA'), child: start_with('ASIA'), code: 0)
     expect(said[:child].chomp).not_to eq(said[:parent])
-    expect(keys_asked_for).to eq(2)
+    expect(assume_role_requests).to eq(2)
   end
 
-  it 'by Process.daemon during a request leaves the daemon with what was held, and it makes its own' do
+  it 'by Process.daemon during a request leaves the daemon with the held credentials, and it makes its own request' do
     hold(after: 1, times: 1)
     said = facts(<<~RUBY)
-      held, flying = session, session
+      held, fetching = session, session
       key = held.credentials.access_key_id
-      flying.prefetch
+      fetching.prefetch
       arrived(2)
       before = Process.pid
       Process.daemon(true, true)
-      tell(moved: Process.pid != before, held: held.credentials.access_key_id == key, flown: flying.credentials.access_key_id)
+      tell(moved: Process.pid != before, held: held.credentials.access_key_id == key, fetched: fetching.credentials.access_key_id)
     RUBY
-    expect(said).to match(moved: true, held: true, flown: start_with('ASIA'))
-    expect(keys_asked_for).to eq(3)
+    expect(said).to match(moved: true, held: true, fetched: start_with('ASIA'))
+    expect(assume_role_requests).to eq(3)
   end
 
-  # Under valgrind a program inherits valgrind's log.
-  it 'for a program is not held up by a request, and the program inherits none of its descriptors', :not_under_valgrind do
+  # Under valgrind a program inherits valgrind's log file.
+  it 'for a program is not delayed by a request, and the program inherits none of its descriptors', :not_under_valgrind do
     hold
     said = facts(<<~RUBY)
       mine = session

@@ -2,7 +2,7 @@
 
 require 'native/support/native_session_process'
 
-RSpec.describe 'What is left behind', :native_session do
+RSpec.describe 'What a session leaves behind', :native_session do
   it 'is one request, one thread and its descriptors after 400 waits for it were killed' do
     local_aws.rule(action: 'AssumeRole', hold: true)
     said = facts(<<~RUBY)
@@ -15,15 +15,15 @@ RSpec.describe 'What is left behind', :native_session do
         eventually { waiter.status == 'sleep' }
         waiter.kill.join
       end
-      in_the_air = fetch_threads
+      in_flight = fetch_threads
       after = descriptors
-      let_go
+      release_requests
       key = waited_for.credentials.access_key_id
       eventually { fetch_threads.zero? }
-      tell(leaked: after - before, fetch_threads: in_the_air, fetches: waited_for.counters[:fetches], key: key, threads: Thread.list.size)
+      tell(leaked: after - before, fetch_threads: in_flight, fetches: waited_for.counters[:fetches], key: key, threads: Thread.list.size)
     RUBY
     expect(said).to match(leaked: 0, fetch_threads: 1, fetches: 1, key: start_with('ASIA'), threads: 1)
-    expect(keys_asked_for).to eq(1)
+    expect(assume_role_requests).to eq(1)
   end
 
   it 'is nothing after 400 requests whose waiters were killed' do
@@ -33,9 +33,9 @@ RSpec.describe 'What is left behind', :native_session do
       eventually { fetch_threads.zero? }
       before = descriptors
       400.times do
-        flying = session
-        waiter = Thread.new { flying.credentials }
-        eventually { flying.counters[:fetches] == 1 }
+        fetching = session
+        waiter = Thread.new { fetching.credentials }
+        eventually { fetching.counters[:fetches] == 1 }
         waiter.kill.join
       end
       arrived(401)
@@ -43,7 +43,7 @@ RSpec.describe 'What is left behind', :native_session do
       tell(leaked: descriptors - before, fetch_threads: fetch_threads)
     RUBY
     expect(said).to eq(leaked: 0, fetch_threads: 0)
-    expect(keys_asked_for).to eq(401)
+    expect(assume_role_requests).to eq(401)
   end
 
   it 'is nothing after 200 requests that failed, over TLS' do
@@ -60,17 +60,17 @@ RSpec.describe 'What is left behind', :native_session do
     expect(said).to match(leaked: 0, count: 200, outcomes: all(match(/ConnectionError|TimeoutError/)))
   end
 
-  it 'is bounded: of 200 requests at once that AWS does not answer, 128 are made and the rest are told why not' do
+  it 'is bounded: of 200 requests at once that AWS does not answer, 128 are made and the others raise an error that says why' do
     local_aws.rule(action: 'AssumeRole', hold: true)
     said = facts(<<~RUBY)
       started = Array.new(200) { took { session.prefetch }.first }
       refused = started.grep(Aws::InternalError)
       arrived(128)
-      in_the_air = fetch_threads
-      let_go
+      in_flight = fetch_threads
+      release_requests
       eventually { fetch_threads.zero? }
       again = session.credentials.access_key_id
-      tell(begun: started.count(true), refused: refused.size, said: refused.first.message, fetch_threads: in_the_air, again: again)
+      tell(begun: started.count(true), refused: refused.size, said: refused.first.message, fetch_threads: in_flight, again: again)
     RUBY
     expect(said).to match(begun: 128, refused: 72, said: /128.*Share one Session/, fetch_threads: 128, again: start_with('ASIA'))
   end

@@ -3,7 +3,7 @@
 require 'native/support/native_session_process'
 require 'unit/support/gem_copy'
 
-# The loader against libraries as they are found on broken machines, all made from the one under test.
+# The loader against damaged and foreign libraries, all made from the one under test.
 RSpec.describe 'The loading of the native library that ships', :native_session do
   let(:copy)    { GemCopy.new }
   let(:library) { File.binread($LOADED_FEATURES.find { |path| path.end_with?(GemCopy::LIBRARY) }) }
@@ -29,12 +29,12 @@ RSpec.describe 'The loading of the native library that ships', :native_session d
     library.dup.tap { |changed| changed[offset, bytes.bytesize] = bytes.b }
   end
 
-  it 'succeeds from any folder, without a word' do
+  it 'succeeds from any folder and prints nothing' do
     place(library)
     expect(load_copy).to have_attributes(stdout: "loaded #{NativeSession::Aws::VERSION}\n", stderr: '')
   end
 
-  it 'says how to build it where it is missing' do
+  it 'says how to build the library where it is missing' do
     expect(load_copy.stdout).to match(/\ALoadError: .*was not found for Ruby #{RUBY_VERSION}.*rake compile.*gem pristine/)
   end
 
@@ -45,30 +45,30 @@ RSpec.describe 'The loading of the native library that ships', :native_session d
     'is a text file'            => -> { "version https://git-lfs.github.com/spec/v1\n" * 20 },
     'is of another word length' => -> { patched(4, "\x01") },
     'is of another processor'   => -> { patched(18, "\xF3\x00") } # ELF e_machine: RISC-V
-  }.each do |trouble, bytes|
-    it "says that it is damaged or made for another machine where it #{trouble}" do
+  }.each do |damage, bytes|
+    it "says that the library is damaged or made for another machine where it #{damage}" do
       place(instance_exec(&bytes))
       result = load_copy
       expect(result.stdout).to match(/\ALoadError: .*cannot be loaded into Ruby #{RUBY_VERSION}.*damaged or made for another machine/m), result.output[0, 500]
     end
   end
 
-  it 'says that it may not be read' do
+  it 'says that the library may not be read' do
     place(library)
     File.chmod(0o000, path)
-    # The superuser may read anything, so somebody else tries.
-    somebody = Process.euid.zero? ? 'Process::Sys.setgid(65_534); Process::Sys.setuid(65_534)' : ''
+    # The superuser may read anything, so another user tries.
+    other_user = Process.euid.zero? ? 'Process::Sys.setgid(65_534); Process::Sys.setuid(65_534)' : ''
     File.chmod(0o755, copy.root)
-    expect(load_copy(somebody).stdout).to match(/\ALoadError: .*[Pp]ermission denied.*may not be read or executed here/m)
+    expect(load_copy(other_user).stdout).to match(/\ALoadError: .*[Pp]ermission denied.*may not be read or executed here/m)
   end
 
-  it 'says which two releases have been mixed' do
+  it 'names the two releases where library and Ruby files differ' do
     copy.write("#{GemCopy::FOLDER}/version.rb", File.read(File.join(copy.root, GemCopy::FOLDER, 'version.rb')).sub(NativeSession::Aws::VERSION, '9.8.7'))
     place(library)
     expect(load_copy.stdout).to match(/\ALoadError: .*is of version #{NativeSession::Aws::VERSION}, and the Ruby files around it are of version 9\.8\.7/)
   end
 
-  it 'can be tried again when the file has been put right' do
+  it 'can be retried after the file was replaced' do
     place(library[0, 100])
     result = load_copy(<<~RUBY)
       begin

@@ -15,12 +15,12 @@ RSpec.describe 'A Ractor', :native_session do
     RUBY
   end
 
-  it 'cannot make a session, and is told so' do
+  it 'cannot make a session and gets an error that says so' do
     expect(raised_by('Ractor.new { NativeSession::Aws::Session.new }.take'))
       .to eq(class: 'Ractor::UnsafeError', said: 'ractor unsafe method called from not main ractor', afterwards: true)
   end
 
-  it 'cannot be given one, and is told so' do
+  it 'cannot be passed a session and gets an error that says so' do
     expect(raised_by('Ractor.new(shared) { |given| given.credentials }.take')).to match(class: 'TypeError', said: /allocator undefined/, afterwards: true)
   end
 end

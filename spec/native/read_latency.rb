@@ -1,12 +1,12 @@
 #!/usr/bin/env ruby
 # frozen_string_literal: true
 
-# How long a read of the credentials takes while they are refreshed again and again, beside a read of a plain attribute: with so
-# many threads Ruby's lock alone makes some of both wait.
+# Measures how long a read of the credentials takes while they are refreshed repeatedly, and for comparison a read of a plain
+# attribute: with this many threads Ruby's lock alone makes some reads of both wait.
 #
 #   rake compile fake_aws && spec/native/read_latency.rb [refreshes (10)] [threads (64)]
 #
-# The local AWS gives out sets that live 302 s, so that each is due for its refresh after 2 s, and takes 200 ms for an answer.
+# The local AWS issues credentials with a lifetime of 302 s, so that they are due for a refresh after 2 s, and answers after 200 ms.
 
 $LOAD_PATH.unshift(File.expand_path('..', __dir__), File.expand_path('../../lib', __dir__))
 require 'support/environment'
@@ -14,7 +14,7 @@ Environment.clean!
 require 'support/local_aws'
 require 'native/support/native_session'
 
-# Counts times by their length, to an eighth of a power of two, and allocates nothing.
+# Counts times in buckets of an eighth of a power of two; allocates nothing.
 class Times
   attr_reader :counts
 
@@ -22,7 +22,7 @@ class Times
     @counts = Array.new(512, 0)
   end
 
-  # The place of a length: how many bits it has, and the three bits after the first.
+  # The index of a bucket: the number of bits, and the three bits after the first.
   def add(nanoseconds)
     bits = nanoseconds.bit_length
     @counts[(bits * 8) + (bits > 3 ? (nanoseconds >> (bits - 4)) & 7 : 0)] += 1
@@ -35,7 +35,7 @@ class Times
 
   def size = @counts.sum
 
-  # Microseconds that no more than the given share of all times exceeds.
+  # The percentile, in microseconds.
   def within(share)
     left = size * share
     bits, eighth = @counts.index { |count| (left -= count) <= 0 }.divmod(8)
@@ -46,17 +46,17 @@ end
 # A plain attribute.
 Plain = Struct.new(:credentials)
 
-# Times each read in so many threads, until the block has seen enough of what was read, and when.
+# Times each read in this many threads, until the block returns true for the credentials read and the time.
 def read(subject, threads)
   readers = Array.new(threads) do
     Thread.new do
       times = Times.new
       loop do
         started = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
-        set     = subject.credentials
-        ended   = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
-        times.add(ended - started)
-        break times if yield(set, ended)
+        read    = subject.credentials
+        done    = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+        times.add(done - started)
+        break times if yield(read, done)
       end
     end
   end
@@ -73,22 +73,22 @@ aws = LocalAws.start
 ENV.update(aws.env_with_keys)
 aws.rule(action: 'AssumeRole', lifetime_seconds: 302, delay_ms: 200)
 
-session = NativeSession::Aws::Session.new(**NativeSession::PATIENT)
+session = NativeSession::Aws::Session.new(**NativeSession::LONG_TIMEOUTS)
 session.credentials # the first read waits: nothing is held yet
 before  = session.counters[:cached]
 started = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
 seen    = {}
-times   = read(session, threads) do |set, _|
-  seen[set.access_key_id] = true
+times   = read(session, threads) do |credentials, _|
+  seen[credentials.access_key_id] = true
   seen.size > refreshes
 end
 elapsed = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond) - started
-asked = aws.requests(action: 'AssumeRole').size
+requests = aws.requests(action: 'AssumeRole').size
 limit = started + elapsed + [elapsed, 3_000_000_000].min
 plain = read(Plain.new(session.credentials(fetch: false)), threads) { |_, at| at > limit }
 
-puts "Ruby #{RUBY_VERSION}, #{threads} threads, #{seen.size} sets"
+puts "Ruby #{RUBY_VERSION}, #{threads} threads, #{seen.size} credentials"
 show('session', times)
 show('attr_reader', plain)
-puts "#{times.size - (session.counters[:cached] - before)} reads waited for AWS; AssumeRole was asked for #{asked} times"
+puts "#{times.size - (session.counters[:cached] - before)} reads waited for AWS; #{requests} AssumeRole requests"
 aws.stop

@@ -2,8 +2,8 @@
 
 require 'native/support/native_session_process'
 
-RSpec.describe 'A read of what is held', :native_session do
-  it 'allocates nothing, of credentials and of an identity' do
+RSpec.describe 'A read of held credentials', :native_session do
+  it 'allocates nothing; nor does one of the identity' do
     said = facts(<<~RUBY)
       mine = session
       allocated = lambda do |verb|
@@ -12,13 +12,13 @@ RSpec.describe 'A read of what is held', :native_session do
         10_000.times { mine.public_send(verb) }
         GC.stat(:total_allocated_objects) - before
       end
-      2.times { %i[credentials identity].each(&allocated) } # the counting itself has caches to fill
+      2.times { %i[credentials identity].each(&allocated) } # the first calls fill caches of the counting itself
       tell(credentials: allocated.call(:credentials), identity: allocated.call(:identity), fetches: mine.counters[:fetches])
     RUBY
     expect(said).to eq(credentials: 0, identity: 0, fetches: 2)
   end
 
-  it 'is the same object until there is a new set, then the new one at once' do
+  it 'returns the same object until new credentials are held, then those at once' do
     said = facts(<<~RUBY)
       mine  = session
       first = mine.credentials
@@ -30,8 +30,8 @@ RSpec.describe 'A read of what is held', :native_session do
     expect(said).to eq(same: [true] * 4, after: 1, is_new: true, frozen: true)
   end
 
-  it 'does not wait while AWS stalls with the next set' do
-    # 302 s of life: due for a refresh after 2 s, of which the clock's whole seconds take up to one.
+  it 'does not wait while AWS delays the refresh' do
+    # A lifetime of 302 s: due for a refresh after 2 s, less up to one for the clock's whole seconds.
     local_aws.rule(action: 'AssumeRole', lifetime_seconds: 302)
     local_aws.rule(action: 'AssumeRole', hold: true, after: 1)
     said = facts(<<~RUBY)
@@ -42,19 +42,19 @@ RSpec.describe 'A read of what is held', :native_session do
       before = mine.counters[:cached]
       keys, seconds = took { Array.new(1_000) { mine.credentials.access_key_id }.uniq }
       cached = mine.counters[:cached] - before
-      let_go
+      release_requests
       eventually { mine.credentials.access_key_id != key }
       tell(kept: keys == [key], seconds: seconds, cached: cached)
     RUBY
     expect(said).to match(kept: true, seconds: be < 0.5, cached: 1_000)
-    expect(keys_asked_for).to eq(2)
+    expect(assume_role_requests).to eq(2)
   end
 
   # The whole run, ten refreshes, is read_latency.rb without arguments.
-  it 'waits in none of 64 threads across two refreshes, for which AWS is asked three times in all' do
+  it 'waits in none of 64 threads across two refreshes, with three requests in all' do
     script = File.expand_path('read_latency.rb', __dir__)
     result = ruby_process("load #{script.inspect}", arguments: %w[2 64], timeout: 50)
     expect(result.stderr).to be_empty
-    expect(result.stdout).to include('64 threads, 3 sets', '0 reads waited for AWS; AssumeRole was asked for 3 times')
+    expect(result.stdout).to include('64 threads, 3 credentials', '0 reads waited for AWS; 3 AssumeRole requests')
   end
 end

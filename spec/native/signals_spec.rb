@@ -3,7 +3,7 @@
 require 'native/support/native_session_process'
 
 RSpec.describe 'A signal during a wait for AWS', :native_session do
-  # How the process ended, and how long after the signal.
+  # How the process exited, and how long after the signal.
   def ended_by(ruby, name)
     sent = now
     ruby.signal(name)
@@ -27,7 +27,7 @@ RSpec.describe 'A signal during a wait for AWS', :native_session do
     end
   end
 
-  # Ruby before 3.3 tells a C extension's wait of a signal only where no other thread lives.
+  # Ruby before 3.3 interrupts a C extension's wait for a signal only where no other thread exists.
   {
     'sleeps'             => 'sleep',
     'reads from a pipe'  => 'IO.pipe.first.read',
@@ -58,7 +58,7 @@ RSpec.describe 'A signal during a wait for AWS', :native_session do
     end
   end
 
-  it 'ends the program at once when it asks to terminate' do
+  it 'ends the program at once when it is SIGTERM' do
     waiting_ruby('session.credentials') do |ruby|
       result, seconds = ended_by(ruby, :TERM)
       expect(result.status.termsig).to eq(Signal.list['TERM'])
@@ -78,7 +78,7 @@ RSpec.describe 'A signal during a wait for AWS', :native_session do
   end
 
   it 'does not end the wait when its handler returns, and causes no second request' do
-    waiting_ruby(<<~RUBY) do |ruby, let_go|
+    waiting_ruby(<<~RUBY) do |ruby, release_requests|
       trap(:USR1) { $stdout.syswrite("handled\n") }
       tell(key: session.credentials.access_key_id)
     RUBY
@@ -87,27 +87,27 @@ RSpec.describe 'A signal during a wait for AWS', :native_session do
         ruby.wait_for(/(handled\n){#{count}}/)
       end
       expect(ruby.stdout).not_to include('key')
-      let_go.call
+      release_requests.call
       expect(ruby.finish.stdout).to match(/"key":"ASIA\w+"/)
-      expect(keys_asked_for).to eq(1)
+      expect(assume_role_requests).to eq(1)
     end
   end
 
-  it 'may have a handler that reads what the session holds' do
-    waiting_ruby(<<~RUBY) do |ruby, let_go|
+  it 'may have a handler that reads the held credentials' do
+    waiting_ruby(<<~RUBY) do |ruby, release_requests|
       mine = session
       trap(:USR1) { $stdout.syswrite([mine.credentials(fetch: false), mine.needs_refresh?, mine.counters[:fetches]].inspect) }
       tell(key: mine.credentials.access_key_id)
     RUBY
       ruby.signal(:USR1)
       ruby.wait_for(/\[nil, true, 1\]/)
-      let_go.call
+      release_requests.call
       expect(ruby.finish.stdout).to match(/"key":"ASIA\w+"/)
     end
   end
 
   it 'may have a handler that waits for the same request' do
-    waiting_ruby(<<~RUBY) do |ruby, let_go|
+    waiting_ruby(<<~RUBY) do |ruby, release_requests|
       mine = session
       trap(:USR1) do
         $stdout.syswrite("handling\n")
@@ -118,10 +118,10 @@ RSpec.describe 'A signal during a wait for AWS', :native_session do
     RUBY
       ruby.signal(:USR1)
       ruby.wait_for(/handling/)
-      sleep 0.05 # into the second wait, on top of the first
-      let_go.call
+      sleep 0.05 # until the second wait, inside the first, has begun
+      release_requests.call
       expect(ruby.finish.stdout).to include('"same":true')
-      expect(keys_asked_for).to eq(1)
+      expect(assume_role_requests).to eq(1)
     end
   end
 end

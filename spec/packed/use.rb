@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Uses the installed gem as any program would; rake packed starts it in a folder without the checkout's lib.
+# Uses the installed gem; rake packed runs it in a folder without the checkout's lib.
 #
 #   ruby spec/packed/use.rb GEM_HOME
 

@@ -3,7 +3,7 @@
 require 'session/support/mfa_users'
 require 'tmpdir'
 
-# One process of the host fetches, whatever becomes of it.
+# One process of a machine fetches; if it is killed, another one does.
 RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
   around do |example|
     Dir.mktmpdir do |folder|
@@ -12,7 +12,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
     end
   end
 
-  # Waits at the door until the spec opens it, then reads and prints the key id, and when it had it.
+  # Waits for a line from the spec, then reads, and prints the key id and the time.
   def reader(**options)
     <<~RUBY
       require 'legion/extensions/identity/aws'
@@ -24,7 +24,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
     RUBY
   end
 
-  # So many processes that are at the door; each is forked, for loading Ruby 64 times takes long. They share nothing but the folder.
+  # Forks this many waiting processes, since loading Ruby 64 times takes long. They share the cache folder only.
   def crowd(count, **options)
     <<~RUBY
       require 'legion/extensions/identity/aws'
@@ -54,7 +54,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
     RUBY
   end
 
-  # What the crowd read: key ids, and the seconds each took.
+  # The results of all processes: key ids, and the seconds each took.
   def answers(ruby)
     ruby.tell('open')
     ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
@@ -62,7 +62,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
 
   def keys_given = asked_of_sts('AssumeRole').map { |request| request[:issued] }.compact
 
-  it 'asks AWS once for 64 that start at once' do
+  it 'makes one request for 64 processes that start at once' do
     local_aws.rule(service: :sts, action: 'AssumeRole', delay_ms: 300)
     start_ruby(crowd(64, resolve_timeout: 20), env: local_aws.env_with_keys) do |ruby|
       ruby.wait_for(/ready/, timeout: 60)
@@ -72,7 +72,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
     end
   end
 
-  # The first request is held for ever: its process is the one that holds the lock.
+  # The first request is held: its process is the one that holds the lock.
   def holding(code)
     local_aws.rule(service: :sts, action: 'AssumeRole', times: 1, hold: true)
     start_ruby(code, env: local_aws.env_with_keys) do |holder|
@@ -83,12 +83,12 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
     end
   end
 
-  it 'goes on when the one that fetches is killed' do
+  it 'lets another process fetch when the one that fetches is killed' do
     holding(reader(resolve_timeout: 50, read_timeout: 50)) do |holder|
       start_ruby(crowd(16, resolve_timeout: 10), env: local_aws.env_with_keys) do |ruby|
         ruby.wait_for(/ready/, timeout: 60)
         ruby.tell('open')
-        sleep 0.3 # they wait for the lock
+        sleep 0.3 # the others wait for the lock
         Process.kill(:KILL, holder.pid)
         keys, seconds = ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
         expect(keys.tally).to eq(keys_given.last => 16)
@@ -98,7 +98,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
     end
   end
 
-  it 'goes on when the one that fetches is killed, and a child it forked still has its lock' do
+  it 'lets another process fetch when the one that fetches is killed and its forked child still has the lock' do
     forking = "Thread.new { session.credentials }\nsleep 0.5\nfork { sleep }\nputs 'forked'\n"
     forked = reader(resolve_timeout: 50, read_timeout: 50).sub('puts "key') { |reading| forking + reading }
     holding(forked) do |holder|
@@ -110,13 +110,13 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
         Process.kill(:KILL, holder.pid)
         keys, seconds = ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
         expect(keys).to all(start_with('ASIA'))
-        # Half of the time for waiting, the other half for a request of one's own.
+        # Half of the time is for waiting, the other half for a request of its own.
         expect(seconds.map(&:to_f).max).to be_between(1.5, 4)
       end
     end
   end
 
-  it 'lets a set that was fetched for all live on in each that read it' do
+  it 'lets each process keep the shared credentials it has read' do
     start_ruby(crowd(8), env: local_aws.env_with_keys) do |ruby|
       ruby.wait_for(/ready/, timeout: 60)
       answers(ruby)

@@ -3,14 +3,14 @@
 require 'tempfile'
 require 'session/support/mfa_users'
 
-RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
+RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
   let(:person) { MfaUsers::Person.new }
 
-  it 'calls the token_provider with the serial number, on the thread that reads, and sends both' do
+  it 'calls the token_provider with the serial number on the reading thread, and sends serial number and code' do
     session = mfa_session(person)
     expect(session.credentials).to be_set
     expect(person.questions.pop).to have_attributes(serial_number: MfaUsers::DEVICE, thread: Thread.current)
@@ -18,14 +18,14 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       .to contain_exactly(include('SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111'))
   end
 
-  it 'asks once for the identity and the credentials together' do
+  it 'prompts once for identity and credentials together' do
     session = mfa_session(person)
     expect(session.identity.role).to eq('mfa-only')
     expect(session.credentials).to be_set
     expect(person.asked).to eq(1)
   end
 
-  it 'asks for what a profile with mfa_serial needs' do
+  it 'prompts for the device of a profile with mfa_serial' do
     config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
       [profile people]
       role_arn = #{MfaUsers::MFA_ROLE}
@@ -38,13 +38,13 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     end
   end
 
-  it 'asks for GetSessionToken too, whose set may live 36 hours' do
+  it 'prompts for GetSessionToken too, whose credentials may last 36 hours' do
     session = aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: person)
     expect(session.credentials.expiration).to be_within(60).of(Time.now + 129_600)
     expect(asked_of_sts('GetSessionToken').first[:params]).to include('TokenCode' => '111111', 'DurationSeconds' => '129600')
   end
 
-  it 'asks once for GetSessionToken and the roles of a profile on top of it, which then need no code' do
+  it 'prompts once for GetSessionToken; the roles of a profile on top of it need no code' do
     config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
       [profile people]
       role_arn = #{MfaUsers::MFA_ROLE}
@@ -58,13 +58,13 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     end
   end
 
-  it 'asks on the first hop of a chain alone' do
+  it 'prompts for the first role of a chain only' do
     session = mfa_session(person, role_arn: [MfaUsers::MFA_ROLE, MfaUsers::WORKER])
     expect(session.identity.role).to eq('legion-worker')
     expect(asked_of_sts('AssumeRole').map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil])
   end
 
-  it 'asks nobody where no role needs a code' do
+  it 'does not prompt where no role needs a code' do
     session = aws::Session.new(role_arn: MfaUsers::WORKER, token_provider: person)
     expect(session.credentials).to be_set
     expect(person.asked).to eq(0)
@@ -74,7 +74,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     let(:door) { Queue.new }
     let(:person) { MfaUsers::Person.new { door.pop } }
 
-    it 'asks on one of them, and the others wait for what it brings' do
+    it 'prompts on one of them, and the others wait for its fetch' do
       session = mfa_session(person)
       readers = Array.new(20) { thread { session.credentials } }
       eventually { person.asked == 1 && readers.all?(&:stop?) }
@@ -84,18 +84,18 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
-    it 'asks once for all who insist on a new set' do
+    it 'prompts once for all threads that call refresh!' do
       session = mfa_session(person)
       door << :come_in
       first = session.credentials
       readers = Array.new(10) { thread { session.refresh! } }
       eventually { person.asked == 2 && readers.all?(&:stop?) }
       door << :come_in
-      expect(readers.map(&:value).uniq).to contain_exactly(satisfy { |set| set != first })
+      expect(readers.map(&:value).uniq).to contain_exactly(satisfy { |second| second != first })
       expect(person.asked).to eq(2)
     end
 
-    it 'goes on with the next when the one that asks is killed' do
+    it 'prompts on another thread when the prompting one is killed' do
       session = mfa_session(person)
       readers = Array.new(5) { thread { session.credentials } }
       eventually { person.asked == 1 && readers.all?(&:stop?) }
@@ -108,7 +108,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
-    it 'goes on when the one that asks is freed by its own time-out' do
+    it 'prompts on another thread when the prompting one is interrupted by its own time-out' do
       session = mfa_session(person)
       first = thread { Timeout.timeout(0.1) { session.credentials } }
       eventually { person.asked == 1 }
@@ -119,7 +119,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(second.value).to be_set
     end
 
-    it 'tells all of them why there is no code' do
+    it 'raises in all of them, with the reason, when the provider raises' do
       session = mfa_session(->(_) { door.pop && raise(KeyError, 'canary') })
       readers = Array.new(5) { thread { session.credentials } }
       eventually { readers.all?(&:stop?) }
@@ -127,10 +127,10 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       readers.each { |reader| expect { reader.value }.to raise_error(aws::NoCredentialsError, /token_provider raised KeyError/) }
     end
 
-    it 'keeps the others waiting no longer than token_timeout, even if the provider never gives up' do
+    it 'makes the others wait at most token_timeout, even if the provider ignores its time-out' do
       stubborn = lambda do |_|
         door.pop
-      rescue Exception # rubocop:disable Lint/RescueException -- that is what is stubborn
+      rescue Exception # rubocop:disable Lint/RescueException -- a provider that ignores every time-out
         retry
       end
       session = mfa_session(stubborn, token_timeout: 0.3)
@@ -144,7 +144,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     end
   end
 
-  describe 'and gets no good code' do
+  describe 'whose provider gives no valid code' do
     def refused(session = mfa_session(person))
       session.credentials
       raise 'it was not refused'
@@ -160,7 +160,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       'five digits'            => ['11111', /The MFA code has 5 characters; STS takes exactly six digits/],
       'letters'                => ['canary', /STS takes exactly six digits/]
     }.each do |what, (code, message)|
-      it "says so of #{what}, and sends nothing" do
+      it "raises for #{what}, and sends no request" do
         error = refused(mfa_session(->(_) { code }))
         expect(error).to be_a(aws::Error).and have_attributes(message: message)
         expect(error.message).not_to include('canary')
@@ -168,24 +168,24 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       end
     end
 
-    it 'takes a code with white space around it' do
+    it 'accepts a code with white space around it' do
       expect(mfa_session(->(_) { "111111\n" }).credentials).to be_set
     end
 
-    it 'says which error the provider raised, keeps it as the cause, and quotes nothing of it' do
+    it 'names the class of the error the provider raised and keeps it as the cause, without its message' do
       error = refused(mfa_session(->(_) { raise ArgumentError, 'canary' }))
       expect(error).to be_a(aws::NoCredentialsError).and have_attributes(message: /token_provider raised ArgumentError/,
                                                                          cause:   an_instance_of(ArgumentError))
       expect(error.message).not_to include('canary')
     end
 
-    it 'gives the provider token_timeout, and not more' do
+    it 'interrupts the provider after token_timeout' do
       error, seconds = took { refused(mfa_session(->(_) { sleep }, token_timeout: 0.2)) }
       expect(error).to be_a(aws::TimeoutError).and have_attributes(message: /token_provider gave no answer within 0.2 s \(token_timeout\)/)
       expect(seconds).to be < 1
     end
 
-    it 'lets an interrupt of the person through' do
+    it 'lets an Interrupt during the prompt through' do
       expect { mfa_session(->(_) { raise Interrupt }).credentials }.to raise_error(Interrupt)
     end
 
@@ -204,7 +204,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
-    it 'says what AWS says of a wrong code, and asks again at the next read after a second' do
+    it 'raises the refusal of a wrong code, and prompts again at the next read after a second' do
       codes = %w[123123 111111]
       session = mfa_session(->(_) { codes.shift })
       expect { session.credentials }.to raise_error(aws::AccessDeniedError)
@@ -214,7 +214,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(session.credentials).to be_set
     end
 
-    it 'says so where the provider reads the session that asks it' do
+    it 'raises where the provider reads the session that prompts' do
       session = nil
       session = mfa_session(->(_) { session.credentials })
       expect { session.credentials }.to raise_error(aws::ConfigurationError, /reads the very session that asks it/)
@@ -229,8 +229,8 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     end
   end
 
-  describe 'as its set grows old' do
-    it 'leaves the person alone in the advisory window' do
+  describe 'whose credentials are due for a refresh' do
+    it 'does not prompt in the advisory window' do
       lifetime(6)
       session = mfa_session(person)
       first = session.credentials
@@ -240,7 +240,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
-    it 'asks again on a reading thread past the mandatory line, while the others keep the held set' do
+    it 'prompts on a reading thread in the mandatory window, while the others keep the held credentials' do
       door = Queue.new
       person = MfaUsers::Person.new { door.pop }
       lifetime(8)
@@ -256,13 +256,13 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(session.credentials).to equal(asking.value)
     end
 
-    # The mandatory line of a set of 8 s is 0.8 s before its end.
+    # With a lifetime of 8 s the mandatory window begins 0.8 s before the expiration.
     def reach(session, moment)
       sleep [moment - Time.now, 0].max
       expect(session.credentials(fetch: false)).not_to be_expired
     end
 
-    it 'serves the set on while it lives when the person has no code, and an expired one never' do
+    it 'serves the held credentials without a code until they expire, and never expired ones' do
       lifetime(4)
       codes = ['111111']
       session = mfa_session(->(_) { codes.shift })
@@ -276,7 +276,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(session.credentials).to have_attributes(expired?: false, degraded: nil)
     end
 
-    it 'serves no expired set in an outage either' do
+    it 'serves no expired credentials in an outage' do
       lifetime(2)
       session = mfa_session(person)
       session.credentials
@@ -288,7 +288,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
   end
 
   describe '#prefetch' do
-    it 'asks on the thread of its caller, and does not wait for AWS' do
+    it 'prompts on the calling thread, and does not wait for AWS' do
       hold = local_aws.rule(service: :sts, action: 'AssumeRole', hold: true)
       session = mfa_session(person)
       started, seconds = took { session.prefetch }
@@ -300,11 +300,11 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       expect(person.asked).to eq(0)
     end
 
-    it 'raises where the person has no code' do
+    it 'raises where the provider gives no code' do
       expect { mfa_session(->(_) {}).prefetch }.to raise_error(aws::NoCredentialsError, /token_provider/)
     end
 
-    it 'asks once it is known that the cache on disk does not help' do
+    it 'prompts only after the cache on disk was looked at' do
       Dir.mktmpdir do |folder|
         session = mfa_session(person, cache: folder)
         expect([session.prefetch, person.asked]).to eq([true, 1])
@@ -315,7 +315,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     end
   end
 
-  it 'shares its set through the cache, so that another process is not asked; without a person that ends with the set' do
+  it 'shares its credentials through the cache; a session without a token_provider serves them until they expire' do
     Dir.mktmpdir do |folder|
       shared = { cache: folder, session_duration: 900 }
       mine = mfa_session(person, **shared).credentials
@@ -327,13 +327,13 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     end
   end
 
-  it 'never serves an expired set without a token_provider either, and says what is missing' do
+  it 'never serves expired credentials without a token_provider, and says what is missing' do
     Dir.mktmpdir do |folder|
       shared = { cache: folder, session_duration: 900 }
       mfa_session(person, **shared).credentials
       other = mfa_session(nil, **shared)
       expect(other.credentials).to be_set
-      local_aws.rule(service: :sts, skew_seconds: 1000) # and STS says how late it is
+      local_aws.rule(service: :sts, skew_seconds: 1000) # STS's clock is ahead: the credentials are expired by it
       expect { other.identity }.to raise_error(aws::Error, /ExpiredToken/)
       expect { other.credentials }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
       expect(other.credentials(fetch: false)).to be_nil
@@ -360,19 +360,19 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
       trap(:USR1, before)
     end
 
-    it 'reads what is held' do
+    it 'reads the held credentials' do
       session = mfa_session(person)
       first = session.credentials
       expect(in_trap { session.credentials }).to equal(first)
     end
 
-    it 'says that nobody can be asked there' do
+    it 'raises an error that says that a handler cannot prompt' do
       session = mfa_session(person)
       expect(in_trap { session.credentials }).to be_a(aws::NoCredentialsError).and have_attributes(message: /outside of signal handlers/)
     end
   end
 
-  it 'asks in a forked child for itself, although a thread of the parent was being asked' do
+  it 'prompts in a forked child although a thread of the parent is prompting' do
     result = ruby_process(<<~RUBY, env: local_aws.env_with_keys)
       require 'legion/extensions/identity/aws'
       parent = Process.pid
@@ -388,7 +388,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
     expect(result.stdout.split).to eq(%w[true 0])
   end
 
-  it 'never prompts in LegionIO: its settings know no token_provider' do
+  it 'never prompts in LegionIO: token_provider is no key of its settings' do
     provider = aws::LegionIO::Provider.new(role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE)
     expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
     expect { aws::Internal::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error

@@ -12,16 +12,16 @@ RSpec.describe 'Listening to a session', :mfa_users do
 
   def session(**options) = MfaUsers::Aws::Session.new(role_arn: MfaUsers::WORKER, logger: Logger.new(log), **options)
 
-  # The next event, whatever it is.
+  # The next event.
   def next_event = Timeout.timeout(10) { events.pop }
 
-  it 'tells of a new set, on a thread that is there while somebody listens' do
+  it 'reports new credentials, on a thread that exists while there are listeners' do
     listened = session
     subscription = listened.on_change { |event| events << [event, Thread.current] }
     expect(threads_of_ours.size).to eq(1)
-    set = listened.credentials
+    held = listened.credentials
     event, teller = next_event
-    expect(event).to have_attributes(type: :refreshed, access_key_id: set.access_key_id, expiration: set.expiration, reason: nil, attempt: 0,
+    expect(event).to have_attributes(type: :refreshed, access_key_id: held.access_key_id, expiration: held.expiration, reason: nil, attempt: 0,
                                      at: be_within(5).of(Time.now)).and be_frozen
     expect(threads_of_ours).to eq([teller])
     expect(subscription).to be_active
@@ -30,7 +30,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(subscription).not_to be_active
   end
 
-  it 'tells nothing of what was before, and nothing after the end' do
+  it 'reports no event from before the subscription or after its end' do
     listened = session
     listened.credentials
     subscription = listened.on_change { |event| events << event }
@@ -43,7 +43,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(events).to be_empty
   end
 
-  it 'tells each of several listeners, in order, and goes on with those that stay' do
+  it 'calls several listeners in order, and the remaining ones after one unsubscribes' do
     listened = session
     first = listened.on_change { |event| events << [:first, event.type] }
     listened.on_change { |event| events << [:second, event.type] }
@@ -55,7 +55,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(threads_of_ours.size).to eq(1)
   end
 
-  it 'lets one that raises harm neither the others nor itself' do
+  it 'goes on calling all listeners after one raises' do
     listened = session
     listened.on_change { raise NotImplementedError, 'this one' }
     listened.on_change { |event| events << event.type }
@@ -66,7 +66,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect([next_event, next_event]).to eq(%i[invalidated refreshed])
   end
 
-  it 'can be ended by the listener itself' do
+  it 'lets a listener end its own subscription' do
     listened = session
     subscription = listened.on_change { |event| (events << event) && subscription.unsubscribe }
     listened.credentials
@@ -76,7 +76,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(Array.new(events.size) { events.pop.type }).to eq([:refreshed])
   end
 
-  it 'refreshes a set that nobody reads' do
+  it 'refreshes credentials that are not read' do
     lifetime(2)
     listened = session
     listened.on_change { |event| events << event }
@@ -89,7 +89,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(listened.credentials).not_to be_expired
   end
 
-  it 'refreshes through a callable that nobody waits for' do
+  it 'refreshes through a callable in the background' do
     lifetime(4)
     token = local_aws.world.fetch('web_identity_tokens').keys.first
     listened = session(role_arn: MfaUsers::IRSA_ROLE, web_identity_token: -> { token })
@@ -104,21 +104,21 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(asked_of_sts).to be_empty
   end
 
-  it 'asks no person, and tells when the set has ended' do
+  it 'does not prompt for MFA, and reports when the credentials expire' do
     lifetime(2)
     person = MfaUsers::Person.new
     listened = mfa_session(person)
     listened.on_change { |event| events << event }
-    set = listened.credentials
+    held = listened.credentials
     expect(next_event.type).to eq(:refreshed)
-    expect(next_event).to have_attributes(type: :expired, access_key_id: set.access_key_id)
+    expect(next_event).to have_attributes(type: :expired, access_key_id: held.access_key_id)
     expect(person.asked).to eq(1)
     listened.credentials
     expect(next_event.type).to eq(:refreshed)
     expect(person.asked).to eq(2)
   end
 
-  it 'tells the story of an outage: failed, degraded, expired, and good again' do
+  it 'reports an outage: failed, degraded, expired, refreshed' do
     lifetime(3)
     listened = session
     listened.on_change { |event| events << event }
@@ -137,7 +137,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(told.reverse.find { |event| event.type == :refresh_failed }.attempt).to be > 1
   end
 
-  it 'leaves a source alone that refuses for good, a little longer each time' do
+  it 'asks a source with a final error at growing intervals' do
     lifetime(2)
     listened = session
     listened.on_change { |event| events << event }
@@ -148,16 +148,16 @@ RSpec.describe 'Listening to a session', :mfa_users do
     end
   end
 
-  it 'tells of a key that a service refused, of another one not' do
+  it 'reports the invalidation of the held key only' do
     listened = session
     listened.on_change { |event| events << event.type }
-    set = listened.credentials
+    held = listened.credentials
     listened.invalidate('ASIAANOTHERONE')
-    listened.invalidate(set.access_key_id)
+    listened.invalidate(held.access_key_id)
     expect([next_event, next_event]).to eq(%i[refreshed invalidated])
   end
 
-  it 'goes on although somebody killed its thread' do
+  it 'goes on after its thread was killed' do
     listened = session
     listened.on_change { |event| events << event.type }
     threads_of_ours.each(&:kill).each(&:join)
@@ -165,24 +165,24 @@ RSpec.describe 'Listening to a session', :mfa_users do
     expect(next_event).to eq(:refreshed)
   end
 
-  it 'shows no secret anywhere' do
+  it 'shows no secret' do
     listened = session
     listened.on_change { |event| events << event }
-    set = listened.credentials
+    held = listened.credentials
     shown = [next_event, listened.instance_variable_get(:@listeners)].map { |object| [object.inspect, object.to_s].join }.join
-    expect(shown).not_to include(set.secret_access_key)
-    expect(shown).not_to include(set.session_token)
+    expect(shown).not_to include(held.secret_access_key)
+    expect(shown).not_to include(held.session_token)
   end
 
   it 'needs a block' do
     expect { session.on_change }.to raise_error(ArgumentError, /on_change takes a block/)
   end
 
-  it 'may be called in a trap handler that invalidates' do
+  it 'works with a trap handler that invalidates' do
     listened = session
-    set = listened.credentials
+    held = listened.credentials
     listened.on_change { |event| events << event.type }
-    before = trap(:USR2) { listened.invalidate(set.access_key_id) }
+    before = trap(:USR2) { listened.invalidate(held.access_key_id) }
     Process.kill(:USR2, Process.pid)
     expect(next_event).to eq(:invalidated)
   ensure
@@ -197,7 +197,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
                    env: local_aws.env_with_keys)
     end
 
-    it 'does not hold up its end' do
+    it 'does not delay its exit' do
       local_aws.rule(service: :sts, action: 'AssumeRole', after: 1, hold: true)
       result = ruby(<<~RUBY)
         session = Aws::Session.new(role_arn: role)
@@ -205,14 +205,14 @@ RSpec.describe 'Listening to a session', :mfa_users do
         session.credentials
         session.invalidate(session.credentials.access_key_id)
         session.prefetch
-        sleep 0.3 # the thread now waits for a flight
+        sleep 0.3 # the thread now waits for a fetch
         at_exit { $stdout.puts Process.clock_gettime(Process::CLOCK_MONOTONIC) }
         at_exit { $stdout.puts 'end' }
       RUBY
       expect(result).to have_attributes(success?: true, stdout: /\Aend\n/, stderr: '', seconds: be < 3)
     end
 
-    it 'does not survive a fork: the child has neither listeners nor their thread, and may have its own' do
+    it 'does not survive a fork: the child has no listeners and no thread, and may subscribe its own' do
       result = ruby(<<~RUBY)
         session = Aws::Session.new(role_arn: role)
         told = Queue.new
@@ -221,7 +221,7 @@ RSpec.describe 'Listening to a session', :mfa_users do
         told.pop
         child = fork do
           session.refresh!
-          sleep 1.1 # they are kept a second apart
+          sleep 1.1 # forced refreshes are at least a second apart
           puts [Thread.list.size, told.size, subscription.active?].inspect
           session.on_change { |event| told << event.type }
           session.refresh!

@@ -3,7 +3,7 @@
 require 'session/support/mfa_users'
 require 'tempfile'
 
-# The rows of docs/options.md: every option is given once, and the local AWS says what arrived.
+# The rows of docs/options.md: every option is given once, and the log of the local AWS shows what arrived.
 RSpec.describe 'An option', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
   policy = { 'Version' => '2012-10-17', 'Statement' => [{ 'Effect' => 'Allow', 'Action' => 's3:GetObject', 'Resource' => '*' }] }
@@ -13,7 +13,7 @@ RSpec.describe 'An option', :mfa_users do
 
   def arrived(action) = asked_of_sts(action).last.fetch(:params)
 
-  # Everything STS takes with either way to a role.
+  # The options of both AssumeRole and AssumeRoleWithWebIdentity.
   both = {
     role_session_name: ['build-7', { 'RoleSessionName' => 'build-7' }],
     session_duration:  [900, { 'DurationSeconds' => '900' }],
@@ -40,7 +40,7 @@ RSpec.describe 'An option', :mfa_users do
       end
     end
 
-    it 'role_session_name tells machine and gem apart where none is given' do
+    it 'role_session_name has gem and machine where none is given' do
       aws::Session.new(role_arn: MfaUsers::WORKER).credentials
       expect(arrived('AssumeRole')['RoleSessionName']).to match(/\Alex-identity-aws-[\w=,.@-]+\z/)
     end
@@ -50,7 +50,7 @@ RSpec.describe 'An option', :mfa_users do
       expect(JSON.parse(arrived('AssumeRole')['Policy'])).to eq(policy)
     end
 
-    it 'tags may be a list, as AWS writes it' do
+    it 'tags may be a list of key and value' do
       aws::Session.new(role_arn: MfaUsers::WORKER, tags: [{ key: 'team', value: 'core' }]).credentials
       expect(arrived('AssumeRole')).to include('Tags.member.1.Key' => 'team', 'Tags.member.1.Value' => 'core')
     end
@@ -65,7 +65,7 @@ RSpec.describe 'An option', :mfa_users do
       expect(arrived('AssumeRole')).to include('SerialNumber' => 'GAHT12345678')
     end
 
-    it 'role_arn may be a list: each is assumed from the one before, with words of its own, plain ones for the last' do
+    it 'role_arn may be a list: each role is assumed from the one before, with its own options; plain options apply to the last' do
       session = aws::Session.new(role_arn: [{ role_arn: MfaUsers::WORKER, role_session_name: 'first', external_id: 'one' },
                                             'arn:aws:iam::123456789012:role/from-worker-only'],
                                  role_session_name: 'last', session_duration: 3600)
@@ -89,7 +89,7 @@ RSpec.describe 'An option', :mfa_users do
       expect(asked_of_sts('AssumeRole').last[:region]).to eq('eu-central-1')
     end
 
-    it 'what the answer says beside the keys can be read' do
+    it 'the other fields of the answer can be read' do
       session = aws::Session.new(role_arn: MfaUsers::WORKER, role_session_name: 'read', policy: policy, source_identity: 'dana')
       expect(session.credentials.details).to include(assumed_role_arn: 'arn:aws:sts::123456789012:assumed-role/legion-worker/read',
                                                      assumed_role_id: /:read\z/, source_identity: 'dana', packed_policy_size: /\A\d+\z/)
@@ -129,7 +129,7 @@ RSpec.describe 'An option', :mfa_users do
       expect(web(role_arn: [MfaUsers::IRSA_ROLE, MfaUsers::WORKER]).identity.role).to eq('legion-worker')
     end
 
-    it 'what the answer says beside the keys can be read' do
+    it 'the other fields of the answer can be read' do
       expect(web(policy: policy).credentials.details.keys).to include(:subject, :audience, :provider, :packed_policy_size, :assumed_role_arn, :assumed_role_id)
     end
 
@@ -144,8 +144,8 @@ RSpec.describe 'An option', :mfa_users do
 
   describe 'of GetSessionToken:' do
     it 'get_session_token sends it, without MFA' do
-      set = aws::Session.new(get_session_token: true).credentials
-      expect(set).to have_attributes(access_key_id: /\AASIA/, session_token: a_kind_of(String))
+      held = aws::Session.new(get_session_token: true).credentials
+      expect(held).to have_attributes(access_key_id: /\AASIA/, session_token: a_kind_of(String))
       expect(arrived('GetSessionToken').keys & %w[SerialNumber TokenCode]).to be_empty
     end
 
@@ -168,7 +168,7 @@ RSpec.describe 'An option', :mfa_users do
       end
     end
 
-    it 'what a profile says of its role arrives' do
+    it 'the role options of a profile arrive' do
       config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
         [profile worker]
         role_arn = #{MfaUsers::WORKER}
@@ -184,7 +184,7 @@ RSpec.describe 'An option', :mfa_users do
     end
   end
 
-  it 'is checked before a request is sent, in words that name it, its limit and its value' do
+  it 'is checked before a request is sent, and the error names option, limit and value' do
     role = { role_arn: MfaUsers::WORKER }
     [
       [role.merge(session_duration: 60), /session_duration is 60 seconds; STS takes 900 to 43200/],
@@ -209,7 +209,23 @@ RSpec.describe 'An option', :mfa_users do
     expect(asked_of_sts).to be_empty
   end
 
-  it 'stands in docs/options.md, whichever it is' do
+  it 'is in the report of the settings with where it comes from, a secret as "set"' do
+    options = { role_arn: MfaUsers::WORKER, external_id: 'canary', source_identity: 'dana', tags: { team: 'core', cost: 1 }, policy: policy,
+                transitive_tag_keys: %w[team cost], policy_arns: managed, serial_number: MfaUsers::DEVICE, token_provider: -> { 'canary' },
+                provided_contexts: [{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'canary' }],
+                advisory_window: 60, cache: '/nowhere', get_session_token: false }
+    settings = aws::Session.new(**options).settings
+    expect(settings.transform_values { |setting| setting[:value] }).to include(
+      external_id: 'set', source_identity: 'dana', tags: 'cost=1, team=core', transitive_tag_keys: 'team, cost', policy_arns: managed.join(', '),
+      serial_number: MfaUsers::DEVICE, token_provider: 'set', provided_contexts: 'set', advisory_window: 60.0, cache: '/nowhere',
+      get_session_token: false, policy: a_string_including('s3:GetObject')
+    )
+    expect(settings.values_at(*options.keys).map { |setting| setting[:origin] }).to all eq('option')
+    expect(settings.inspect).not_to include('canary')
+    expect(settings).not_to include(:provider_id, :web_identity_token, :source)
+  end
+
+  it 'is listed in docs/options.md' do
     document = File.read(File.expand_path('../../docs/options.md', __dir__))
     words = File.read(File.expand_path('../../ext/aws_identity/src/config/options.rs', __dir__)).scan(/^\s+option\("(\w+)"/).flatten
     expect(words.size).to be > 25

@@ -47,37 +47,37 @@ RSpec.describe 'Aws.profiles', :mfa_users do
 
   def profile(name) = MfaUsers::Aws.profiles.find { |found| found.name == name }
 
-  it 'lists each by name, with its kind' do
+  it 'lists each profile by name, with its kind' do
     expect(aws.profiles.to_h { |found| [found.name, found.kind] })
       .to eq('astray' => :assume_role, 'default' => :settings, 'keys' => :static_keys, 'people' => :sso, 'program' => :process, 'web' => :web_identity,
              'worker' => :assume_role)
     expect(aws.profiles).to be_frozen.and all(be_frozen)
   end
 
-  it 'says what one needs' do
+  it 'gives the needs of a profile' do
     expect(profile('worker')).to have_attributes(role_arns: ['arn:aws:iam::123456789012:role/worker'], source_profile: 'keys', could_work?: true, reason: nil,
                                                  needs: include({ type: :mfa, name: 'arn:aws:iam::123456789012:mfa/dana' },
                                                                 { type: :source_profile, name: 'keys' }))
     expect(profile('default').region).to eq('eu-west-1')
   end
 
-  it 'says why one could not work' do
+  it 'gives the reason why a profile could not work' do
     expect(profile('astray')).to have_attributes(could_work?: false, reason: /nowhere/)
     expect(profile('program')).to have_attributes(could_work?: false, reason: /program/)
     expect(profile('web')).to have_attributes(could_work?: false, reason: %r{/no/such/token})
     expect(profile('people')).to have_attributes(could_work?: false, needs: include(type: :sso_login, name: 'https://example.awsapps.com/start'))
   end
 
-  it 'asks no network, and shows no secret' do
+  it 'sends no request, and shows no secret' do
     expect(aws.profiles.inspect).not_to include('canary')
     expect(aws.profiles.map(&:to_h).to_s).not_to include('canary')
   end
 
-  it 'is empty where there are no files' do
+  it 'is empty without files' do
     with_env({}) { expect(aws.profiles).to eq([]) }
   end
 
-  it 'finds the home of a user whose environment names none' do
+  it 'finds the home directory without HOME' do
     result = ruby_process("ENV.delete('HOME')\nrequire 'legion/extensions/identity/aws'\nAws = Legion::Extensions::Identity::Aws\n" \
                           "puts Aws::Internal::Layers.environment['HOME'], ENV['HOME'].inspect, Aws.profiles.class")
     expect(result.stdout.split).to eq([Etc.getpwuid.dir, 'nil', 'Array'])

@@ -5,7 +5,7 @@ require 'session/support/mfa_users'
 begin
   require 'aws-sdk-core'
 rescue LoadError
-  # the example below says that it did not run
+  # the example below is reported as pending
 end
 
 RSpec.describe 'A session on top of another provider', :mfa_users do
@@ -13,56 +13,56 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
 
   around { |example| with_env(local_aws.env) { example.run } }
 
-  # Keys of the demo user, as whatever a spec makes of them.
+  # The keys of the demo user.
   def keys = local_aws.world.fetch('users').fetch(MfaUsers::DEMO).values_at('access_key_id', 'secret_access_key')
 
   def base = with_env(local_aws.env_with_keys) { MfaUsers::Aws::Session.new }
 
   def on_top_of(source, **options) = MfaUsers::Aws::Session.new(source: source, role_arn: MfaUsers::WORKER, **options)
 
-  # What a credential provider of aws-sdk-ruby is, seen from outside.
+  # The interface of a credential provider of aws-sdk-ruby.
   let(:provider_class) do
     Class.new do
-      attr_accessor :trouble
+      attr_accessor :failing
       attr_reader :threads, :expiration
 
-      def initialize(set, expiration = nil)
-        @set = set
+      def initialize(credentials, expiration = nil)
+        @credentials = credentials
         @expiration = expiration
         @threads = []
       end
 
       def credentials
         @threads << Thread.current
-        trouble&.call
-        @set
+        failing&.call
+        @credentials
       end
     end
   end
 
-  let(:sdk_set) { Struct.new(:access_key_id, :secret_access_key, :session_token) }
+  let(:sdk_credentials) { Struct.new(:access_key_id, :secret_access_key, :session_token) }
 
-  it 'takes a Session' do
+  it 'accepts a Session' do
     session = on_top_of(base)
     expect(session.identity.role).to eq('legion-worker')
     expect(session.credentials.source).to start_with('source > assume role')
   end
 
-  it 'takes a Credentials' do
+  it 'accepts a Credentials' do
     expect(on_top_of(aws::Credentials.new(*keys)).identity.role).to eq('legion-worker')
   end
 
-  it 'takes a set and a provider of aws-sdk-ruby, asked on a thread of its own before each request' do
-    provider = provider_class.new(sdk_set.new(*keys))
+  it 'accepts credentials and a provider of aws-sdk-ruby, read on a thread of its own before each request' do
+    provider = provider_class.new(sdk_credentials.new(*keys))
     session = on_top_of(provider)
     expect(session.identity.role).to eq('legion-worker')
     session.refresh!
     expect(provider.threads.uniq.size).to eq(2)
     expect(provider.threads).not_to include(Thread.current)
-    expect(on_top_of(sdk_set.new(*keys)).identity.role).to eq('legion-worker')
+    expect(on_top_of(sdk_credentials.new(*keys)).identity.role).to eq('legion-worker')
   end
 
-  it 'takes the real ones of aws-sdk-ruby, which renew themselves' do
+  it 'accepts the real providers of aws-sdk-ruby, which refresh themselves' do
     skip 'aws-sdk-core is not installed here' unless defined?(Aws::STS::Client)
 
     set = Aws::Credentials.new(*keys)
@@ -76,21 +76,21 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     expect(below.identity.session_name).to eq('sdk')
   end
 
-  it 'passes a session token on, and without a role the set itself with its expiry' do
+  it 'uses the session token of its source, and without a role returns the credentials themselves with their expiration' do
     temporary = local_aws.issue('arn:aws:iam::123456789012:role/legion-worker', session_name: 'given')
-    set = sdk_set.new(*temporary.values_at(:access_key_id, :secret_access_key, :session_token))
+    set = sdk_credentials.new(*temporary.values_at(:access_key_id, :secret_access_key, :session_token))
     expiration = Time.at(Time.now.to_i + 1800)
     session = aws::Session.new(source: provider_class.new(set, expiration))
     expect(session.identity).to have_attributes(role: 'legion-worker', session_name: 'given')
     expect(session.credentials.expiration).to eq(expiration)
   end
 
-  it 'has nobody wait for it in the advisory window' do
+  it 'reads its source in the background in the advisory window' do
     lifetime(6)
     door = Queue.new
     door << :come_in
-    provider = provider_class.new(sdk_set.new(*keys))
-    provider.trouble = -> { door.pop }
+    provider = provider_class.new(sdk_credentials.new(*keys))
+    provider.failing = -> { door.pop }
     session = on_top_of(provider)
     first = session.credentials
     sleep [first.expiration - 2.5 - Time.now, 0].max
@@ -102,12 +102,12 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     expect(provider.threads.size).to eq(2)
   end
 
-  it 'says what is wrong with it, and nothing that is secret' do
-    fine = sdk_set.new(*keys)
+  it 'raises for a malformed source, and shows no secret' do
+    fine = sdk_credentials.new(*keys)
     {
       provider_class.new(nil)                                                                   => /source .* has no access_key_id just now/,
-      provider_class.new(sdk_set.new('AKIA', ''))                                               => /source .* has no secret_access_key just now/,
-      provider_class.new(fine).tap { |broken| broken.trouble = -> { raise IOError, 'canary' } } => /source raised IOError/,
+      provider_class.new(sdk_credentials.new('AKIA', ''))                                       => /source .* has no secret_access_key just now/,
+      provider_class.new(fine).tap { |broken| broken.failing = -> { raise IOError, 'canary' } } => /source raised IOError/,
       aws::Credentials.new(nil, nil)                                                            => /has no access_key_id/
     }.each do |source, message|
       expect { on_top_of(source).credentials }.to raise_error(aws::NoCredentialsError, message) { |error|
@@ -116,34 +116,34 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     end
   end
 
-  it 'gives it process_timeout, and not more' do
+  it 'interrupts its source after process_timeout' do
     provider = provider_class.new(nil)
-    provider.trouble = -> { sleep }
+    provider.failing = -> { sleep }
     result, seconds = took { on_top_of(provider, process_timeout: 0.2).credentials }
     expect(result).to be_a(aws::TimeoutError).and have_attributes(message: /source gave no answer within 0.2 s \(process_timeout\)/)
     expect(seconds).to be < 1
   end
 
-  it 'raises what a source of ours raises' do
+  it 'raises the error of a source that is a Session' do
     broken = with_env(local_aws.env_with_keys.merge('AWS_SECRET_ACCESS_KEY' => nil)) { aws::Session.new }
     expect { on_top_of(broken).credentials }.to raise_error(aws::ConfigurationError, /AWS_SECRET_ACCESS_KEY/)
   end
 
-  it 'serves the role on while its source fails, and comes back' do
+  it 'serves the held credentials while its source fails, and recovers' do
     lifetime(3)
-    provider = provider_class.new(sdk_set.new(*keys))
+    provider = provider_class.new(sdk_credentials.new(*keys))
     session = on_top_of(provider)
     first = session.credentials
-    provider.trouble = -> { raise IOError }
+    provider.failing = -> { raise IOError }
     sleep 3
     eventually { session.credentials.degraded }
     expect(session.credentials).to have_attributes(access_key_id: first.access_key_id, degraded: /source raised IOError/, expired?: true)
-    provider.trouble = nil
+    provider.failing = nil
     eventually { session.credentials != first }
     expect(session.credentials).to have_attributes(degraded: nil, expired?: false)
   end
 
-  it 'refuses what is no source, and a second base beside it' do
+  it 'refuses an object that is no source, and a second base' do
     expect { on_top_of('AKIA') }.to raise_error(ArgumentError, /source is of class String; it takes a Session, a Credentials or/)
     expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
     expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
@@ -158,32 +158,32 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
       expect(session.settings[:region]).to eq(value: 'eu-west-1', origin: 'option')
     end
 
-    it 'goes on and on' do
+    it 'can be repeated' do
       session = base.assume_role(role_arn: MfaUsers::WORKER).assume_role(role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
       expect(session.identity.role).to eq('from-worker-only')
     end
 
-    it 'needs a role, and takes no other source' do
+    it 'needs a role, and refuses another source' do
       expect { base.assume_role }.to raise_error(ArgumentError, /role_arn/)
       expect { base.assume_role(role_arn: nil).identity }.to raise_error(ArgumentError, /role_arn/)
     end
 
-    it 'explains what AWS says of a chain that is to live too long' do
+    it 'explains the refusal of a chain with a session_duration above one hour' do
       chained = base.assume_role(role_arn: MfaUsers::WORKER).assume_role(role_arn: MfaUsers::WORKER, session_duration: 7200)
       expect { chained.credentials }.to raise_error(aws::Error, /3600|1 hour|hour/)
     end
   end
 
-  describe 'whose source is a session that asks a person' do
+  describe 'whose source is a session with a token_provider' do
     def person_base(person) = with_env(local_aws.env_with_keys) { mfa_session(person) }
 
-    it 'has the person asked on the thread that reads' do
+    it 'prompts on the reading thread' do
       person = MfaUsers::Person.new
       expect(person_base(person).assume_role(role_arn: MfaUsers::WORKER).identity.role).to eq('legion-worker')
       expect(person.questions.pop.thread).to equal(Thread.current)
     end
 
-    it 'asks no person in the background' do
+    it 'does not prompt in the background' do
       person = MfaUsers::Person.new
       below = person_base(person)
       session = below.assume_role(role_arn: MfaUsers::WORKER)

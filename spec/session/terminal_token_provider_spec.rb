@@ -25,10 +25,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_us
   def see(screen, pattern)
     Timeout.timeout(20) { @seen << screen.readpartial(1024) until @seen.match?(pattern) }
   rescue Errno::EIO
-    raise "the program ended: #{@seen}"
+    raise "the program exited: #{@seen}"
   end
 
-  it 'asks at the terminal, and shows nothing of what is typed' do
+  it 'prompts at the terminal, and does not echo the code' do
     in_terminal('puts session.identity.role') do |screen, keyboard|
       see(screen, /MFA code of #{MfaUsers::DEVICE}: /)
       keyboard.puts '111111'
@@ -37,7 +37,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_us
     end
   end
 
-  it 'talks with the terminal though input and output are redirected' do
+  it 'uses the terminal though input and output are redirected' do
     in_terminal('$stdin.reopen(File::NULL); $stdout.reopen(File::NULL); $stderr.puts session.identity.role') do |screen, keyboard|
       see(screen, /MFA code of/)
       keyboard.puts '111111'
@@ -45,7 +45,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_us
     end
   end
 
-  it 'gives up with token_timeout and leaves the terminal as it was' do
+  it 'stops after token_timeout and restores the terminal' do
     ending = <<~RUBY
       session = Aws::Session.new(role_arn: #{MfaUsers::MFA_ROLE.dump}, serial_number: #{MfaUsers::DEVICE.dump}, token_timeout: 0.5,
                                  token_provider: Aws::TerminalTokenProvider.new)
@@ -60,7 +60,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_us
     end
   end
 
-  it 'gives up when nothing is typed' do
+  it 'raises at Ctrl-D' do
     in_terminal('begin; session.credentials; rescue Aws::NoCredentialsError => e; puts e.message; end') do |screen, keyboard|
       see(screen, /MFA code of/)
       keyboard.write("\u0004") # Ctrl-D
@@ -68,7 +68,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_us
     end
   end
 
-  it 'refuses where there is no terminal' do
+  it 'raises where there is no terminal' do
     result = ruby_process("Process.wait(fork do\nProcess.setsid\n#{code('session.credentials')}\nend)", env: local_aws.env_with_keys)
     expect(result.stderr).to include('cannot be asked for: this process has no terminal', 'NoCredentialsError')
   end

@@ -16,12 +16,12 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
 
   def tokens_sent = asked_of_sts('AssumeRoleWithWebIdentity').map { |request| request[:params]['WebIdentityToken'] }
 
-  it 'sends a String as it is, trimmed' do
+  it 'sends a String, trimmed' do
     expect(web_session("#{token}\n").identity.role).to eq('irsa-app')
     expect(tokens_sent).to eq([token])
   end
 
-  it 'shows what else the answer says' do
+  it 'gives the other fields of the answer' do
     expect(web_session(token, role_session_name: 'details').credentials.details)
       .to include(subject: 'system:serviceaccount:legion:worker', audience: 'sts.amazonaws.com', provider: a_string_including('oidc'),
                   assumed_role_arn: 'arn:aws:sts::123456789012:assumed-role/irsa-app/details', assumed_role_id: /\AAROA\w+:details\z/)
@@ -36,7 +36,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
     expect(tokens_sent).to eq(['eyJ-an-old-token', token])
   end
 
-  it 'refuses to replace what is not there, and what is no token' do
+  it 'refuses a new token where it has none, and a malformed one' do
     expect { aws::Session.new.web_identity_token = token }.to raise_error(aws::ConfigurationError, /has no web identity token/)
     expect { web_session(token).web_identity_token = -> { token } }.to raise_error(ArgumentError, /takes a String, and was given Proc/)
     expect { web_session(token).web_identity_token = "canary\u0000" }.to raise_error(aws::ConfigurationError, /control characters/)
@@ -47,7 +47,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
   end
 
   describe 'of a callable' do
-    it 'asks it on a thread of its own, for each request anew' do
+    it 'calls it on a thread of its own, once for each request' do
       threads = []
       session = web_session(-> { (threads << Thread.current) && token })
       expect(session.identity.role).to eq('irsa-app')
@@ -58,7 +58,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       eventually { threads.none?(&:alive?) }
     end
 
-    it 'asks once for all who read at once' do
+    it 'calls it once for all threads that read at once' do
       door = Queue.new
       asked = Queue.new
       session = web_session(-> { (asked << 1) && door.pop && token })
@@ -69,7 +69,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect([asked.size, tokens_sent.size]).to eq([1, 1])
     end
 
-    it 'goes on for the others when the reader that began is killed' do
+    it 'goes on for the other readers when the one that started the fetch is killed' do
       door = Queue.new
       session = web_session(-> { door.pop && token })
       first, second = Array.new(2) { thread { session.credentials }.tap { |reader| eventually { reader.stop? } } }
@@ -79,7 +79,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect(tokens_sent.size).to eq(1)
     end
 
-    it 'has nobody wait for it in the advisory window' do
+    it 'calls it in the background in the advisory window' do
       lifetime(6)
       door = Queue.new
       door << :come_in
@@ -96,7 +96,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect([asked.size, tokens_sent.size]).to eq([2, 2])
     end
 
-    it 'serves the set on when it fails in the advisory window, with one warning, and asks it again after a back-off' do
+    it 'serves the held credentials when it fails in the advisory window, with one warning, and calls it again after a back-off' do
       lifetime(6)
       log = StringIO.new
       answers = [token, nil]
@@ -124,17 +124,17 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect(session.credentials).to equal(first)
     end
 
-    it 'gives it process_timeout, and not more' do
+    it 'interrupts it after process_timeout' do
       result, seconds = took { web_session(-> { sleep }, process_timeout: 0.2).credentials }
       expect(result).to be_a(aws::TimeoutError).and have_attributes(message: /web_identity_token gave no answer within 0.2 s \(process_timeout\)/)
       expect(seconds).to be < 1
     end
 
-    it 'does not hang even where it ignores the time-out' do
+    it 'raises a time-out even where it ignores its own' do
       door = Queue.new
       stubborn = lambda do
         door.pop && token
-      rescue Exception # rubocop:disable Lint/RescueException -- that is what is stubborn
+      rescue Exception # rubocop:disable Lint/RescueException -- a callable that ignores every time-out
         retry
       end
       session = web_session(stubborn, process_timeout: 0.2)
@@ -147,7 +147,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect(session.credentials).to be_set
     end
 
-    it 'says what is wrong with it, and nothing that is secret' do
+    it 'raises for a malformed answer, and shows no secret' do
       {
         -> { raise KeyError, 'canary' }            => /web_identity_token raised KeyError/,
         -> { raise NotImplementedError, 'canary' } => /web_identity_token raised NotImplementedError/,
@@ -163,13 +163,13 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect(asked_of_sts).to be_empty
     end
 
-    it 'says so where it reads the session that asks it' do
+    it 'raises where it reads the session that calls it' do
       session = nil
       session = web_session(-> { session.credentials.access_key_id })
       expect { session.credentials }.to raise_error(aws::ConfigurationError, /reads the very session that asks it/)
     end
 
-    it 'starts at #prefetch, and waits for nothing' do
+    it 'is called by #prefetch, which does not wait' do
       door = Queue.new
       session = web_session(-> { door.pop && token })
       started, seconds = took { session.prefetch }
@@ -181,13 +181,13 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect(tokens_sent.size).to eq(1)
     end
 
-    it 'is not asked any more once a token was set' do
+    it 'is not called once a token was set' do
       session = web_session(-> { raise 'asked' })
       session.web_identity_token = token
       expect(session.credentials).to be_set
     end
 
-    it 'works in a forked child while it is being asked in the parent' do
+    it 'works in a forked child while it runs in the parent' do
       result = ruby_process(<<~RUBY, env: local_aws.env)
         require 'legion/extensions/identity/aws'
         parent = Process.pid
@@ -202,7 +202,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       expect(result.stdout.split).to eq(%w[true 0])
     end
 
-    it 'leaves no thread behind' do
+    it 'leaves no thread' do
       before = Thread.list.size
       5.times { web_session(-> { token }).credentials }
       eventually { Thread.list.size <= before }
@@ -216,7 +216,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
     session = aws::Session.new(role_arn: MfaUsers::IRSA_ROLE, web_identity_token_file: file.path)
     expect { session.credentials }.to raise_error(aws::Error)
     File.write(file.path, "#{token}\n")
-    sleep 1.05 # a final refusal is not asked again at once
+    sleep 1.05 # a final error is not fetched again within a second
     expect(session.credentials).to be_set
   end
 end

@@ -6,12 +6,12 @@ require 'support/local_aws'
 require 'legion/extensions/identity/aws'
 require 'irb'
 
-# What bin/console opens.
+# The session of bin/console.
 module Console
   Aws = Legion::Extensions::Identity::Aws
 
   class << self
-    # The local AWS of this console: LocalAws in spec/support says what it can do.
+    # The local AWS of this console: see LocalAws in spec/support.
     attr_reader :local_aws
 
     def start

@@ -6,16 +6,16 @@ require 'support/local_aws'
 require 'legion/extensions/identity/aws'
 require 'tmpdir'
 
-# What bin/demo shows: one Ruby process that learns who it is from every source there is, and what it tells where there is none.
+# The demo of bin/demo: a Ruby process gets its identity from every source, and an error where there is none.
 class Demo
   Aws = Legion::Extensions::Identity::Aws
 
   WORKER = 'arn:aws:iam::123456789012:role/legion-worker'
   IRSA   = 'arn:aws:iam::123456789012:role/irsa-app'
-  # What the local AWS accepts as a service account's token; a constant of its world.
+  # The service account's token in the standard world of the local AWS.
   TOKEN  = 'eyJhbGciOiJSUzI1NiJ9.bG9jYWwtYXdzLXdlYi1pZGVudGl0eQ.c2lnbmVkLWJ5LW5vYm9keQ'
 
-  # Plain text where nobody looks at a terminal.
+  # Plain text where the output is not a terminal.
   STYLES = $stdout.tty? ? { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 }.freeze : {}.freeze
 
   def self.run

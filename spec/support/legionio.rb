@@ -13,13 +13,13 @@ require 'tmpdir'
 #   legion.ask('Legion::Identity::Broker.token_for(:aws)')
 #   legion.stop
 #
-# rake legionio says where the gems are, and gives the whole run a network name space with nothing but loopback.
+# rake legionio sets the paths of the gems, and runs everything in a network name space with loopback only.
 class LegionIO
   GEMS = ENV.fetch('LEGIONIO_GEMS', nil)
   PROBE = File.expand_path('legionio_probe.rb', __dir__)
-  # Databases are written here, and nothing of them has to outlive a power cut.
+  # Databases are written here, since they need not survive a crash.
   FOLDER = File.writable?('/dev/shm') ? '/dev/shm' : Dir.tmpdir
-  # The setting that has LegionIO load identity gems before all others.
+  # The setting with which LegionIO loads identity gems before all others.
   PHASE_ZERO = { extensions: { categories: { identity: { type: 'prefix', tier: 0, phase: 0 } } } }.freeze
 
   class Error < StandardError; end
@@ -43,14 +43,14 @@ class LegionIO
       end
     end
 
-    # Nothing of this machine but PATH. `gems` are folders of bin/setup --legionio, or any others by their path.
+    # Of this machine's environment PATH only. `gems` are folders of bin/setup --legionio, or any others by their path.
     def environment(home, gems: [])
       homes = [*gems, 'legionio'].map { |name| File.expand_path(name.to_s, GEMS) }
-      { 'HOME' => home, 'PATH' => ENV.fetch('PATH'), 'LANG' => 'C.UTF-8', 'USER' => 'somebody', 'LEGION_DNS_BOOTSTRAP' => 'false',
+      { 'HOME' => home, 'PATH' => ENV.fetch('PATH'), 'LANG' => 'C.UTF-8', 'USER' => 'legion', 'LEGION_DNS_BOOTSTRAP' => 'false',
         'GEM_HOME' => homes.first, 'GEM_PATH' => [*homes, *Gem.default_path].uniq.join(':') }
     end
 
-    # All that were started and not yet ended: see the after(:suite) hook.
+    # All that are running: see the after(:suite) hook.
     def running = @running ||= []
   end
 
@@ -85,7 +85,7 @@ class LegionIO
     @seconds_to_boot = @up_since - @started
   end
 
-  # Runs Ruby code inside it and returns what it comes to.
+  # Runs Ruby code inside it and returns its value.
   def ask(code, timeout: 15)
     reply = UNIXSocket.open(@socket) do |socket|
       socket.write(code)
@@ -102,7 +102,7 @@ class LegionIO
     JSON.parse(get(path).body, symbolize_names: true).fetch(:data)
   end
 
-  # GET, as it comes.
+  # GET, the body unparsed.
   def get(path) = Net::HTTP.get_response(URI("http://127.0.0.1:#{@port}#{path}"))
 
   # The rows of a table of its database, as Hashes.
@@ -114,11 +114,11 @@ class LegionIO
     File.read(@log, encoding: Encoding::UTF_8).scrub
   end
 
-  # What LegionIO itself says of every extension, the complaints of its catalogue in lite mode included.
+  # LegionIO's own log lines about every extension, including those of its catalogue in lite mode.
   OF_EVERY_EXTENSION = /INFO (Loaded v|\[Transport\] built)|Catalog publish failed/
   private_constant :OF_EVERY_EXTENSION
 
-  # The lines of its log that are ours, or about us; debug lines only when asked for.
+  # The lines of its log that are ours or about our extension; debug lines on request.
   def lines_of_ours(debug: false)
     ours = log.lines(chomp: true).map { |line| line.gsub(/\e\[[\d;]*m/, '') }
               .grep(/lex-identity-aws|\[identity\]\[aws\]|Identity::Aws/).grep_v(OF_EVERY_EXTENSION)
@@ -129,7 +129,7 @@ class LegionIO
     limit = now + timeout
     until (found = yield)
       raise Error, "#{what} within #{timeout} s\n#{log.lines.last(60).join}" if now > limit
-      raise Error, "LegionIO ended (#{@waiter.value})\n#{log.lines.last(60).join}" unless @waiter.alive?
+      raise Error, "LegionIO exited (#{@waiter.value})\n#{log.lines.last(60).join}" unless @waiter.alive?
 
       sleep 0.02
     end
@@ -140,8 +140,8 @@ class LegionIO
     File.read("/proc/#{pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i / 1024
   end
 
-  # Ends it as an operator would. Returns the seconds that took and how it ended. In its first seconds Puma's traps are still in
-  # place, and SIGTERM would kill it without a shutdown.
+  # Stops it as an operator would. Returns the seconds and the exit status. In its first seconds Puma's traps are still set, and
+  # SIGTERM would kill it without a shutdown.
   def stop(timeout: 30)
     sleep [@up_since + 3 - now, 0].max
     since = now

@@ -3,7 +3,7 @@
 require 'support/local_aws'
 require 'support/legionio'
 
-# What bin/demo shows where LegionIO can be had: it boots with the packed gem and the local AWS, and knows who it is.
+# The demo of bin/demo with LegionIO, where it is installed: it boots with the packed gem and the local AWS, and has its identity.
 class LegionIODemo
   WORKER = 'arn:aws:iam::123456789012:role/legion-worker'
 

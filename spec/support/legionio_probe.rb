@@ -2,8 +2,8 @@
 
 require 'socket'
 
-# Loaded into LegionIO with RUBYOPT. Much of what matters (Broker, threads) is visible inside the process only: this answers
-# questions, which are Ruby code, at a socket. See LegionIO#ask.
+# Loaded into LegionIO with RUBYOPT. Broker, threads and more are visible inside the process only: this runs Ruby code that it
+# receives at a socket. See LegionIO#ask.
 module LegionIOProbe
   module_function
 
@@ -21,17 +21,17 @@ module LegionIOProbe
     connection.close
   end
 
-  # Only what Marshal takes without our classes can be read at the other end.
+  # The other process can load only what Marshal dumps without our classes.
   def reply(code)
     value = TOPLEVEL_BINDING.dup.eval(code, 'question')
     Marshal.dump(value)
     { value: value }
-  rescue Exception => e # rubocop:disable Lint/RescueException -- told to the one who asked
+  rescue Exception => e # rubocop:disable Lint/RescueException -- sent to the caller
     { error: "#{e.class}: #{e.message}\n#{Array(e.backtrace).first(5).join("\n")}" }
   end
 end
 
-$stdout.sync = true # into a file it would be written in blocks
+$stdout.sync = true # output to a file is buffered otherwise
 # Programs that LegionIO starts inherit RUBYOPT too.
 if File.basename($PROGRAM_NAME) == 'legionio' && (path = ENV.delete('LEGIONIO_PROBE'))
   LegionIOProbe.listen(path)

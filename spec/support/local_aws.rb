@@ -3,15 +3,15 @@
 require 'json'
 require 'net/http'
 
-# The local AWS (spec/fake_aws) as specs, demo and console use it: STS, IMDS, container endpoints, SSO and a proxy on
-# loopback. Its README says what its world holds and what a rule can do; field names here are those there.
+# The local AWS (spec/fake_aws) for specs, demo and console: STS, IMDS, container endpoints, SSO and a proxy on loopback. Its
+# README describes its world and its rules; field names here are those there.
 #
 #   aws = LocalAws.start
 #   aws.rule(service: :sts, action: 'AssumeRole', answer: { error: { status: 403, code: 'AccessDenied' } })
 #   aws.requests(service: :sts).map { |request| request[:action] }
 #   aws.stop
 class LocalAws
-  # The program rake has built; it stands where cargo puts it when nobody says otherwise.
+  # The program that rake has built, in cargo's default place.
   BINARY = File.expand_path('../fake_aws/target/debug/fake_aws', __dir__)
 
   VERBS = { get: Net::HTTP::Get, post: Net::HTTP::Post, delete: Net::HTTP::Delete }.freeze
@@ -25,18 +25,18 @@ class LocalAws
     new(...)
   end
 
-  # It ends with stop, with this process, or when the pipe to it closes, whichever comes first.
+  # It exits at stop, with this process, or when the pipe to it closes.
   def initialize(binary: ENV.fetch('FAKE_AWS_BIN', BINARY))
     raise Error, "there is no local AWS at #{binary}: run rake fake_aws" unless File.executable?(binary)
 
-    # A process group of its own: Ctrl-C in a terminal is for us, and our specs send it to groups.
+    # A process group of its own: Ctrl-C in a terminal must not reach it, and our specs send signals to groups.
     @pipe = IO.popen([binary], 'r+', pgroup: true)
     ready = @pipe.gets or raise Error, "#{binary} ended before it was ready"
     @pid, @http, @https, @ca_bundle, @proxy = JSON.parse(ready).values_at('pid', 'http', 'https', 'ca_bundle', 'proxy')
     @uri = URI(@http)
   end
 
-  # Entries for ENV that point everything the gem asks at this local AWS: STS, SSO and IMDS.
+  # Entries for ENV with the endpoints of STS, SSO and IMDS at this local AWS.
   def env(tls: false)
     address = tls ? https : http
     { 'AWS_ENDPOINT_URL_STS'              => address,
@@ -47,20 +47,20 @@ class LocalAws
       'AWS_EC2_METADATA_DISABLED'         => nil }
   end
 
-  # The same, and the keys of a user in the world.
+  # The same, and the keys of a user.
   def env_with_keys(arn = 'arn:aws:iam::123456789012:user/demo', **options)
     user = world.fetch('users').fetch(arn)
     env(**options).merge('AWS_ACCESS_KEY_ID' => user['access_key_id'], 'AWS_SECRET_ACCESS_KEY' => user['secret_access_key'],
                          'AWS_SESSION_TOKEN' => user['session_token'])
   end
 
-  # The same as env, and a container endpoint of the world with its authorization token.
+  # The same as env, and a container endpoint with its authorization token.
   def env_with_container(path = '/ecs/credentials', **options)
     token = world.fetch('containers').fetch(path)['authorization_token']
     env(**options).merge('AWS_CONTAINER_CREDENTIALS_FULL_URI' => "#{http}#{path}", 'AWS_CONTAINER_AUTHORIZATION_TOKEN' => token)
   end
 
-  # Scripts trouble and returns its number; with a block, for the block only (a request it holds is then let go).
+  # Adds a rule and returns its number; with a block, for the block only (held requests are answered then).
   def rule(**fields)
     id = control(:post, 'rules', fields).fetch('ids').first
     return id unless block_given?
@@ -81,7 +81,7 @@ class LocalAws
     control(:get, "requests?#{URI.encode_www_form(filter)}").map { |entry| entry.transform_keys(&:to_sym) }
   end
 
-  # Waits until so many have come, answered or not.
+  # Waits until this many have arrived, answered or not.
   def wait_for_requests(count, timeout: 5, **filter)
     requests(**filter, wait: count, timeout_ms: (timeout * 1000).to_i)
   rescue Error => e
@@ -92,17 +92,17 @@ class LocalAws
     control(:delete, 'requests')
   end
 
-  # The whole world, changed by a patch first: Hashes merge, nil removes, the rest replaces.
+  # The whole world, after a patch: Hashes merge, nil removes, other values replace.
   def world(**patch)
     patch.empty? ? control(:get, 'world') : control(:post, 'world', patch)
   end
 
-  # A temporary key for a user, role or any other ARN, as STS would give it out.
+  # A temporary key for a user, role or any other ARN, as STS would issue it.
   def issue(arn, **options)
     control(:post, 'credentials', { arn: arn, **options }).transform_keys(&:to_sym)
   end
 
-  # World, rules, log and keys as they were at the start.
+  # Restores world, rules, log and keys.
   def reset
     control(:post, 'reset')
   end

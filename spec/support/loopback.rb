@@ -2,8 +2,8 @@
 
 require 'socket'
 
-# A network name space of one's own starts with its loopback interface down. `ruby -r…/loopback` takes it up, without tools that a
-# minimal system may lack.
+# A new network name space starts with its loopback interface down. `ruby -r…/loopback` takes it up, without tools that a minimal
+# system may lack.
 module Loopback
   GET_FLAGS = 0x8913 # SIOCGIFFLAGS
   SET_FLAGS = 0x8914 # SIOCSIFFLAGS

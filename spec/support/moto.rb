@@ -6,7 +6,7 @@ require 'open3'
 require 'socket'
 require 'timeout'
 
-# moto, an independent implementation of STS, with its signature checks on, and boto3 beside it (bin/setup --moto).
+# moto, an independent implementation of STS, with its signature checks on, and boto3 (bin/setup --moto).
 class Moto
   FOLDER = File.expand_path('../../.local/moto/bin', __dir__)
   SCRIPTS = File.expand_path('../moto', __dir__)
@@ -18,27 +18,27 @@ class Moto
   def initialize
     port = free_port
     @endpoint = "http://127.0.0.1:#{port}"
-    # Lets everything pass until the world is made; world.py then shuts the door.
+    # Accepts unsigned requests until setup.py has made user and roles; setup.py then turns the checks on.
     @pid = spawn({ 'INITIAL_NO_AUTH_ACTION_COUNT' => 'inf' }, File.join(FOLDER, 'moto_server'), '-H', '127.0.0.1', '-p', port.to_s,
                  %i[out err] => File::NULL)
     at_exit { stop }
     wait_for(port)
-    @key, @secret, @role = python('world.py', @endpoint).values_at('key', 'secret', 'role')
+    @key, @secret, @role = python('setup.py', @endpoint).values_at('key', 'secret', 'role')
   end
 
   # Entries for ENV: its address and the keys of its user.
   def env
-    { 'AWS_ENDPOINT_URL'      => endpoint, # boto3 and we read the same one
+    { 'AWS_ENDPOINT_URL'      => endpoint, # read by boto3 and by us
       'AWS_ACCESS_KEY_ID'     => key,
       'AWS_SECRET_ACCESS_KEY' => secret,
       'AWS_REGION'            => 'us-east-1',
       'AWS_DEFAULT_REGION'    => 'us-east-1' } # boto3 knows no AWS_REGION
   end
 
-  # Who boto3 says we are, with ENV as it is.
+  # The identity that boto3 gets with the current ENV.
   def boto3_identity = python('caller_identity.py')
 
-  # For the block, everything passes: moto's checks fail on what is not signed at all, such as AssumeRoleWithWebIdentity.
+  # Turns moto's checks off for the block: they fail for unsigned requests such as AssumeRoleWithWebIdentity.
   def without_checks
     let_pass('inf')
     yield
@@ -56,7 +56,7 @@ class Moto
 
   private
 
-  # So many requests pass unchecked.
+  # The number of requests that pass unchecked.
   def let_pass(count)
     Net::HTTP.post(URI("#{endpoint}/moto-api/reset-auth"), count, 'Content-Type' => 'text/plain').value
   end

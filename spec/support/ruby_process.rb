@@ -3,9 +3,9 @@
 require 'rbconfig'
 require 'timeout'
 
-# A fresh Ruby with the gem on its load path, for what can only be seen from outside: signals, forks, exits, output.
+# A new Ruby process with the gem on its load path, to test signals, forks, exits and output.
 #
-#   result = ruby_process('puts Process.pid')          runs to its end
+#   result = ruby_process('puts Process.pid')          runs it
 #   start_ruby('sleep') { |ruby| ruby.signal(:INT) }   talks with it while it runs; ended for sure after the block
 class RubyProcess
   Result = Struct.new(:stdout, :stderr, :status, :seconds, keyword_init: true) do
@@ -18,7 +18,7 @@ class RubyProcess
   LIB = File.expand_path('../../lib', __dir__)
 
   module Helper
-    # env is laid over ENV as it is now; nil takes an entry away.
+    # env is merged into the current ENV; nil removes an entry.
     def ruby_process(code, env: {}, timeout: 20, arguments: [])
       start_ruby(code, env: env, arguments: arguments) { |ruby| ruby.finish(timeout: timeout) }
     end
@@ -38,9 +38,9 @@ class RubyProcess
     out, out_end = IO.pipe
     err, err_end = IO.pipe
     @stdin, stdin_end = IO.pipe.reverse
-    load_path = File.directory?(LIB) ? ['-I', LIB] : [] # absent where the installed gem is what is tested
+    load_path = File.directory?(LIB) ? ['-I', LIB] : [] # absent where the installed gem is tested
     @started = now
-    # A process group of its own, so that what it forks can be ended with it.
+    # A process group of its own, so that its children can be killed with it.
     @pid = spawn(env, *interpreter, *load_path, '-e', code, *arguments, in: stdin_end, out: out_end, err: err_end, pgroup: true)
     [stdin_end, out_end, err_end].each(&:close)
     @readers = { stdout: out, stderr: err }.map { |name, pipe| Thread.new { collect(name, pipe) } }
@@ -51,12 +51,12 @@ class RubyProcess
     Process.kill(name, pid)
   end
 
-  # Gives the process a line on its standard input.
+  # Writes a line to its standard input.
   def tell(line)
     @stdin.puts(line)
   end
 
-  # What it has printed so far.
+  # Its output so far.
   def stdout = text(:stdout)
   def stderr = text(:stderr)
 
@@ -73,7 +73,7 @@ class RubyProcess
     end
   end
 
-  # Waits for its end, and for the end of everyone who holds its output.
+  # Waits for its exit, and for that of every process that holds its output.
   def finish(timeout: 20)
     raise Hung, "still running after #{timeout} s\n#{report}" unless @waiter.join(timeout)
 
@@ -95,7 +95,7 @@ class RubyProcess
 
   private
 
-  # Another one puts more before it: see under_valgrind.rb.
+  # under_valgrind.rb puts more in front of it.
   def interpreter = [RbConfig.ruby]
 
   def collect(name, pipe)

@@ -2,10 +2,10 @@
 
 require 'support/ruby_process'
 
-# For `rake valgrind`, which requires this file: whatever Ruby the specs start runs under valgrind too, and gets the time that takes.
+# For `rake valgrind`, which requires this file: every Ruby that the specs start runs under valgrind, with longer time-outs.
 module UnderValgrind
   VALGRIND = ENV.fetch('UNDER_VALGRIND').split.freeze
-  # How much longer everything may take.
+  # The factor for all time-outs.
   SLOWDOWN = 30
 
   def wait_for(pattern, timeout: 10) = super(pattern, timeout: timeout * SLOWDOWN)

@@ -2,13 +2,13 @@
 
 require 'timeout'
 
-# A refresh in the background outlives the example that began it, and the next example must not count its request.
+# A background refresh may outlive its example, and the next example must not count its request.
 module UnfinishedThreads
   Native = Legion::Extensions::Identity::Aws::Internal::Native
-  # Seconds, together: some examples leave behind what hangs.
+  # Seconds, for all sessions together: some examples leave fetches that hang.
   WAIT_TIMEOUT = 0.5
 
-  # Waits for what the sessions so far have in the air.
+  # Waits for the fetches in flight of all sessions so far.
   def self.land
     Timeout.timeout(WAIT_TIMEOUT) { ObjectSpace.each_object(Native::Session).to_a.each(&:land) }
   rescue Timeout::Error, Legion::Extensions::Identity::Aws::Error => _e

@@ -2,7 +2,7 @@
 
 require 'tmpdir'
 
-# In processes of their own: what is tested changes the classes that the other specs test.
+# In child processes: Testing changes the classes that the other specs test.
 RSpec.describe 'Aws::Testing.stub' do
   preamble = <<~RUBY
     require 'legion/extensions/identity/aws'
@@ -17,7 +17,7 @@ RSpec.describe 'Aws::Testing.stub' do
     end
   RUBY
 
-  # What the code prints, one value a line. There is no AWS: every request would fail.
+  # The output of the code, one value a line. There is no AWS: every request would fail.
   define_method(:told) do |code|
     result = ruby_process("#{preamble}#{code}")
     expect(result.stderr).to be_empty
@@ -25,7 +25,7 @@ RSpec.describe 'Aws::Testing.stub' do
     result.stdout.lines.map(&:chomp)
   end
 
-  it 'is not there by default' do
+  it 'is not loaded by default' do
     result = ruby_process("require 'legion/extensions/identity/aws'\np Legion::Extensions::Identity::Aws.const_defined?(:Testing)")
     expect(result.stdout).to eq("false\n")
   end
@@ -43,7 +43,7 @@ RSpec.describe 'Aws::Testing.stub' do
                            true true false true false false true [] 0])
   end
 
-  it 'ends where its block ends, and the one around it goes on' do
+  it 'ends with its block, and the stub around it applies again' do
     expect(told(<<~RUBY)).to eq(%w[outer inner outer NotOnAwsError NotOnAwsError] + [''])
       name = -> { said { BEFORE.identity.canonical_name } }
       Aws::Testing.stub(identity: 'arn:aws:iam::123456789012:user/outer') do
@@ -55,13 +55,13 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'ends also where its block raises' do
+  it 'ends where its block raises' do
     expect(told(<<~RUBY)).to eq(%w[KeyError NotOnAwsError])
       puts said { Aws::Testing.stub { {}.fetch(:x) } }, said { BEFORE.identity }
     RUBY
   end
 
-  it 'plays what else can happen' do
+  it 'stubs a machine off AWS, and errors' do
     expect(told(<<~RUBY)).to eq(%w[nil NotOnAwsError false NoCredentialsError AccessDeniedError ThrottledError ThrottledError])
       Aws::Testing.stub(identity: nil, credentials: nil) do
         p Aws::Identity.resolve
@@ -73,7 +73,7 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'takes Credentials, and a Hash of what differs' do
+  it 'accepts Credentials, and a Hash of the fields that differ' do
     expect(told(<<~RUBY)).to eq(%w[AKIAX nil user someone eu-west-1])
       Aws::Testing.stub(credentials: Aws::Credentials.new('AKIAX', 's')) { puts BEFORE.credentials.access_key_id; p BEFORE.credentials.expiration }
       Aws::Testing.stub(identity: { arn: 'arn:aws:iam::123456789012:user/demo', canonical_name: 'someone', region: 'eu-west-1' }) do
@@ -82,7 +82,7 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'refuses what it does not understand' do
+  it 'refuses unknown arguments' do
     expect(told(<<~RUBY)).to eq(%w[ArgumentError ArgumentError ArgumentError ArgumentError ConfigurationError ServiceError])
       puts said { Aws::Testing.stub(credentials: { secret: 'x' }) {} }, said { Aws::Testing.stub(identity: 7) {} }
       puts said { Aws::Testing.stub(identity: { name: 'demo' }) {} }
@@ -92,7 +92,7 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'has an answer for every verb of the core' do
+  it 'answers every method of the native session' do
     expect(told(<<~RUBY)).to eq(['none'])
       verbs = Aws::Internal::Native::Session.public_instance_methods(false) - %i[settings warnings inspect]
       native = Aws::Internal::Native::Session.new(Aws::Internal::Layers.of({}))
@@ -104,7 +104,7 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'ends with the example in RSpec, wherever it is required' do
+  it 'ends with the example in RSpec, wherever the file is required' do
     spec = <<~RUBY
       require 'legion/extensions/identity/aws'
       Aws = Legion::Extensions::Identity::Aws

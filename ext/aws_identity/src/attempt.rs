@@ -1,15 +1,15 @@
-//! One source that was asked for credentials, and how that went.
+//! The record of one source that was asked for credentials.
 
 use std::fmt;
 
-/// What one step of the chain brought.
+/// The outcome of one step of the provider chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It gave credentials.
+    /// The source gave credentials.
     Found,
-    /// Nothing is configured for it here.
+    /// The source is not configured here.
     Absent,
-    /// It is configured or present, and failed.
+    /// The source is configured or present, and failed.
     Failed,
 }
 
@@ -30,7 +30,7 @@ pub struct Attempt {
     /// Such as `environment`, `profile prod`, `web identity`, `ecs`, `imds`, `assume role`.
     pub source: String,
     pub outcome: Outcome,
-    /// Why, in a few words; empty when it was found.
+    /// Why, in a few words; empty for [`Outcome::Found`].
     pub reason: String,
     pub milliseconds: u64,
 }

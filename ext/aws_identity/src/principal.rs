@@ -1,4 +1,4 @@
-//! The principal behind an ARN, and the one name `LegionIO` knows it by.
+//! The principal an ARN names, and its canonical name in `LegionIO`.
 //!
 //! The forms are those `sts:GetCallerIdentity` prints, in every partition:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html> and
@@ -11,7 +11,7 @@ use crate::{
 
 /// STS accepts and prints ARNs up to this length.
 const ARN_LIMIT: usize = 2048;
-/// The role name every EC2 host has that was given no role of its own.
+/// The role name of every EC2 instance without an instance profile.
 const INSTANCE_ROLE: &str = "aws:ec2-instance";
 const SSO_PREFIX: &str = "AWSReservedSSO_";
 
@@ -20,9 +20,9 @@ const SSO_PREFIX: &str = "AWSReservedSSO_";
 pub enum Kind {
     /// A role, most often a session of it.
     Role,
-    /// An EC2 instance by itself, under its instance identity role.
+    /// An EC2 instance under its instance identity role.
     Instance,
-    /// A person who came through IAM Identity Center.
+    /// A user who signed in through IAM Identity Center.
     Sso,
     /// An IAM user.
     User,
@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word used in metadata, and in names for which the ARN leaves nothing else.
+    /// The value in metadata, and in canonical names for which the ARN gives no legal text.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// Who AWS says we are.
+/// The principal of an answer of `sts:GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The ARN as AWS gave it.
@@ -63,17 +63,17 @@ pub struct Principal {
     pub session_name: Option<String>,
     /// AWS's unique id, such as `AROA…:session`, as it was given.
     pub user_id: String,
-    /// The principal's ARN without the session, so that it stays the same from one session to the
-    /// next. The session of an instance identity role is the machine and stays.
+    /// The principal's ARN without the session name, so that it is the same for every session.
+    /// The session name of an instance identity role is the instance id and is kept.
     pub provider_arn: String,
-    /// The part of the ARN that names it, before the character rule.
+    /// The part of the ARN that names the principal, before the character rule.
     label: String,
 }
 
 impl Principal {
     /// Reads the answer of `sts:GetCallerIdentity`.
     ///
-    /// `account` is used where the ARN carries none. A form this does not know is a failure that
+    /// `account` is used where the ARN carries none. An unknown form of ARN is a failure that
     /// shows the ARN: a guessed name could be another principal's.
     pub fn parse(arn: &str, account: Option<&str>, user_id: &str) -> Result<Self, Failure> {
         if arn.len() > ARN_LIMIT {
@@ -85,7 +85,7 @@ impl Principal {
                 "it or its user id holds control characters",
             ));
         }
-        // The resource may hold colons of its own: the limit keeps it whole.
+        // The resource may contain colons: the limit of six fields keeps it in one piece.
         let fields: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, service, region, owner, resource] = fields[..] else {
             return Err(unreadable(arn, "it has not the six fields of an ARN"));
@@ -93,8 +93,8 @@ impl Principal {
         if !is_partition(partition) {
             return Err(unreadable(arn, "its partition is not readable"));
         }
-        // Both for every resource: one vendor page and one popular imitation of STS print the
-        // other service than AWS does.
+        // Both services are accepted for every resource: one page of AWS's documentation and
+        // moto print the one where AWS prints the other.
         if !matches!(service, "sts" | "iam") || !region.is_empty() {
             return Err(unreadable(arn, "it is not of sts or iam"));
         }
@@ -107,7 +107,7 @@ impl Principal {
         let read = Resource::read(resource)
             .ok_or_else(|| unreadable(arn, "its resource is of a type not known here"))?;
         let provider_arn = match read.kind {
-            // A session of a role: the role itself. STS drops the role's path, so it is missing.
+            // A session of a role: the role's ARN, without its path, which STS leaves out.
             Kind::Role | Kind::Sso if read.session.is_some() => {
                 let role = read.role.unwrap_or_default();
                 format!("arn:{partition}:iam::{account}:role/{role}")
@@ -130,7 +130,8 @@ impl Principal {
 
     /// The name `LegionIO` stores this principal under; it always matches `^[a-z0-9][a-z0-9_-]*$`.
     ///
-    /// `with_account` appends `-<account>` for hosts whose accounts have roles of the same name.
+    /// `with_account` appends `-<account>`, for use where several accounts have roles of the same
+    /// name.
     #[must_use]
     pub fn canonical_name(&self, with_account: bool) -> String {
         let account = self.account.to_ascii_lowercase();
@@ -142,19 +143,19 @@ impl Principal {
                     name
                 }
             }
-            // Nothing legal is left, or it is the account itself: the account is the name.
+            // No legal character is left, or the principal is the root user: named by the account.
             _ => format!("{}-{account}", self.kind.as_str()),
         }
     }
 }
 
-/// The character rule for canonical names: what version 0.1.0 did (lower case, outer white space
-/// off, every other character than `a-z 0-9 _ -` becomes `_`), and then no `-` or `_` in front,
-/// which `LegionIO` refuses. `None` where nothing is left.
+/// The character rule for canonical names: that of version 0.1.0 (lower case, outer white space
+/// removed, every other character than `a-z 0-9 _ -` becomes `_`), and then no leading `-` or
+/// `_`, which `LegionIO` refuses. `None` where nothing is left.
 #[must_use]
 pub fn normalize(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
-    // What Ruby's String#strip takes off: NUL too, other Unicode white space not.
+    // Like Ruby's String#strip: NUL is removed, other Unicode white space is not.
     let stripped = lower.trim_matches(|c| matches!(c, '\0' | '\t'..='\r' | ' '));
     let replaced: String = stripped
         .chars()
@@ -167,7 +168,7 @@ pub fn normalize(name: &str) -> Option<String> {
     (!legal.is_empty()).then(|| legal.to_owned())
 }
 
-/// The sixth field of an ARN, taken apart.
+/// The parts of an ARN's sixth field.
 struct Resource<'a> {
     kind: Kind,
     role: Option<&'a str>,
@@ -181,7 +182,7 @@ impl<'a> Resource<'a> {
             return Some(Self::plain(Kind::Root, resource));
         }
         let (kind, rest) = resource.split_once('/')?;
-        // A path may stand between the type and the name.
+        // There may be a path between the type and the name.
         let name = rest.rsplit('/').next().filter(|name| !name.is_empty())?;
         match kind {
             "assumed-role" => {
@@ -219,7 +220,7 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// `AWSReservedSSO_<permission set>_<16 hex digits>`: the roles IAM Identity Center makes.
+/// `AWSReservedSSO_<permission set>_<16 hex digits>`: the roles IAM Identity Center creates.
 fn permission_set(role: &str) -> Option<&str> {
     let (set, suffix) = role.strip_prefix(SSO_PREFIX)?.rsplit_once('_')?;
     let made_by_sso = suffix.len() == 16 && suffix.bytes().all(|b| b.is_ascii_hexdigit());
@@ -233,14 +234,14 @@ fn is_partition(text: &str) -> bool {
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// Twelve digits at AWS. Services that imitate it use letters too: all the name needs is that
-/// it stays legal.
+/// AWS's accounts have twelve digits; services that imitate AWS use letters too. Both are
+/// accepted, since both keep the canonical name legal.
 fn is_account(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// The service answered, so this is no outage: a status says so, and an older answer is not
-/// served in its place.
+/// The service answered, so this is no outage: with a status set, the session does not serve an
+/// older identity in its place.
 fn unreadable(arn: &str, why: &str) -> Failure {
     let mut failure = Failure::new(
         FailureKind::Service,
@@ -275,7 +276,7 @@ mod tests {
                 .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
     }
 
-    /// What an ARN must come out as.
+    /// What an ARN must be parsed to.
     struct Form {
         resource: &'static str,
         service: &'static str,
@@ -342,7 +343,7 @@ mod tests {
             name: "power_user",
             provider: ("iam", "role/AWSReservedSSO_Power_User_0123456789abcdef"),
         },
-        // A role somebody named like one of SSO's is a role.
+        // A role whose name only begins like one of IAM Identity Center's is a plain role.
         Form {
             resource: "assumed-role/AWSReservedSSO_Admin_short/jane",
             service: "sts",
@@ -548,7 +549,7 @@ mod tests {
         }
     }
 
-    /// xorshift64*: enough to wander through inputs, and every run can be had again.
+    /// xorshift64*: random enough for test inputs, and repeatable from its seed.
     struct Dice(u64);
 
     impl Dice {

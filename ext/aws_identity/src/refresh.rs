@@ -1,13 +1,15 @@
-//! When a credential set is fetched anew, and what is served when that fails.
+//! When credentials are refreshed, and what is served when a refresh fails.
 //!
 //! The rules are those the AWS SDKs agreed on in 2026 (smithy-rs pull requests 4766, 4774,
 //! 4781 and 4796; their public scenarios are in `spec/fixtures/credential-refresh-tests.json`).
-//! Ours are the answers to what those leave open: sets that live five minutes or less, sets
-//! their own source calls degraded, sets a person must be asked for, and clocks that step.
+//! Ours are the rules for what those leave open: credentials with a lifetime of five minutes or
+//! less, credentials whose source calls them degraded, credentials that need an MFA code, and
+//! clocks that step.
 //!
 //! Pure: no I/O, no lock, no thread. `now` is the wall clock plus the last offset seen at STS.
-//! The caller's part: one flight at a time, a background final error raised once, and flights
-//! after a final or first error spaced, for neither is remembered here.
+//! The caller runs one fetch at a time, raises a final error of a background refresh once, and
+//! spaces the fetches that follow a final error or a failed first fetch: this module remembers
+//! neither.
 
 use crate::{
     credentials::{Credentials, Millis},
@@ -15,31 +17,31 @@ use crate::{
 };
 use std::{ops::RangeInclusive, sync::Arc};
 
-/// A range of lengths of time, both ends included.
+/// A range of durations, both bounds included.
 pub type Range = RangeInclusive<Millis>;
 
 const SECOND: Millis = 1_000;
 const MINUTE: Millis = 60 * SECOND;
 /// The mandatory window: inside it a read waits for the refresh.
 const MANDATORY: Millis = 60 * SECOND;
-/// Up to this life the windows are shares of it: the table's would cover it whole.
+/// Up to this lifetime the windows are fractions of it: the table's would cover all of it.
 const SHORT_LIFE: Millis = 300 * SECOND;
-/// How long a source is left alone after a failure.
+/// How long a source is not asked after a retryable failure.
 const BACK_OFF: Range = 300 * SECOND..=600 * SECOND;
-/// Under this life the back-off is a share of it, so that it ends before the set does.
+/// Under this lifetime the back-off is a fraction of it, so that it ends before they expire.
 const BRIEF_LIFE: Millis = 30 * MINUTE;
 
-/// What the rules need to know of a credential set.
-pub trait Set {
+/// What the rules need to know of credentials.
+pub trait Expiring {
     /// The access key id.
     fn key(&self) -> &str;
-    /// When the set ends, as its source says; `None` for keys that do not end.
+    /// The expiration its source gives; `None` for long-lived keys.
     fn expires_at(&self) -> Option<Millis>;
-    /// True where the source itself hands out a set past its life (IMDS static stability).
+    /// True where the source itself hands out expired credentials (IMDS static stability).
     fn degraded(&self) -> bool;
 }
 
-impl Set for Credentials {
+impl Expiring for Credentials {
     fn key(&self) -> &str {
         &self.access_key_id
     }
@@ -51,7 +53,7 @@ impl Set for Credentials {
     }
 }
 
-impl<S: Set> Set for Arc<S> {
+impl<S: Expiring> Expiring for Arc<S> {
     fn key(&self) -> &str {
         (**self).key()
     }
@@ -67,14 +69,14 @@ impl<S: Set> Set for Arc<S> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Replaces the advisory window of the table. Never below the mandatory window, and
-    /// bounded so that a new set is not due at once (see [`Windows::of`]).
+    /// bounded so that fresh credentials are not due at once (see [`Windows::of`]).
     pub advisory_window: Option<Millis>,
-    /// A person must be asked for each set (MFA): never refreshed in the background, and never
-    /// served past its end. Our rule: no AWS SDK refreshes such sets unattended.
+    /// Each fetch needs an MFA code: the credentials are never refreshed in the background and
+    /// never served once expired. Our rule: no AWS SDK refreshes them unattended.
     pub attended: bool,
 }
 
-/// How long before its end a set is due.
+/// How long before the expiration credentials are due for a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     /// From here on a read starts a refresh and does not wait.
@@ -84,12 +86,12 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// The windows of a set with this `life` left when it was fetched.
+    /// The windows of credentials with this lifetime left when they were fetched.
     ///
     /// The SDKs' table: up to 20 min → 5 min; under 90 min → 15 min; else 60 min; mandatory 60 s.
-    /// Ours: a life of 300 s or less has half of it and a tenth of it. The caller's window may
-    /// reach back to 60 s after the fetch (half of a short life), so that a window as long as
-    /// the life costs a flight a minute and not a flight a read.
+    /// Ours: a lifetime of 300 s or less has half of it and a tenth of it. The caller's window
+    /// may begin 60 s after the fetch (at half of a short lifetime), so that a window as long as
+    /// the lifetime costs one fetch a minute and not one a read.
     #[must_use]
     pub fn of(life: Millis, rules: Rules) -> Self {
         let life = life.max(0);
@@ -122,48 +124,49 @@ impl Windows {
 /// What a read does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Take the held set.
+    /// It takes the held credentials.
     Serve,
-    /// Take the held set; a refresh is to be started that nobody waits for.
+    /// It takes the held credentials and starts a background refresh.
     ServeAndFetch,
-    /// Wait for a flight.
+    /// It waits for a fetch.
     Fetch,
 }
 
-/// What became of an answer.
+/// What a completed fetch changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Succeeded {
-    /// It is held now.
+    /// The new credentials are held.
     Fresh,
-    /// It is held now although its source calls it degraded; a back-off runs.
+    /// The new credentials are held although their source calls them degraded; a back-off runs.
     Degraded,
-    /// It had ended, or ends before the held set: a failed refresh. The held set is served on,
-    /// degraded; a back-off runs.
+    /// The new credentials are expired, or expire before the held ones: a failed refresh. The
+    /// held ones stay in service, degraded; a back-off runs.
     ServesHeld,
-    /// It had ended and there is nothing to serve: an error. Nothing is remembered.
+    /// The new credentials are expired and none are held: an error. Nothing is remembered.
     Refused,
 }
 
 /// What a failed refresh means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
-    /// The held set is served on, even past its end, degraded; a back-off runs.
+    /// The held credentials stay in service, even once expired, degraded; a back-off runs.
     ServesHeld,
     /// The error goes to the caller. Nothing is remembered.
     Raises,
 }
 
-/// Whether a service refused the held set.
+/// Whether a service rejected the held credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rejected {
     No,
-    /// Yes, and no flight has left since.
+    /// Yes, and no fetch has started since.
     Unasked,
-    /// Yes, and a flight has left since.
+    /// Yes, and a fetch has started since.
     Asked,
 }
 
-/// A time that is never further away than when it was set, however the clock is turned back.
+/// A point in time that is never further away than when it was set, even if the clock is set
+/// back.
 #[derive(Clone, Copy, Debug)]
 struct Term {
     length: Millis,
@@ -187,15 +190,15 @@ impl Term {
 
 #[derive(Clone, Debug)]
 struct CachedCredentials<S> {
-    set: S,
-    /// Its life, counted from the fetch; `None` for keys that do not end.
+    credentials: S,
+    /// Their lifetime, counted from the fetch; `None` for long-lived keys.
     life: Option<Term>,
     degraded: bool,
 }
 
-/// The state of one session's credentials: the held set, its windows, the back-off.
+/// The refresh state of one session: the held credentials, their windows, the back-off.
 ///
-/// A forked child goes on with its copy.
+/// A forked child continues with its copy.
 #[derive(Clone, Debug)]
 pub struct Refresh<S> {
     rules: Rules,
@@ -204,7 +207,7 @@ pub struct Refresh<S> {
     rejected: Rejected,
 }
 
-impl<S: Set> Refresh<S> {
+impl<S: Expiring> Refresh<S> {
     /// Nothing held, nothing remembered.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
@@ -216,22 +219,22 @@ impl<S: Set> Refresh<S> {
         }
     }
 
-    /// Whether a person must be asked for each set is known once the way to one is.
+    /// Sets [`Rules::attended`], which is known only once the first fetch has resolved the roles.
     pub fn set_attended(&mut self, attended: bool) {
         self.rules.attended = attended;
     }
 
-    /// True where a person must be asked for each set.
+    /// True where each fetch needs an MFA code.
     #[must_use]
     pub fn is_attended(&self) -> bool {
         self.rules.attended
     }
 
-    /// What a read at `now` does. While a flight is in the air, the caller takes
+    /// What a read at `now` does. While a fetch is in flight, the caller takes
     /// `ServeAndFetch` as `Serve`, and `Fetch` as joining it.
     ///
-    /// SDKs: serve until the advisory window, refresh beside the reads in it, wait in the
-    /// mandatory one, and leave the source alone while a back-off runs, even past the end.
+    /// SDKs: serve until the advisory window, refresh in the background inside it, wait in the
+    /// mandatory one, and do not ask the source while a back-off runs, even after expiration.
     pub fn next(&mut self, now: Millis) -> Next {
         self.follow_clock(now);
         if self.held(now).is_none() {
@@ -244,41 +247,42 @@ impl<S: Set> Refresh<S> {
         }
     }
 
-    /// The set a read may take at `now` without a flight. May have ended: its own expiry says so.
+    /// The credentials a read may take at `now` without a fetch. They may be expired: their own
+    /// expiration says so.
     #[must_use]
     pub fn held(&self, now: Millis) -> Option<&S> {
-        let held = &self.held.as_ref()?.set;
-        (!self.rules.attended || !has_ended(held, now)).then_some(held)
+        let held = &self.held.as_ref()?.credentials;
+        (!self.rules.attended || !is_expired(held, now)).then_some(held)
     }
 
-    /// True from when a service refused the held set until another one is held.
+    /// True from when a service rejected the held credentials until others are held.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.rejected != Rejected::No
     }
 
-    /// The set whose time has passed and that nothing has replaced, whether or not it is served.
+    /// The held credentials if they are expired, whether or not they are still served.
     #[must_use]
     pub fn ended(&self, now: Millis) -> Option<&S> {
-        let set = &self.held.as_ref()?.set;
-        has_ended(set, now).then_some(set)
+        let credentials = &self.held.as_ref()?.credentials;
+        is_expired(credentials, now).then_some(credentials)
     }
 
-    /// True when nothing is held, or what is held is in its advisory window, ended or
-    /// invalidated, whether or not a back-off runs.
+    /// True when no credentials are held, or the held ones are in their advisory window, expired
+    /// or invalidated, whether or not a back-off runs.
     #[must_use]
     pub fn needs_refresh(&self, now: Millis) -> bool {
         self.held(now).is_none() || self.due(now) != Next::Serve
     }
 
-    /// True when the held set is served for want of a newer one: the last refresh failed (not
-    /// finally), or its source calls it degraded.
+    /// True when the last refresh failed with a retryable error, or the source of the held
+    /// credentials calls them degraded.
     #[must_use]
     pub fn is_degraded(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.degraded)
     }
 
-    /// When the source is asked again at the earliest; `None` when no back-off runs.
+    /// The earliest time the source is asked again; `None` when no back-off runs.
     #[must_use]
     pub fn back_off_until(&self, now: Millis) -> Option<Millis> {
         self.back_off
@@ -286,21 +290,21 @@ impl<S: Set> Refresh<S> {
             .map(|term| term.end)
     }
 
-    /// True while the source is left alone.
+    /// True while a back-off runs.
     #[must_use]
     pub fn is_backing_off(&self, now: Millis) -> bool {
         self.back_off_until(now).is_some()
     }
 
-    /// The windows of the held set; `None` without one and for keys that do not end.
+    /// The windows of the held credentials; `None` without any and for long-lived keys.
     #[must_use]
     pub fn windows(&self) -> Option<Windows> {
         let life = self.held.as_ref()?.life?;
         Some(Windows::of(life.length, self.rules))
     }
 
-    /// To be called for each flight that leaves. True: it must not read the disk cache, for it
-    /// is the first since the held set was invalidated.
+    /// To be called for each fetch that starts. True: it must not read the disk cache, because it
+    /// is the first since the held credentials were invalidated.
     pub fn started(&mut self) -> bool {
         let skips_disk = self.rejected == Rejected::Unasked;
         if skips_disk {
@@ -309,32 +313,32 @@ impl<S: Set> Refresh<S> {
         skips_disk
     }
 
-    /// A flight brought `set`. `pick` gives a random number of the range, evenly.
+    /// A fetch returned `credentials`. `pick` returns a uniformly random number of the range.
     ///
-    /// SDKs: windows are computed anew at each fetch; an answer that has ended is a failure.
-    /// Ours: one its source calls degraded is served, on the first fetch too, unless the held
-    /// set ends later; an answer with the refused key from a flight that left before the
-    /// refusal does not settle the refusal.
+    /// SDKs: windows are computed anew at each fetch; expired credentials are a failure.
+    /// Ours: credentials whose source calls them degraded are served, on the first fetch too,
+    /// unless the held ones expire later; a fetch that started before the held key was rejected
+    /// and returns the same key does not clear the rejection.
     pub fn succeeded(
         &mut self,
         now: Millis,
-        set: S,
+        credentials: S,
         pick: impl FnOnce(Range) -> Millis,
     ) -> Succeeded {
-        let degraded = set.degraded();
-        let unusable = has_ended(&set, now) && (self.rules.attended || !degraded);
-        if unusable || (degraded && self.held_outlives(&set, now)) {
+        let degraded = credentials.degraded();
+        let unusable = is_expired(&credentials, now) && (self.rules.attended || !degraded);
+        if unusable || (degraded && self.held_outlives(&credentials, now)) {
             return match self.failed(now, false, pick) {
                 Failed::ServesHeld => Succeeded::ServesHeld,
                 Failed::Raises => Succeeded::Refused,
             };
         }
-        if self.rejected == Rejected::Asked || !self.holds(set.key()) {
+        if self.rejected == Rejected::Asked || !self.holds(credentials.key()) {
             self.rejected = Rejected::No;
         }
-        let life = set.expires_at().map(|end| Term::until(end, now));
+        let life = credentials.expires_at().map(|end| Term::until(end, now));
         self.held = Some(CachedCredentials {
-            set,
+            credentials,
             life,
             degraded,
         });
@@ -346,11 +350,11 @@ impl<S: Set> Refresh<S> {
         Succeeded::Degraded
     }
 
-    /// A flight failed; `is_final` as [`is_final`] says. `pick` as in [`Self::succeeded`].
+    /// A fetch failed; `is_final` as [`is_final`] says. `pick` as in [`Self::succeeded`].
     ///
-    /// SDKs: a final error and the failure of a first fetch are raised and not remembered; else
-    /// the held set is served, even past its end, and the source left alone for 300 to 600 s.
-    /// Ours: for sets that live under 30 min a sixth to a third of their life, at least 1 s.
+    /// SDKs: a final error and the failure of a first fetch are raised and not remembered; after
+    /// any other the held credentials are served, even once expired, and the back-off is 300 to
+    /// 600 s. Ours: with a lifetime under 30 min a sixth to a third of it, at least 1 s.
     pub fn failed(
         &mut self,
         now: Millis,
@@ -364,8 +368,8 @@ impl<S: Set> Refresh<S> {
         Failed::ServesHeld
     }
 
-    /// A service refused the set with this access key id. True when that is the held one: the
-    /// disk entry is then to be removed, and the next read takes the mandatory path, unless a
+    /// A service rejected the credentials with this access key id. True when those are held: the
+    /// cache entry is then to be removed, and the next read waits for a fetch, unless a
     /// back-off runs (SDKs). Any other key has been replaced already.
     pub fn invalidate(&mut self, key: &str) -> bool {
         let is_held = self.holds(key);
@@ -376,10 +380,12 @@ impl<S: Set> Refresh<S> {
     }
 
     fn holds(&self, key: &str) -> bool {
-        self.held.as_ref().is_some_and(|held| held.set.key() == key)
+        self.held
+            .as_ref()
+            .is_some_and(|held| held.credentials.key() == key)
     }
 
-    /// What the held set's age alone asks for.
+    /// What a read does by the age of the held credentials alone.
     fn due(&self, now: Millis) -> Next {
         if self.rejected != Rejected::No {
             return Next::Fetch;
@@ -395,17 +401,21 @@ impl<S: Set> Refresh<S> {
         }
     }
 
-    fn held_outlives(&self, set: &S, now: Millis) -> bool {
-        let end = |set: &S| set.expires_at().unwrap_or(Millis::MAX);
-        self.rejected == Rejected::No && self.held(now).is_some_and(|held| end(held) > end(set))
+    fn held_outlives(&self, credentials: &S, now: Millis) -> bool {
+        let expiration = |it: &S| it.expires_at().unwrap_or(Millis::MAX);
+        self.rejected == Rejected::No
+            && self
+                .held(now)
+                .is_some_and(|held| expiration(held) > expiration(credentials))
     }
 
     fn begin_back_off(&mut self, now: Millis, pick: impl FnOnce(Range) -> Millis) {
         let Some(held) = &mut self.held else { return };
         held.degraded = true;
         let range = match held.life {
-            // What is left of a set its source calls degraded says nothing of its life.
-            Some(life) if life.length < BRIEF_LIFE && !held.set.degraded() => {
+            // For degraded credentials the remaining lifetime is meaningless: they have the
+            // default back-off.
+            Some(life) if life.length < BRIEF_LIFE && !held.credentials.degraded() => {
                 (life.length / 6).max(SECOND)..=(life.length / 3).max(SECOND)
             }
             _ => BACK_OFF,
@@ -422,14 +432,17 @@ impl<S: Set> Refresh<S> {
     }
 }
 
-fn has_ended(set: &impl Set, now: Millis) -> bool {
-    set.expires_at().is_some_and(|end| end <= now)
+fn is_expired(credentials: &impl Expiring, now: Millis) -> bool {
+    credentials
+        .expires_at()
+        .is_some_and(|expiration| expiration <= now)
 }
 
-/// True for a failure that asking again cannot cure: it is raised at once.
+/// True for a failure that a retry cannot cure: it is raised at once.
 ///
-/// The SDKs' list, by the service's code: STS's refusals, SSO's, and what is wrong in the
-/// configuration. All else may pass: expired base credentials, throttling, transport, 5xx.
+/// The SDKs' list, by the service's code: refusals of STS and SSO, and errors in the
+/// configuration. Every other failure is retryable: expired base credentials, throttling,
+/// transport, 5xx.
 #[must_use]
 pub fn is_final(failure: &Failure) -> bool {
     if matches!(
@@ -450,6 +463,6 @@ pub fn is_final(failure: &Failure) -> bool {
             | "IDPRejectedClaim"
             | "InvalidIdentityToken"
             | "Unauthorized" // SSO: the token is not, or no longer, valid
-            | "InvalidGrant" // SSO-OIDC: it cannot be renewed either
+            | "InvalidGrant" // SSO-OIDC: the token cannot be refreshed
     )
 }

@@ -98,7 +98,7 @@ impl Session {
 
     fn over(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
         let rules = Rules {
-            advisory_window: settings.advisory_window,
+            advisory_window: settings.advisory_window(),
             attended: false, // nothing is held yet; who brings a set says so
         };
         let warnings = settings.warnings.iter().map(ToString::to_string).collect();
@@ -382,7 +382,10 @@ impl Session {
     /// Replaces the web identity token on a living session.
     pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
         if !matches!(
-            self.settings.web_identity,
+            self.settings
+                .web_identity
+                .as_ref()
+                .map(|token| &token.value),
             Some(TokenSource::Text(_) | TokenSource::Supplied)
         ) {
             return Err(Failure::configuration(
@@ -480,7 +483,7 @@ impl Session {
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
         let asks_later = self.settings.token_provider
-            && self.settings.cache.is_some()
+            && self.settings.cache.value.is_some()
             && !state.code_is_needed
             && answers.token_code.is_none();
         let order = FetchRequest {
@@ -507,14 +510,13 @@ impl Session {
         Ok(Needs {
             // With a cache on disk it is looked at first: sharing MFA sessions is what it is for.
             token_code: if settings.token_provider
-                && (settings.cache.is_none() || state.code_is_needed)
+                && (settings.cache.value.is_none() || state.code_is_needed)
             {
                 fetch::needed_serial(settings)?
             } else {
                 None
             },
-            web_identity_token: settings.web_identity == Some(TokenSource::Supplied)
-                && state.web_identity_token.is_none(),
+            web_identity_token: settings.asks_for_token() && state.web_identity_token.is_none(),
             source: settings.supplied_source,
         })
     }

@@ -1,11 +1,8 @@
-//! Where the shared files are looked for, what is read, and when they count as changed.
+//! Where the shared config files are looked up, how they are read, and when they count as changed.
 
 #![allow(clippy::unwrap_used)]
 
-use aws_identity::{
-    failure::Kind,
-    profile::{Environment, Files},
-};
+use aws_identity::{environment::Environment, failure::Kind, profile::Files};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
     fs,
@@ -14,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A home of its own for one test, gone with it.
+/// A home directory for one test, removed at its end.
 struct Home(PathBuf);
 
 impl Home {
@@ -36,13 +33,8 @@ impl Home {
     }
 
     fn environment(&self, more: &[(&str, &str)]) -> Environment {
-        let mut environment =
-            Environment::from([("HOME".to_owned(), self.0.display().to_string())]);
-        environment.extend(
-            more.iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        environment
+        let home = self.0.to_str().unwrap();
+        Environment::new(more.iter().copied().chain([("HOME", home)]))
     }
 
     fn load(&self, more: &[(&str, &str)]) -> Files {
@@ -81,8 +73,8 @@ fn both_files_below_home() {
     assert_eq!(home.names(&[]), ["a", "b", "c"]);
     let files = home.load(&[]);
     assert_eq!(
-        (files.config_path(), files.credentials_path()),
-        (Some(config.as_path()), Some(credentials.as_path()))
+        Files::places(&home.environment(&[])),
+        (Some(config.clone()), Some(credentials.clone()))
     );
     assert_eq!(
         files.looked_at(),
@@ -130,7 +122,7 @@ fn variables_name_other_files_and_are_expanded() {
 }
 
 #[test]
-fn what_is_not_there_or_no_file_has_no_profiles() {
+fn a_missing_file_or_one_that_is_not_regular_has_no_profiles() {
     let home = Home::new("missing");
     assert!(home.names(&[]).is_empty());
     says(
@@ -147,13 +139,14 @@ fn what_is_not_there_or_no_file_has_no_profiles() {
         &home.load(&[("AWS_CONFIG_FILE", "/dev/null")]).looked_at(),
         &["/dev/null (not a regular file)"],
     );
-    let nowhere = Files::load(&Environment::new()).unwrap();
-    assert_eq!((nowhere.config_path(), nowhere.names().count()), (None, 0));
+    let nowhere = Files::load(&Environment::default()).unwrap();
+    assert_eq!(Files::places(&Environment::default()), (None, None));
+    assert_eq!(nowhere.names().count(), 0);
     says(&nowhere.looked_at(), &["no file (no HOME)"]);
 }
 
 #[test]
-fn a_fifo_holds_nobody_up() {
+fn a_fifo_does_not_block() {
     let home = Home::new("fifo");
     mknodat(
         CWD,
@@ -169,9 +162,9 @@ fn a_fifo_holds_nobody_up() {
 }
 
 #[test]
-fn what_cannot_be_read_fails_if_a_variable_names_it() {
+fn an_unreadable_file_fails_if_a_variable_names_it() {
     let home = Home::new("unreadable");
-    // Root may read everything, but nobody gets through a link that leads to itself.
+    // Even root cannot follow a link that leads to itself.
     symlink(home.path("loop"), home.path("loop")).unwrap();
     says(
         &home.refused(&[("AWS_CONFIG_FILE", "~/loop")]),
@@ -183,7 +176,7 @@ fn what_cannot_be_read_fails_if_a_variable_names_it() {
 }
 
 #[test]
-fn a_file_that_is_no_settings_file_is_refused() {
+fn a_malformed_file_is_refused() {
     let home = Home::new("odd");
     home.write(".aws/config", vec![b'#'; 4 * 1024 * 1024 + 1]);
     says(
@@ -219,8 +212,8 @@ fn a_change_of_either_file_is_seen() {
         "written, same length",
         "replaced, same text",
         "removed",
-        "made",
-        "the other one made",
+        "created",
+        "the other file created",
     ];
     let change = |step: &str| match step {
         "written, same length" => fs::write(&config, "[profile b]\n"),
@@ -229,13 +222,13 @@ fn a_change_of_either_file_is_seen() {
             fs::rename(new, &config)
         }
         "removed" => fs::remove_file(&config),
-        "made" => fs::write(&config, "[profile c]\n"),
+        "created" => fs::write(&config, "[profile c]\n"),
         _ => fs::write(home.path(".aws/credentials"), "[d]\n"),
     };
     for step in steps {
         let files = home.load(&[]);
         assert!(!files.changed(), "before: {step}");
-        // File systems count time in ticks of some milliseconds.
+        // File systems store times with a resolution of some milliseconds.
         std::thread::sleep(Duration::from_millis(20));
         change(step).unwrap();
         assert!(files.changed(), "{step}");

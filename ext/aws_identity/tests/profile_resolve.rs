@@ -1,4 +1,4 @@
-//! What a profile asks for: every kind, every refusal, and the list of all.
+//! What a profile resolves to: every kind, every refusal, and the list of profiles.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,11 +18,11 @@ fn files(config: &str, credentials: &str) -> Files {
     Files::from_texts(config, credentials).unwrap()
 }
 
-fn planned(config: &str, credentials: &str) -> ProfileChain {
+fn resolved(config: &str, credentials: &str) -> ProfileChain {
     resolve(&files(config, credentials), "a").unwrap()
 }
 
-/// The message of a refusal of the profile `a`: a configuration failure without anything secret.
+/// The message of the failure for profile `a`: a configuration failure that shows no secret.
 fn refused(config: &str, credentials: &str) -> String {
     let failure = resolve(&files(config, credentials), "a").expect_err(config);
     assert_eq!(failure.kind, Kind::Configuration);
@@ -43,7 +43,7 @@ fn key_id(profile_chain: &ProfileChain) -> &str {
     }
 }
 
-fn hop(profile: &str, role: &str) -> RoleStep {
+fn step(profile: &str, role: &str) -> RoleStep {
     RoleStep {
         profile: profile.into(),
         role_arn: format!("arn:aws:iam::123456789012:role/{role}"),
@@ -58,21 +58,21 @@ fn hop(profile: &str, role: &str) -> RoleStep {
 fn keys_with_token_and_account_from_either_file() {
     let keys = format!("{KEYS}aws_session_token = canary-token\naws_account_id = 123456789012\n");
     for (config, credentials) in [(keys.as_str(), ""), ("", keys.as_str())] {
-        let profile_chain = planned(
+        let profile_chain = resolved(
             &format!("[profile a]\n{config}"),
             &format!("[a]\n{credentials}"),
         );
-        let BaseProvider::Keys(set) = &profile_chain.base else {
+        let BaseProvider::Keys(keys) = &profile_chain.base else {
             panic!("{profile_chain:?}")
         };
-        assert_eq!(set.access_key_id, "AKID");
-        assert_eq!(set.secret_access_key.expose(), "canary-secret");
+        assert_eq!(keys.access_key_id, "AKID");
+        assert_eq!(keys.secret_access_key.expose(), "canary-secret");
         assert_eq!(
-            set.session_token.as_ref().map(Secret::expose),
+            keys.session_token.as_ref().map(Secret::expose),
             Some("canary-token")
         );
-        assert_eq!(set.account_id.as_deref(), Some("123456789012"));
-        assert_eq!(set.source, "profile a");
+        assert_eq!(keys.account_id.as_deref(), Some("123456789012"));
+        assert_eq!(keys.source, "profile a");
         assert!(profile_chain.role_steps.is_empty());
         assert!(!format!("{profile_chain:?}").contains("canary"));
     }
@@ -81,16 +81,16 @@ fn keys_with_token_and_account_from_either_file() {
 #[test]
 fn the_credentials_file_wins_and_the_files_do_not_mix() {
     let config = "[profile a]\naws_access_key_id = CONFIG\naws_secret_access_key = s\naws_session_token = t\nregion = r1\n";
-    let profile_chain = planned(
+    let profile_chain = resolved(
         config,
         "[a]\naws_access_key_id = CREDENTIALS\naws_secret_access_key = s\nregion = r2\n",
     );
-    let BaseProvider::Keys(set) = &profile_chain.base else {
+    let BaseProvider::Keys(keys) = &profile_chain.base else {
         panic!("{profile_chain:?}")
     };
-    assert_eq!(set.access_key_id, "CREDENTIALS");
+    assert_eq!(keys.access_key_id, "CREDENTIALS");
     assert_eq!(
-        set.session_token, None,
+        keys.session_token, None,
         "the token belongs to the other pair"
     );
     assert_eq!(profile_chain.region.as_deref(), Some("r2"));
@@ -98,14 +98,14 @@ fn the_credentials_file_wins_and_the_files_do_not_mix() {
 
 #[test]
 fn the_older_name_of_the_token_comes_first() {
-    let profile_chain = planned(
+    let profile_chain = resolved(
         "",
         &format!("[a]\n{KEYS}aws_session_token = new\naws_security_token = old\n"),
     );
-    let BaseProvider::Keys(set) = &profile_chain.base else {
+    let BaseProvider::Keys(keys) = &profile_chain.base else {
         panic!("{profile_chain:?}")
     };
-    assert_eq!(set.session_token.as_ref().map(Secret::expose), Some("old"));
+    assert_eq!(keys.session_token.as_ref().map(Secret::expose), Some("old"));
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn half_a_key_pair_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn a_role_with_all_it_may_have() {
-    let profile_chain = planned(
+fn a_role_with_every_option() {
+    let profile_chain = resolved(
         &format!(
             "[profile a]\n{ROLE}source_profile = b\nexternal_id = e:1/2\nrole_session_name = me@x\n\
              duration_seconds = 7200\nmfa_serial = arn:aws:iam::1:mfa/me\nregion = eu-west-1\n[profile b]\n{KEYS}region = no\n"
@@ -148,7 +148,7 @@ fn a_role_with_all_it_may_have() {
         role_session_name: Some("me@x".into()),
         duration_seconds: Some(7200),
         mfa_serial: Some("arn:aws:iam::1:mfa/me".into()),
-        ..hop("a", "r")
+        ..step("a", "r")
     };
     assert_eq!(profile_chain.role_steps, [expected]);
     assert_eq!(
@@ -172,28 +172,28 @@ fn roles_chain_from_the_base_outward() {
         format!("[profile d]\n{KEYS}"),
     ]
     .concat();
-    let profile_chain = planned(&config, "");
+    let profile_chain = resolved(&config, "");
     assert_eq!(
         profile_chain.role_steps,
-        [hop("c", "c"), hop("b", "b"), hop("a", "a")]
+        [step("c", "c"), step("b", "b"), step("a", "a")]
     );
     assert_eq!(profile_chain.base_profile, "d");
 }
 
 #[test]
 fn a_source_with_keys_of_its_own_is_the_base() {
-    let profile_chain = planned(
+    let profile_chain = resolved(
         &format!("[profile a]\n{ROLE}source_profile = b\n[profile b]\n{ROLE}{KEYS}"),
         "",
     );
-    assert_eq!(profile_chain.role_steps, [hop("a", "r")]);
+    assert_eq!(profile_chain.role_steps, [step("a", "r")]);
     assert_eq!(key_id(&profile_chain), "AKID");
 }
 
 #[test]
 fn a_profile_may_be_its_own_source_if_it_has_keys() {
     let own = format!("[profile a]\n{ROLE}source_profile = a\n");
-    let profile_chain = planned(&own, &format!("[a]\n{KEYS}"));
+    let profile_chain = resolved(&own, &format!("[a]\n{KEYS}"));
     assert_eq!(
         (
             profile_chain.role_steps.len(),
@@ -219,7 +219,7 @@ fn loops_are_named() {
         ),
         &["\"c\"", ": b -> c -> b."],
     );
-    // Keys at the top do not help: the chain comes back to them through a role.
+    // Keys of the first profile do not help: the chain leads back to it through a role.
     says(
         &refused(
             &[role("a", "b"), role("b", "a")].concat(),
@@ -236,7 +236,7 @@ fn named_sources_in_their_exact_spelling() {
         ("EcsContainer", BaseProvider::Container),
         ("Ec2InstanceMetadata", BaseProvider::Imds),
     ] {
-        let profile_chain = planned(
+        let profile_chain = resolved(
             &format!("[profile a]\n{ROLE}credential_source = {name}\n"),
             "",
         );
@@ -311,7 +311,7 @@ fn web_identity_is_a_base() {
     assert_eq!((own.base, own.role_steps), (base.clone(), vec![]));
     assert_eq!(
         (source.base, source.role_steps),
-        (base, vec![hop("a", "a")])
+        (base, vec![step("a", "a")])
     );
     says(
         &refused("[profile a]\nweb_identity_token_file = /t\n", ""),
@@ -331,14 +331,14 @@ fn sso_in_both_its_forms() {
         role_name: "R".into(),
     };
     assert_eq!(
-        planned(&format!("[profile a]\n{own}{shared}"), "").base,
+        resolved(&format!("[profile a]\n{own}{shared}"), "").base,
         sso(None)
     );
     let with_session = format!("[profile a]\n{own}sso_session = s\n[sso-session s]\n{shared}");
-    assert_eq!(planned(&with_session, "").base, sso(Some("s")));
+    assert_eq!(resolved(&with_session, "").base, sso(Some("s")));
     // The same value twice is no contradiction.
     let repeated = format!("[profile a]\n{own}{shared}sso_session = s\n[sso-session s]\n{shared}");
-    assert_eq!(planned(&repeated, "").base, sso(Some("s")));
+    assert_eq!(resolved(&repeated, "").base, sso(Some("s")));
 }
 
 #[test]
@@ -374,12 +374,12 @@ fn sso_that_is_incomplete_or_contradicts_itself_is_refused() {
 fn an_sso_session_alone_gives_no_credentials() {
     let config =
         "[profile a]\nsso_session = s\n[sso-session s]\nsso_region = r\nsso_start_url = u\n";
-    assert_eq!(planned(config, "").base, BaseProvider::None);
+    assert_eq!(resolved(config, "").base, BaseProvider::None);
 }
 
 #[test]
 fn process_and_login() {
-    let profile_chain = planned(
+    let profile_chain = resolved(
         "[profile a]\ncredential_process = h --x 'a ; b' # c\n  --more\naws_account_id = 1\n",
         "",
     );
@@ -397,7 +397,7 @@ fn process_and_login() {
         "a command may hold a secret"
     );
     let session = "arn:aws:iam::1:user/x";
-    let profile_chain = planned(&format!("[profile a]\nlogin_session = {session}\n"), "");
+    let profile_chain = resolved(&format!("[profile a]\nlogin_session = {session}\n"), "");
     assert_eq!(
         profile_chain.base,
         BaseProvider::Login {
@@ -470,7 +470,7 @@ fn a_blank_value_that_chooses_the_identity_is_refused() {
 
 #[test]
 fn a_blank_setting_is_absent() {
-    let profile_chain = planned(
+    let profile_chain = resolved(
         &format!(
             "[profile a]\n{ROLE}credential_source = Environment\nregion =\nca_bundle =\nendpoint_url =\n\
              use_fips_endpoint =\nrole_session_name =\nduration_seconds =\n"
@@ -486,11 +486,11 @@ fn a_blank_setting_is_absent() {
         (None, None, None)
     );
     assert_eq!(profile_chain.endpoints.unwrap().sts, None);
-    assert_eq!(profile_chain.role_steps, [hop("a", "r")]);
+    assert_eq!(profile_chain.role_steps, [step("a", "r")]);
 }
 
 #[test]
-fn a_value_that_swallowed_the_next_line_is_refused_unseen() {
+fn a_value_that_goes_on_over_the_next_line_is_refused_and_not_shown() {
     for key in [
         "role_arn = x",
         "region = x",
@@ -506,7 +506,7 @@ fn a_value_that_swallowed_the_next_line_is_refused_unseen() {
 }
 
 #[test]
-fn a_key_that_was_swallowed_by_another_is_missed() {
+fn a_key_inside_another_keys_value_is_reported_as_missing() {
     let swallowed = format!("[profile b]\noutput = json\n  Role_Arn: x\n{KEYS}");
     let files = files(
         &format!("{swallowed}[profile a]\n{ROLE}source_profile = b\n"),
@@ -521,13 +521,13 @@ fn a_key_that_was_swallowed_by_another_is_missed() {
     assert_eq!(
         resolve(&files, "c").unwrap().base,
         BaseProvider::None,
-        "prose is no key"
+        "a line that only mentions a key does not count"
     );
 }
 
 #[test]
-fn settings_beside_the_credentials() {
-    let profile_chain = planned(
+fn a_profile_has_settings_besides_credentials() {
+    let profile_chain = resolved(
         "[profile a]\nregion = eu-west-1\nca_bundle = /b\nuse_fips_endpoint = TRUE\nuse_dualstack_endpoint = false\n\
          ignore_configured_endpoint_urls = true\nec2_metadata_service_endpoint = http://x\n\
          ec2_metadata_service_endpoint_mode = IPv6\n",
@@ -565,7 +565,7 @@ fn settings_beside_the_credentials() {
 fn endpoints_of_the_service_come_before_the_one_of_all() {
     let config = "[profile a]\nendpoint_url = http://u:canary@all\nservices = s\n\
                   [services s]\nsts =\n  endpoint_url = http://sts\nsso_oidc =\n  other = x\ns3 =\n  endpoint_url = http://no\n";
-    let profile_chain = planned(config, "");
+    let profile_chain = resolved(config, "");
     assert!(!format!("{profile_chain:?}").contains("canary"));
     let endpoints = profile_chain.endpoints.unwrap();
     assert_eq!(endpoints.sts, Some(Secret::new("http://sts")));
@@ -576,7 +576,7 @@ fn endpoints_of_the_service_come_before_the_one_of_all() {
 
 #[test]
 fn a_services_section_that_is_missing_fails_only_when_asked_for() {
-    let profile_chain = planned(&format!("[profile a]\nservices = s\n{KEYS}"), "");
+    let profile_chain = resolved(&format!("[profile a]\nservices = s\n{KEYS}"), "");
     assert_eq!(key_id(&profile_chain), "AKID");
     says(
         &profile_chain.endpoints.unwrap_err().message(),
@@ -584,7 +584,7 @@ fn a_services_section_that_is_missing_fails_only_when_asked_for() {
     );
     let flat = "[profile a]\nservices = s\n[services s]\nsts = http://sts\n";
     says(
-        &planned(flat, "").endpoints.unwrap_err().message(),
+        &resolved(flat, "").endpoints.unwrap_err().message(),
         &["indented line below \"sts =\""],
     );
 }
@@ -644,7 +644,7 @@ fn summary_of(
 const NOW: &str = "2026-01-02T03:04:05Z";
 
 #[test]
-fn the_list_says_what_each_is_and_needs() {
+fn the_list_gives_kind_and_needs_of_each_profile() {
     let config = format!(
         "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = b\nregion = r\nmfa_serial = GAHT12345678\n\
          [profile b]\nrole_arn = arn:aws:iam::123456789012:role/b\nsource_profile = c\n[profile c]\n{KEYS}"
@@ -680,7 +680,7 @@ fn the_list_says_what_each_is_and_needs() {
 }
 
 #[test]
-fn the_list_says_what_cannot_work_and_why() {
+fn the_list_gives_the_reason_where_a_profile_cannot_work() {
     let environment = Environment::new([
         ("PATH", "/usr/bin:/bin"),
         ("AWS_EC2_METADATA_DISABLED", "TRUE"),
@@ -747,7 +747,7 @@ fn the_list_says_what_cannot_work_and_why() {
 }
 
 #[test]
-fn the_list_says_what_could_work() {
+fn the_list_says_which_profiles_could_work() {
     let environment = Environment::new([
         ("PATH", "/usr/bin:/bin"),
         ("AWS_ACCESS_KEY_ID", "AKID"),
@@ -768,7 +768,7 @@ fn the_list_says_what_could_work() {
 }
 
 #[test]
-fn the_list_knows_whether_somebody_logged_in() {
+fn the_list_says_whether_an_sso_login_is_valid() {
     let home = std::env::temp_dir().join(format!("aws-identity-sso-{}", std::process::id()));
     let cache = home.join(".aws/sso/cache");
     std::fs::create_dir_all(&cache).unwrap();
@@ -777,7 +777,7 @@ fn the_list_knows_whether_somebody_logged_in() {
     let own = "sso_account_id = 1\nsso_role_name = R\n";
     let by_session = format!("[profile a]\n{own}sso_session = dev\n[sso-session dev]\n{url}");
     let by_url = format!("[profile a]\n{own}{url}");
-    // sha1 of "dev" and of "https://x", as `printf %s dev | sha1sum` has it.
+    // sha1 of "dev" and of "https://x": `printf %s dev | sha1sum`.
     let token = |config: &str| {
         let name = if config == by_session {
             "34c6fceca75e456f25e7e99531e2425c6c1de443"
@@ -813,7 +813,7 @@ fn the_list_knows_whether_somebody_logged_in() {
         assert_eq!(
             why(config).is_none(),
             *config == by_session,
-            "only a session's token can be renewed"
+            "only the token of an sso-session can be refreshed"
         );
     }
     std::fs::remove_dir_all(&home).unwrap();

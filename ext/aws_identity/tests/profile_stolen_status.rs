@@ -1,6 +1,7 @@
-//! An application that reaps our children: the exit status is lost, and the output alone decides.
+//! A process that reaps every child: the exit status of a `credential_process` is then lost, and
+//! its output alone decides.
 //!
-//! In a file of its own, so in a process of its own: the thief takes every child there is.
+//! In a file of its own, so in a process of its own: the test waits for every child there is.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +20,7 @@ fn the_output_alone_decides() {
     let over = AtomicBool::new(false);
     let environment = Environment::new([("PATH", "/usr/bin:/bin")]);
     let run = |command: &str, limit| run(command, limit, &environment);
-    // The output is closed before the end, so that the thief has a pause of ours to be first in.
+    // The output is closed before the program exits, so that the reaping thread can be first.
     let shell = |script: &str, answer: &str| {
         let script = format!("{script}; exec >&-; sleep 0.1; exit 3");
         run(
@@ -42,11 +43,11 @@ fn the_output_alone_decides() {
                     assert_eq!(credentials.access_key_id, "AKID");
                     stolen += 1;
                 }
-                // Now and then we are first.
+                // Sometimes our own wait comes first.
                 Err(failure) => assert!(failure.message().contains("status 3"), "{failure}"),
             }
         }
-        assert!(stolen > 0, "nothing was stolen: this proves nothing");
+        assert!(stolen > 0, "no status was lost: the test shows nothing");
         let failure = shell("true", "").unwrap_err();
         assert_eq!(failure.kind, Kind::NoCredentials, "{failure}");
         let failure = run("sleep 20", Duration::from_millis(200)).unwrap_err();

@@ -1,25 +1,26 @@
 //! The public cases of the AWS SDK for Rust on profile chains and file locations.
 //!
-//! Where the data comes from and its licence: `spec/fixtures/profiles/README.md`. The third file
+//! The origin and licence of the data: `spec/fixtures/profiles/README.md`. The third file
 //! there, on the grammar, is run beside the parser (`src/profile/public_cases.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use aws_identity::{
     credentials::Secret,
+    environment::Environment,
     failure::Failure,
-    profile::{BaseProvider, Environment, Files, ProfileChain, resolve},
+    profile::{BaseProvider, Files, ProfileChain, resolve},
 };
 use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-/// Cases of `assume-role-tests.json` that do not apply: their number, and why.
+/// Cases of `assume-role-tests.json` that do not apply, by number, and why.
 ///
 /// In botocore, whose order decides inside a profile, SSO gives credentials only to a profile with
 /// `sso_account_id` or `sso_role_name`; these three have neither, and are for bearer tokens.
 const NO_CREDENTIALS_MEANT: [usize; 3] = [25, 26, 27];
 
-/// What the SDK says about a refused profile, and what we say.
+/// The SDK's message for a refused profile, and ours.
 const REFUSALS: [(&str, &str); 11] = [
     (
         "profile must contain `source_profile`",
@@ -75,7 +76,7 @@ fn profile_chains() {
                 .any(|(theirs, ours)| expected.contains(theirs) && message.contains(ours)),
             _ => false,
         };
-        // Both ways, so that the list of exceptions cannot grow stale.
+        // An exception that no longer applies fails too, so that the list stays true.
         let applies = !NO_CREDENTIALS_MEANT.contains(&number);
         assert_eq!(
             agrees, applies,
@@ -105,7 +106,7 @@ fn chain(input: &Value) -> Result<Value, String> {
     written(&profile_chain).ok_or_else(|| "no credentials".into())
 }
 
-/// A plan in the words of the cases.
+/// A profile chain in the format of the cases.
 fn written(profile_chain: &ProfileChain) -> Option<Value> {
     let base = match &profile_chain.base {
         BaseProvider::Keys(keys) => json!({"AccessKey": {
@@ -139,13 +140,13 @@ fn written(profile_chain: &ProfileChain) -> Option<Value> {
             "sso_role_name": role_name,
         }}),
         BaseProvider::None => return None,
-        other => panic!("no case ends in {other:?}"),
+        other => panic!("no case has the base {other:?}"),
     };
-    let role_steps = profile_chain.role_steps.iter().map(|hop| {
+    let role_steps = profile_chain.role_steps.iter().map(|step| {
         json!({"AssumeRole": {
-            "role_arn": hop.role_arn,
-            "external_id": hop.external_id,
-            "role_session_name": hop.role_session_name,
+            "role_arn": step.role_arn,
+            "external_id": step.external_id,
+            "role_session_name": step.role_session_name,
         }})
     });
     Some(
@@ -173,22 +174,16 @@ fn file_locations() {
     assert_eq!(cases.len(), 9);
     let mut run = 0;
     for case in cases {
-        // The core runs on Unix only. Which profile is chosen is the settings' part.
+        // The core runs on Unix only; the settings choose the profile.
         if case["platform"] == "windows" {
             continue;
         }
-        let environment: Environment = serde_json::from_value(case["environment"].clone()).unwrap();
-        let files = Files::load(&environment).unwrap();
-        assert_eq!(
-            files.config_path().unwrap().to_str(),
-            case["configLocation"].as_str(),
-            "{case:#}"
-        );
-        assert_eq!(
-            files.credentials_path().unwrap().to_str(),
-            case["credentialsLocation"].as_str(),
-            "{case:#}"
-        );
+        let variables: BTreeMap<String, String> =
+            serde_json::from_value(case["environment"].clone()).unwrap();
+        let (config, credentials) = Files::places(&Environment::new(variables));
+        let found = [config, credentials].map(|path| path.unwrap().display().to_string());
+        let expected = ["configLocation", "credentialsLocation"].map(|key| case[key].clone());
+        assert_eq!(json!(found), json!(expected), "{case:#}");
         run += 1;
     }
     assert_eq!(run, 4, "and five are about Windows");

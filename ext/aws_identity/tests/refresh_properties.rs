@@ -1,16 +1,16 @@
 //! The refresh rules under 100,000 random histories.
 //!
-//! Each history reads, flies, fails, invalidates, forks and steps the clock at random, and
-//! holds every answer against a second telling of the rules: an account of what happened, from
-//! which each verdict is worked out anew. Beside it two budgets are kept on a clock that is
-//! never stepped, so that an error both tellings share still shows as a call too many.
+//! Each history reads, fetches, fails, invalidates, forks and steps the clock at random, and
+//! compares every answer with a second implementation of the rules: a model of what happened,
+//! from which each decision is computed anew. The model also checks the time between two fetches
+//! on a clock that is never stepped, so that an error both implementations share is still seen.
 //!
-//! `REFRESH_SEED` repeats a run, `REFRESH_HISTORIES` lengthens it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may
+//! `REFRESH_SEED` repeats a run, `REFRESH_HISTORIES` sets the number of histories.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may panic
 
 use aws_identity::{
     credentials::Millis,
-    refresh::{Failed, Next, Range, Refresh, Rules, Set, Succeeded},
+    refresh::{Expiring, Failed, Next, Range, Refresh, Rules, Succeeded},
 };
 use std::{
     env,
@@ -35,12 +35,12 @@ fn random_histories_keep_the_rules() {
         History::new(&mut dice, &mut tally).run();
     }
     println!("{tally:?}");
-    // A property that was never put to the test holds of anything.
+    // A case that never came up was not tested.
     let Tally {
         served,
         beside,
         waited,
-        ended,
+        expired,
         fresh,
         degraded,
         kept,
@@ -51,7 +51,7 @@ fn random_histories_keep_the_rules() {
         served,
         beside,
         waited,
-        ended,
+        expired,
         fresh,
         degraded,
         kept,
@@ -70,14 +70,14 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().expect("a number"))
 }
 
-/// How often each case came up.
+/// The number of times each case came up.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     served: u64,
     beside: u64,
     waited: u64,
-    /// Sets served past their end.
-    ended: u64,
+    /// Expired credentials that were served.
+    expired: u64,
     fresh: u64,
     degraded: u64,
     kept: u64,
@@ -121,7 +121,7 @@ struct Fake {
     degraded: bool,
 }
 
-impl Set for Fake {
+impl Expiring for Fake {
     fn key(&self) -> &str {
         &self.key
     }
@@ -133,7 +133,7 @@ impl Set for Fake {
     }
 }
 
-/// A span that began at some reading of the clock, and the lowest reading since.
+/// A span of time, and the lowest clock reading since it began.
 #[derive(Clone, Debug)]
 struct Span {
     length: Millis,
@@ -146,19 +146,19 @@ impl Span {
     }
 }
 
-/// What is held, as the account has it.
+/// The model: what is held, and since when.
 #[derive(Clone, Debug)]
-struct Account {
-    set: Fake,
-    /// None where the set does not end.
+struct Model {
+    credentials: Fake,
+    /// None for long-lived keys.
     life: Option<Span>,
     back_off: Option<Span>,
-    served_for_want: bool,
-    /// Refused, and the flights that left since.
-    refused: Option<u32>,
+    degraded: bool,
+    /// The number of fetches started since the credentials were rejected.
+    rejected: Option<u32>,
 }
 
-/// Real time, which no step of the wall clock touches, with the sum of its steps forward.
+/// Monotonic time, and the sum of the wall clock's steps forward.
 #[derive(Clone, Copy, Debug)]
 struct Real {
     time: Millis,
@@ -170,13 +170,12 @@ struct History<'a> {
     tally: &'a mut Tally,
     rules: Rules,
     refresh: Refresh<Fake>,
-    account: Option<Account>,
-    /// Whether a flight is in the air.
-    flying: bool,
+    model: Option<Model>,
+    in_flight: bool,
     keys: u32,
     now: Millis,
     real: Real,
-    /// No flight may leave within this time from then, unless a service refuses the set.
+    /// No fetch may start within this time from then, unless the credentials are rejected.
     quiet: Option<(Millis, Real)>,
 }
 
@@ -191,8 +190,8 @@ impl<'a> History<'a> {
             tally,
             rules,
             refresh: Refresh::new(rules),
-            account: None,
-            flying: false,
+            model: None,
+            in_flight: false,
             keys: 0,
             now: START,
             real: Real {
@@ -207,17 +206,17 @@ impl<'a> History<'a> {
         for _ in 0..STEPS {
             match self.dice.below(16) {
                 0..6 => self.read(),
-                6..10 if self.flying => self.arrive(),
+                6..10 if self.in_flight => self.complete(),
                 10..12 => self.pass(),
                 12 => self.step_clock(),
                 13 => self.invalidate(),
                 14 if self.dice.one_in(2) => self.fork(),
-                _ => self.jump_to_an_edge(),
+                _ => self.jump_to_a_boundary(),
             }
         }
     }
 
-    /// Time passes; the wall clock with it.
+    /// Advances monotonic time and the wall clock.
     fn pass(&mut self) {
         let most = self.dice.any(&[S, 30 * S, 400 * S, 7_200 * S]);
         self.let_pass(most);
@@ -229,20 +228,20 @@ impl<'a> History<'a> {
         self.real.time += length;
     }
 
-    /// To the millisecond at which something changes, or one beside it.
-    fn jump_to_an_edge(&mut self) {
-        let Some(account) = &self.account else { return };
-        let mut edges: Vec<Millis> = account.back_off.iter().map(Span::end).collect();
-        if let Some(life) = &account.life {
+    /// Advances to the millisecond at which a decision changes, or to one beside it.
+    fn jump_to_a_boundary(&mut self) {
+        let Some(model) = &self.model else { return };
+        let mut boundaries: Vec<Millis> = model.back_off.iter().map(Span::end).collect();
+        if let Some(life) = &model.life {
             let (advisory, mandatory) = windows(life.length, self.rules);
-            edges.extend([life.end() - advisory, life.end() - mandatory, life.end()]);
-            edges.extend(account.set.expires_at);
+            boundaries.extend([life.end() - advisory, life.end() - mandatory, life.end()]);
+            boundaries.extend(model.credentials.expires_at);
         }
-        edges.retain(|edge| *edge > self.now + 1);
-        if edges.is_empty() {
+        boundaries.retain(|it| *it > self.now + 1);
+        if boundaries.is_empty() {
             return;
         }
-        let length = self.dice.any(&edges) + self.dice.between(-1, 1) - self.now;
+        let length = self.dice.any(&boundaries) + self.dice.between(-1, 1) - self.now;
         self.now += length;
         self.real.time += length;
         self.read();
@@ -260,58 +259,61 @@ impl<'a> History<'a> {
 
     fn read(&mut self) {
         let now = self.now;
-        if let Some(account) = &mut self.account {
-            for span in account.life.iter_mut().chain(&mut account.back_off) {
+        if let Some(model) = &mut self.model {
+            for span in model.life.iter_mut().chain(&mut model.back_off) {
                 span.lowest = span.lowest.min(now);
             }
         }
-        let (next, due) = self.verdict();
-        assert_eq!(self.refresh.next(now), next, "{:?}", self.account);
-        assert_eq!(self.refresh.needs_refresh(now), due, "{:?}", self.account);
-        self.truth();
+        let (next, due) = self.decision();
+        assert_eq!(self.refresh.next(now), next, "{:?}", self.model);
+        assert_eq!(self.refresh.needs_refresh(now), due, "{:?}", self.model);
+        self.check_state();
         match next {
             Next::Serve => self.tally.served += 1,
             Next::ServeAndFetch => self.tally.beside += 1,
             Next::Fetch => self.tally.waited += 1,
         }
         if next != Next::Fetch {
-            let set = &self.account.as_ref().unwrap().set;
-            assert_eq!(self.refresh.held(now), Some(set));
-            if set.expires_at.is_some_and(|end| end <= now) {
-                self.tally.ended += 1;
+            let credentials = &self.model.as_ref().unwrap().credentials;
+            assert_eq!(self.refresh.held(now), Some(credentials));
+            if credentials.expires_at.is_some_and(|end| end <= now) {
+                self.tally.expired += 1;
                 assert!(
                     self.refresh.is_degraded() && self.refresh.is_backing_off(now),
-                    "an ended set was served as if it were good: {set:?}"
+                    "expired credentials were served as fresh: {credentials:?}"
                 );
-                assert!(!self.rules.attended, "an ended MFA set was served");
+                assert!(!self.rules.attended, "expired MFA credentials were served");
             }
         }
-        // One flight at a time is the session's part; which reads start one is the rules'.
-        if next != Next::Serve && !self.flying {
-            self.depart();
+        // The session runs one fetch at a time; the rules decide which reads start one.
+        if next != Next::Serve && !self.in_flight {
+            self.start();
         }
     }
 
-    /// What the account says of a read now, and whether a refresh is wanted at all.
-    fn verdict(&self) -> (Next, bool) {
-        let Some(account) = &self.account else {
+    /// What a read does now by the model, and whether a refresh is due.
+    fn decision(&self) -> (Next, bool) {
+        let Some(model) = &self.model else {
             return (Next::Fetch, true);
         };
-        let ended = account.set.expires_at.is_some_and(|end| end <= self.now);
-        if ended && self.rules.attended {
+        let expired = model
+            .credentials
+            .expires_at
+            .is_some_and(|end| end <= self.now);
+        if expired && self.rules.attended {
             return (Next::Fetch, true);
         }
-        let (mut beside, mut wait) = (false, account.refused.is_some());
-        if let Some(life) = &account.life {
+        let (mut beside, mut wait) = (false, model.rejected.is_some());
+        if let Some(life) = &model.life {
             let (advisory, mandatory) = windows(life.length, self.rules);
             beside = self.now >= life.end() - advisory;
             wait |= self.now >= life.end() - mandatory;
         }
-        let resting = account
+        let backing_off = model
             .back_off
             .as_ref()
             .is_some_and(|span| self.now < span.end());
-        let next = match (resting, wait, beside && !self.rules.attended) {
+        let next = match (backing_off, wait, beside && !self.rules.attended) {
             (true, _, _) | (false, false, false) => Next::Serve,
             (false, true, _) => Next::Fetch,
             (false, false, true) => Next::ServeAndFetch,
@@ -319,52 +321,63 @@ impl<'a> History<'a> {
         (next, beside || wait)
     }
 
-    /// What else the session can be asked.
-    fn truth(&self) {
-        let account = self.account.as_ref();
-        let want = account.is_some_and(|it| it.served_for_want);
-        assert_eq!(self.refresh.is_degraded(), want, "{account:?}");
+    /// Compares the other answers of `Refresh` with the model.
+    fn check_state(&self) {
+        let model = self.model.as_ref();
+        let degraded = model.is_some_and(|it| it.degraded);
+        assert_eq!(self.refresh.is_degraded(), degraded, "{model:?}");
         let until = self.refresh.back_off_until(self.now);
-        let resting = account.and_then(|it| it.back_off.as_ref()).map(Span::end);
-        assert_eq!(until, resting.filter(|end| *end > self.now), "{account:?}");
+        let backing_off = model.and_then(|it| it.back_off.as_ref()).map(Span::end);
+        assert_eq!(
+            until,
+            backing_off.filter(|end| *end > self.now),
+            "{model:?}"
+        );
         assert!(
             until.is_none_or(|end| end - self.now <= 600 * S),
             "{until:?}"
         );
-        if let (Some(windows), Some(it)) = (self.refresh.windows(), account) {
+        if let (Some(windows), Some(it)) = (self.refresh.windows(), model) {
             let length = it.life.as_ref().unwrap().length;
-            assert!(length <= 0 || windows.advisory < length, "due when new");
+            assert!(
+                length <= 0 || windows.advisory < length,
+                "due as soon as fetched"
+            );
             assert!(windows.mandatory <= windows.advisory);
         }
     }
 
-    fn depart(&mut self) {
+    fn start(&mut self) {
         if let Some((length, from)) = self.quiet {
             let passed = self.real.time - from.time + self.real.forward - from.forward;
             assert!(
                 passed >= length,
-                "a call after {passed} ms instead of {length}: {:?}",
-                self.account
+                "a fetch after {passed} ms instead of {length}: {:?}",
+                self.model
             );
         }
-        let refused = self.account.as_mut().and_then(|it| it.refused.as_mut());
-        let first = refused.as_ref().is_some_and(|flights| **flights == 0);
-        if let Some(flights) = refused {
-            *flights += 1;
+        let rejected = self.model.as_mut().and_then(|it| it.rejected.as_mut());
+        let first = rejected.as_ref().is_some_and(|fetches| **fetches == 0);
+        if let Some(fetches) = rejected {
+            *fetches += 1;
         }
-        assert_eq!(self.refresh.started(), first, "the disk is skipped once");
-        self.flying = true;
+        assert_eq!(
+            self.refresh.started(),
+            first,
+            "the disk cache is skipped once"
+        );
+        self.in_flight = true;
         if !self.dice.one_in(4) {
             self.let_pass(5 * S);
-            self.arrive();
+            self.complete();
         }
     }
 
-    fn arrive(&mut self) {
-        self.flying = false;
+    fn complete(&mut self) {
+        self.in_flight = false;
         match self.dice.below(10) {
-            0..4 => self.land(false),
-            4 => self.land(true),
+            0..4 => self.succeed(false),
+            4 => self.succeed(true),
             5..9 => self.fail(false),
             _ => self.fail(true),
         }
@@ -382,28 +395,28 @@ impl<'a> History<'a> {
             self.tally.raised += 1;
         } else {
             assert_eq!(failed, Failed::ServesHeld);
-            self.rest(offered);
+            self.back_off(offered);
         }
     }
 
-    fn land(&mut self, degraded: bool) {
-        let set = self.answer(degraded);
-        let ended = set.expires_at.is_some_and(|end| end <= self.now);
-        let held = self.account.as_ref().filter(|_| self.servable());
+    fn succeed(&mut self, degraded: bool) {
+        let credentials = self.answer(degraded);
+        let expired = credentials.expires_at.is_some_and(|end| end <= self.now);
+        let held = self.model.as_ref().filter(|_| self.servable());
         let outlived = held.is_some_and(|it| {
-            it.refused.is_none()
-                && set
+            it.rejected.is_none()
+                && credentials
                     .expires_at
-                    .is_some_and(|end| it.set.expires_at.is_none_or(|own| own > end))
+                    .is_some_and(|end| it.credentials.expires_at.is_none_or(|own| own > end))
         });
         let taken = if degraded {
-            !(outlived || ended && self.rules.attended)
+            !(outlived || expired && self.rules.attended)
         } else {
-            !ended
+            !expired
         };
         let servable = held.is_some();
         let mut offered = None;
-        let succeeded = self.refresh.succeeded(self.now, set.clone(), {
+        let succeeded = self.refresh.succeeded(self.now, credentials.clone(), {
             let dice = &mut *self.dice;
             |range| roll(dice, range, &mut offered)
         });
@@ -413,7 +426,7 @@ impl<'a> History<'a> {
             (false, _, true) => Succeeded::ServesHeld,
             (false, _, false) => Succeeded::Refused,
         };
-        assert_eq!(succeeded, expected, "{set:?} upon {:?}", self.account);
+        assert_eq!(succeeded, expected, "{credentials:?} upon {:?}", self.model);
         match succeeded {
             Succeeded::Fresh => self.tally.fresh += 1,
             Succeeded::Degraded => self.tally.degraded += 1,
@@ -421,16 +434,16 @@ impl<'a> History<'a> {
             Succeeded::Refused => self.tally.raised += 1,
         }
         if taken {
-            self.take(set);
+            self.hold(credentials);
         }
         if matches!(succeeded, Succeeded::Degraded | Succeeded::ServesHeld) {
-            self.rest(offered);
+            self.back_off(offered);
         } else {
             assert_eq!(offered, None);
         }
     }
 
-    /// A set as a source might give it: of any life, with the same key or another.
+    /// Credentials as a source might give them: with any lifetime, the same key or another.
     fn answer(&mut self, degraded: bool) -> Fake {
         if self.dice.one_in(4) || self.keys == 0 {
             self.keys += 1;
@@ -451,22 +464,22 @@ impl<'a> History<'a> {
     }
 
     fn servable(&self) -> bool {
-        self.account.as_ref().is_some_and(|it| {
-            !self.rules.attended || it.set.expires_at.is_none_or(|end| end > self.now)
+        self.model.as_ref().is_some_and(|it| {
+            !self.rules.attended || it.credentials.expires_at.is_none_or(|end| end > self.now)
         })
     }
 
-    /// The account of a set that is held from now on.
-    fn take(&mut self, set: Fake) {
-        let refused = self.account.take().and_then(|old| {
-            let settled = old.refused.is_none_or(|flights| flights > 0);
-            (!settled && old.set.key == set.key).then_some(0)
+    /// Updates the model: these credentials are held from now on.
+    fn hold(&mut self, credentials: Fake) {
+        let rejected = self.model.take().and_then(|old| {
+            let cleared = old.rejected.is_none_or(|fetches| fetches > 0);
+            (!cleared && old.credentials.key == credentials.key).then_some(0)
         });
-        let life = set.expires_at.map(|end| Span {
+        let life = credentials.expires_at.map(|end| Span {
             length: end - self.now,
             lowest: self.now,
         });
-        self.quiet = match (&life, refused) {
+        self.quiet = match (&life, rejected) {
             (_, Some(_)) => None,
             (None, None) => Some((Millis::MAX / 4, self.real)),
             (Some(life), None) => {
@@ -474,37 +487,37 @@ impl<'a> History<'a> {
                 Some((life.length - advisory, self.real))
             }
         };
-        self.account = Some(Account {
-            served_for_want: set.degraded,
-            set,
+        self.model = Some(Model {
+            degraded: credentials.degraded,
+            credentials,
             life,
             back_off: None,
-            refused,
+            rejected,
         });
     }
 
-    /// The account of a back-off that begins now.
-    fn rest(&mut self, offered: Option<(Range, Millis)>) {
-        let account = self.account.as_mut().unwrap();
+    /// Updates the model: a back-off begins now.
+    fn back_off(&mut self, offered: Option<(Range, Millis)>) {
+        let model = self.model.as_mut().unwrap();
         let (range, length) = offered.expect("a back-off is drawn");
-        let brief = account.life.as_ref().map(|life| life.length);
-        let brief = brief.filter(|life| *life < 1_800 * S && !account.set.degraded);
+        let brief = model.life.as_ref().map(|life| life.length);
+        let brief = brief.filter(|life| *life < 1_800 * S && !model.credentials.degraded);
         let expected = brief.map_or((300 * S, 600 * S), |life| {
             (S.max(life / 6), S.max(life / 3))
         });
         assert_eq!((*range.start(), *range.end()), expected);
-        account.served_for_want = true;
-        account.back_off = Some(Span {
+        model.degraded = true;
+        model.back_off = Some(Span {
             length,
             lowest: self.now,
         });
-        // An MFA set that ends meanwhile may be asked for: there is nothing else to serve.
-        let until_end = account
-            .set
+        // MFA credentials may be fetched again once they expire: expired ones are not served.
+        let until_expiration = model
+            .credentials
             .expires_at
             .map_or(Millis::MAX, |end| end - self.now);
         let length = if self.rules.attended {
-            length.min(until_end)
+            length.min(until_expiration)
         } else {
             length
         };
@@ -512,16 +525,16 @@ impl<'a> History<'a> {
     }
 
     fn invalidate(&mut self) {
-        let Some(account) = &mut self.account else {
+        let Some(model) = &mut self.model else {
             return assert!(!self.refresh.invalidate("1"));
         };
         if self.dice.one_in(3) {
             return assert!(!self.refresh.invalidate("another"));
         }
-        assert!(self.refresh.invalidate(&account.set.key));
-        account.refused = Some(0);
-        // Only a back-off that runs still holds the source quiet.
-        if account
+        assert!(self.refresh.invalidate(&model.credentials.key));
+        model.rejected = Some(0);
+        // A fetch may start at once, unless a back-off runs.
+        if model
             .back_off
             .as_ref()
             .is_none_or(|span| self.now >= span.end())
@@ -530,10 +543,10 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The history goes on in the child: a copy, without the parent's flight.
+    /// Continues in the child: a copy, without the fetch that is in flight in the parent.
     fn fork(&mut self) {
         self.refresh = self.refresh.clone();
-        self.flying = false;
+        self.in_flight = false;
     }
 }
 
@@ -543,7 +556,7 @@ fn roll(dice: &mut Dice, range: Range, offered: &mut Option<(Range, Millis)>) ->
     length
 }
 
-/// The windows by the words of the rule, in seconds where it speaks of seconds.
+/// The windows, computed in another way than `Windows::of` does.
 fn windows(life: Millis, rules: Rules) -> (Millis, Millis) {
     if life <= 0 {
         return (0, 0);

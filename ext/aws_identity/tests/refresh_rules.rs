@@ -1,4 +1,4 @@
-//! The refresh rules at their edges.
+//! The refresh rules at their boundaries.
 
 use aws_identity::{
     credentials::{Credentials, Millis},
@@ -9,22 +9,22 @@ use std::sync::Arc;
 
 const S: Millis = 1_000;
 const HOUR: Millis = 3_600 * S;
-/// Any moment will do: the rules know no epoch.
+/// An arbitrary time: the rules depend on differences only.
 const T: Millis = 1_800_000_000_000;
 
-type Kept = Refresh<Arc<Credentials>>;
+type Held = Refresh<Arc<Credentials>>;
 
-fn set(key: &str, expires_at: Option<Millis>) -> Arc<Credentials> {
-    let mut set = Credentials::new(key, "secret", None, "test");
-    set.expires_at = expires_at;
-    Arc::new(set)
+fn credentials(key: &str, expires_at: Option<Millis>) -> Arc<Credentials> {
+    let mut it = Credentials::new(key, "secret", None, "test");
+    it.expires_at = expires_at;
+    Arc::new(it)
 }
 
 fn degraded(key: &str, expires_at: Millis) -> Arc<Credentials> {
-    let mut set = Credentials::new(key, "secret", None, "test");
-    set.expires_at = Some(expires_at);
-    set.degraded = Some("IMDS serves a set past its end".into());
-    Arc::new(set)
+    let mut it = Credentials::new(key, "secret", None, "test");
+    it.expires_at = Some(expires_at);
+    it.degraded = Some("IMDS serves expired credentials".into());
+    Arc::new(it)
 }
 
 fn low(range: Range) -> Millis {
@@ -39,26 +39,26 @@ fn never(range: Range) -> Millis {
     unreachable!("no back-off was due, yet one of {range:?} ms was asked for")
 }
 
-/// A set fetched at `T` that lives this long.
-fn holding_with(rules: Rules, life: Millis) -> Kept {
-    let mut kept = Refresh::new(rules);
+/// Holds credentials fetched at `T` with this lifetime.
+fn holding_with(rules: Rules, life: Millis) -> Held {
+    let mut refresh = Refresh::new(rules);
     assert_eq!(
-        kept.succeeded(T, set("A", Some(T + life)), never),
+        refresh.succeeded(T, credentials("A", Some(T + life)), never),
         Succeeded::Fresh
     );
-    kept
+    refresh
 }
 
-fn holding(life: Millis) -> Kept {
+fn holding(life: Millis) -> Held {
     holding_with(Rules::default(), life)
 }
 
-fn key(kept: &Kept, now: Millis) -> Option<&str> {
-    kept.held(now).map(|set| set.access_key_id.as_str())
+fn key(refresh: &Held, now: Millis) -> Option<&str> {
+    refresh.held(now).map(|it| it.access_key_id.as_str())
 }
 
 #[test]
-fn windows_follow_the_table_and_short_lives_are_shared_out() {
+fn windows_follow_the_table_and_are_fractions_of_a_short_lifetime() {
     for (life, advisory, mandatory) in [
         (-5 * S, 0, 0),
         (0, 0, 0),
@@ -110,8 +110,8 @@ fn a_callers_window_replaces_the_table_within_bounds() {
 }
 
 #[test]
-fn a_read_serves_then_refreshes_beside_then_waits() {
-    let mut kept = holding(HOUR);
+fn a_read_serves_then_refreshes_in_the_background_then_waits() {
+    let mut refresh = holding(HOUR);
     for (left, next, due) in [
         (HOUR, Next::Serve, false),
         (900 * S + 1, Next::Serve, false),
@@ -122,45 +122,45 @@ fn a_read_serves_then_refreshes_beside_then_waits() {
         (-HOUR, Next::Fetch, true),
     ] {
         let now = T + HOUR - left;
-        assert_eq!(kept.next(now), next, "{left} ms left");
-        assert_eq!(kept.needs_refresh(now), due, "{left} ms left");
-        assert!(!kept.is_degraded(), "{left} ms left");
+        assert_eq!(refresh.next(now), next, "{left} ms left");
+        assert_eq!(refresh.needs_refresh(now), due, "{left} ms left");
+        assert!(!refresh.is_degraded(), "{left} ms left");
     }
 }
 
 #[test]
-fn keys_that_do_not_end_are_asked_for_again_only_when_refused() {
-    let mut kept = Kept::new(Rules::default());
-    kept.succeeded(T, set("A", None), never);
-    assert_eq!(kept.next(Millis::MAX), Next::Serve);
-    assert!(!kept.needs_refresh(Millis::MAX));
-    assert_eq!(kept.windows(), None);
-    assert!(kept.invalidate("A"));
-    assert_eq!(kept.next(T), Next::Fetch);
-    assert!(kept.started());
-    kept.succeeded(T, set("A", None), never);
+fn long_lived_keys_are_fetched_again_only_when_rejected() {
+    let mut refresh = Held::new(Rules::default());
+    refresh.succeeded(T, credentials("A", None), never);
+    assert_eq!(refresh.next(Millis::MAX), Next::Serve);
+    assert!(!refresh.needs_refresh(Millis::MAX));
+    assert_eq!(refresh.windows(), None);
+    assert!(refresh.invalidate("A"));
+    assert_eq!(refresh.next(T), Next::Fetch);
+    assert!(refresh.started());
+    refresh.succeeded(T, credentials("A", None), never);
     assert_eq!(
-        kept.next(T),
+        refresh.next(T),
         Next::Serve,
-        "the same keys again are an answer"
+        "the same keys again clear the rejection"
     );
 }
 
 #[test]
 fn a_first_fetch_that_fails_is_not_remembered() {
-    let mut kept = Kept::new(Rules::default());
-    assert_eq!(kept.failed(T, false, never), Failed::Raises);
-    assert_eq!(kept.failed(T, true, never), Failed::Raises);
+    let mut refresh = Held::new(Rules::default());
+    assert_eq!(refresh.failed(T, false, never), Failed::Raises);
+    assert_eq!(refresh.failed(T, true, never), Failed::Raises);
     assert_eq!(
-        kept.succeeded(T, set("A", Some(T)), never),
+        refresh.succeeded(T, credentials("A", Some(T)), never),
         Succeeded::Refused
     );
-    assert_eq!(kept.next(T), Next::Fetch);
-    assert!(kept.held(T).is_none() && !kept.is_degraded() && !kept.is_backing_off(T));
+    assert_eq!(refresh.next(T), Next::Fetch);
+    assert!(refresh.held(T).is_none() && !refresh.is_degraded() && !refresh.is_backing_off(T));
 }
 
 #[test]
-fn a_failed_refresh_serves_what_is_held_and_leaves_the_source_alone() {
+fn a_failed_refresh_serves_the_held_credentials_and_backs_off() {
     for (life, shortest, longest) in [
         (6 * HOUR, 300 * S, 600 * S),
         (1_800 * S, 300 * S, 600 * S),
@@ -170,201 +170,220 @@ fn a_failed_refresh_serves_what_is_held_and_leaves_the_source_alone() {
         (1, S, S),
     ] {
         for (pick, length) in [(low as fn(Range) -> Millis, shortest), (high, longest)] {
-            let mut kept = holding(life);
+            let mut refresh = holding(life);
             let now = T + life;
-            assert_eq!(kept.failed(now, false, pick), Failed::ServesHeld);
-            assert_eq!(kept.back_off_until(now), Some(now + length), "life {life}");
-            assert_eq!(kept.next(now + length - 1), Next::Serve);
-            assert_eq!(key(&kept, now + length - 1), Some("A"));
-            assert!(kept.is_degraded() && kept.needs_refresh(now));
-            assert_eq!(kept.next(now + length), Next::Fetch);
-            kept.succeeded(now + length, set("B", Some(now + 2 * HOUR)), never);
-            assert!(!kept.is_degraded() && !kept.is_backing_off(now));
+            assert_eq!(refresh.failed(now, false, pick), Failed::ServesHeld);
+            assert_eq!(
+                refresh.back_off_until(now),
+                Some(now + length),
+                "life {life}"
+            );
+            assert_eq!(refresh.next(now + length - 1), Next::Serve);
+            assert_eq!(key(&refresh, now + length - 1), Some("A"));
+            assert!(refresh.is_degraded() && refresh.needs_refresh(now));
+            assert_eq!(refresh.next(now + length), Next::Fetch);
+            refresh.succeeded(now + length, credentials("B", Some(now + 2 * HOUR)), never);
+            assert!(!refresh.is_degraded() && !refresh.is_backing_off(now));
         }
     }
 }
 
 #[test]
 fn a_number_outside_the_range_does_not_stretch_the_back_off() {
-    let mut kept = holding(HOUR);
-    kept.failed(T, false, |_| Millis::MAX);
-    assert_eq!(kept.back_off_until(T), Some(T + 600 * S));
-    kept.failed(T, false, |_| -1);
-    assert_eq!(kept.back_off_until(T), Some(T + 300 * S));
+    let mut refresh = holding(HOUR);
+    refresh.failed(T, false, |_| Millis::MAX);
+    assert_eq!(refresh.back_off_until(T), Some(T + 600 * S));
+    refresh.failed(T, false, |_| -1);
+    assert_eq!(refresh.back_off_until(T), Some(T + 300 * S));
 }
 
 #[test]
 fn a_final_error_changes_nothing() {
-    let mut kept = holding(HOUR);
+    let mut refresh = holding(HOUR);
     let due = T + HOUR - 900 * S;
-    assert_eq!(kept.failed(due, true, never), Failed::Raises);
-    assert_eq!(kept.next(due), Next::ServeAndFetch);
-    assert!(!kept.is_degraded());
+    assert_eq!(refresh.failed(due, true, never), Failed::Raises);
+    assert_eq!(refresh.next(due), Next::ServeAndFetch);
+    assert!(!refresh.is_degraded());
 }
 
 #[test]
-fn an_answer_that_has_ended_is_a_failed_refresh() {
-    let mut kept = holding(HOUR);
+fn expired_credentials_are_a_failed_refresh() {
+    let mut refresh = holding(HOUR);
     let due = T + HOUR - 900 * S;
     assert_eq!(
-        kept.succeeded(due, set("B", Some(due)), low),
+        refresh.succeeded(due, credentials("B", Some(due)), low),
         Succeeded::ServesHeld
     );
-    assert_eq!(key(&kept, due), Some("A"));
-    assert!(kept.is_degraded() && kept.is_backing_off(due));
-    let mut kept = holding(HOUR);
+    assert_eq!(key(&refresh, due), Some("A"));
+    assert!(refresh.is_degraded() && refresh.is_backing_off(due));
+    let mut refresh = holding(HOUR);
     assert_eq!(
-        kept.succeeded(due, set("B", Some(due + 1)), never),
+        refresh.succeeded(due, credentials("B", Some(due + 1)), never),
         Succeeded::Fresh
     );
 }
 
 #[test]
-fn a_set_its_source_calls_degraded_is_served_from_the_first_fetch() {
-    let mut kept = Kept::new(Rules::default());
+fn credentials_their_source_calls_degraded_are_served_from_the_first_fetch() {
+    let mut refresh = Held::new(Rules::default());
     let end = T - 10 * S;
     assert_eq!(
-        kept.succeeded(T, degraded("A", end), high),
+        refresh.succeeded(T, degraded("A", end), high),
         Succeeded::Degraded
     );
-    assert_eq!(kept.next(T), Next::Serve);
+    assert_eq!(refresh.next(T), Next::Serve);
     assert_eq!(
-        kept.held(T).and_then(|set| set.expires_at),
+        refresh.held(T).and_then(|it| it.expires_at),
         Some(end),
-        "its own expiry stands"
+        "its own expiration is unchanged"
     );
-    assert!(kept.is_degraded());
-    assert_eq!(kept.back_off_until(T), Some(T + 600 * S));
-    assert_eq!(kept.next(T + 600 * S), Next::Fetch);
-    assert_eq!(kept.failed(T + 600 * S, false, low), Failed::ServesHeld);
-    assert_eq!(kept.back_off_until(T + 600 * S), Some(T + 900 * S));
+    assert!(refresh.is_degraded());
+    assert_eq!(refresh.back_off_until(T), Some(T + 600 * S));
+    assert_eq!(refresh.next(T + 600 * S), Next::Fetch);
+    assert_eq!(refresh.failed(T + 600 * S, false, low), Failed::ServesHeld);
+    assert_eq!(refresh.back_off_until(T + 600 * S), Some(T + 900 * S));
 }
 
 #[test]
-fn a_degraded_answer_does_not_replace_a_set_that_ends_later() {
-    let mut kept = holding(HOUR);
+fn degraded_credentials_do_not_replace_ones_that_expire_later() {
+    let mut refresh = holding(HOUR);
     assert_eq!(
-        kept.succeeded(T, degraded("A", T + HOUR), low),
+        refresh.succeeded(T, degraded("A", T + HOUR), low),
         Succeeded::Degraded,
-        "the same set, with its source's reason"
+        "credentials that expire no sooner replace the held ones"
     );
-    let mut kept = holding(HOUR);
+    let mut refresh = holding(HOUR);
     let due = T + HOUR - 900 * S;
     assert_eq!(
-        kept.succeeded(due, degraded("B", due - S), low),
+        refresh.succeeded(due, degraded("B", due - S), low),
         Succeeded::ServesHeld
     );
-    assert_eq!(key(&kept, due), Some("A"));
-    kept.invalidate("A");
-    kept.started();
+    assert_eq!(key(&refresh, due), Some("A"));
+    refresh.invalidate("A");
+    refresh.started();
     assert_eq!(
-        kept.succeeded(due, degraded("B", due - S), low),
+        refresh.succeeded(due, degraded("B", due - S), low),
         Succeeded::Degraded,
-        "but a refused one it does"
+        "rejected credentials are replaced"
     );
-    assert_eq!(key(&kept, due), Some("B"));
+    assert_eq!(key(&refresh, due), Some("B"));
 }
 
 #[test]
 fn invalidate_acts_on_the_held_key_once() {
-    let mut kept = holding(HOUR);
-    assert!(!kept.invalidate("B"));
-    assert_eq!(kept.next(T), Next::Serve);
-    assert!(!kept.started());
-    assert!(kept.invalidate("A"));
-    assert_eq!(kept.next(T), Next::Fetch);
-    assert_eq!(key(&kept, T), Some("A"), "it is still what there is");
-    assert!(kept.started(), "the disk is skipped");
-    assert!(!kept.started(), "once");
-    kept.failed(T, false, low);
-    assert_eq!(kept.next(T), Next::Serve, "the back-off is obeyed");
-    assert_eq!(kept.next(T + 300 * S), Next::Fetch);
-    kept.succeeded(T + 300 * S, set("B", Some(T + 2 * HOUR)), never);
-    assert_eq!(kept.next(T + 300 * S), Next::Serve);
-    assert!(!kept.invalidate("A"));
+    let mut refresh = holding(HOUR);
+    assert!(!refresh.invalidate("B"));
+    assert_eq!(refresh.next(T), Next::Serve);
+    assert!(!refresh.started());
+    assert!(refresh.invalidate("A"));
+    assert_eq!(refresh.next(T), Next::Fetch);
+    assert_eq!(
+        key(&refresh, T),
+        Some("A"),
+        "the rejected credentials are still held"
+    );
+    assert!(refresh.started(), "the disk cache is skipped");
+    assert!(!refresh.started(), "once");
+    refresh.failed(T, false, low);
+    assert_eq!(refresh.next(T), Next::Serve, "the back-off is obeyed");
+    assert_eq!(refresh.next(T + 300 * S), Next::Fetch);
+    refresh.succeeded(T + 300 * S, credentials("B", Some(T + 2 * HOUR)), never);
+    assert_eq!(refresh.next(T + 300 * S), Next::Serve);
+    assert!(!refresh.invalidate("A"));
 }
 
 #[test]
-fn an_answer_older_than_the_refusal_does_not_settle_it() {
-    let mut kept = holding(HOUR);
-    assert!(!kept.started());
-    kept.invalidate("A");
-    kept.succeeded(T, set("A", Some(T + HOUR)), never);
-    assert_eq!(kept.next(T), Next::Fetch, "the refused key came back");
-    assert!(kept.started());
-    kept.succeeded(T, set("A", Some(T + HOUR)), never);
-    assert_eq!(kept.next(T), Next::Serve, "the source was asked since");
+fn a_fetch_older_than_the_rejection_does_not_clear_it() {
+    let mut refresh = holding(HOUR);
+    assert!(!refresh.started());
+    refresh.invalidate("A");
+    refresh.succeeded(T, credentials("A", Some(T + HOUR)), never);
+    assert_eq!(refresh.next(T), Next::Fetch, "the rejected key came back");
+    assert!(refresh.started());
+    refresh.succeeded(T, credentials("A", Some(T + HOUR)), never);
+    assert_eq!(
+        refresh.next(T),
+        Next::Serve,
+        "the source was asked after the rejection"
+    );
 
-    kept.invalidate("A");
-    kept.succeeded(T, set("B", Some(T + HOUR)), never);
-    assert_eq!(kept.next(T), Next::Serve, "another key settles it");
-    assert!(!kept.started());
+    refresh.invalidate("A");
+    refresh.succeeded(T, credentials("B", Some(T + HOUR)), never);
+    assert_eq!(
+        refresh.next(T),
+        Next::Serve,
+        "another key clears the rejection"
+    );
+    assert!(!refresh.started());
 }
 
 #[test]
-fn a_set_a_person_is_asked_for_is_never_fetched_beside_nor_served_past_its_end() {
+fn mfa_credentials_are_never_refreshed_in_the_background_nor_served_expired() {
     let rules = Rules {
         attended: true,
         ..Rules::default()
     };
-    let mut kept = holding_with(rules, HOUR);
-    assert_eq!(kept.next(T + HOUR - 61 * S), Next::Serve);
-    assert_eq!(kept.next(T + HOUR - 60 * S), Next::Fetch);
+    let mut refresh = holding_with(rules, HOUR);
+    assert_eq!(refresh.next(T + HOUR - 61 * S), Next::Serve);
+    assert_eq!(refresh.next(T + HOUR - 60 * S), Next::Fetch);
     assert_eq!(
-        kept.failed(T + HOUR - 60 * S, false, low),
+        refresh.failed(T + HOUR - 60 * S, false, low),
         Failed::ServesHeld
     );
-    assert_eq!(kept.next(T + HOUR - 1), Next::Serve);
+    assert_eq!(refresh.next(T + HOUR - 1), Next::Serve);
     assert_eq!(
-        kept.next(T + HOUR),
+        refresh.next(T + HOUR),
         Next::Fetch,
-        "the back-off has nothing to serve"
+        "expired credentials are not served during the back-off"
     );
-    assert!(kept.held(T + HOUR).is_none() && kept.needs_refresh(T + HOUR));
-    assert_eq!(kept.failed(T + HOUR, false, never), Failed::Raises);
-    let past = degraded("B", T + HOUR);
-    assert_eq!(kept.succeeded(T + HOUR, past, never), Succeeded::Refused);
+    assert!(refresh.held(T + HOUR).is_none() && refresh.needs_refresh(T + HOUR));
+    assert_eq!(refresh.failed(T + HOUR, false, never), Failed::Raises);
+    let expired_then = degraded("B", T + HOUR);
+    assert_eq!(
+        refresh.succeeded(T + HOUR, expired_then, never),
+        Succeeded::Refused
+    );
 }
 
 #[test]
-fn a_clock_turned_back_stretches_neither_back_off_nor_life() {
+fn a_clock_set_back_extends_neither_back_off_nor_lifetime() {
     let day = 24 * HOUR;
-    let mut kept = holding(HOUR);
+    let mut refresh = holding(HOUR);
     let now = T + HOUR;
-    kept.failed(now, false, low);
-    assert_eq!(kept.next(now - day), Next::Serve);
+    refresh.failed(now, false, low);
+    assert_eq!(refresh.next(now - day), Next::Serve);
     assert_eq!(
-        kept.back_off_until(now - day),
+        refresh.back_off_until(now - day),
         Some(now - day + 300 * S),
-        "its full length seen from the new clock"
+        "the full length, counted from the new time"
     );
 
-    let mut kept = holding(HOUR);
-    assert_eq!(kept.next(T - day), Next::Serve);
-    assert_eq!(kept.next(T - day + HOUR - 900 * S - 1), Next::Serve);
+    let mut refresh = holding(HOUR);
+    assert_eq!(refresh.next(T - day), Next::Serve);
+    assert_eq!(refresh.next(T - day + HOUR - 900 * S - 1), Next::Serve);
     assert_eq!(
-        kept.next(T - day + HOUR - 900 * S),
+        refresh.next(T - day + HOUR - 900 * S),
         Next::ServeAndFetch,
-        "one refresh a life, neither at once nor a day late"
+        "one refresh per lifetime, neither at once nor a day late"
     );
 }
 
 #[test]
-fn a_clock_moved_on_ends_back_off_and_life() {
-    let mut kept = holding(HOUR);
-    kept.failed(T, false, high);
-    assert_eq!(kept.next(T + 24 * HOUR), Next::Fetch);
-    assert!(!kept.is_backing_off(T + 24 * HOUR));
+fn a_clock_set_forward_ends_back_off_and_lifetime() {
+    let mut refresh = holding(HOUR);
+    refresh.failed(T, false, high);
+    assert_eq!(refresh.next(T + 24 * HOUR), Next::Fetch);
+    assert!(!refresh.is_backing_off(T + 24 * HOUR));
 }
 
 #[test]
-fn times_at_the_ends_of_the_range_do_not_overflow() {
-    let mut kept = Kept::new(Rules::default());
-    kept.succeeded(Millis::MIN, set("A", Some(Millis::MAX)), never);
-    kept.failed(Millis::MAX, false, high);
-    assert_eq!(kept.next(Millis::MIN), Next::Serve);
-    kept.succeeded(Millis::MAX, degraded("B", Millis::MIN), high);
-    assert_eq!(kept.next(Millis::MAX), Next::Fetch);
+fn times_at_the_limits_of_the_type_do_not_overflow() {
+    let mut refresh = Held::new(Rules::default());
+    refresh.succeeded(Millis::MIN, credentials("A", Some(Millis::MAX)), never);
+    refresh.failed(Millis::MAX, false, high);
+    assert_eq!(refresh.next(Millis::MIN), Next::Serve);
+    refresh.succeeded(Millis::MAX, degraded("B", Millis::MIN), high);
+    assert_eq!(refresh.next(Millis::MAX), Next::Fetch);
 }
 
 #[test]
@@ -407,7 +426,7 @@ fn the_listed_errors_are_final_and_no_others() {
         );
         assert_eq!(is_final(&Failure::new(kind, "x", "")), expected, "{kind:?}");
     }
-    let mut expired = Failure::new(Kind::AccessDenied, "the base credentials have ended", "");
+    let mut expired = Failure::new(Kind::AccessDenied, "the base credentials are expired", "");
     expired.code = Some("ExpiredToken".into());
     assert!(!is_final(&expired), "the code decides over the kind");
 }

@@ -1,9 +1,9 @@
 //! The refresh scenarios the AWS SDKs share, every one and every step.
 //!
-//! The driver is a session in small: a read that is due flies at once, waits for the landing
-//! and reads again, as the scenarios want. Each runs with the earliest and the latest answer
-//! that counts as stale, and with the shortest and the longest back-off where it names none.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may
+//! The driver is a minimal session: a read that is due fetches at once and reads again, as the
+//! scenarios expect. Each scenario runs with the most and the least recently expired answer, and
+//! with the shortest and the longest back-off where it names none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may panic
 
 use aws_identity::{
     credentials::{Credentials, Millis},
@@ -15,12 +15,12 @@ use std::{fs, path::Path};
 
 const S: Millis = 1_000;
 const START: Millis = 1_800_000_000_000;
-/// Six hours: the advisory window is an hour.
+/// Six hours: the advisory window is one hour.
 const LIFE: Millis = 21_600 * S;
 
 #[derive(Clone, Copy)]
 struct Variant {
-    /// How long ago a stale answer ended.
+    /// How long ago a stale answer expired.
     stale: Millis,
     pick: fn(Range) -> Millis,
 }
@@ -44,7 +44,7 @@ struct Driver {
     fetched: u32,
 }
 
-/// What one read saw.
+/// The result of one read.
 struct Seen {
     result: &'static str,
     contacted: bool,
@@ -102,9 +102,12 @@ impl Driver {
             other => panic!("unknown cachedCredentials {other}"),
         };
         if let Some(left) = left {
-            let end = START + left;
-            let cached = set(text(given, "accessKeyId").unwrap_or("AKID-CACHED"), end);
-            refresh.succeeded(end - LIFE, cached, |_| unreachable!());
+            let expiration = START + left;
+            let cached = credentials(
+                text(given, "accessKeyId").unwrap_or("AKID-CACHED"),
+                expiration,
+            );
+            refresh.succeeded(expiration - LIFE, cached, |_| unreachable!());
         }
         Self {
             refresh,
@@ -179,7 +182,7 @@ impl Driver {
         let contacted = self.refresh.next(self.now) != Next::Serve;
         let result = if contacted {
             self.refresh.started();
-            self.fly(step, at)
+            self.fetch(step, at)
         } else {
             Ok(())
         };
@@ -190,7 +193,7 @@ impl Driver {
                 let served = self.refresh.held(self.now);
                 if served.is_some() && served == before.as_ref() {
                     "cachedCredentials"
-                } else if served.is_some_and(|set| set.access_key_id == self.newest()) {
+                } else if served.is_some_and(|it| it.access_key_id == self.newest()) {
                     "newCredentials"
                 } else {
                     panic!("served {served:?}, {at}")
@@ -208,8 +211,8 @@ impl Driver {
         format!("AKID-NEW-{}", self.fetched)
     }
 
-    /// One flight, answered as the step says; an error is what the read raises.
-    fn fly(&mut self, step: &Map<String, Value>, at: &str) -> Result<(), &'static str> {
+    /// One fetch, answered as the step says; an error is what the read raises.
+    fn fetch(&mut self, step: &Map<String, Value>, at: &str) -> Result<(), &'static str> {
         let (named, pick) = (self.back_off, self.variant.pick);
         let pick = |range: Range| match named {
             Some(length) => {
@@ -222,13 +225,13 @@ impl Driver {
         match text(step, "response") {
             Some("freshCredentials") => {
                 self.fetched += 1;
-                let fresh = set(&self.newest(), self.now + life);
+                let fresh = credentials(&self.newest(), self.now + life);
                 let succeeded = self.refresh.succeeded(self.now, fresh, pick);
                 assert_eq!(succeeded, Succeeded::Fresh, "{at}");
                 Ok(())
             }
             Some("staleCredentials") => {
-                let stale = set("AKID-STALE", self.now - self.variant.stale);
+                let stale = credentials("AKID-STALE", self.now - self.variant.stale);
                 match self.refresh.succeeded(self.now, stale, pick) {
                     Succeeded::ServesHeld => Ok(()),
                     Succeeded::Refused => Err("noCredentialsError"),
@@ -259,18 +262,18 @@ impl Driver {
     }
 }
 
-fn set(key: &str, expires_at: Millis) -> Credentials {
-    let mut set = Credentials::new(key, "secret", None, "scenario");
-    set.expires_at = Some(expires_at);
-    set
+fn credentials(key: &str, expires_at: Millis) -> Credentials {
+    let mut it = Credentials::new(key, "secret", None, "scenario");
+    it.expires_at = Some(expires_at);
+    it
 }
 
-/// A word this driver does not know would be a rule it does not test.
-fn knows(object: &Map<String, Value>, words: &[&str]) {
-    for word in object.keys() {
+/// A key this driver does not know would be a rule it does not test.
+fn knows(object: &Map<String, Value>, keys: &[&str]) {
+    for key in object.keys() {
         assert!(
-            words.contains(&word.as_str()),
-            "unknown word {word} in {object:?}"
+            keys.contains(&key.as_str()),
+            "unknown key {key} in {object:?}"
         );
     }
 }

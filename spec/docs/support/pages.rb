@@ -1,26 +1,26 @@
 # frozen_string_literal: true
 
-# The pages of the repository that say how the gem is used.
+# The pages of the repository that document the gem.
 module Pages
   ROOT  = File.expand_path('../../..', __dir__)
   FILES = Dir["#{ROOT}/*.md", "#{ROOT}/docs/**/*.md"]
 
-  # Text, and where it stands.
+  # A text and its place.
   Piece = Struct.new(:place, :text)
 
   class << self
     def read(name) = File.read(File.join(ROOT, name), encoding: 'UTF-8')
 
-    # What stands between fences of this language.
+    # The code blocks of this language.
     def blocks(language) = pieces(/^```#{language}\n(.*?)^```/m)
 
-    # What stands between single back-ticks outside of blocks. A bar in a table is escaped.
+    # The inline code outside of blocks. A bar in a table is escaped.
     def words = pieces(/`([^`\n]+)`/) { |text| blank(text, /^```.*?^```/m) }.each { |piece| piece.text = piece.text.gsub('\|', '|') }
 
-    # Everything in code: both of these, and what is indented by four.
+    # All code: both of these, and text indented by four.
     def code = %w[ruby sh ini].flat_map { |language| blocks(language) } + words + pieces(/^    (\S.*)$/)
 
-    # The words in back-ticks with which the cells of the first column begin.
+    # The inline code at the beginning of each cell in the first column.
     def first_column(text) = text.scan(/^\| (`[^`]+`(?:, `[^`]+`)*)/).flatten.flat_map { |cell| cell.scan(/`([^`]+)`/).flatten }
 
     private
@@ -38,7 +38,7 @@ module Pages
       end
     end
 
-    # The same number of lines, with nothing on those that match.
+    # The text with matching lines emptied, so that line numbers stay.
     def blank(text, pattern) = text.gsub(pattern) { |lines| "\n" * lines.count("\n") }
   end
 end

@@ -28,7 +28,7 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// `*` stands for any run of characters; everything else for itself.
+/// `*` matches any run of characters; every other character matches itself.
 #[must_use]
 pub fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
@@ -54,7 +54,7 @@ pub fn partition_of_region(region: &str) -> &'static str {
     PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }
 
-/// Whether a text looks like a region (`us-east-1`, `us-gov-west-1`) and not like an accident.
+/// Whether a text has the form of a region (`us-east-1`, `us-gov-west-1`).
 #[must_use]
 pub fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();

@@ -1,4 +1,4 @@
-//! Whether a signed request is what it claims, checked in the order AWS checks.
+//! Authentication of a signed request, with its checks in AWS's order.
 
 use crate::arn::{is_region, partition_of_region};
 use crate::clock;
@@ -11,16 +11,16 @@ use crate::world::World;
 
 const TOLERANCE_MS: i64 = 5 * 60 * 1000;
 
-/// The access key id a request names, good or not.
+/// The access key id a request names, valid or not.
 #[must_use]
 pub fn claimed_key(request: &Request) -> Option<String> {
     Authorization::parse(request.header("authorization")?).ok().map(|authorization| authorization.access_key_id)
 }
 
-/// The caller's key, and in the log who it is.
+/// The caller's key; the caller's ARN goes into the log.
 ///
 /// # Errors
-/// AWS's code and words for what is wrong with the signature.
+/// AWS's code and message for what is wrong with the signature.
 pub fn authenticate(request: &Request, world: &World, keys: &Keys, now_ms: i64, entry: &mut Entry) -> Result<Key, Failure> {
     let header = request
         .header("authorization")
@@ -40,7 +40,7 @@ pub fn authenticate(request: &Request, world: &World, keys: &Keys, now_ms: i64, 
     if request.header("x-amz-security-token") != key.token.as_deref() {
         return Err(unknown());
     }
-    // Each partition has its own keys: to the others they do not exist.
+    // Each partition has its own keys: they do not exist in the others.
     if partition_of_region(&authorization.region) != key.principal.partition {
         return Err(unknown());
     }
@@ -93,7 +93,7 @@ fn check_scope(authorization: &Authorization, request: &Request, timestamp: &str
     Ok(())
 }
 
-/// The region a real host name stands for: clients reach those through the proxy.
+/// The region in a real host name, which clients reach through the proxy.
 fn endpoint_region(request: &Request) -> Option<String> {
     let host = request.header("host")?.split(':').next()?;
     let rest = host.strip_prefix("sts.").or_else(|| host.strip_prefix("sts-fips."))?;

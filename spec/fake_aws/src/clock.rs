@@ -1,4 +1,4 @@
-//! Wall clock times in the three spellings AWS uses. Milliseconds since 1970 inside, text outside.
+//! Wall clock times, in milliseconds since 1970, and the three text formats AWS uses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ const DAY: i64 = 86_400;
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Milliseconds since 1970, by the machine's own clock.
+/// Milliseconds since 1970, by the system clock.
 #[must_use]
 pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -44,7 +44,7 @@ fn civil(ms: i64) -> Civil {
     }
 }
 
-/// `2026-01-31T12:00:00Z`: expiry times in every answer.
+/// `2026-01-31T12:00:00Z`: the expiration in every answer.
 #[must_use]
 pub fn iso(ms: i64) -> String {
     let c = civil(ms);

@@ -1,4 +1,4 @@
-//! `/_control/…`: how a spec in another process changes the world, scripts trouble and reads the log.
+//! `/_control/…`: the API by which a spec in another process changes the world, adds rules and reads the log.
 
 use crate::clock;
 use crate::http::{Request, Response, form};
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const DEFAULT_WAIT_MS: u64 = 5000;
 
-/// Always JSON; a mistake in the question is a 400 that names it.
+/// Always JSON; an error in the request is a 400 that names it.
 #[must_use]
 pub fn answer(shared: &Shared, request: &Request) -> Response {
     let result = dispatch(shared, request);
@@ -70,7 +70,7 @@ fn remove_rules(shared: &Shared, query: &BTreeMap<String, String>) -> Result<Res
         Some(id) => shared.lock().rules.remove(id),
         None => shared.lock().rules.clear(),
     }
-    shared.ring();
+    shared.notify();
     reply(&json!({}))
 }
 

@@ -1,12 +1,12 @@
-//! As much HTTP/1.1 as clients of AWS need: requests with a length or in chunks, keep-alive, both target forms.
+//! The part of HTTP/1.1 that clients of AWS use: requests with a length or in chunks, keep-alive, both target forms.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 
-/// Larger requests are refused: nothing AWS answers here comes near.
+/// Larger requests are refused: no request of the services here comes near.
 const LIMIT: usize = 1 << 20;
 
-/// Anything a connection runs over: plain TCP or TLS on top of it.
+/// What a connection runs over: TCP, or TLS on top of it.
 pub trait Io: Read + Write + Send {}
 impl<T: Read + Write + Send> Io for T {}
 
@@ -32,7 +32,7 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Reads head from text that ends before the blank line.
+    /// Parses the request line and headers from text that ends before the blank line.
     ///
     /// # Errors
     /// When a line is not HTTP.
@@ -85,7 +85,7 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// A connection and what was read from it beyond the last request.
+/// A connection, and the bytes read from it beyond the last request.
 pub struct Connection {
     io: Box<dyn Io>,
     buffer: Vec<u8>,
@@ -136,10 +136,10 @@ impl Connection {
         }
     }
 
-    /// The next request, or `None` when the client closed in good order.
+    /// The next request, or `None` when the client closed the connection between two requests.
     ///
     /// # Errors
-    /// When the connection breaks or what came is not HTTP.
+    /// When the connection breaks or the bytes are not HTTP.
     pub fn read_request(&mut self) -> io::Result<Option<Request>> {
         let Some(head) = self.take_until(b"\r\n\r\n")? else {
             return Ok(None);
@@ -182,7 +182,7 @@ impl Connection {
         self.io.flush()
     }
 
-    /// Says nothing until the other side closes.
+    /// Sends nothing until the client closes the connection.
     pub fn wait_for_close(&mut self) {
         let mut scratch = [0; 1024];
         while matches!(self.io.read(&mut scratch), Ok(count) if count > 0) {}
@@ -283,7 +283,7 @@ mod tests {
 
     struct Script(io::Cursor<Vec<u8>>, Vec<u8>);
     impl Read for Script {
-        // One byte at a time: the reader must not count on whole lines.
+        // One byte at a time: the reader must not rely on whole lines.
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.0.read(&mut buffer[..1])
         }

@@ -1,18 +1,18 @@
 //! EC2's instance metadata, version 2 only: no token, no answer.
 
 use crate::arn::Arn;
+use crate::call::Call;
 use crate::clock;
 use crate::failure::Failure;
 use crate::http::Response;
 use crate::keys::Principal;
 use crate::random;
-use crate::visit::Visit;
 use serde_json::json;
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const LONGEST_TOKEN: i64 = 21_600;
 
-/// What the log and the rules call a path.
+/// The action of a path in the log and the rules.
 #[must_use]
 pub fn action(path: &str) -> &'static str {
     match path {
@@ -29,32 +29,32 @@ pub fn action(path: &str) -> &'static str {
 
 /// # Errors
 /// The status IMDS answers with.
-pub fn answer(visit: &mut Visit) -> Result<Response, Failure> {
+pub fn answer(call: &mut Call) -> Result<Response, Failure> {
     let refused = |status: u16, message: &str| Err(Failure::new(status, "", message));
-    // A forwarded request comes from a proxy that leaks the instance's credentials.
-    if !visit.world.imds.enabled || visit.request.header("x-forwarded-for").is_some() {
+    // A forwarded request comes through a proxy, which could leak the instance's credentials.
+    if !call.world.imds.enabled || call.request.header("x-forwarded-for").is_some() {
         return refused(403, "Forbidden");
     }
-    let action = action(&visit.request.path);
+    let action = action(&call.request.path);
     if action == "Token" {
-        return if visit.request.method == "PUT" { new_token(visit) } else { refused(405, "Method Not Allowed") };
+        return if call.request.method == "PUT" { new_token(call) } else { refused(405, "Method Not Allowed") };
     }
-    let token = visit.request.header("x-aws-ec2-metadata-token").unwrap_or_default();
-    if visit.imds_tokens.get(token).is_none_or(|ends| visit.now_ms >= *ends) {
+    let token = call.request.header("x-aws-ec2-metadata-token").unwrap_or_default();
+    if call.imds_tokens.get(token).is_none_or(|expires| call.now_ms >= *expires) {
         return refused(401, "Unauthorized");
     }
-    if visit.request.method != "GET" {
+    if call.request.method != "GET" {
         return refused(405, "Method Not Allowed");
     }
-    let imds = &visit.world.imds;
+    let imds = &call.world.imds;
     let role_name = imds.role.as_deref().and_then(Arn::parse).map(|arn| arn.name().to_owned());
     let text = match action {
         "Region" => imds.region.clone(),
         "AvailabilityZone" => imds.availability_zone.clone(),
         "InstanceId" => imds.instance_id.clone(),
-        "IdentityDocument" => identity_document(visit),
+        "IdentityDocument" => identity_document(call),
         "ListRoles" if role_name.is_some() => role_name.unwrap_or_default(),
-        "Credentials" if role_name.as_deref() == visit.request.path.strip_prefix(ROLES) => credentials(visit),
+        "Credentials" if role_name.as_deref() == call.request.path.strip_prefix(ROLES) => credentials(call),
         _ => return refused(404, "Not Found"),
     };
     Ok(Response::new(200, "text/plain", text))
@@ -70,27 +70,27 @@ pub fn refuse(failure: &Failure) -> Response {
     Response::new(failure.status, "text/html", page)
 }
 
-fn new_token(visit: &mut Visit) -> Result<Response, Failure> {
+fn new_token(call: &mut Call) -> Result<Response, Failure> {
     const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
-    let seconds = visit.request.header(TTL).and_then(|text| text.parse::<i64>().ok());
+    let seconds = call.request.header(TTL).and_then(|text| text.parse::<i64>().ok());
     let Some(seconds) = seconds.filter(|seconds| (1..=LONGEST_TOKEN).contains(seconds)) else {
         return Err(Failure::new(400, "", "Bad Request"));
     };
     let token = random::bearer_token();
-    let now_ms = visit.now_ms;
-    visit.imds_tokens.retain(|_, ends| *ends > now_ms);
-    visit.imds_tokens.insert(token.clone(), now_ms + seconds * 1000);
+    let now_ms = call.now_ms;
+    call.imds_tokens.retain(|_, expires| *expires > now_ms);
+    call.imds_tokens.insert(token.clone(), now_ms + seconds * 1000);
     Ok(Response::new(200, "text/plain", token).with(TTL, seconds.to_string()))
 }
 
-/// A new set at each question: a spec sees a refresh by its key.
-fn credentials(visit: &mut Visit) -> String {
-    let imds = visit.world.imds.clone();
+/// New credentials at each request, so that a spec recognizes a refresh by the key.
+fn credentials(call: &mut Call) -> String {
+    let imds = call.world.imds.clone();
     let principal = Principal::of_role(imds.role.as_deref().unwrap_or_default(), &imds.instance_id);
-    let now_ms = visit.now_ms;
-    let key = visit.issue(principal, imds.lifetime_seconds, |_| {});
-    let expires_ms = if imds.expired_set { now_ms - 60_000 } else { key.expires_ms.unwrap_or_default() };
-    let set = json!({
+    let now_ms = call.now_ms;
+    let key = call.issue(principal, imds.lifetime_seconds, |_| {});
+    let expires_ms = if imds.expired_credentials { now_ms - 60_000 } else { key.expires_ms.unwrap_or_default() };
+    let body = json!({
         "Code": "Success",
         "LastUpdated": clock::iso(now_ms),
         "Type": "AWS-HMAC",
@@ -99,11 +99,11 @@ fn credentials(visit: &mut Visit) -> String {
         "Token": key.token(),
         "Expiration": clock::iso(expires_ms),
     });
-    format!("{set:#}")
+    format!("{body:#}")
 }
 
-fn identity_document(visit: &Visit) -> String {
-    let imds = &visit.world.imds;
+fn identity_document(call: &Call) -> String {
+    let imds = &call.world.imds;
     let account = imds.role.as_deref().and_then(Arn::parse).map_or(crate::world::ACCOUNT, |arn| arn.account);
     let document = json!({
         "accountId": account,
@@ -112,7 +112,7 @@ fn identity_document(visit: &Visit) -> String {
         "imageId": "ami-0123456789abcdef0",
         "instanceId": imds.instance_id,
         "instanceType": "t3.micro",
-        "pendingTime": clock::iso(visit.now_ms - 86_400_000),
+        "pendingTime": clock::iso(call.now_ms - 86_400_000),
         "privateIp": "10.0.0.10",
         "region": imds.region,
         "version": "2017-09-30",

@@ -1,11 +1,11 @@
-//! Which access keys are good, whose they are and until when.
+//! The valid access keys, their principals and their expiration.
 
 use crate::arn::Arn;
 use crate::random;
 use crate::world::World;
 use std::collections::{BTreeMap, HashMap};
 
-/// Who a key speaks for, as `GetCallerIdentity` shows it.
+/// The principal of a key, as `GetCallerIdentity` shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principal {
     pub arn: String,
@@ -40,7 +40,7 @@ impl Principal {
         }
     }
 
-    /// A session of a role. AWS drops the role's path here, and so do we.
+    /// A session of a role, without the role's path, as AWS has it.
     #[must_use]
     pub fn of_role(role: &str, session: &str) -> Self {
         let parts = Arn::parse(role);
@@ -60,18 +60,18 @@ pub struct Key {
     pub id: String,
     pub secret: String,
     pub token: Option<String>,
-    /// `None` never expires.
+    /// `None` for long-lived keys.
     pub expires_ms: Option<i64>,
     pub principal: Principal,
-    /// Given out after an MFA code: roles that want MFA take it.
+    /// Issued after an MFA code: roles that require MFA accept it.
     pub mfa: bool,
     pub source_identity: Option<String>,
-    /// Tags that go along a chain of roles, keys in lower case.
+    /// Transitive tags, which role chains inherit, keys in lower case.
     pub transitive_tags: BTreeMap<String, String>,
 }
 
 impl Key {
-    /// A new temporary key for someone.
+    /// A new temporary key for a principal.
     #[must_use]
     pub fn temporary(principal: Principal, expires_ms: i64) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Key {
     }
 }
 
-/// Every temporary key given out so far. The long-lived ones stay in the world.
+/// Every temporary key issued so far. The long-lived ones are in the world.
 #[derive(Debug, Default)]
 pub struct Keys {
     issued: HashMap<String, Key>,

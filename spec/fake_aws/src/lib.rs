@@ -1,7 +1,8 @@
 //! The local AWS: STS with real signature checks, `IMDSv2`, container endpoints, SSO and a proxy, on loopback.
-//! README.md says what is in its world and how it is scripted.
+//! README.md describes its standard world and its rules.
 
 mod arn;
+mod call;
 mod caller;
 mod clock;
 mod container;
@@ -24,7 +25,6 @@ mod sts;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod visit;
 pub mod world;
 
 pub use keys::{Key, Principal};
@@ -33,7 +33,7 @@ pub use route::Service;
 pub use rules::{Answer, Rule};
 pub use world::World;
 
-use server::{Door, serve};
+use server::{Port, serve};
 use shared::Shared;
 use socket2::{Domain, Socket, Type};
 use std::error::Error;
@@ -45,10 +45,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// All clients of a test may come at once: none should wait for a second SYN.
+/// All clients of a test may connect at once: none should have to send a second SYN.
 const BACKLOG: i32 = 1024;
 
-/// A running local AWS. Dropping it ends every connection and removes its directory.
+/// A running local AWS. Dropping it closes every connection and removes its directory.
 pub struct FakeAws {
     shared: Arc<Shared>,
     ports: [u16; 3],
@@ -57,28 +57,28 @@ pub struct FakeAws {
 }
 
 impl FakeAws {
-    /// Binds three ports on loopback and serves in threads of its own.
+    /// Binds three ports on loopback and serves them on threads of its own.
     ///
     /// # Errors
-    /// When a port, a certificate or the directory for it cannot be had.
+    /// When a port, a certificate or the directory for it cannot be made.
     pub fn start(world: World) -> Result<Self, Box<dyn Error>> {
         let (tls, pem) = tls::server()?;
         let directory = std::env::temp_dir().join(format!("fake_aws.{}", random::task_id()));
         fs::DirBuilder::new().mode(0o700).create(&directory)?;
         let shared = Arc::new(Shared::new(world, tls));
-        // From here on Drop cleans up, whatever fails.
+        // From here on Drop cleans up if a step fails.
         let mut fake = Self { shared, ports: [0; 3], acceptors: Vec::new(), directory };
         fs::write(fake.ca_bundle(), pem)?;
-        for (at, door) in [Door::Http, Door::Https, Door::Proxy].into_iter().enumerate() {
+        for (at, port) in [Port::Http, Port::Https, Port::Proxy].into_iter().enumerate() {
             let listener = listen()?;
             fake.ports[at] = listener.local_addr()?.port();
             let shared = Arc::clone(&fake.shared);
-            fake.acceptors.push(thread::spawn(move || accept(&shared, &listener, door)));
+            fake.acceptors.push(thread::spawn(move || accept(&shared, &listener, port)));
         }
         Ok(fake)
     }
 
-    /// STS, IMDS, containers, SSO and the control, without TLS.
+    /// STS, IMDS, containers, SSO and the control API, without TLS.
     #[must_use]
     pub fn http_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports[0])
@@ -101,13 +101,13 @@ impl FakeAws {
         self.directory().join("ca.pem")
     }
 
-    /// Its temporary directory, for this user alone.
+    /// Its temporary directory, mode 0700.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Scripts trouble; the number is for `remove_rule`.
+    /// Adds a rule; the number is for `remove_rule`.
     #[allow(clippy::must_use_candidate)] // most rules are never removed by number
     pub fn add_rule(&self, rule: Rule) -> u64 {
         self.shared.lock().rules.add(rule)
@@ -115,15 +115,15 @@ impl FakeAws {
 
     pub fn remove_rule(&self, id: u64) {
         self.shared.lock().rules.remove(id);
-        self.shared.ring();
+        self.shared.notify();
     }
 
     pub fn clear_rules(&self) {
         self.shared.lock().rules.clear();
-        self.shared.ring();
+        self.shared.notify();
     }
 
-    /// Changes anything in the world while it runs.
+    /// Changes the world while the server runs.
     pub fn change_world(&self, change: impl FnOnce(&mut World)) {
         change(&mut self.shared.lock().world);
     }
@@ -133,7 +133,7 @@ impl FakeAws {
         self.shared.reset();
     }
 
-    /// Everything asked so far, oldest first.
+    /// All requests so far, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<Entry> {
         self.shared.lock().log.select(&Filter::default())
@@ -143,10 +143,10 @@ impl FakeAws {
         self.shared.lock().log.clear();
     }
 
-    /// Waits until so many matching requests have come (answered or not).
+    /// Waits until this many matching requests have arrived (answered or not).
     ///
     /// # Errors
-    /// The requests there are, if they stayed too few.
+    /// The requests there are, if they are fewer when the time is over.
     pub fn wait_for_requests(&self, filter: &Filter, count: usize, limit: Duration) -> Result<Vec<Entry>, Vec<Entry>> {
         self.shared.wait_for_requests(filter, count, limit)
     }
@@ -162,7 +162,7 @@ impl Drop for FakeAws {
     fn drop(&mut self) {
         self.shared.stop();
         for port in self.ports {
-            // Wakes the acceptor so that it sees the end; none listens if it refuses.
+            // Wakes the acceptor so that it stops; a refused connection means that it already has.
             let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         }
         for acceptor in self.acceptors.drain(..) {
@@ -179,18 +179,18 @@ fn listen() -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn accept(shared: &Arc<Shared>, listener: &TcpListener, door: Door) {
+fn accept(shared: &Arc<Shared>, listener: &TcpListener, port: Port) {
     for stream in listener.incoming() {
         if shared.stopping() {
             return;
         }
         let Ok(stream) = stream else {
-            // Out of descriptors, most likely: give others time to close theirs.
+            // Most likely out of file descriptors: other connections get time to close.
             thread::sleep(Duration::from_millis(10));
             continue;
         };
         let shared = Arc::clone(shared);
         // Without a thread the stream is dropped, and the client sees its connection closed.
-        let _ = thread::Builder::new().name("connection".into()).spawn(move || serve(&shared, stream, door));
+        let _ = thread::Builder::new().name("connection".into()).spawn(move || serve(&shared, stream, port));
     }
 }

@@ -1,4 +1,4 @@
-//! What STS takes as input: the published constraints of each parameter, and AWS's words when one is broken.
+//! The published constraints of each parameter of STS, and AWS's message when one is violated.
 
 use crate::arn::Arn;
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ const SERIAL: &str = r"[\w+=/:,.@-]*";
 const DIGITS: &str = r"[\d]*";
 const ANY: &str = "";
 
-/// Collects everything that is wrong, as AWS reports all of it at once.
+/// Collects all violations, since AWS reports them together.
 struct Checks<'a> {
     params: &'a Params,
     errors: Vec<String>,
@@ -20,7 +20,7 @@ struct Checks<'a> {
 
 impl Checks<'_> {
     fn fail(&mut self, value: &str, name: &str, constraint: &str) {
-        // AWS names the member with a small first letter.
+        // AWS writes the member with a lower-case first letter.
         let name = name.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c }).collect::<String>();
         self.errors.push(format!("Value {value} at '{name}' failed to satisfy constraint: Member must {constraint}"));
     }
@@ -159,7 +159,7 @@ fn role_arn(params: &Params) -> Result<(), Failure> {
     if good { Ok(()) } else { Err(Failure::validation(format!("{text} is invalid"))) }
 }
 
-/// How full AWS's packed policy is, in per cent. The true formula is secret; this one grows with the same things.
+/// `PackedPolicySize` in per cent. AWS's formula is not published; this one grows with the same parameters.
 #[must_use]
 pub fn packed_policy_size(params: &Params) -> usize {
     let counts = |name: &str| name == "Policy" || name.starts_with("PolicyArns.") || name.starts_with("Tags.");

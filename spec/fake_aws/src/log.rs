@@ -1,13 +1,13 @@
-//! Everything that was asked, in the order it came, so that a spec can check each option arrived.
+//! All requests, in order of arrival, so that a spec can check that each option arrived.
 
 use crate::route::Service;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// The log keeps this many entries: a benchmark must not fill the memory.
+/// The number of entries the log keeps, so that a benchmark does not fill the memory.
 const KEPT: usize = 20_000;
 
-/// One request. It stands here from the moment it was read; `status` and what follows come with the answer.
+/// One request. It is in the log as soon as it is read; `status` and the fields after it come with the answer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Entry {
     pub id: u64,
@@ -29,20 +29,20 @@ pub struct Entry {
     pub access_key_id: Option<String>,
     /// Region the request was signed for.
     pub region: Option<String>,
-    /// ARN of the caller, once the signature was found good.
+    /// ARN of the caller, once the signature is verified.
     pub principal: Option<String>,
-    /// Access key id given out.
+    /// The issued access key id.
     pub issued: Option<String>,
-    /// Name of the scripted answer, if one was in force.
+    /// Name of the answer that a rule gave, if one did.
     pub effect: Option<String>,
-    /// Absent while the answer is pending, and for good if none was sent.
+    /// Absent until the answer is sent.
     pub status: Option<u16>,
-    /// Error code of a refusal.
+    /// The error code, if the answer is an error.
     pub code: Option<String>,
     pub took_ms: Option<f64>,
 }
 
-/// Which entries are meant; an absent part means all.
+/// Selects entries; an absent field matches all.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub service: Option<Service>,

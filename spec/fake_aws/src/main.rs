@@ -1,4 +1,4 @@
-//! The local AWS as a program: one line of JSON when it is ready, and it ends with its parent.
+//! The local AWS as a program: prints one line of JSON when it is ready, and exits with its parent.
 
 use fake_aws::{FakeAws, World};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let (end, ended) = channel();
-    // First of all, so that no parent can go unnoticed.
+    // First of all, so that an early exit of the parent is noticed.
     watch(end)?;
     let Some(world) = world()? else {
         println!("{USAGE}");
@@ -44,12 +44,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout();
     writeln!(out, "{ready}")?;
     out.flush()?;
-    // An error would mean that every watcher is gone: then too it is time to end.
+    // An error would mean that every watcher is gone: the program exits then too.
     let _ = ended.recv();
     Ok(())
 }
 
-/// The standard world with the file's changes; `None` if only help was asked for.
+/// The standard world with the file's changes; `None` for `--help`.
 fn world() -> Result<Option<World>, Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -66,8 +66,8 @@ fn world() -> Result<Option<World>, Box<dyn Error>> {
     }
 }
 
-/// Three ways to end: a signal, the parent's end of the pipe closing, another parent. A child forked by the parent
-/// may hold the pipe open, so the pipe alone is not enough.
+/// Exits on a signal, when the parent closes its end of the pipe, or when the parent process changes: a forked
+/// child of the parent may hold the pipe open, so the pipe alone is not enough.
 fn watch(end: Sender<()>) -> io::Result<()> {
     let parent = parent_id();
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;

@@ -1,5 +1,5 @@
-//! An HTTP proxy that knows one address only: whatever host is asked for, the local AWS answers.
-//! So nothing leaves the machine, and a spec sees which real host a client meant.
+//! An HTTP proxy that sends every request to the local AWS, whatever host it names: no request leaves the
+//! machine, and a spec sees which real host a client addressed.
 
 use crate::failure::Failure;
 use crate::http::{Request, Response};
@@ -7,7 +7,7 @@ use crate::world::Proxy;
 use std::io;
 use std::net::TcpStream;
 
-/// What the log and the rules call it.
+/// The action in the log and the rules.
 #[must_use]
 pub fn action(request: &Request) -> &'static str {
     if request.method == "CONNECT" { "CONNECT" } else { "FORWARD" }
@@ -31,7 +31,7 @@ pub fn refuse(failure: &Failure) -> Response {
     if failure.status == 407 { response.with("Proxy-Authenticate", "Basic realm=\"local\"") } else { response }
 }
 
-/// Looks at the first byte inside the tunnel without taking it: TLS begins with 22.
+/// Peeks at the first byte inside the tunnel: TLS begins with 22.
 ///
 /// # Errors
 /// When the client is gone.

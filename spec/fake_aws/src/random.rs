@@ -1,4 +1,4 @@
-//! Identifiers, secrets and tokens nobody can guess, and stable ids derived from a name.
+//! Random identifiers, secrets and tokens, and stable ids derived from a name.
 
 use crate::sigv4::hex;
 use ring::digest::{SHA256, digest};
@@ -10,7 +10,7 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 fn bytes(count: usize) -> Vec<u8> {
     let mut buffer = vec![0; count];
     if SystemRandom::new().fill(&mut buffer).is_err() {
-        // Without randomness every secret would be the same: better no server than such a one.
+        // Without randomness every secret would be the same: the server does not run then.
         std::process::abort();
     }
     buffer
@@ -51,7 +51,7 @@ pub fn request_id() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Thirty-two hexadecimal digits: what ECS calls a task.
+/// Thirty-two hexadecimal digits: the form of an ECS task id.
 #[must_use]
 pub fn task_id() -> String {
     request_id().replace('-', "")

@@ -1,4 +1,4 @@
-//! Which service a request is for, and what it asks there.
+//! The service and the action of a request.
 
 use crate::http::{Request, form};
 use crate::world::World;
@@ -18,7 +18,7 @@ pub enum Service {
     Unknown,
 }
 
-/// Service and action by path; the action of STS stands in the parameters.
+/// Service and action by path; the action of STS is a parameter.
 #[must_use]
 pub fn route(request: &Request, params: &BTreeMap<String, String>, world: &World) -> (Service, String) {
     let path = request.path.as_str();
@@ -33,7 +33,7 @@ pub fn route(request: &Request, params: &BTreeMap<String, String>, world: &World
     (service, action.into())
 }
 
-/// Query, form and the strings of a JSON object in one table.
+/// The parameters of query, form and JSON object in one map.
 #[must_use]
 pub fn params(request: &Request) -> BTreeMap<String, String> {
     let mut params: BTreeMap<String, String> = form(&request.query).into_iter().collect();

@@ -1,9 +1,9 @@
-//! Scripted trouble: which requests it hits, and what happens to them.
+//! Rules: the requests they match, and the faults they cause.
 
 use crate::route::Service;
 use serde::{Deserialize, Serialize};
 
-/// Every field given must match; a rule without any hits everything.
+/// A request must match every field that is given; a rule without any matches every request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
@@ -12,19 +12,19 @@ pub struct Rule {
     /// Beginning of the path.
     pub path: Option<String>,
     pub access_key_id: Option<String>,
-    /// Lets the first so many matching requests pass.
+    /// Skips this many matching requests first.
     pub after: u64,
-    /// Hits so many requests and then no more; absent is for ever.
+    /// Applies to this many requests; absent means no limit.
     pub times: Option<u64>,
     /// Waits before it answers.
     pub delay_ms: u64,
     /// Waits until the rule is removed, then answers.
     pub hold: bool,
-    /// The service's clock is ahead by so much: Date header, signature check, expiry.
+    /// How far the service's clock is ahead: Date header, signature check, expiration.
     pub skew_seconds: i64,
-    /// Life of the credentials given out, in place of the one asked for. Zero and less: already expired.
+    /// Lifetime of issued credentials, in place of the requested one. Zero or less: already expired.
     pub lifetime_seconds: Option<i64>,
-    /// What comes in place of the true answer.
+    /// The answer in place of the service's own.
     pub answer: Option<Answer>,
 }
 
@@ -57,19 +57,19 @@ impl Rule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Answer {
-    /// None, ever; the connection stays open.
+    /// No answer; the connection stays open.
     Hang,
-    /// None: the connection closes in good order.
+    /// No answer: the connection is closed.
     Drop,
-    /// None: the connection is reset.
+    /// No answer: the connection is reset.
     Reset,
-    /// Status line and headers of the true answer, then nothing.
+    /// Status line and headers of the service's answer, then nothing.
     Stall,
-    /// The true answer, cut in the middle of its body.
+    /// The service's answer, cut in the middle of its body.
     Truncate,
-    /// The true answer, one byte each so many milliseconds.
+    /// The service's answer, one byte every so many milliseconds.
     DripMs(u64),
-    /// Too many requests, in the service's own words.
+    /// Too many requests, in the service's own format.
     Throttle,
     /// An error in the service's own format.
     Error {
@@ -87,7 +87,7 @@ pub enum Answer {
         content_type: String,
         text: String,
     },
-    /// A body of so many MiB without a length.
+    /// A body of this many MiB without a length.
     HugeMib(usize),
 }
 
@@ -104,7 +104,7 @@ fn xml() -> String {
 }
 
 impl Answer {
-    /// For the log.
+    /// The name in the log.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -122,11 +122,11 @@ impl Answer {
     }
 }
 
-/// What all rules together make of one request.
+/// What all rules together do with one request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
+pub struct Effects {
     pub delay_ms: u64,
-    /// Numbers of the rules that hold it.
+    /// Numbers of the rules that hold the request.
     pub held_by: Vec<u64>,
     pub skew_seconds: i64,
     pub lifetime_seconds: Option<i64>,
@@ -167,9 +167,9 @@ impl Rules {
         self.active.iter().any(|active| ids.contains(&active.id))
     }
 
-    /// Of two rules with an answer the older one wins, and the other is not used up: so they form a sequence.
-    pub fn plan(&mut self, service: Service, action: &str, path: &str, access_key_id: Option<&str>) -> Plan {
-        let mut plan = Plan::default();
+    /// Of two rules with an answer the older one applies and the other is not used up, so that they form a sequence.
+    pub fn effects(&mut self, service: Service, action: &str, path: &str, access_key_id: Option<&str>) -> Effects {
+        let mut effects = Effects::default();
         for active in &mut self.active {
             let rule = &active.rule;
             let hit = rule.service.is_none_or(|wanted| wanted == service)
@@ -180,22 +180,22 @@ impl Rules {
                 continue;
             }
             active.seen += 1;
-            let second_answer = rule.answer.is_some() && plan.answer.is_some();
+            let second_answer = rule.answer.is_some() && effects.answer.is_some();
             if active.seen <= rule.after || rule.times.is_some_and(|times| active.used >= times) || second_answer {
                 continue;
             }
             active.used += 1;
-            plan.delay_ms += rule.delay_ms;
-            plan.skew_seconds += rule.skew_seconds;
-            plan.lifetime_seconds = rule.lifetime_seconds.or(plan.lifetime_seconds);
+            effects.delay_ms += rule.delay_ms;
+            effects.skew_seconds += rule.skew_seconds;
+            effects.lifetime_seconds = rule.lifetime_seconds.or(effects.lifetime_seconds);
             if rule.hold {
-                plan.held_by.push(active.id);
+                effects.held_by.push(active.id);
             }
             if rule.answer.is_some() {
-                plan.answer.clone_from(&rule.answer);
+                effects.answer.clone_from(&rule.answer);
             }
         }
-        plan
+        effects
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     fn answers(rules: &mut Rules, count: usize) -> Vec<&'static str> {
-        let next = |rules: &mut Rules| rules.plan(Service::Sts, "AssumeRole", "/", Some("AKIA")).answer;
+        let next = |rules: &mut Rules| rules.effects(Service::Sts, "AssumeRole", "/", Some("AKIA")).answer;
         (0..count).map(|_| next(rules).map_or("-", |answer| answer.name())).collect()
     }
 
@@ -235,10 +235,10 @@ mod tests {
         let mut rules = Rules::default();
         let id = rules.add(Rule { hold: true, delay_ms: 5, ..Rule::default() });
         rules.add(Rule { delay_ms: 7, skew_seconds: 60, lifetime_seconds: Some(30), ..Rule::default() });
-        let plan = rules.plan(Service::Imds, "Token", "/latest/api/token", None);
-        assert_eq!((plan.delay_ms, plan.skew_seconds, plan.lifetime_seconds), (12, 60, Some(30)));
-        assert!(rules.any_left(&plan.held_by));
+        let effects = rules.effects(Service::Imds, "Token", "/latest/api/token", None);
+        assert_eq!((effects.delay_ms, effects.skew_seconds, effects.lifetime_seconds), (12, 60, Some(30)));
+        assert!(rules.any_left(&effects.held_by));
         rules.remove(id);
-        assert!(!rules.any_left(&plan.held_by));
+        assert!(!rules.any_left(&effects.held_by));
     }
 }

@@ -1,14 +1,14 @@
-//! A connection's life: requests in, answers out, trouble as scripted in between.
+//! Serves one connection: reads requests, applies rules, sends answers.
 
+use crate::call::Call;
 use crate::caller::claimed_key;
 use crate::clock;
 use crate::failure::Failure;
 use crate::http::{Connection, Request, Response};
 use crate::log::Entry;
 use crate::route::{Service, params, route};
-use crate::rules::{Answer, Plan};
+use crate::rules::{Answer, Effects};
 use crate::shared::{Shared, State};
-use crate::visit::Visit;
 use crate::{container, control, imds, proxy, random, sso, sts};
 use rustls::{ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
@@ -18,25 +18,25 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Which of the three ports a client came in by.
+/// The port a client connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Port {
     Http,
     Https,
     Proxy,
 }
 
-/// Where a request comes from.
-pub struct Line {
+/// The connection a request came over.
+pub struct Peer {
     pub socket: Arc<TcpStream>,
-    pub door: Door,
+    pub port: Port,
     pub connection: u64,
     pub remote_port: u16,
     pub tls: bool,
     pub proxied: bool,
 }
 
-/// Shared ownership keeps a socket in reach of `stop`, and one close of the last owner makes a reset possible.
+/// Shared with `stop`, which closes it; a reset needs the last owner to drop it.
 pub struct Socket(pub Arc<TcpStream>);
 
 impl Read for Socket {
@@ -55,53 +55,53 @@ impl Write for Socket {
     }
 }
 
-/// Serves one accepted connection until it ends. Errors mean that the client is gone: nobody to tell.
-pub fn serve(shared: &Shared, stream: TcpStream, door: Door) {
+/// Serves one accepted connection until it closes. Errors mean that the client is gone and are ignored.
+pub fn serve(shared: &Shared, stream: TcpStream, port: Port) {
     let remote_port = stream.peer_addr().map_or(0, |address| address.port());
     let _ = stream.set_nodelay(true);
     let socket = Arc::new(stream);
-    let connection = shared.enter(&socket);
-    let line = Line { socket, door, connection, remote_port, tls: door == Door::Https, proxied: false };
-    let _ = open(shared, &line).and_then(|connection| talk(shared, line, connection));
-    shared.leave(connection);
+    let connection = shared.add_connection(&socket);
+    let peer = Peer { socket, port, connection, remote_port, tls: port == Port::Https, proxied: false };
+    let _ = open(shared, &peer).and_then(|connection| serve_requests(shared, peer, connection));
+    shared.remove_connection(connection);
 }
 
-/// Puts TLS on the socket if the line has it.
+/// Wraps the socket in TLS if the connection has it.
 ///
 /// # Errors
 /// When TLS cannot be set up.
-pub fn open(shared: &Shared, line: &Line) -> io::Result<Connection> {
-    let socket = Socket(Arc::clone(&line.socket));
-    if !line.tls {
+pub fn open(shared: &Shared, peer: &Peer) -> io::Result<Connection> {
+    let socket = Socket(Arc::clone(&peer.socket));
+    if !peer.tls {
         return Ok(Connection::new(Box::new(socket)));
     }
     let session = ServerConnection::new(Arc::clone(&shared.tls)).map_err(io::Error::other)?;
     Ok(Connection::new(Box::new(StreamOwned::new(session, socket))))
 }
 
-fn talk(shared: &Shared, mut line: Line, mut connection: Connection) -> io::Result<()> {
+fn serve_requests(shared: &Shared, mut peer: Peer, mut connection: Connection) -> io::Result<()> {
     while let Some(request) = connection.read_request()? {
-        if line.door == Door::Proxy {
-            if !proxy_exchange(shared, &line, &mut connection, &request)? {
+        if peer.port == Port::Proxy {
+            if !proxy_exchange(shared, &peer, &mut connection, &request)? {
                 return Ok(());
             }
             if request.method == "CONNECT" {
-                line.tls = proxy::speaks_tls(&line.socket)?;
-                line.proxied = true;
-                line.door = Door::Http;
-                let inner = open(shared, &line)?;
-                return talk(shared, line, inner);
+                peer.tls = proxy::speaks_tls(&peer.socket)?;
+                peer.proxied = true;
+                peer.port = Port::Http;
+                let inner = open(shared, &peer)?;
+                return serve_requests(shared, peer, inner);
             }
-            line.proxied = true;
+            peer.proxied = true;
         }
-        let go_on = if request.path.starts_with("/_control/") {
+        let stays_open = if request.path.starts_with("/_control/") {
             let response = control::answer(shared, &request);
             send(&mut connection, &response, request.keep_alive)?;
             request.keep_alive
         } else {
-            exchange(shared, &line, &mut connection, &request)?
+            exchange(shared, &peer, &mut connection, &request)?
         };
-        if !go_on {
+        if !stays_open {
             return Ok(());
         }
     }
@@ -114,7 +114,7 @@ fn send(connection: &mut Connection, response: &Response, keep_alive: bool) -> i
     connection.write(&bytes)
 }
 
-fn new_entry(line: &Line, request: &Request) -> Entry {
+fn new_entry(peer: &Peer, request: &Request) -> Entry {
     Entry {
         at_ms: clock::now_ms(),
         method: request.method.clone(),
@@ -122,59 +122,59 @@ fn new_entry(line: &Line, request: &Request) -> Entry {
         host: request.header("host").unwrap_or_default().into(),
         headers: request.headers.iter().cloned().collect(),
         user_agent: request.header("user-agent").map(str::to_owned),
-        remote_port: line.remote_port,
-        connection: line.connection,
-        tls: line.tls,
-        proxied: line.proxied,
+        remote_port: peer.remote_port,
+        connection: peer.connection,
+        tls: peer.tls,
+        proxied: peer.proxied,
         access_key_id: claimed_key(request),
         ..Entry::default()
     }
 }
 
-/// Writes the request into the log, and finds what the rules want done with it.
-fn register(shared: &Shared, state: &mut State, entry: &mut Entry) -> Plan {
-    let plan = state.rules.plan(entry.service, &entry.action, &entry.path, entry.access_key_id.as_deref());
-    let waits = if plan.held_by.is_empty() { (plan.delay_ms > 0).then_some("delay") } else { Some("hold") };
-    entry.effect = plan.answer.as_ref().map(Answer::name).or(waits).map(str::to_owned);
+/// Writes the request into the log, and finds what the rules do with it.
+fn register(shared: &Shared, state: &mut State, entry: &mut Entry) -> Effects {
+    let effects = state.rules.effects(entry.service, &entry.action, &entry.path, entry.access_key_id.as_deref());
+    let waits = if effects.held_by.is_empty() { (effects.delay_ms > 0).then_some("delay") } else { Some("hold") };
+    entry.effect = effects.answer.as_ref().map(Answer::name).or(waits).map(str::to_owned);
     state.log.begin(entry);
-    shared.ring();
-    plan
+    shared.notify();
+    effects
 }
 
-fn sit_out(shared: &Shared, plan: &Plan) {
-    if plan.delay_ms > 0 {
-        shared.wait(Some(Duration::from_millis(plan.delay_ms)), |_| false);
+fn wait_out(shared: &Shared, effects: &Effects) {
+    if effects.delay_ms > 0 {
+        shared.wait(Some(Duration::from_millis(effects.delay_ms)), |_| false);
     }
-    if !plan.held_by.is_empty() {
-        shared.wait(None, |state| !state.rules.any_left(&plan.held_by));
+    if !effects.held_by.is_empty() {
+        shared.wait(None, |state| !state.rules.any_left(&effects.held_by));
     }
 }
 
-/// True if the connection can go on.
-fn exchange(shared: &Shared, line: &Line, connection: &mut Connection, request: &Request) -> io::Result<bool> {
+/// True if the connection stays open.
+fn exchange(shared: &Shared, peer: &Peer, connection: &mut Connection, request: &Request) -> io::Result<bool> {
     let started = Instant::now();
     let params = params(request);
-    let mut entry = new_entry(line, request);
-    let plan = {
+    let mut entry = new_entry(peer, request);
+    let effects = {
         let mut state = shared.lock();
         (entry.service, entry.action) = route(request, &params, &state.world);
         entry.params.clone_from(&params);
         register(shared, &mut state, &mut entry)
     };
-    sit_out(shared, &plan);
-    let now_ms = clock::now_ms() + plan.skew_seconds * 1000;
+    wait_out(shared, &effects);
+    let now_ms = clock::now_ms() + effects.skew_seconds * 1000;
     let request_id = random::request_id();
-    let answered = scripted(entry.service, plan.answer.as_ref()).unwrap_or_else(|| {
+    let answered = scripted(entry.service, effects.answer.as_ref()).unwrap_or_else(|| {
         let mut state = shared.lock();
         let State { world, keys, imds_tokens, .. } = &mut *state;
-        let lifetime_seconds = plan.lifetime_seconds;
-        let mut visit = Visit { request, params: &params, now_ms, lifetime_seconds, world, keys, imds_tokens, entry: &mut entry };
-        natural(&mut visit, &request_id)
+        let lifetime_seconds = effects.lifetime_seconds;
+        let mut call = Call { request, params: &params, now_ms, lifetime_seconds, world, keys, imds_tokens, entry: &mut entry };
+        service_answer(&mut call, &request_id)
     });
     finish(
-        line,
+        peer,
         connection,
-        &plan,
+        &effects,
         answered,
         |response| {
             entry.status = response.as_ref().ok().map(|response| response.status);
@@ -183,7 +183,7 @@ fn exchange(shared: &Shared, line: &Line, connection: &mut Connection, request: 
             }
             entry.took_ms = Some(started.elapsed().as_secs_f64() * 1000.0);
             shared.lock().log.update(entry.clone());
-            shared.ring();
+            shared.notify();
             response
                 .unwrap_or_else(|failure| refuse(&entry, &failure, &request_id))
                 .with("x-amzn-RequestId", request_id.as_str())
@@ -193,19 +193,19 @@ fn exchange(shared: &Shared, line: &Line, connection: &mut Connection, request: 
     )
 }
 
-/// The proxy's own part of a request: true if it lets it through.
-fn proxy_exchange(shared: &Shared, line: &Line, connection: &mut Connection, request: &Request) -> io::Result<bool> {
-    let mut entry = new_entry(line, request);
+/// Answers a request as the proxy; true if it is to be forwarded.
+fn proxy_exchange(shared: &Shared, peer: &Peer, connection: &mut Connection, request: &Request) -> io::Result<bool> {
+    let mut entry = new_entry(peer, request);
     (entry.service, entry.action) = (Service::Proxy, proxy::action(request).into());
     entry.params = BTreeMap::from([("target".into(), request.authority.clone().unwrap_or_default())]);
-    let (plan, admitted) = {
+    let (effects, admitted) = {
         let mut state = shared.lock();
-        let plan = register(shared, &mut state, &mut entry);
-        (plan, proxy::admit(request, &state.world.proxy))
+        let effects = register(shared, &mut state, &mut entry);
+        (effects, proxy::admit(request, &state.world.proxy))
     };
-    sit_out(shared, &plan);
-    let answered = scripted(Service::Proxy, plan.answer.as_ref()).unwrap_or(admitted);
-    let let_through = answered.as_ref().is_ok_and(|response| response.status == 200) && plan.answer.is_none();
+    wait_out(shared, &effects);
+    let answered = scripted(Service::Proxy, effects.answer.as_ref()).unwrap_or(admitted);
+    let let_through = answered.as_ref().is_ok_and(|response| response.status == 200) && effects.answer.is_none();
     (entry.status, entry.code) = match &answered {
         Ok(response) => (Some(response.status), None),
         Err(failure) => (Some(failure.status), Some(failure.code.clone())),
@@ -213,9 +213,9 @@ fn proxy_exchange(shared: &Shared, line: &Line, connection: &mut Connection, req
     shared.lock().log.update(entry);
     if !let_through {
         return finish(
-            line,
+            peer,
             connection,
-            &plan,
+            &effects,
             answered,
             |answer| answer.unwrap_or_else(|failure| proxy::refuse(&failure)),
             false,
@@ -227,13 +227,13 @@ fn proxy_exchange(shared: &Shared, line: &Line, connection: &mut Connection, req
     Ok(true)
 }
 
-fn natural(visit: &mut Visit, request_id: &str) -> Result<Response, Failure> {
-    let action = visit.entry.action.clone();
-    match visit.entry.service {
-        Service::Sts => sts::answer(visit, request_id),
-        Service::Imds => imds::answer(visit),
-        Service::Container => container::answer(visit),
-        Service::Sso => sso::answer(visit, &action),
+fn service_answer(call: &mut Call, request_id: &str) -> Result<Response, Failure> {
+    let action = call.entry.action.clone();
+    match call.entry.service {
+        Service::Sts => sts::answer(call, request_id),
+        Service::Imds => imds::answer(call),
+        Service::Container => container::answer(call),
+        Service::Sso => sso::answer(call, &action),
         Service::Proxy | Service::Unknown => Err(Failure::new(404, "UnknownOperation", "Nothing here has this path")),
     }
 }
@@ -249,7 +249,7 @@ fn scripted(service: Service, answer: Option<&Answer>) -> Option<Result<Response
         Answer::Error { status, code, message } => Some(Err(Failure::new(*status, code, message.as_str()))),
         Answer::Body { status, content_type, text } => Some(Ok(Response::new(*status, content_type, text.as_str()))),
         Answer::HugeMib(_) => Some(Ok(Response::new(200, "text/xml", ""))),
-        // Nothing is sent: the status of this never shows.
+        // Nothing is sent: this status is not shown.
         Answer::Hang | Answer::Drop | Answer::Reset => Some(Ok(Response::new(0, "", ""))),
         Answer::Stall | Answer::Truncate | Answer::DripMs(_) => None,
     }
@@ -264,31 +264,31 @@ fn refuse(entry: &Entry, failure: &Failure, request_id: &str) -> Response {
     }
 }
 
-/// Sends the answer in the way the rules want. `record` is told the answer before its first byte leaves,
-/// so that who has an answer finds it in the log. True if the connection can go on.
+/// Sends the answer as the rules say. `record` is called before its first byte is sent, so that a client that
+/// has an answer finds it in the log. True if the connection stays open.
 fn finish(
-    line: &Line,
+    peer: &Peer,
     connection: &mut Connection,
-    plan: &Plan,
+    effects: &Effects,
     answered: Result<Response, Failure>,
     record: impl FnOnce(Result<Response, Failure>) -> Response,
     keep_alive: bool,
 ) -> io::Result<bool> {
-    match &plan.answer {
+    match &effects.answer {
         Some(Answer::Hang) => {
             connection.wait_for_close();
             return Ok(false);
         }
         Some(Answer::Drop) => return Ok(false),
         Some(Answer::Reset) => {
-            socket2::SockRef::from(&*line.socket).set_linger(Some(Duration::ZERO))?;
+            socket2::SockRef::from(&*peer.socket).set_linger(Some(Duration::ZERO))?;
             return Ok(false);
         }
         _ => {}
     }
     let response = record(answered);
     let length = response.body.len();
-    match &plan.answer {
+    match &effects.answer {
         Some(Answer::Stall) => {
             connection.write(&response.head(Some(length), true))?;
             connection.wait_for_close();

@@ -1,4 +1,4 @@
-//! What all connections share: one state behind one lock, and a bell that rings when it changes.
+//! The state all connections share, behind one lock, with a condition variable that signals changes.
 
 use crate::keys::{Key, Keys, Principal};
 use crate::log::{Entry, Filter, Log};
@@ -17,7 +17,7 @@ pub struct State {
     pub keys: Keys,
     pub rules: Rules,
     pub log: Log,
-    /// IMDS session tokens and the time they end.
+    /// IMDS session tokens and the time they expire.
     pub imds_tokens: HashMap<String, i64>,
 }
 
@@ -48,12 +48,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells everybody who waits to look again.
-    pub fn ring(&self) {
+    /// Wakes all waiters, so that they check their condition again.
+    pub fn notify(&self) {
         self.changed.notify_all();
     }
 
-    /// Waits until `done` says so, the time is over or the server stops. True if done.
+    /// Waits until `done` returns true, the time is over or the server stops. True if done.
     pub fn wait(&self, limit: Option<Duration>, mut done: impl FnMut(&State) -> bool) -> bool {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut state = self.lock();
@@ -65,13 +65,13 @@ impl Shared {
             if self.stopping() || left.is_some_and(|left| left.is_zero()) {
                 return false;
             }
-            // Looks up once a second in any case: nothing here may wait for ever.
+            // Checks once a second in any case: nothing here may wait for ever.
             let left = left.unwrap_or(Duration::from_secs(1));
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// The initial world, no rules, an empty log, no keys given out.
+    /// Restores the initial world; removes rules, log and issued keys.
     pub fn reset(&self) {
         let mut state = self.lock();
         state.world = state.initial.clone();
@@ -80,13 +80,13 @@ impl Shared {
         state.rules.clear();
         state.log.clear();
         drop(state);
-        self.ring();
+        self.notify();
     }
 
-    /// Entries once there are so many, or what there is when the time is over.
+    /// The matching entries once there are this many.
     ///
     /// # Errors
-    /// The entries there are, if they stayed too few.
+    /// The entries there are, if they are fewer when the time is over.
     pub fn wait_for_requests(&self, filter: &Filter, count: usize, limit: Duration) -> Result<Vec<Entry>, Vec<Entry>> {
         let enough = self.wait(Some(limit), |state| state.log.count(filter) >= count);
         let entries = self.lock().log.select(filter);
@@ -106,32 +106,32 @@ impl Shared {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// Ends every connection and every wait.
+    /// Closes every connection and ends every wait.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         for socket in self.sockets().values() {
             // An error means that it is closed already.
             let _ = socket.shutdown(Shutdown::Both);
         }
-        self.ring();
+        self.notify();
     }
 
     fn sockets(&self) -> MutexGuard<'_, HashMap<u64, Arc<TcpStream>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Numbers a connection and keeps it in reach of `stop`.
-    pub fn enter(&self, socket: &Arc<TcpStream>) -> u64 {
+    /// Numbers a connection and keeps its socket for `stop`.
+    pub fn add_connection(&self, socket: &Arc<TcpStream>) -> u64 {
         let id = self.connections.fetch_add(1, Ordering::SeqCst) + 1;
         self.sockets().insert(id, Arc::clone(socket));
         if self.stopping() {
-            // Came between the end and the last acceptor: `stop` has not seen it.
+            // It was accepted while the server stopped: `stop` has not seen it.
             let _ = socket.shutdown(Shutdown::Both);
         }
         id
     }
 
-    pub fn leave(&self, id: u64) {
+    pub fn remove_connection(&self, id: u64) {
         self.sockets().remove(&id);
     }
 }

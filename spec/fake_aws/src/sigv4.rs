@@ -1,5 +1,5 @@
 //! AWS Signature Version 4 as the receiver computes it, written from the published description alone:
-//! a judge of what clients send must not share code with any of them.
+//! the check of what clients send must not share code with any of them.
 
 use crate::http::{Request, decode};
 use ring::{digest, hmac};
@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What an Authorization header says.
+/// A parsed Authorization header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
     pub access_key_id: String,
@@ -21,7 +21,7 @@ pub struct Authorization {
 
 impl Authorization {
     /// # Errors
-    /// Says which part is missing, in AWS's words.
+    /// AWS's message for the part that is missing.
     pub fn parse(header: &str) -> Result<Self, String> {
         let rest =
             header.strip_prefix(ALGORITHM).ok_or_else(|| format!("Unsupported AWS 'algorithm': only {ALGORITHM} is taken"))?;
@@ -47,7 +47,7 @@ impl Authorization {
         })
     }
 
-    /// The signature this request must carry if it was made with that secret at that time.
+    /// The signature of this request with that secret and time.
     #[must_use]
     pub fn expected_signature(&self, request: &Request, secret: &str, timestamp: &str) -> String {
         let scope = format!("{}/{}/{}/{}", self.date, self.region, self.service, self.terminator);
@@ -89,7 +89,7 @@ fn canonical(request: &Request, signed_headers: &[String]) -> String {
     text
 }
 
-/// Dots and empty segments go; what the client encoded once is encoded a second time (every service but S3).
+/// Dots and empty segments are removed; what the client encoded is encoded a second time (every service but S3).
 fn canonical_path(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {

@@ -1,13 +1,13 @@
-//! The Security Token Service: four operations of its query protocol, and the trust rules moto leaves out.
+//! The Security Token Service: four operations of its query protocol, and the trust rules that moto does not check.
 
 use crate::arn::{Arn, glob};
+use crate::call::Call;
 use crate::caller::authenticate;
 use crate::clock;
 use crate::failure::Failure;
 use crate::http::Response;
 use crate::keys::{Key, Principal};
 use crate::limits::{self, members};
-use crate::visit::Visit;
 use crate::world::Role;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,18 +16,18 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const HOUR: i64 = 3600;
 
 /// # Errors
-/// What AWS would refuse, in its words.
-pub fn answer(visit: &mut Visit, request_id: &str) -> Result<Response, Failure> {
-    let action = visit.param("Action").unwrap_or_default().to_owned();
-    if visit.param("Version") != Some("2011-06-15") {
-        let version = visit.param("Version").unwrap_or("NO_VERSION_SPECIFIED");
+/// AWS's code and message for the refusal.
+pub fn answer(call: &mut Call, request_id: &str) -> Result<Response, Failure> {
+    let action = call.param("Action").unwrap_or_default().to_owned();
+    if call.param("Version") != Some("2011-06-15") {
+        let version = call.param("Version").unwrap_or("NO_VERSION_SPECIFIED");
         return Err(Failure::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}")));
     }
     let fields = match action.as_str() {
-        "GetCallerIdentity" => get_caller_identity(visit)?,
-        "AssumeRole" => assume_role(visit)?,
-        "AssumeRoleWithWebIdentity" => assume_role_with_web_identity(visit)?,
-        "GetSessionToken" => get_session_token(visit)?,
+        "GetCallerIdentity" => get_caller_identity(call)?,
+        "AssumeRole" => assume_role(call)?,
+        "AssumeRoleWithWebIdentity" => assume_role_with_web_identity(call)?,
+        "GetSessionToken" => get_session_token(call)?,
         _ => {
             let message = format!("Could not find operation {action} for version 2011-06-15");
             return Err(Failure::new(400, "InvalidAction", message));
@@ -58,20 +58,20 @@ fn element(name: &str, value: &str) -> String {
     format!("    <{name}>{escaped}</{name}>\n")
 }
 
-fn signed_by(visit: &mut Visit) -> Result<Key, Failure> {
-    authenticate(visit.request, visit.world, visit.keys, visit.now_ms, visit.entry)
+fn signed_by(call: &mut Call) -> Result<Key, Failure> {
+    authenticate(call.request, call.world, call.keys, call.now_ms, call.entry)
 }
 
-fn get_caller_identity(visit: &mut Visit) -> Result<String, Failure> {
-    let Principal { arn, user_id, account, .. } = signed_by(visit)?.principal;
+fn get_caller_identity(call: &mut Call) -> Result<String, Failure> {
+    let Principal { arn, user_id, account, .. } = signed_by(call)?.principal;
     Ok(element("Arn", &arn) + &element("UserId", &user_id) + &element("Account", &account))
 }
 
-fn assume_role(visit: &mut Visit) -> Result<String, Failure> {
-    let caller = signed_by(visit)?;
-    limits::assume_role(visit.params)?;
-    let role_arn = visit.param("RoleArn").unwrap_or_default().to_owned();
-    let session = visit.param("RoleSessionName").unwrap_or_default().to_owned();
+fn assume_role(call: &mut Call) -> Result<String, Failure> {
+    let caller = signed_by(call)?;
+    limits::assume_role(call.params)?;
+    let role_arn = call.param("RoleArn").unwrap_or_default().to_owned();
+    let session = call.param("RoleSessionName").unwrap_or_default().to_owned();
     if caller.principal.arn.ends_with(":root") {
         return Err(Failure::access_denied("Roles may not be assumed by root accounts."));
     }
@@ -79,13 +79,13 @@ fn assume_role(visit: &mut Visit) -> Result<String, Failure> {
         let who = &caller.principal.arn;
         Failure::access_denied(format!("User: {who} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"))
     };
-    // A role that does not exist gets the same answer as one that is closed.
-    let role = visit.world.roles.get(&role_arn).cloned().ok_or_else(denied)?;
-    let mfa = check_mfa(visit, &caller)? || caller.mfa;
-    let source_identity = visit.param("SourceIdentity").map(str::to_owned);
+    // A role that does not exist gets the same answer as one that refuses the caller.
+    let role = call.world.roles.get(&role_arn).cloned().ok_or_else(denied)?;
+    let mfa = check_mfa(call, &caller)? || caller.mfa;
+    let source_identity = call.param("SourceIdentity").map(str::to_owned);
     let trusted = trusts(&role, &caller.principal)
         && Arn::parse(&role_arn).is_some_and(|arn| arn.partition == caller.principal.partition)
-        && role.external_id.as_deref().is_none_or(|wanted| visit.param("ExternalId") == Some(wanted))
+        && role.external_id.as_deref().is_none_or(|wanted| call.param("ExternalId") == Some(wanted))
         && (mfa || !role.mfa_required)
         && (source_identity.is_some() || caller.source_identity.is_some() || !role.source_identity_required)
         // Once set, a source identity stays for the whole chain.
@@ -93,60 +93,60 @@ fn assume_role(visit: &mut Visit) -> Result<String, Failure> {
     if !trusted {
         return Err(denied());
     }
-    let seconds = duration(visit, &role, caller.principal.role.is_some())?;
-    let transitive_tags = chain_tags(visit.params, &caller)?;
+    let seconds = duration(call, &role, caller.principal.role.is_some())?;
+    let transitive_tags = chain_tags(call.params, &caller)?;
     let source_identity = source_identity.or(caller.source_identity);
-    let key = visit.issue(Principal::of_role(&role_arn, &session), seconds, |key| {
+    let key = call.issue(Principal::of_role(&role_arn, &session), seconds, |key| {
         key.source_identity.clone_from(&source_identity);
         key.transitive_tags = transitive_tags;
     });
-    Ok(role_answer(visit, &key))
+    Ok(role_answer(call, &key))
 }
 
-fn assume_role_with_web_identity(visit: &mut Visit) -> Result<String, Failure> {
-    limits::web_identity(visit.params)?;
-    let role_arn = visit.param("RoleArn").unwrap_or_default().to_owned();
-    let session = visit.param("RoleSessionName").unwrap_or_default().to_owned();
+fn assume_role_with_web_identity(call: &mut Call) -> Result<String, Failure> {
+    limits::web_identity(call.params)?;
+    let role_arn = call.param("RoleArn").unwrap_or_default().to_owned();
+    let session = call.param("RoleSessionName").unwrap_or_default().to_owned();
     let invalid = |message: &str| Failure::new(400, "InvalidIdentityToken", message);
-    let token = visit.param("WebIdentityToken").and_then(|token| visit.world.web_identity_tokens.get(token)).cloned();
+    let token = call.param("WebIdentityToken").and_then(|token| call.world.web_identity_tokens.get(token)).cloned();
     let token = token.ok_or_else(|| {
         invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
     })?;
-    if token.provider_id.as_deref() != visit.param("ProviderId") {
+    if token.provider_id.as_deref() != call.param("ProviderId") {
         return Err(invalid("Provider ID does not match the identity provider of the token"));
     }
     if token.expired {
-        let now = visit.now_ms / 1000;
+        let now = call.now_ms / 1000;
         let message = format!("Token expired: current date/time {now} must be before the expiration date/time {}", now - 60);
         return Err(Failure::new(400, "ExpiredTokenException", message));
     }
     if token.rejected {
         return Err(Failure::new(403, "IDPRejectedClaim", "The identity provider rejected the claim"));
     }
-    let role = visit.world.roles.get(&role_arn).filter(|_| token.roles.iter().any(|pattern| glob(pattern, &role_arn))).cloned();
+    let role = call.world.roles.get(&role_arn).filter(|_| token.roles.iter().any(|pattern| glob(pattern, &role_arn))).cloned();
     let role = role.ok_or_else(|| Failure::access_denied("Not authorized to perform sts:AssumeRoleWithWebIdentity"))?;
-    let seconds = duration(visit, &role, false)?;
-    let key = visit
+    let seconds = duration(call, &role, false)?;
+    let key = call
         .issue(Principal::of_role(&role_arn, &session), seconds, |key| key.source_identity.clone_from(&token.source_identity));
-    visit.entry.principal = Some(token.subject.clone());
+    call.entry.principal = Some(token.subject.clone());
     Ok(element("SubjectFromWebIdentityToken", &token.subject)
         + &element("Audience", &token.audience)
         + &element("Provider", &token.provider)
-        + &role_answer(visit, &key))
+        + &role_answer(call, &key))
 }
 
-fn get_session_token(visit: &mut Visit) -> Result<String, Failure> {
-    let caller = signed_by(visit)?;
-    limits::session_token(visit.params)?;
+fn get_session_token(call: &mut Call) -> Result<String, Failure> {
+    let caller = signed_by(call)?;
+    limits::session_token(call.params)?;
     if caller.token.is_some() {
         return Err(Failure::access_denied("Cannot call GetSessionToken with session credentials"));
     }
-    let mfa = check_mfa(visit, &caller)?;
+    let mfa = check_mfa(call, &caller)?;
     let root = caller.principal.arn.ends_with(":root");
     let longest = if root { HOUR } else { 36 * HOUR };
     let default = if root { HOUR } else { 12 * HOUR };
-    let seconds = visit.param("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(default).min(longest);
-    let key = visit.issue(caller.principal, seconds, |key| key.mfa = mfa);
+    let seconds = call.param("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(default).min(longest);
+    let key = call.issue(caller.principal, seconds, |key| key.mfa = mfa);
     Ok(credentials(&key))
 }
 
@@ -155,17 +155,17 @@ fn trusts(role: &Role, caller: &Principal) -> bool {
     role.principals.as_ref().is_none_or(|patterns| patterns.iter().any(is))
 }
 
-/// Whether a valid code came along; a code is used up by asking.
-fn check_mfa(visit: &mut Visit, caller: &Key) -> Result<bool, Failure> {
+/// Whether the request has a valid MFA code; a code is used up by the check.
+fn check_mfa(call: &mut Call, caller: &Key) -> Result<bool, Failure> {
     let failed = |why: &str| Failure::access_denied(format!("MultiFactorAuthentication failed{why}"));
-    let (serial, code) = match (visit.param("SerialNumber"), visit.param("TokenCode")) {
+    let (serial, code) = match (call.param("SerialNumber"), call.param("TokenCode")) {
         (None, None) => return Ok(false),
         (Some(serial), Some(code)) => (serial.to_owned(), code.to_owned()),
         _ => {
             return Err(failed(", must provide both MFA serial number and one time pass code. "));
         }
     };
-    let codes = visit.world.users.get_mut(&caller.principal.arn).and_then(|user| user.mfa.get_mut(&serial)).ok_or_else(|| {
+    let codes = call.world.users.get_mut(&caller.principal.arn).and_then(|user| user.mfa.get_mut(&serial)).ok_or_else(|| {
         failed(", unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.")
     })?;
     let at = codes.iter().position(|good| *good == code).ok_or_else(|| failed(" with invalid MFA one time pass code. "))?;
@@ -173,8 +173,8 @@ fn check_mfa(visit: &mut Visit, caller: &Key) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn duration(visit: &Visit, role: &Role, chained: bool) -> Result<i64, Failure> {
-    let Some(seconds) = visit.param("DurationSeconds").and_then(|text| text.parse::<i64>().ok()) else {
+fn duration(call: &Call, role: &Role, chained: bool) -> Result<i64, Failure> {
+    let Some(seconds) = call.param("DurationSeconds").and_then(|text| text.parse::<i64>().ok()) else {
         return Ok(HOUR);
     };
     if chained && seconds > HOUR {
@@ -187,7 +187,7 @@ fn duration(visit: &Visit, role: &Role, chained: bool) -> Result<i64, Failure> {
     Ok(seconds)
 }
 
-/// The transitive tags of the new session: those it inherits and those it adds. An inherited one cannot be set again.
+/// The transitive tags of the new session: inherited and added ones. An inherited one cannot be set again.
 fn chain_tags(params: &BTreeMap<String, String>, caller: &Key) -> Result<BTreeMap<String, String>, Failure> {
     let given: BTreeMap<String, &str> = members(params, "Tags", "Key")
         .into_iter()
@@ -208,14 +208,14 @@ fn chain_tags(params: &BTreeMap<String, String>, caller: &Key) -> Result<BTreeMa
     Ok(tags)
 }
 
-fn role_answer(visit: &Visit, key: &Key) -> String {
+fn role_answer(call: &Call, key: &Key) -> String {
     let mut text = format!(
         "    <AssumedRoleUser>\n{}{}    </AssumedRoleUser>\n{}",
         element("AssumedRoleId", &key.principal.user_id),
         element("Arn", &key.principal.arn),
         credentials(key),
     );
-    let size = limits::packed_policy_size(visit.params);
+    let size = limits::packed_policy_size(call.params);
     if size > 0 {
         let _ = write!(text, "{}", element("PackedPolicySize", &size.to_string()));
     }

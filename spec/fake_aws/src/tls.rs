@@ -1,4 +1,4 @@
-//! A certificate authority of its own, and a certificate for whatever host name a client asks for.
+//! A certificate authority of its own, and a certificate for every host name a client names.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Clients that reach the proxy ask for real names (`sts.us-east-1.amazonaws.com`): those get one made on the spot.
+/// Clients behind the proxy name real hosts (`sts.us-east-1.amazonaws.com`): their certificates are made on demand.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     made: Mutex<HashMap<String, Arc<CertifiedKey>>>,

@@ -1,4 +1,4 @@
-//! Who exists and who may do what. The whole of it is JSON, so that a spec can change any part.
+//! The principals, roles, tokens and endpoints of the local AWS, as JSON, so that a spec can change any part.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,19 +36,19 @@ pub struct User {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Role {
-    /// ARN patterns of who may assume it; absent is anybody, empty is nobody.
+    /// ARN patterns of the principals that may assume it; absent: all, empty: none.
     pub principals: Option<Vec<String>>,
     pub external_id: Option<String>,
     pub mfa_required: bool,
     pub source_identity_required: bool,
-    /// Absent is AWS's default, 3600.
+    /// Absent: AWS's default, 3600.
     pub max_session_duration: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebIdentityToken {
-    /// ARN patterns of the roles it opens.
+    /// ARN patterns of the roles that accept it.
     pub roles: Vec<String>,
     pub provider: String,
     pub audience: String,
@@ -57,7 +57,7 @@ pub struct WebIdentityToken {
     /// `ProviderId` the caller must name (OAuth 2.0 only); absent means the caller must not name one.
     pub provider_id: Option<String>,
     pub expired: bool,
-    /// The identity provider says no.
+    /// The identity provider rejects it.
     pub rejected: bool,
 }
 
@@ -70,8 +70,8 @@ pub struct Imds {
     pub region: String,
     pub availability_zone: String,
     pub lifetime_seconds: i64,
-    /// Hands out sets that expired a minute ago, as IMDS does in an outage. STS goes on accepting them.
-    pub expired_set: bool,
+    /// Returns credentials that expired a minute ago, as IMDS does in an outage. STS still accepts them.
+    pub expired_credentials: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,11 +88,11 @@ pub struct Container {
 pub struct Sso {
     pub client_id: String,
     pub client_secret: String,
-    /// Life of an access token from `CreateToken`.
+    /// Lifetime of an access token from `CreateToken`.
     pub token_lifetime_seconds: i64,
-    /// Life of role credentials.
+    /// Lifetime of role credentials.
     pub lifetime_seconds: i64,
-    /// Signed-in people by user name.
+    /// Signed-in users by user name.
     pub sessions: BTreeMap<String, SsoSession>,
 }
 
@@ -100,7 +100,7 @@ pub struct Sso {
 #[serde(default, deny_unknown_fields)]
 pub struct SsoSession {
     pub access_tokens: Vec<String>,
-    /// Each works once; `CreateToken` puts a new one in its place.
+    /// Each works once; `CreateToken` replaces it.
     pub refresh_tokens: Vec<String>,
     /// `<account>/<permission set>` to the ARN of the role behind it.
     pub roles: BTreeMap<String, String>,
@@ -109,7 +109,7 @@ pub struct SsoSession {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proxy {
-    /// The whole value of `Proxy-Authorization` (`Basic …`); absent lets everybody through.
+    /// The whole value of `Proxy-Authorization` (`Basic …`); absent: no authorization needed.
     pub authorization: Option<String>,
 }
 
@@ -223,7 +223,7 @@ impl World {
                 region: "us-east-1".into(),
                 availability_zone: "us-east-1a".into(),
                 lifetime_seconds: 21_600,
-                expired_set: false,
+                expired_credentials: false,
             },
             containers: BTreeMap::from([
                 (ECS_PATH.into(), container(ECS_ROLE, ECS_TOKEN, "0123456789abcdef0123456789abcdef")),

@@ -1,6 +1,6 @@
-//! The program as specs start it: what it prints, and that it never outlives who started it.
+//! The program as specs start it: its output, and that it never outlives its parent.
 
-// Helpers are no tests to clippy, but they fail like them.
+// clippy does not count helpers as tests, but they fail like them.
 #![allow(clippy::unwrap_used)]
 
 use serde_json::Value;
@@ -38,7 +38,7 @@ fn soon(what: &str, mut true_yet: impl FnMut() -> bool) {
 }
 
 #[test]
-fn one_line_says_where_it_is() {
+fn one_line_gives_its_addresses() {
     let mut child = Command::new(PROGRAM).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let ready = ready(&mut child);
     assert_eq!(ready["pid"], child.id());
@@ -47,14 +47,14 @@ fn one_line_says_where_it_is() {
     assert!(ready["proxy"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     assert!(fs::read_to_string(ready["ca_bundle"].as_str().unwrap()).unwrap().starts_with("-----BEGIN CERTIFICATE"));
     assert_eq!(fs::metadata(directory(&ready)).unwrap().permissions().mode() & 0o777, 0o700);
-    // The parent's end of the pipe closes: it ends.
+    // It exits when the parent's end of the pipe closes.
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     assert!(!directory(&ready).exists());
 }
 
 #[test]
-fn a_signal_ends_it_cleanly() {
+fn it_exits_cleanly_on_a_signal() {
     let mut child = Command::new(PROGRAM).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let ready = ready(&mut child);
     terminate(&mut child);
@@ -62,7 +62,7 @@ fn a_signal_ends_it_cleanly() {
 }
 
 #[test]
-fn it_ends_when_its_parent_is_killed_though_the_pipe_stays_open() {
+fn it_exits_when_its_parent_is_killed_though_the_pipe_stays_open() {
     // This process holds the write end of the pipe, as a forked child of the parent would.
     let script = format!("exec 3<&0; {PROGRAM} <&3 & wait");
     let mut shell = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

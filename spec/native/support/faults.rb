@@ -4,7 +4,7 @@ require 'rbconfig'
 require 'shellwords'
 require 'tmpdir'
 
-# ENV for a process in which the C library makes trouble: see faults.c for what it can do.
+# ENV for a process whose C library has faults: see faults.c.
 #
 #   Faults.env(thread: 2)
 module Faults
@@ -15,7 +15,7 @@ module Faults
 
     private
 
-    # Compiled once a run, with the compiler that Ruby's extensions are compiled with.
+    # Compiled once a run, with the compiler of Ruby's extensions.
     def library
       @library ||= File.join(Dir.mktmpdir('faults'), 'faults.so').tap do |path|
         compiler = Shellwords.split(ENV.fetch('CC', RbConfig::CONFIG['CC']))

@@ -5,20 +5,20 @@ require 'socket'
 require 'timeout'
 require 'legion/extensions/identity/aws'
 
-# What the seam specs have in common with the scripts they run in processes of their own: a script starts by requiring this file
-# and including the module.
+# Methods for the native specs and for the scripts they run in child processes: a script requires this file and includes the
+# module.
 module NativeSession
   Aws = Legion::Extensions::Identity::Aws
 
-  # Far more time than an example takes: a wait that ends sooner was ended by something else.
-  PATIENT = { role_arn: 'arn:aws:iam::123456789012:role/legion-worker', resolve_timeout: 50, connect_timeout: 50, read_timeout: 50 }.freeze
+  # Far longer than an example takes: a wait that ends sooner was interrupted.
+  LONG_TIMEOUTS = { role_arn: 'arn:aws:iam::123456789012:role/legion-worker', resolve_timeout: 50, connect_timeout: 50, read_timeout: 50 }.freeze
 
-  # How a forked child ended, and what its block returned (String keys, as JSON has them).
+  # The exit of a forked child, and what its block returned (String keys, as JSON has them).
   Child = Struct.new(:said, :code, :exit_seconds)
 
   # A session whose credentials cost one AssumeRole.
   def session(**options)
-    Aws::Session.new(**PATIENT, **options)
+    Aws::Session.new(**LONG_TIMEOUTS, **options)
   end
 
   def now
@@ -36,7 +36,7 @@ module NativeSession
     [result, now - started]
   end
 
-  # Waits for what other threads bring about.
+  # Waits until the block, which other threads influence, returns true.
   def eventually(limit = 10)
     deadline = now + limit
     until yield
@@ -46,22 +46,21 @@ module NativeSession
     end
   end
 
-  # Open descriptors of this process, but for the one that reads the list.
+  # The number of open descriptors, without the one that reads the list.
   def descriptors
     Dir.children('/dev/fd').size - 1
   end
 
-  # Native threads of this process that fly, or look up a name for one that does. The kernel knows them by name; Ruby does not know
-  # them at all.
+  # The number of native threads of fetch tasks and their name look-ups, by the kernel's list: Ruby does not know these threads.
   def fetch_threads
     Dir.glob('/proc/self/task/*/comm').count do |file|
       File.read(file).start_with?('aws-identity', 'tokio')
     rescue SystemCallError
-      false # it has just ended
+      false # it has just exited
     end
   end
 
-  # Runs the block in a forked child, which then ends as a Ruby process does that comes to the end of its program.
+  # Runs the block in a forked child, which then exits as at the end of a program.
   def in_child(limit = 10, &)
     out, back = IO.pipe
     pid = fork do
@@ -75,17 +74,17 @@ module NativeSession
     ended(pid, out, limit)
   end
 
-  # The local AWS has so many requests, answered or not.
+  # Waits until the local AWS has this many requests, answered or not.
   def arrived(count)
     control("GET /_control/requests?wait=#{count}&timeout_ms=10000")
   end
 
-  # It answers what it held back.
-  def let_go
+  # Answers the requests that a rule holds.
+  def release_requests
     control('DELETE /_control/rules')
   end
 
-  # What a script has to say to its spec.
+  # Prints the facts for the spec that started the script.
   def tell(**facts)
     $stdout.puts JSON.generate(facts)
     $stdout.flush
@@ -106,7 +105,7 @@ module NativeSession
     out.close
   end
 
-  # Without Net::HTTP, whose loading takes longer than most scripts do.
+  # Without Net::HTTP, which takes longer to load than most scripts to run.
   def control(request)
     socket = TCPSocket.new('127.0.0.1', ENV.fetch('LOCAL_AWS_PORT'))
     socket.write("#{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -3,7 +3,7 @@
 require 'logger'
 require 'stringio'
 
-# A person with an MFA device at the local AWS, and sessions that have to ask.
+# Users with MFA devices at the local AWS, and sessions with a token_provider.
 module MfaUsers
   DEMO = 'arn:aws:iam::123456789012:user/demo'
   DEVICE = 'arn:aws:iam::123456789012:mfa/demo'
@@ -13,13 +13,13 @@ module MfaUsers
 
   Aws = Legion::Extensions::Identity::Aws
 
-  # Gives the codes of the device one after the other, and remembers who asked for what, on which thread.
+  # A token_provider that gives the codes of the device in order, and records serial number and thread of each prompt.
   class Person
     Question = Struct.new(:serial_number, :thread)
 
     attr_reader :questions
 
-    # The block is called first, and may take its time.
+    # The block is called before each code is given; it may wait.
     def initialize(codes: ('1'..'9').map { |digit| digit * 6 }, &block)
       @codes = codes
       @block = block
@@ -42,7 +42,7 @@ module MfaUsers
 
   def asked_of_sts(action = nil) = local_aws.requests(service: :sts, **{ action: action }.compact)
 
-  # All role sessions that are given out from now on live so long.
+  # Sets the lifetime of all credentials issued from now on.
   def lifetime(seconds, **rule) = local_aws.rule(service: :sts, lifetime_seconds: seconds, **rule)
 
   def outage(**rule, &)
@@ -71,7 +71,7 @@ module MfaUsers
     [result, now - started]
   end
 
-  # A thread that waits for something, whose exception is for whoever asks for its value.
+  # A thread whose exception is raised by #value and not reported.
   def thread(&block)
     Thread.new(&block).tap { |thread| thread.report_on_exception = false }
   end

@@ -31,7 +31,7 @@ impl AssumeRoles<'_> {
         let mut role_arn = base.role_arn;
         let mut code = self.context.answers.token_code.as_ref();
         let disk_cache = DiskCache::open(&self.context, self.request, record);
-        if settings.get_session_token {
+        if settings.get_session_token.value {
             credentials = self
                 .session_token(credentials, &disk_cache, &mut code, record)
                 .await?;
@@ -69,7 +69,7 @@ impl AssumeRoles<'_> {
 
     fn begins_with_mfa(&self) -> bool {
         let settings = self.context.settings;
-        settings.get_session_token && settings.unscoped.serial_number.is_some()
+        settings.get_session_token.value && settings.unscoped.serial_number.is_some()
     }
 
     async fn role(
@@ -153,11 +153,11 @@ impl AssumeRoles<'_> {
                 .unscoped
                 .serial_number
                 .clone()
-                .filter(|_| !settings.get_session_token),
+                .filter(|_| !settings.get_session_token.value),
             duration_seconds: settings
                 .unscoped
                 .duration_seconds
-                .filter(|_| !settings.get_session_token),
+                .filter(|_| !settings.get_session_token.value),
             ..settings.unscoped.clone()
         };
         let mut role_steps: Vec<RoleRequest> = match profile {
@@ -223,7 +223,7 @@ impl AssumeRoles<'_> {
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
 pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
-    if settings.get_session_token && settings.unscoped.serial_number.is_some() {
+    if settings.get_session_token.value && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
     }
     let chain = profile_chain(settings)?.ok();

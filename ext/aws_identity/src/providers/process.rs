@@ -58,9 +58,10 @@ pub(super) async fn provide(
     // A program may take longer than the network, but not longer than the caller waits.
     let (settings, deadline) = (context.settings, context.deadline);
     let cap = settings.deadline_cap;
-    deadline.extend(settings.process_timeout, cap);
+    deadline.extend(settings.process_timeout.value, cap);
     let limit = settings
         .process_timeout
+        .value
         .min(cap.map_or(Duration::MAX, |_| whole_tenths(deadline.left())));
     let environment = marked(context.local.environment, profile)?;
     let command = command.clone();

@@ -54,7 +54,7 @@ impl Runtime for SystemRuntime {
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
         let settings = Arc::clone(settings);
-        FetchTask::spawn(gate, settings.resolve_timeout, move |deadline| {
+        FetchTask::spawn(gate, settings.resolve_timeout.value, move |deadline| {
             fetch::fetch(settings, order, gate, deadline)
         })
     }

@@ -1,4 +1,4 @@
-//! Sets on disk, shared by all who may read them.
+//! The AWS CLI's cache on disk, shared between processes.
 
 use crate::support::{Machine, read, refresh, text, timed};
 use aws_identity::failure::Kind;
@@ -28,7 +28,7 @@ fn asked(machine: &Machine) -> usize {
 }
 
 #[test]
-fn the_second_who_asks_finds_what_the_first_got() {
+fn the_second_session_takes_the_entry_of_the_first() {
     let machine = cached();
     let first = machine.fetch().unwrap();
     let second = machine.fetch().unwrap();
@@ -42,7 +42,7 @@ fn the_second_who_asks_finds_what_the_first_got() {
 }
 
 #[test]
-fn true_is_the_folder_of_the_aws_cli() {
+fn true_means_the_folder_of_the_aws_cli() {
     let machine = cached().option("cache", true);
     machine.fetch().unwrap();
     assert!(fs::read_dir(machine.home().join(".aws/cli/cache")).unwrap().count() > 0);
@@ -58,7 +58,7 @@ fn off_is_the_default() {
 }
 
 #[test]
-fn other_words_are_another_entry() {
+fn other_options_are_another_entry() {
     let machine = cached();
     machine.fetch().unwrap();
     let machine = machine.option("role_session_name", "other");
@@ -73,7 +73,7 @@ fn other_words_are_another_entry() {
 }
 
 #[test]
-fn a_refused_set_is_taken_out_and_not_found_again() {
+fn invalidated_credentials_are_removed_from_the_cache() {
     let machine = cached();
     let session = machine.session();
     read(&session).unwrap();
@@ -82,11 +82,11 @@ fn a_refused_set_is_taken_out_and_not_found_again() {
     assert_eq!(asked(&machine), 2);
     let fresh = machine.fetch().unwrap();
     assert_ne!(fresh.credentials.access_key_id, old);
-    assert_eq!(asked(&machine), 2, "what replaced it is shared");
+    assert_eq!(asked(&machine), 2, "the new credentials are shared");
 }
 
 #[test]
-fn a_set_near_its_end_is_not_taken_from_the_disk() {
+fn credentials_near_expiration_are_not_taken_from_the_cache() {
     let machine = cached();
     machine.aws.add_rule(Rule { lifetime_seconds: Some(200), ..Rule::on(Service::Sts).action(ASSUME) });
     machine.fetch().unwrap();
@@ -95,7 +95,7 @@ fn a_set_near_its_end_is_not_taken_from_the_disk() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_miss_and_what_others_could_write_is_refused() {
+fn an_unreadable_entry_is_a_miss_and_a_folder_others_may_write_to_is_refused() {
     let machine = cached();
     machine.fetch().unwrap();
     let [entry] = entries(&machine).try_into().unwrap();
@@ -112,22 +112,22 @@ fn what_cannot_be_read_is_a_miss_and_what_others_could_write_is_refused() {
     assert!(warning.contains(text(&folder(&machine))) && !warning.contains("canary"), "{warning}");
     session.invalidate(&session.held().unwrap().credentials.access_key_id);
     read(&session).unwrap();
-    assert_eq!(session.warnings().len(), 1, "told once");
+    assert_eq!(session.warnings().len(), 1, "warned once");
 }
 
 #[test]
-fn what_is_on_disk_is_what_the_aws_cli_writes() {
+fn an_entry_has_the_format_of_the_aws_cli() {
     let machine = cached();
-    let landed = machine.fetch().unwrap();
+    let fetched = machine.fetch().unwrap();
     let [entry] = entries(&machine).try_into().unwrap();
     let kept: Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();
-    assert_eq!(kept["Credentials"]["AccessKeyId"], landed.credentials.access_key_id);
-    assert_eq!(kept["AssumedRoleUser"]["Arn"], landed.arn());
+    assert_eq!(kept["Credentials"]["AccessKeyId"], fetched.credentials.access_key_id);
+    assert_eq!(kept["AssumedRoleUser"]["Arn"], fetched.arn());
     assert!(kept["Credentials"]["Expiration"].as_str().is_some_and(|end| end.contains('T')));
 }
 
 #[test]
-fn one_asks_and_the_others_wait_for_what_it_brings() {
+fn one_session_fetches_while_the_others_wait_for_its_entry() {
     let machine = cached();
     machine.aws.add_rule(Rule { delay_ms: 150, ..Rule::on(Service::Sts).action(ASSUME) });
     let keys: Vec<String> = std::thread::scope(|scope| {
@@ -139,7 +139,7 @@ fn one_asks_and_the_others_wait_for_what_it_brings() {
 }
 
 #[test]
-fn who_has_waited_for_half_of_its_time_asks_itself() {
+fn a_session_that_waited_half_its_time_fetches_itself() {
     let machine = cached().option("resolve_timeout", 2);
     let stuck = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME).times(1) });
     std::thread::scope(|scope| {
@@ -155,7 +155,7 @@ fn who_has_waited_for_half_of_its_time_asks_itself() {
 }
 
 #[test]
-fn a_failure_is_not_kept() {
+fn a_failure_is_not_cached() {
     let machine = cached();
     let closed = machine.aws.add_rule(Rule::on(Service::Sts).action(ASSUME).answer(Answer::Error {
         status: 403,
@@ -164,7 +164,7 @@ fn a_failure_is_not_kept() {
     }));
     assert_eq!(machine.failure().kind, Kind::AccessDenied);
     machine.aws.remove_rule(closed);
-    let (landed, took) = timed(|| machine.fetch().unwrap());
-    assert!(landed.arn().contains("legion-worker"));
-    assert!(took < Duration::from_secs(1), "the lock was given back: {took:?}");
+    let (fetched, took) = timed(|| machine.fetch().unwrap());
+    assert!(fetched.arn().contains("legion-worker"));
+    assert!(took < Duration::from_secs(1), "the lock was released: {took:?}");
 }

@@ -1,10 +1,10 @@
-//! The order of the sources, and what ends the walk.
+//! The order of the provider chain, and what ends it.
 
 use crate::support::{Machine, keys_profile, outcomes, text};
 use aws_identity::{credentials::Credentials, failure::Kind, providers::CallbackAnswers};
 use fake_aws::{Answer, Rule, Service, world};
 
-/// A machine on which every source has something to give.
+/// A machine on which every source has credentials.
 fn with_everything() -> Machine {
     let machine = Machine::with_keys().credentials_file(&keys_profile("default"));
     let token = machine.file("token", world::IRSA_TOKEN);
@@ -32,45 +32,45 @@ fn without_token() -> Machine {
 
 #[test]
 fn the_environment_comes_first() {
-    let landed = with_everything().fetch().unwrap();
-    assert_eq!(landed.source(), "environment");
-    assert_eq!(landed.arn(), world::DEMO_USER);
-    assert_eq!(outcomes(&landed.attempts), ["environment found"]);
+    let fetched = with_everything().fetch().unwrap();
+    assert_eq!(fetched.source(), "environment");
+    assert_eq!(fetched.arn(), world::DEMO_USER);
+    assert_eq!(outcomes(&fetched.attempts), ["environment found"]);
 }
 
 #[test]
 fn the_profile_comes_second() {
-    let landed = without_keys().fetch().unwrap();
-    assert_eq!(landed.source(), "profile default");
-    assert_eq!(outcomes(&landed.attempts), ["environment absent", "profile default found"]);
+    let fetched = without_keys().fetch().unwrap();
+    assert_eq!(fetched.source(), "profile default");
+    assert_eq!(outcomes(&fetched.attempts), ["environment absent", "profile default found"]);
 }
 
 #[test]
 fn the_web_identity_comes_third() {
-    let landed = without_profile().fetch().unwrap();
-    assert_eq!(landed.source(), "web identity");
-    assert!(landed.arn().contains("assumed-role/irsa-app/"), "{}", landed.arn());
-    assert_eq!(outcomes(&landed.attempts), ["environment absent", "profile default absent", "web identity found"]);
+    let fetched = without_profile().fetch().unwrap();
+    assert_eq!(fetched.source(), "web identity");
+    assert!(fetched.arn().contains("assumed-role/irsa-app/"), "{}", fetched.arn());
+    assert_eq!(outcomes(&fetched.attempts), ["environment absent", "profile default absent", "web identity found"]);
 }
 
 #[test]
 fn the_container_comes_fourth() {
-    let landed = without_token().fetch().unwrap();
-    assert_eq!(landed.source(), "container");
-    assert!(landed.arn().contains("assumed-role/ecs-task/"), "{}", landed.arn());
+    let fetched = without_token().fetch().unwrap();
+    assert_eq!(fetched.source(), "container");
+    assert!(fetched.arn().contains("assumed-role/ecs-task/"), "{}", fetched.arn());
     assert_eq!(
-        outcomes(&landed.attempts),
+        outcomes(&fetched.attempts),
         ["environment absent", "profile default absent", "web identity absent", "container found"]
     );
 }
 
 #[test]
-fn imds_comes_last_and_every_step_says_why_it_had_nothing() {
-    let landed = without_token().without("AWS_CONTAINER_CREDENTIALS_FULL_URI").fetch().unwrap();
-    assert_eq!(landed.source(), "imds");
-    assert!(landed.arn().contains("assumed-role/ec2-web/i-"), "{}", landed.arn());
+fn imds_comes_last_and_every_attempt_gives_its_reason() {
+    let fetched = without_token().without("AWS_CONTAINER_CREDENTIALS_FULL_URI").fetch().unwrap();
+    assert_eq!(fetched.source(), "imds");
+    assert!(fetched.arn().contains("assumed-role/ec2-web/i-"), "{}", fetched.arn());
     let told: Vec<String> =
-        landed.attempts.iter().map(|attempt| attempt.to_string().rsplit_once(" in ").unwrap().0.to_owned()).collect();
+        fetched.attempts.iter().map(|attempt| attempt.to_string().rsplit_once(" in ").unwrap().0.to_owned()).collect();
     assert_eq!(
         told,
         [
@@ -84,15 +84,15 @@ fn imds_comes_last_and_every_step_says_why_it_had_nothing() {
 }
 
 #[test]
-fn a_profile_that_only_sets_something_has_no_credentials_and_the_walk_goes_on() {
-    let landed = without_token().config("[default]\nregion = eu-west-1\n").fetch().unwrap();
-    assert_eq!(landed.source(), "container");
-    assert_eq!(landed.attempts[1].reason, "it holds no credentials");
-    assert_eq!(landed.region, "eu-west-1");
+fn a_profile_with_settings_only_has_no_credentials_and_the_chain_goes_on() {
+    let fetched = without_token().config("[default]\nregion = eu-west-1\n").fetch().unwrap();
+    assert_eq!(fetched.source(), "container");
+    assert_eq!(fetched.attempts[1].reason, "it holds no credentials");
+    assert_eq!(fetched.region, "eu-west-1");
 }
 
 #[test]
-fn half_a_key_pair_ends_the_walk() {
+fn half_a_key_pair_ends_the_chain() {
     for missing in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         let machine = with_everything().without(missing);
         let failure = machine.failure();
@@ -110,7 +110,7 @@ fn blank_keys_are_no_keys() {
 }
 
 #[test]
-fn half_a_key_pair_in_a_profile_ends_the_walk() {
+fn half_a_key_pair_in_a_profile_ends_the_chain() {
     let machine = without_keys().credentials_file("[default]\naws_access_key_id = AKIAX\n");
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
@@ -119,7 +119,7 @@ fn half_a_key_pair_in_a_profile_ends_the_walk() {
 }
 
 #[test]
-fn a_missing_profile_of_aws_profile_is_an_error_keys_or_not() {
+fn a_missing_profile_of_aws_profile_is_an_error_with_and_without_keys() {
     for machine in [with_everything(), without_keys(), without_token()] {
         let machine = machine.env("AWS_PROFILE", "prod").credentials_file(&keys_profile("prods"));
         let failure = machine.failure();
@@ -142,9 +142,9 @@ fn aws_profile_yields_to_a_complete_pair_and_still_sets_the_region() {
         .env("AWS_PROFILE", "prod")
         .credentials_file("[prod]\naws_access_key_id = AKIAX\naws_secret_access_key = canary\n")
         .config("[profile prod]\nregion = eu-west-2\n");
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.source(), "environment");
-    assert_eq!(landed.region, "eu-west-2");
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.source(), "environment");
+    assert_eq!(fetched.region, "eu-west-2");
 }
 
 #[test]
@@ -154,16 +154,16 @@ fn aws_default_profile_is_read_where_aws_profile_is_not_set() {
 }
 
 #[test]
-fn a_profile_that_is_asked_for_outranks_keys() {
+fn an_explicit_profile_outranks_keys() {
     for machine in [with_everything().option("profile", "default"), with_everything().setting("profile", "default")] {
-        let landed = machine.fetch().unwrap();
-        assert_eq!(landed.source(), "profile default");
-        assert_eq!(outcomes(&landed.attempts), ["profile default found"]);
+        let fetched = machine.fetch().unwrap();
+        assert_eq!(fetched.source(), "profile default");
+        assert_eq!(outcomes(&fetched.attempts), ["profile default found"]);
     }
 }
 
 #[test]
-fn a_profile_that_is_asked_for_and_has_no_credentials_is_not_replaced() {
+fn an_explicit_profile_without_credentials_is_not_replaced() {
     for machine in [with_everything().option("profile", "bare"), with_everything().setting("profile", "bare")] {
         let machine = machine.config("[profile bare]\nregion = eu-west-1\n");
         let failure = machine.failure();
@@ -175,14 +175,14 @@ fn a_profile_that_is_asked_for_and_has_no_credentials_is_not_replaced() {
 }
 
 #[test]
-fn a_default_profile_that_is_asked_for_and_does_not_exist_is_not_replaced() {
+fn an_explicit_default_profile_that_does_not_exist_is_not_replaced() {
     let machine = with_everything().option("profile", "default").credentials_file("");
     assert_eq!(machine.failure().kind, Kind::NoCredentials);
     assert!(machine.aws.requests().is_empty());
 }
 
 #[test]
-fn a_profile_that_is_asked_for_must_exist() {
+fn an_explicit_profile_must_exist() {
     let machine = with_everything().option("profile", "prod");
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
@@ -191,7 +191,7 @@ fn a_profile_that_is_asked_for_must_exist() {
 }
 
 #[test]
-fn files_that_cannot_be_understood_are_an_error_keys_or_not() {
+fn malformed_files_are_an_error_with_and_without_keys() {
     for machine in [with_everything(), without_keys()] {
         let machine = machine.config("[default\nregion = eu-west-1\n");
         let failure = machine.failure();
@@ -202,7 +202,7 @@ fn files_that_cannot_be_understood_are_an_error_keys_or_not() {
 }
 
 #[test]
-fn a_source_that_is_there_and_fails_is_not_passed_over() {
+fn a_configured_source_that_fails_ends_the_chain() {
     let machine = without_profile();
     machine.aws.change_world(|world| world.web_identity_tokens.clear());
     let failure = machine.failure();
@@ -222,11 +222,11 @@ fn a_source_that_is_there_and_fails_is_not_passed_over() {
 }
 
 #[test]
-fn a_given_source_is_the_base_and_nothing_else_is_asked() {
+fn a_given_source_is_the_base_and_no_other_is_asked() {
     let machine = with_everything().option("source", true);
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
-    let landed = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
-    assert_eq!(landed.arn(), world::PATH_USER);
-    assert_eq!(outcomes(&landed.attempts), ["source found"]);
+    let fetched = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
+    assert_eq!(fetched.arn(), world::PATH_USER);
+    assert_eq!(outcomes(&fetched.attempts), ["source found"]);
     assert_eq!(machine.failure().kind, Kind::NoCredentials);
 }

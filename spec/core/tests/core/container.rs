@@ -35,15 +35,15 @@ fn pod(token: &[u8]) -> Machine {
 }
 
 #[test]
-fn an_answer_says_role_account_and_end() {
-    let landed = Machine::with_container().fetch().unwrap();
-    assert_eq!(landed.credentials.details["role_arn"], world::ECS_ROLE);
-    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
-    assert!(landed.credentials.expires_at.is_some());
+fn an_answer_gives_role_account_and_expiration() {
+    let fetched = Machine::with_container().fetch().unwrap();
+    assert_eq!(fetched.credentials.details["role_arn"], world::ECS_ROLE);
+    assert_eq!(fetched.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+    assert!(fetched.credentials.expires_at.is_some());
 }
 
 #[test]
-fn a_token_is_trimmed_wherever_it_stands() {
+fn a_token_is_trimmed_in_file_and_variable() {
     let machine = Machine::with_container();
     let machine = machine.env(TOKEN, &format!(" {}\n", world::ECS_TOKEN));
     assert!(machine.fetch().is_ok());
@@ -57,12 +57,12 @@ fn the_token_file_outranks_the_token_and_is_read_anew_each_time() {
     assert_eq!((failure.kind, failure.status), (Kind::AccessDenied, Some(401)));
     assert!(failure.message().contains(TOKEN), "{}", failure.message());
     machine.file("pod-token", world::EKS_TOKEN);
-    let landed = machine.fetch().unwrap();
-    assert!(landed.arn().contains("assumed-role/eks-pod/eks-"), "{}", landed.arn());
+    let fetched = machine.fetch().unwrap();
+    assert!(fetched.arn().contains("assumed-role/eks-pod/eks-"), "{}", fetched.arn());
 }
 
 #[test]
-fn what_is_no_token_is_not_sent() {
+fn a_malformed_token_is_not_sent() {
     for (content, said) in [
         (&b""[..], "is empty"),
         (b" \n", "is empty"),
@@ -86,7 +86,7 @@ fn what_is_no_token_is_not_sent() {
 }
 
 #[test]
-fn a_token_of_other_letters_than_ascii_is_no_header() {
+fn a_token_that_is_not_ascii_is_refused() {
     let failure = Machine::with_container().env(TOKEN, "canary\u{fc}").failure();
     assert!(failure.message().contains("authorization") || failure.status == Some(401), "{failure:?}");
 }
@@ -117,8 +117,8 @@ fn over_plain_http_a_foreign_address_is_not_asked() {
     }
 }
 
-/// The look-up itself hands out allowed addresses only, so a name cannot mean another one the second time. These names
-/// are understood by the C library without asking a name server.
+/// The name look-up returns allowed addresses only, so a second look-up cannot give another one. The C library resolves
+/// these names without a name server.
 #[test]
 fn over_plain_http_a_name_for_a_foreign_address_is_not_asked() {
     for uri in ["http://10.1/c", "http://167772161/c", "http://0x0a000001/c"] {
@@ -158,7 +158,7 @@ fn what_is_no_uri_is_refused() {
 }
 
 #[test]
-fn passing_trouble_is_asked_again_three_times_in_all() {
+fn a_retryable_error_is_tried_three_times() {
     for status in [429, 500, 503] {
         let machine = with_rule(on_get().times(2).answer(error(status)));
         assert!(machine.fetch().is_ok());
@@ -172,7 +172,7 @@ fn passing_trouble_is_asked_again_three_times_in_all() {
 }
 
 #[test]
-fn a_refusal_is_final_and_asked_once() {
+fn a_refusal_is_final_and_tried_once() {
     for (status, kind) in [(400, Kind::Service), (401, Kind::AccessDenied), (403, Kind::AccessDenied), (404, Kind::Service)] {
         let machine = with_rule(on_get().answer(error(status)));
         let failure = machine.failure();
@@ -183,14 +183,14 @@ fn a_refusal_is_final_and_asked_once() {
 }
 
 #[test]
-fn a_time_out_is_asked_again() {
+fn a_time_out_is_retried() {
     let machine = with_rule(on_get().times(1).answer(Answer::Hang));
     assert!(machine.fetch().is_ok());
     assert_eq!(machine.count(Service::Container, "GetCredentials"), 2);
 }
 
 #[test]
-fn rubbish_is_refused_without_showing_it() {
+fn a_malformed_answer_is_refused_and_not_shown() {
     for (answer, kind) in [
         (Answer::Body { status: 200, content_type: "text/plain".into(), text: "canary".into() }, Kind::Service),
         (Answer::Truncate, Kind::Connection),
@@ -204,7 +204,7 @@ fn rubbish_is_refused_without_showing_it() {
 }
 
 #[test]
-fn an_agent_that_is_gone_is_a_failure_and_imds_is_not_asked_instead() {
+fn an_agent_that_refuses_connections_is_a_failure_and_imds_is_not_asked() {
     let machine = Machine::with_imds().env(URI, &stub::refusing());
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Connection);
@@ -213,14 +213,14 @@ fn an_agent_that_is_gone_is_a_failure_and_imds_is_not_asked_instead() {
 }
 
 #[test]
-fn a_password_in_the_uri_stands_in_no_failure() {
+fn a_password_in_the_uri_is_in_no_failure() {
     let url = stub::refusing().replace("http://", "http://user:canary@");
     let failure = Machine::with_container().env(URI, &url).failure();
     assert_eq!(failure.kind, Kind::Connection);
 }
 
 #[test]
-fn a_profile_may_insist_on_the_container() {
+fn a_profile_may_name_the_container_as_credential_source() {
     let text = format!("[default]\nrole_arn = {}\ncredential_source = EcsContainer\n", world::WORKER_ROLE);
     let machine = Machine::with_container().config(&text);
     assert!(machine.fetch().unwrap().arn().contains("legion-worker"));

@@ -1,4 +1,4 @@
-//! How long things may take: one deadline for all of them, and quick answers where nobody is there.
+//! Time limits: one deadline for a whole fetch, and quick answers off AWS.
 
 use crate::{
     stub,
@@ -8,14 +8,14 @@ use aws_identity::failure::Kind;
 use fake_aws::{Answer, Rule, Service, world};
 use std::{thread, time::Duration};
 
-/// What a machine that is busy with other tests may add.
+/// The time that other tests on the same machine may add.
 const BUSY: Duration = Duration::from_millis(600);
 
 fn rule(service: Service, action: &str, answer: Answer) -> Rule {
     Rule::on(service).action(action).answer(answer)
 }
 
-/// Every place at which a flight can wait for somebody.
+/// Every point at which a fetch can wait for a server.
 fn stalls() -> Vec<(&'static str, Machine)> {
     let scripted = |machine: Machine, service, action: &str, answer| {
         machine.aws.add_rule(rule(service, action, answer));
@@ -58,7 +58,7 @@ fn stalls() -> Vec<(&'static str, Machine)> {
 }
 
 #[test]
-fn the_deadline_holds_wherever_it_stalls() {
+fn the_deadline_holds_at_every_stall() {
     thread::scope(|scope| {
         for (name, machine) in stalls() {
             scope.spawn(move || {
@@ -94,7 +94,7 @@ fn sts_has_three_seconds_however_long_the_deadline() {
 }
 
 #[test]
-fn a_connection_that_does_not_come_up_has_its_own_limit() {
+fn a_connection_has_a_limit_of_its_own() {
     let dropping = stub::dropping();
     let machine = Machine::with_keys()
         .option("role_arn", world::WORKER_ROLE)
@@ -131,12 +131,12 @@ fn off_aws_dropped_packets_take_less_than_a_second_and_a_half() {
 }
 
 #[test]
-fn the_host_s_cap_outranks_a_longer_deadline_and_says_so() {
+fn legionio_s_limit_outranks_a_longer_deadline_and_says_so() {
     let machine =
         Machine::with_keys().option("resolve_timeout", 30).cap(Duration::from_millis(500)).option("role_arn", world::WORKER_ROLE);
     let settings = machine.settings().unwrap();
-    assert_eq!(settings.resolve_timeout, Duration::from_millis(500));
-    assert_eq!(settings.process_timeout, Duration::from_millis(500));
+    assert_eq!(settings.resolve_timeout.value, Duration::from_millis(500));
+    assert_eq!(settings.process_timeout.value, Duration::from_millis(500));
     assert!(settings.warnings[0].cause.contains("30 s"), "{:?}", settings.warnings);
     machine.aws.add_rule(rule(Service::Sts, "AssumeRole", Answer::Hang));
     let (failure, took) = timed(|| machine.failure());

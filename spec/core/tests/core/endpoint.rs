@@ -1,13 +1,13 @@
-//! Which address STS is asked at.
+//! The endpoint of STS.
 
 use crate::support::{Machine, keys_profile};
 use aws_identity::failure::Kind;
 use fake_aws::{Entry, Service, world};
 
-/// Nobody listens here.
-const NOBODY: &str = "http://127.0.0.1:9";
+/// A port without a listener.
+const REFUSING: &str = "http://127.0.0.1:9";
 
-/// A machine whose way to real host names is the local proxy, which says which one was meant.
+/// A machine that reaches real host names through the local proxy, whose log has the name.
 fn behind_proxy() -> Machine {
     let machine = Machine::with_keys().without("AWS_ENDPOINT_URL");
     let (proxy, bundle) = (machine.aws.proxy_url(), machine.aws.ca_bundle());
@@ -15,8 +15,8 @@ fn behind_proxy() -> Machine {
 }
 
 fn host(machine: &Machine) -> String {
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), world::DEMO_USER);
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), world::DEMO_USER);
     let entry: Entry = machine.the(Service::Sts, "GetCallerIdentity");
     assert!(entry.tls && entry.proxied, "{entry:?}");
     entry.host
@@ -45,17 +45,17 @@ fn each_layer_outranks_the_next() {
         set(machine, &url)
     };
     for set in [
-        |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL", NOBODY).env("AWS_ENDPOINT_URL_STS", url),
-        |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL_STS", NOBODY).setting("endpoint", url),
-        |machine: Machine, url: &str| machine.setting("endpoint", NOBODY).option("endpoint", url),
+        |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL", REFUSING).env("AWS_ENDPOINT_URL_STS", url),
+        |machine: Machine, url: &str| machine.env("AWS_ENDPOINT_URL_STS", REFUSING).setting("endpoint", url),
+        |machine: Machine, url: &str| machine.setting("endpoint", REFUSING).option("endpoint", url),
         |machine: Machine, url: &str| machine.without("AWS_ENDPOINT_URL").config(&format!("[default]\nendpoint_url = {url}\n")),
         |machine: Machine, url: &str| {
             machine.without("AWS_ENDPOINT_URL").config(&format!(
-                "[default]\nendpoint_url = {NOBODY}\nservices = local\n[services local]\nsts =\n  endpoint_url = {url}\n"
+                "[default]\nendpoint_url = {REFUSING}\nservices = local\n[services local]\nsts =\n  endpoint_url = {url}\n"
             ))
         },
         |machine: Machine, url: &str| {
-            machine.env("AWS_ENDPOINT_URL", url).config(&format!("[default]\nendpoint_url = {NOBODY}\n"))
+            machine.env("AWS_ENDPOINT_URL", url).config(&format!("[default]\nendpoint_url = {REFUSING}\n"))
         },
     ] {
         let machine = url(Machine::with_keys(), set);
@@ -66,9 +66,10 @@ fn each_layer_outranks_the_next() {
 
 #[test]
 fn configured_endpoints_can_be_ignored_and_given_ones_cannot() {
-    let variable = behind_proxy().env("AWS_ENDPOINT_URL_STS", NOBODY).env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    let variable = behind_proxy().env("AWS_ENDPOINT_URL_STS", REFUSING).env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert_eq!(host(&variable), "sts.us-east-1.amazonaws.com");
-    let profile = behind_proxy().config(&format!("[default]\nendpoint_url = {NOBODY}\nignore_configured_endpoint_urls = true\n"));
+    let profile =
+        behind_proxy().config(&format!("[default]\nendpoint_url = {REFUSING}\nignore_configured_endpoint_urls = true\n"));
     assert_eq!(host(&profile), "sts.us-east-1.amazonaws.com");
 
     let machine = Machine::with_keys().env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").without("AWS_ENDPOINT_URL");
@@ -78,7 +79,7 @@ fn configured_endpoints_can_be_ignored_and_given_ones_cannot() {
 }
 
 #[test]
-fn what_is_no_url_is_refused_without_its_password() {
+fn a_malformed_url_is_refused_without_showing_its_password() {
     for bad in
         ["127.0.0.1:1", "ftp://127.0.0.1/", "http://", "http://user:canary@", "https://exa mple.com", "https:// user:canary@h"]
     {
@@ -95,7 +96,7 @@ fn what_is_no_url_is_refused_without_its_password() {
 }
 
 #[test]
-fn a_password_in_the_endpoint_stands_in_no_failure_and_no_report() {
+fn a_password_in_the_endpoint_is_in_no_failure_and_no_report() {
     let machine = Machine::with_keys().option("endpoint", "http://user:canary@127.0.0.1:9/");
     let failure = machine.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection, "{failure:?}");
@@ -108,7 +109,7 @@ fn a_password_in_the_endpoint_stands_in_no_failure_and_no_report() {
 }
 
 #[test]
-fn an_odd_services_section_counts_only_where_the_profile_s_endpoint_is_looked_at() {
+fn a_malformed_services_section_fails_only_where_the_profile_s_endpoint_is_used() {
     let odd = "[default]\nservices = nowhere\n";
     assert!(Machine::with_keys().config(odd).fetch().is_ok());
     let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").config(odd).failure();
@@ -121,7 +122,7 @@ fn the_endpoint_of_another_profile_is_not_used() {
     let machine = Machine::bare()
         .credentials_file(&keys_profile("base"))
         .config(&format!(
-            "[profile base]\nendpoint_url = {NOBODY}\n[default]\nrole_arn = {}\nsource_profile = base\n",
+            "[profile base]\nendpoint_url = {REFUSING}\n[default]\nrole_arn = {}\nsource_profile = base\n",
             world::WORKER_ROLE
         ))
         .without("AWS_ENDPOINT_URL");

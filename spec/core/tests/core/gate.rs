@@ -1,4 +1,4 @@
-//! What a fork has to know: which threads of ours run, and how many flights are in the air.
+//! The fork gate: which of our threads run code, and how many fetches are in flight.
 
 use crate::{
     stub,
@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Counts, and refuses when told to.
+/// Counts calls, and refuses permits when `closed`.
 #[derive(Debug, Default)]
 struct Counting {
     running: AtomicI64,
     least: AtomicI64,
     resumed: AtomicI64,
-    in_the_air: AtomicI64,
+    in_flight: AtomicI64,
     closed: AtomicBool,
 }
 
@@ -33,11 +33,11 @@ impl ForkGate for Counting {
     }
     fn admit(&self) -> bool {
         let admits = !self.closed.load(SeqCst);
-        self.in_the_air.fetch_add(i64::from(admits), SeqCst);
+        self.in_flight.fetch_add(i64::from(admits), SeqCst);
         admits
     }
     fn release(&self) {
-        self.in_the_air.fetch_sub(1, SeqCst);
+        self.in_flight.fetch_sub(1, SeqCst);
     }
 }
 
@@ -49,7 +49,7 @@ impl Counting {
     fn is_quiet(&self) -> bool {
         let limit = Instant::now() + Duration::from_secs(3);
         while Instant::now() < limit {
-            if self.running.load(SeqCst) == 0 && self.in_the_air.load(SeqCst) == 0 {
+            if self.running.load(SeqCst) == 0 && self.in_flight.load(SeqCst) == 0 {
                 return self.least.load(SeqCst) >= 0 && self.resumed.load(SeqCst) > 0;
             }
             thread::sleep(Duration::from_millis(5));
@@ -59,7 +59,7 @@ impl Counting {
 }
 
 #[test]
-fn every_way_a_flight_can_end_leaves_the_counts_at_zero() {
+fn every_way_a_fetch_can_end_leaves_the_counts_at_zero() {
     let role = || Machine::with_keys().option("role_arn", world::WORKER_ROLE);
     let scripted = |machine: Machine, answer| {
         machine.aws.add_rule(Rule::on(Service::Sts).answer(answer));
@@ -79,7 +79,7 @@ fn every_way_a_flight_can_end_leaves_the_counts_at_zero() {
         ("dripping", scripted(role(), Answer::DripMs(20))),
         ("IMDS", Machine::with_imds()),
         ("container", Machine::with_container()),
-        ("nobody", Machine::bare()),
+        ("no source", Machine::bare()),
         ("program", Machine::bare().config("[default]\ncredential_process = sleep 0.2\n")),
         ("program too slow", Machine::bare().config("[default]\ncredential_process = sleep 9\n").option("process_timeout", 0.2)),
         ("no such name", role().option("endpoint", format!("http://{}.test", "x".repeat(64)))),
@@ -94,7 +94,7 @@ fn every_way_a_flight_can_end_leaves_the_counts_at_zero() {
 }
 
 #[test]
-fn a_flight_that_waits_is_not_running() {
+fn a_fetch_that_waits_is_not_running() {
     let gate = counting();
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE).gate(gate);
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts) });
@@ -102,14 +102,14 @@ fn a_flight_that_waits_is_not_running() {
     session.prefetch().unwrap();
     machine.wait_for(Service::Sts, "AssumeRole", 1);
     thread::sleep(Duration::from_millis(50));
-    assert_eq!((gate.running.load(SeqCst), gate.in_the_air.load(SeqCst)), (0, 1), "asleep in the poll");
+    assert_eq!((gate.running.load(SeqCst), gate.in_flight.load(SeqCst)), (0, 1), "parked in the poll");
     machine.aws.remove_rule(hold);
     assert_eq!(read(&session).unwrap(), 1);
     assert!(gate.is_quiet());
 }
 
 #[test]
-fn where_too_many_are_in_the_air_none_is_started() {
+fn no_fetch_starts_where_too_many_are_in_flight() {
     let gate = counting();
     gate.closed.store(true, SeqCst);
     let machine = Machine::with_keys().gate(gate);

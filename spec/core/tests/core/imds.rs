@@ -1,4 +1,4 @@
-//! Instance metadata: what is there, what is not, and what passes.
+//! Instance metadata: available, absent, failing, and retried.
 
 use crate::{
     stub,
@@ -29,18 +29,18 @@ fn on(action: &str) -> Rule {
 }
 
 #[test]
-fn a_token_is_fetched_first_and_sent_with_every_question() {
+fn a_token_is_fetched_first_and_sent_with_every_request() {
     let machine = Machine::with_imds();
-    let landed = machine.fetch().unwrap();
+    let fetched = machine.fetch().unwrap();
     assert_eq!(machine.actions(), ["Token", "ListRoles", "Credentials", "Region", "GetCallerIdentity"]);
     assert_eq!(machine.the(Service::Imds, "Token").method, "PUT");
-    assert_eq!(landed.credentials.details["instance_profile_role"], "ec2-web");
-    let life = landed.credentials.expires_at.unwrap() - now();
+    assert_eq!(fetched.credentials.details["instance_profile_role"], "ec2-web");
+    let life = fetched.credentials.expires_at.unwrap() - now();
     assert!((21_590_000..=21_600_000).contains(&life), "{life}");
 }
 
 #[test]
-fn what_is_refused_or_disabled_is_not_there() {
+fn a_refused_or_disabled_imds_is_absent() {
     for (machine, why) in [
         (Machine::bare(), "AWS_EC2_METADATA_DISABLED is true"),
         (Machine::bare().env("AWS_EC2_METADATA_DISABLED", "TRUE"), "AWS_EC2_METADATA_DISABLED is true"),
@@ -55,7 +55,7 @@ fn what_is_refused_or_disabled_is_not_there() {
 }
 
 #[test]
-fn silence_is_waited_for_once_and_for_a_second() {
+fn a_silent_imds_is_waited_for_once_for_one_second() {
     let silent = stub::silent();
     let (failure, took) = timed(|| Machine::with_imds().env(ENDPOINT, &silent.url).failure());
     assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
@@ -63,7 +63,7 @@ fn silence_is_waited_for_once_and_for_a_second() {
 }
 
 #[test]
-fn dropped_packets_are_waited_for_three_tenths_of_a_second() {
+fn a_connection_is_waited_for_three_tenths_of_a_second() {
     let dropping = stub::dropping();
     let (failure, took) = timed(|| Machine::with_imds().env(ENDPOINT, &dropping.url).failure());
     assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
@@ -71,7 +71,7 @@ fn dropped_packets_are_waited_for_three_tenths_of_a_second() {
 }
 
 #[test]
-fn an_answer_no_imds_gives_to_the_put_means_another_cloud() {
+fn an_answer_to_the_put_that_imds_never_gives_means_another_cloud() {
     for status in [400, 403, 404, 405] {
         let failure = with_rule(on("Token").answer(error(status))).failure();
         assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
@@ -91,7 +91,7 @@ fn an_answer_no_imds_gives_to_the_put_means_another_cloud() {
 }
 
 #[test]
-fn passing_trouble_is_asked_again_three_times_in_all() {
+fn a_retryable_error_is_tried_three_times() {
     for action in ["Token", "ListRoles", "Credentials"] {
         for status in [429, 500, 503] {
             let machine = with_rule(on(action).times(2).answer(error(status)));
@@ -109,14 +109,14 @@ fn passing_trouble_is_asked_again_three_times_in_all() {
 }
 
 #[test]
-fn a_time_out_after_the_token_is_asked_again() {
+fn a_time_out_after_the_token_is_retried() {
     let machine = with_rule(on("Credentials").times(1).answer(Answer::Hang));
     assert_eq!(machine.fetch().unwrap().source(), "imds");
     assert_eq!(machine.count(Service::Imds, "Credentials"), 2);
 }
 
 #[test]
-fn a_time_out_of_the_token_is_asked_again_where_it_was_answered_before() {
+fn a_time_out_of_the_token_is_retried_where_it_was_answered_before() {
     let machine = with_rule(on("Token").times(1).answer(error(500)));
     machine.aws.add_rule(on("Token").times(1).answer(Answer::Hang));
     assert_eq!(machine.fetch().unwrap().source(), "imds");
@@ -135,18 +135,18 @@ fn an_instance_without_a_role_says_so_and_is_on_aws() {
 }
 
 #[test]
-fn a_set_that_has_ended_is_served_with_its_own_end_and_marked() {
+fn expired_credentials_are_served_with_their_own_expiration_as_degraded() {
     let machine = Machine::with_imds();
-    machine.aws.change_world(|world| world.imds.expired_set = true);
-    let landed = machine.fetch().unwrap();
-    let since = now() - landed.credentials.expires_at.unwrap();
+    machine.aws.change_world(|world| world.imds.expired_credentials = true);
+    let fetched = machine.fetch().unwrap();
+    let since = now() - fetched.credentials.expires_at.unwrap();
     assert!((60_000..70_000).contains(&since), "{since}");
-    assert!(landed.credentials.degraded.as_deref().is_some_and(|why| why.contains("expired")));
-    assert!(landed.arn().contains("ec2-web"));
+    assert!(fetched.credentials.degraded.as_deref().is_some_and(|why| why.contains("expired")));
+    assert!(fetched.arn().contains("ec2-web"));
 }
 
 #[test]
-fn what_is_no_set_is_refused_without_showing_it() {
+fn malformed_credentials_are_refused_and_not_shown() {
     for text in [
         "canary",
         r#"{"AccessKeyId":"canary"}"#,
@@ -167,13 +167,13 @@ fn what_is_no_set_is_refused_without_showing_it() {
 }
 
 #[test]
-fn of_several_roles_the_first_is_asked() {
+fn the_first_of_several_roles_is_used() {
     let machine = with_rule(on("ListRoles").answer(says("ec2-web\r\nother\n")));
     assert_eq!(machine.fetch().unwrap().credentials.details["instance_profile_role"], "ec2-web");
 }
 
 #[test]
-fn cut_and_boundless_answers_are_failures() {
+fn truncated_and_unlimited_answers_are_failures() {
     for answer in [Answer::Truncate, Answer::HugeMib(4), Answer::Reset, Answer::Drop] {
         let name = answer.name();
         let (failure, took) = timed(|| with_rule(on("Credentials").answer(answer)).failure());
@@ -207,7 +207,7 @@ fn on_ec2_a_silent_imds_is_a_failure_and_the_advice_is_the_hop_limit() {
 }
 
 #[test]
-fn on_ec2_a_disabled_imds_is_still_no_aws() {
+fn on_ec2_a_disabled_imds_is_still_absent() {
     let machine = Machine::bare();
     fs::write(machine.dmi_folder().join("sys_vendor"), "Amazon EC2\n").unwrap();
     assert_eq!(machine.failure().kind, Kind::NotOnAws);
@@ -223,7 +223,7 @@ fn other_hardware_is_not_ec2() {
 }
 
 #[test]
-fn the_endpoint_may_stand_in_the_profile_and_a_bad_one_is_refused() {
+fn the_profile_may_give_the_endpoint_and_a_malformed_one_is_refused() {
     let machine = Machine::bare().without("AWS_EC2_METADATA_DISABLED");
     let url = machine.aws.http_url();
     let machine = machine.config(&format!("[default]\nec2_metadata_service_endpoint = {url}/\n"));
@@ -237,17 +237,17 @@ fn the_endpoint_may_stand_in_the_profile_and_a_bad_one_is_refused() {
 }
 
 #[test]
-fn a_name_will_do_as_endpoint() {
+fn the_endpoint_may_be_a_name() {
     let machine = Machine::with_imds();
     let url = machine.aws.http_url().replace("127.0.0.1", "localhost");
     assert_eq!(machine.env(ENDPOINT, &url).fetch().unwrap().source(), "imds");
 }
 
 #[test]
-fn a_profile_may_insist_on_imds() {
+fn a_profile_may_name_imds_as_credential_source() {
     let text = format!("[default]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", world::WORKER_ROLE);
-    let landed = Machine::with_imds().config(&text).fetch().unwrap();
-    assert_eq!(landed.source(), format!("profile default > assume role {}", world::WORKER_ROLE));
+    let fetched = Machine::with_imds().config(&text).fetch().unwrap();
+    assert_eq!(fetched.source(), format!("profile default > assume role {}", world::WORKER_ROLE));
     let failure = Machine::with_imds().env(ENDPOINT, &stub::refusing()).config(&text).failure();
     assert_eq!(failure.kind, Kind::NoCredentials);
     assert!(failure.message().contains("Ec2InstanceMetadata"), "{}", failure.message());

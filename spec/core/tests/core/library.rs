@@ -20,7 +20,7 @@ fn run<T>(job: impl Future<Output = T>) -> T {
 }
 
 fn config(machine: &Machine) -> ProviderConfig {
-    let http = Http::new(&machine.settings().unwrap(), &NoFork);
+    let http = Http::new(machine.settings().unwrap().http(), &NoFork);
     let client = http.sdk_client(Some(&machine.aws.http_url())).unwrap();
     ProviderConfig::without_region().with_http_client(client).with_sleep_impl(http::sleep())
 }
@@ -32,7 +32,7 @@ fn imds(machine: &Machine, attempts: u32) -> imds::Client {
 
 /// Ours gets credentials from the same IMDS.
 fn ours(machine: &Machine) {
-    assert_eq!(machine.fly(FetchRequest::default()).unwrap().source(), "imds");
+    assert_eq!(machine.fetch_for(FetchRequest::default()).unwrap().source(), "imds");
 }
 
 #[test]

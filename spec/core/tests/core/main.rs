@@ -1,6 +1,6 @@
-//! The core against the local AWS: real sockets, real files, real flights, no Ruby.
+//! The core against the local AWS: real sockets, real files, real fetch tasks, no Ruby.
 //!
-//! Every test has a machine of its own (`support::Machine`), and its name is the rule it holds the core to.
+//! Every test has a machine of its own (`support::Machine`), and its name is the rule it tests.
 
 mod cache;
 mod chain;

@@ -1,4 +1,4 @@
-//! Programs that give credentials.
+//! `credential_process`.
 
 use crate::support::{Machine, text, timed};
 use aws_identity::failure::Kind;
@@ -26,10 +26,10 @@ fn answer() -> String {
 fn its_keys_are_the_base() {
     let machine = running(&format!("test \"$1\" = 'an argument' && test \"$FROM_HERE\" = yes && echo '{}'", answer()));
     let machine = machine.env("FROM_HERE", "yes");
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), world::DEMO_USER);
-    assert_eq!(landed.source(), "profile default");
-    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), world::DEMO_USER);
+    assert_eq!(fetched.source(), "profile default");
+    assert_eq!(fetched.credentials.account_id.as_deref(), Some(world::ACCOUNT));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn it_may_not_take_longer_than_its_own_limit() {
 }
 
 #[test]
-fn where_the_host_waits_no_longer_it_and_the_network_have_one_limit_together() {
+fn inside_legionio_program_and_network_have_one_limit_together() {
     let machine =
         running(&format!("sleep 0.8; echo '{}'", answer())).cap(Duration::from_millis(1400)).option("resolve_timeout", 0.5);
     assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
@@ -71,7 +71,7 @@ fn where_the_host_waits_no_longer_it_and_the_network_have_one_limit_together() {
 }
 
 #[test]
-fn what_it_prints_is_not_shown() {
+fn its_output_is_not_shown() {
     for (script, said) in [
         ("echo canary", ""),
         ("echo canary >&2; exit 3", "3"),
@@ -98,7 +98,7 @@ fn one_that_does_not_exist_is_a_configuration_failure() {
 }
 
 #[test]
-fn no_shell_sees_the_command() {
+fn the_command_runs_without_a_shell() {
     let machine = Machine::bare();
     let trace = machine.home().join("trace");
     let machine = machine.config(&format!("[default]\ncredential_process = echo x > {}; true\n", text(&trace)));
@@ -107,7 +107,7 @@ fn no_shell_sees_the_command() {
 }
 
 #[test]
-fn keys_that_have_ended_are_used_only_by_who_asks_sts() {
+fn expired_keys_fail_only_when_sts_is_asked() {
     let end = r#""Expiration":"2020-01-01T00:00:00Z""#;
     let machine = running(&format!("echo '{}'", answer().replace(r#""AccountId""#, &format!(r#"{end},"AccountId""#))));
     let session = machine.session();

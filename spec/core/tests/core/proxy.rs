@@ -1,4 +1,4 @@
-//! Who goes through a proxy, and who never does.
+//! Which requests go through a proxy, and which never do.
 
 use crate::support::{Machine, text};
 use aws_identity::failure::Kind;
@@ -41,7 +41,7 @@ fn plain_endpoints_have_a_proxy_variable_of_their_own() {
     assert!(machine.the(Service::Sts, "GetCallerIdentity").proxied);
 }
 
-/// The C library takes `127.1` for 127.0.0.1; to a proxy's rules it is a name like any other.
+/// The C library resolves `127.1` to 127.0.0.1; for `NO_PROXY` it is a name like any other.
 #[test]
 fn no_proxy_excepts_a_host() {
     for (rule, goes_through) in [("", true), ("other.test", true), ("127.1", false), ("other.test, 127.1", false), ("*", false)] {
@@ -75,9 +75,9 @@ fn imds_and_containers_never_go_through_a_proxy() {
     }
 }
 
-/// A link-local address that answers nobody here: refused or dropped, but not asked of the proxy.
+/// A link-local address without a server here: the connection is refused or dropped, and not made through the proxy.
 #[test]
-fn the_container_endpoint_at_its_own_address_is_not_asked_of_a_proxy() {
+fn the_container_endpoint_at_its_own_address_is_not_reached_through_a_proxy() {
     let machine = Machine::bare().env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "not-a-path");
     let proxy = machine.aws.proxy_url();
     let machine = machine.env("HTTP_PROXY", &proxy);
@@ -96,7 +96,7 @@ fn user_and_password_of_a_proxy_are_sent_decoded() {
 }
 
 #[test]
-fn a_proxy_s_password_stands_in_no_failure() {
+fn a_proxy_s_password_is_in_no_failure() {
     let refused = with_ca();
     refused.aws.change_world(|world| world.proxy.authorization = Some("Basic d3Jvbmc=".into()));
     let proxy = refused.aws.proxy_url().replace("http://", "http://user:canary@");
@@ -105,8 +105,8 @@ fn a_proxy_s_password_stands_in_no_failure() {
     assert_eq!(failure.kind, Kind::Connection, "{failure:?}");
     assert!(failure.message().contains("proxy"), "{}", failure.message());
 
-    let nobody = with_ca().env("HTTPS_PROXY", "http://user:canary@127.0.0.1:9");
-    let failure = nobody.failure_of_identity();
+    let refusing = with_ca().env("HTTPS_PROXY", "http://user:canary@127.0.0.1:9");
+    let failure = refusing.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
 
     for bad in ["socks5://user:canary@127.0.0.1:9", "http://user:canary@", "http://user:canary@h:port"] {

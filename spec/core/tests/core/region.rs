@@ -1,14 +1,14 @@
-//! Which region STS is asked in.
+//! The region of STS.
 
 use crate::support::{Machine, keys_profile};
 use aws_identity::failure::Kind;
 use fake_aws::{Answer, Rule, Service, world};
 
 fn region_of(machine: &Machine) -> String {
-    let landed = machine.fetch().unwrap();
+    let fetched = machine.fetch().unwrap();
     let signed = machine.requests(Service::Sts, "GetCallerIdentity").pop().unwrap().region.unwrap();
-    assert_eq!(landed.region, signed);
-    assert_eq!(landed.identity.unwrap().unwrap().region, signed);
+    assert_eq!(fetched.region, signed);
+    assert_eq!(fetched.identity.unwrap().unwrap().region, signed);
     signed
 }
 
@@ -45,7 +45,7 @@ fn an_unresolved_reference_in_the_region_counts_as_absent() {
 }
 
 #[test]
-fn the_partition_of_the_role_decides_where_nobody_names_a_region() {
+fn the_partition_of_the_role_decides_where_no_region_is_configured() {
     let machine = Machine::bare()
         .env("AWS_ACCESS_KEY_ID", world::CN_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", world::CN_SECRET)
@@ -110,7 +110,7 @@ fn credential_source_imds_gives_the_region_too() {
     assert_eq!(machine.the(Service::Sts, "AssumeRole").region.as_deref(), Some("ap-south-1"));
 }
 
-/// It becomes part of a host name, wherever it was written.
+/// The region becomes part of a host name, whichever layer it comes from.
 #[test]
 fn a_region_holds_letters_digits_and_hyphens() {
     for machine in [

@@ -1,6 +1,6 @@
-//! Roles on top of the base: which are assumed, with which words, and what reaches STS.
+//! Roles on top of the base: which are assumed, with which options, and what reaches STS.
 
-use crate::support::{Landed, Machine, keys_profile, outcomes, text};
+use crate::support::{Fetched, Machine, keys_profile, outcomes, text};
 use aws_identity::failure::Kind;
 use fake_aws::{Service, world};
 use serde_json::json;
@@ -13,9 +13,9 @@ fn roles_of(machine: &Machine) -> Vec<String> {
     machine.requests(Service::Sts, ASSUME).iter().map(|entry| entry.params["RoleArn"].clone()).collect()
 }
 
-fn is_session_of(landed: &Landed, role: &str) -> bool {
+fn is_session_of(fetched: &Fetched, role: &str) -> bool {
     let name = role.rsplit('/').next().unwrap();
-    landed.arn().contains(&format!(":assumed-role/{name}/"))
+    fetched.arn().contains(&format!(":assumed-role/{name}/"))
 }
 
 #[test]
@@ -24,19 +24,19 @@ fn a_role_of_each_layer_is_assumed_and_the_higher_one_wins() {
     let setting = || environment().setting("role_arn", world::PATH_ROLE);
     let option = || setting().option("role_arn", world::PARTNER_ROLE);
     for (machine, role) in [(environment(), world::WORKER_ROLE), (setting(), world::PATH_ROLE), (option(), world::PARTNER_ROLE)] {
-        let landed = machine.fetch().unwrap();
-        assert!(is_session_of(&landed, role), "{}", landed.arn());
+        let fetched = machine.fetch().unwrap();
+        assert!(is_session_of(&fetched, role), "{}", fetched.arn());
         assert_eq!(roles_of(&machine), [role]);
-        assert_eq!(landed.source(), format!("environment > assume role {role}"));
-        assert_eq!(outcomes(&landed.attempts), ["environment found".to_owned(), format!("assume role {role} found")]);
+        assert_eq!(fetched.source(), format!("environment > assume role {role}"));
+        assert_eq!(outcomes(&fetched.attempts), ["environment found".to_owned(), format!("assume role {role} found")]);
     }
 }
 
 #[test]
-fn false_is_no_role_whatever_the_other_layers_say() {
+fn false_means_no_role_whatever_the_other_layers_say() {
     let machine = Machine::with_keys().env("AWS_ROLE_ARN", world::WORKER_ROLE).setting("role_arn", world::PATH_ROLE);
-    let landed = machine.option("role_arn", false).fetch().unwrap();
-    assert_eq!(landed.arn(), world::DEMO_USER);
+    let fetched = machine.option("role_arn", false).fetch().unwrap();
+    assert_eq!(fetched.arn(), world::DEMO_USER);
     let machine = Machine::with_keys().env("AWS_ROLE_ARN", world::WORKER_ROLE).setting("role_arn", false);
     assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
 }
@@ -53,8 +53,8 @@ fn aws_role_arn_belongs_to_the_token_file_even_where_keys_come_first() {
 #[test]
 fn a_web_identity_is_exchanged_once_and_assumes_nothing() {
     let machine = Machine::with_web_identity().env("AWS_ROLE_SESSION_NAME", "pod-7");
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), "arn:aws:sts::123456789012:assumed-role/irsa-app/pod-7");
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), "arn:aws:sts::123456789012:assumed-role/irsa-app/pod-7");
     assert_eq!(machine.actions(), [EXCHANGE, "GetCallerIdentity"]);
 }
 
@@ -64,8 +64,8 @@ fn a_role_is_assumed_on_top_of_the_web_identity() {
         Machine::with_web_identity().option("role_arn", world::WORKER_ROLE),
         Machine::with_web_identity().setting("role_arn", world::WORKER_ROLE),
     ] {
-        let landed = machine.fetch().unwrap();
-        assert!(is_session_of(&landed, world::WORKER_ROLE), "{}", landed.arn());
+        let fetched = machine.fetch().unwrap();
+        assert!(is_session_of(&fetched, world::WORKER_ROLE), "{}", fetched.arn());
         assert_eq!(machine.actions(), [EXCHANGE, ASSUME, "GetCallerIdentity"]);
         assert!(machine.the(Service::Sts, ASSUME).principal.unwrap().contains("irsa-app"));
     }
@@ -89,17 +89,17 @@ fn a_role_that_the_base_already_is_is_not_assumed_again() {
     assert_eq!(profile.actions(), [ASSUME, "GetCallerIdentity"]);
 }
 
-/// Else `policy` would be said of nobody, and the session could do more than its owner wrote.
+/// Otherwise `policy` would be dropped, and the session could do more than its configuration says.
 #[test]
-fn words_beside_a_role_that_the_base_already_is_are_said_of_the_base() {
+fn options_beside_a_role_that_the_base_already_is_apply_to_the_base() {
     let policy = json!({"Version": "2012-10-17", "Statement": []});
     let machine = Machine::with_web_identity()
         .option("role_arn", world::IRSA_ROLE)
         .option("policy", policy)
         .option("session_duration", 900)
         .option("role_session_name", "narrow");
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), "arn:aws:sts::123456789012:assumed-role/irsa-app/narrow");
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), "arn:aws:sts::123456789012:assumed-role/irsa-app/narrow");
     let asked = machine.the(Service::Sts, EXCHANGE).params;
     assert_eq!(asked["DurationSeconds"], "900");
     assert!(asked.contains_key("Policy"), "{asked:?}");
@@ -107,7 +107,7 @@ fn words_beside_a_role_that_the_base_already_is_are_said_of_the_base() {
 }
 
 #[test]
-fn every_word_reaches_sts() {
+fn every_option_reaches_sts() {
     let machine = Machine::with_keys()
         .option("role_arn", world::EXTERNAL_ID_ROLE)
         .option("external_id", world::EXTERNAL_ID)
@@ -125,8 +125,8 @@ fn every_word_reaches_sts() {
             "provided_contexts",
             json!([{"provider_arn": "arn:aws:iam::aws:contextProvider/IdentityCenter", "context_assertion": "an-assertion"}]),
         );
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), "arn:aws:sts::123456789012:assumed-role/external-id-only/night-shift");
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), "arn:aws:sts::123456789012:assumed-role/external-id-only/night-shift");
     let asked = machine.the(Service::Sts, ASSUME).params;
     let expected = [
         ("Action", ASSUME),
@@ -150,25 +150,25 @@ fn every_word_reaches_sts() {
     let tags: BTreeMap<&str, &str> =
         [1, 2].map(|n| (&*asked[&format!("Tags.member.{n}.Key")], &*asked[&format!("Tags.member.{n}.Value")])).into();
     assert_eq!(tags, BTreeMap::from([("Team", "legion"), ("Cost Center", "7")]));
-    // Version and Action among them: nothing was sent that nobody asked for.
+    // Including Version and Action: no other parameter was sent.
     assert_eq!(asked.len(), expected.len() + 1 + 4);
 
-    let details = &landed.credentials.details;
-    assert_eq!(details["assumed_role_arn"], landed.arn());
+    let details = &fetched.credentials.details;
+    assert_eq!(details["assumed_role_arn"], fetched.arn());
     assert_eq!(details["source_identity"], "alice");
     assert!(details.contains_key("packed_policy_size") && details.contains_key("assumed_role_id"), "{details:?}");
-    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+    assert_eq!(fetched.credentials.account_id.as_deref(), Some(world::ACCOUNT));
 }
 
 #[test]
-fn a_role_without_words_is_asked_for_with_a_session_name_that_tells_machine_and_gem_apart() {
+fn a_role_without_options_has_a_session_name_with_gem_and_machine() {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
-    let landed = machine.fetch().unwrap();
+    let fetched = machine.fetch().unwrap();
     let asked = machine.the(Service::Sts, ASSUME).params;
     let name = &asked["RoleSessionName"];
     assert!(name.starts_with("lex-identity-aws-") && name.len() > 17 && name.len() <= 64, "{name}");
     assert_eq!(asked.len(), 4, "{asked:?}");
-    let life = landed.credentials.expires_at.unwrap() - aws_identity::fetch::now();
+    let life = fetched.credentials.expires_at.unwrap() - aws_identity::fetch::now();
     assert!((3_590_000..=3_600_000).contains(&life), "{life}");
 }
 
@@ -182,18 +182,18 @@ fn aws_role_session_name_goes_with_aws_role_arn_only() {
 }
 
 #[test]
-fn words_of_a_layer_without_a_role_do_not_reach_the_role_of_another_layer_s_base() {
-    // The profile has a role, so loose words are its own; the role on top of it keeps to its own layer's.
+fn options_of_a_layer_without_a_role_do_not_reach_the_role_of_another_layer_s_base() {
+    // Unscoped options apply to the profile's role; the role on top has those of its own layer.
     let machine = Machine::bare()
         .credentials_file(&keys_profile("base"))
         .config(&format!("[default]\nrole_arn = {}\nsource_profile = base\n", world::WORKER_ROLE))
-        .setting("role_session_name", "loose")
+        .setting("role_session_name", "unscoped")
         .option("role_arn", world::PATH_ROLE)
         .option("session_duration", 900);
     machine.fetch().unwrap();
     let [first, second] = machine.requests(Service::Sts, ASSUME).try_into().unwrap();
     assert_eq!(first.params["RoleArn"], world::WORKER_ROLE);
-    assert_eq!(first.params["RoleSessionName"], "loose");
+    assert_eq!(first.params["RoleSessionName"], "unscoped");
     assert!(!first.params.contains_key("DurationSeconds"));
     assert_eq!(second.params["RoleArn"], world::PATH_ROLE);
     assert_eq!(second.params["DurationSeconds"], "900");
@@ -201,7 +201,7 @@ fn words_of_a_layer_without_a_role_do_not_reach_the_role_of_another_layer_s_base
 }
 
 #[test]
-fn loose_words_go_to_the_last_role_of_the_profile_and_outrank_its_own() {
+fn unscoped_options_apply_to_the_last_role_of_the_profile_and_outrank_its_own() {
     let machine = Machine::bare()
         .credentials_file(&keys_profile("base"))
         .config(&format!(
@@ -210,16 +210,16 @@ fn loose_words_go_to_the_last_role_of_the_profile_and_outrank_its_own() {
             world::WORKER_ROLE,
             world::CHAINED_ROLE
         ))
-        .option("role_session_name", "loose");
+        .option("role_session_name", "unscoped");
     machine.fetch().unwrap();
     let [first, second] = machine.requests(Service::Sts, ASSUME).try_into().unwrap();
     assert_eq!(first.params["RoleSessionName"], "middle");
-    assert_eq!(second.params["RoleSessionName"], "loose");
+    assert_eq!(second.params["RoleSessionName"], "unscoped");
     assert_eq!(second.params["DurationSeconds"], "1200");
 }
 
 #[test]
-fn loose_words_go_to_the_role_of_the_environment_where_there_is_no_profile() {
+fn unscoped_options_apply_to_the_role_of_the_environment_without_a_profile() {
     let machine = Machine::with_keys()
         .env("AWS_ROLE_ARN", world::EXTERNAL_ID_ROLE)
         .env("AWS_ROLE_SESSION_NAME", "from-env")
@@ -228,14 +228,14 @@ fn loose_words_go_to_the_role_of_the_environment_where_there_is_no_profile() {
 }
 
 #[test]
-fn loose_words_go_to_the_web_identity() {
-    let machine = Machine::with_web_identity().setting("session_duration", 1000).setting("role_session_name", "loose");
-    assert!(machine.fetch().unwrap().arn().ends_with("irsa-app/loose"));
+fn unscoped_options_apply_to_the_web_identity() {
+    let machine = Machine::with_web_identity().setting("session_duration", 1000).setting("role_session_name", "unscoped");
+    assert!(machine.fetch().unwrap().arn().ends_with("irsa-app/unscoped"));
     assert_eq!(machine.the(Service::Sts, EXCHANGE).params["DurationSeconds"], "1000");
 }
 
 #[test]
-fn a_list_is_a_chain_and_plain_options_belong_to_its_last() {
+fn a_list_is_a_role_chain_and_plain_options_apply_to_its_last_role() {
     let machine = Machine::with_keys()
         .option(
             "role_arn",
@@ -246,13 +246,13 @@ fn a_list_is_a_chain_and_plain_options_belong_to_its_last() {
         )
         .option("role_session_name", "last")
         .option("session_duration", 900);
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), "arn:aws:sts::123456789012:assumed-role/from-worker-only/last");
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), "arn:aws:sts::123456789012:assumed-role/from-worker-only/last");
     let [first, second] = machine.requests(Service::Sts, ASSUME).try_into().unwrap();
     assert_eq!((&*first.params["RoleSessionName"], &*first.params["DurationSeconds"]), ("first", "7200"));
     assert_eq!((&*second.params["RoleSessionName"], &*second.params["DurationSeconds"]), ("last", "900"));
     assert!(second.principal.unwrap().contains("legion-worker"));
-    assert_eq!(outcomes(&landed.attempts).len(), 3);
+    assert_eq!(outcomes(&fetched.attempts).len(), 3);
 }
 
 #[test]
@@ -288,8 +288,8 @@ fn chaining_past_an_hour_is_explained_where_only_sts_knows() {
 #[test]
 fn a_user_may_have_a_role_for_twelve_hours() {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE).option("session_duration", 43_200);
-    let landed = machine.fetch().unwrap();
-    let life = landed.credentials.expires_at.unwrap() - aws_identity::fetch::now();
+    let fetched = machine.fetch().unwrap();
+    let life = fetched.credentials.expires_at.unwrap() - aws_identity::fetch::now();
     assert!(life > 43_100_000, "{life}");
 }
 
@@ -302,49 +302,49 @@ fn a_role_that_cannot_be_assumed_is_never_replaced_by_the_base() {
     assert_eq!(failure.status, Some(403));
     assert!(failure.request_id.as_deref().is_some_and(|id| id.len() > 8), "{failure:?}");
     assert!(failure.message().contains(world::FORBIDDEN_ROLE), "{}", failure.message());
-    assert_eq!(machine.actions(), [ASSUME], "asked once, and nothing after it");
+    assert_eq!(machine.actions(), [ASSUME], "requested once, and nothing after it");
     assert_eq!(outcomes(&failure.attempts), ["environment found", &format!("assume role {} failed", world::FORBIDDEN_ROLE)]);
 }
 
 #[test]
-fn a_role_that_wants_an_external_id_says_so_by_access_denied() {
+fn a_role_that_requires_an_external_id_is_access_denied() {
     let failure = Machine::with_keys().option("role_arn", world::EXTERNAL_ID_ROLE).failure();
     assert_eq!(failure.kind, Kind::AccessDenied);
     assert!(failure.message().contains("external id"), "{}", failure.message());
 }
 
 #[test]
-fn a_session_token_is_asked_for_only_when_told_to() {
+fn a_session_token_is_fetched_only_when_configured() {
     let machine = Machine::with_keys().option("get_session_token", true).option("session_duration", 129_600);
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.arn(), world::DEMO_USER);
-    assert_eq!(landed.source(), "environment > session token");
-    assert!(landed.credentials.session_token.is_some() && landed.credentials.expires_at.is_some());
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.arn(), world::DEMO_USER);
+    assert_eq!(fetched.source(), "environment > session token");
+    assert!(fetched.credentials.session_token.is_some() && fetched.credentials.expires_at.is_some());
     assert_eq!(machine.the(Service::Sts, "GetSessionToken").params["DurationSeconds"], "129600");
-    assert_eq!(outcomes(&landed.attempts), ["environment found", "session token found"]);
+    assert_eq!(outcomes(&fetched.attempts), ["environment found", "session token found"]);
 }
 
 #[test]
 fn a_session_token_may_be_the_base_of_a_role() {
     let machine = Machine::with_keys().option("get_session_token", true).option("role_arn", world::WORKER_ROLE);
-    let landed = machine.fetch().unwrap();
-    assert!(is_session_of(&landed, world::WORKER_ROLE));
+    let fetched = machine.fetch().unwrap();
+    assert!(is_session_of(&fetched, world::WORKER_ROLE));
     assert_eq!(machine.actions(), ["GetSessionToken", ASSUME, "GetCallerIdentity"]);
 }
 
 #[test]
-fn a_web_identity_that_is_asked_for_takes_the_first_role_and_the_rest_go_on_top() {
+fn an_explicit_web_identity_takes_the_first_role_and_the_others_are_assumed_on_top() {
     let machine = Machine::with_keys();
     let token = machine.file("token", world::IRSA_TOKEN);
     let machine =
         machine.option("web_identity_token_file", text(&token)).option("role_arn", json!([world::IRSA_ROLE, world::WORKER_ROLE]));
-    let landed = machine.fetch().unwrap();
-    assert!(is_session_of(&landed, world::WORKER_ROLE));
+    let fetched = machine.fetch().unwrap();
+    assert!(is_session_of(&fetched, world::WORKER_ROLE));
     assert_eq!(machine.actions(), [EXCHANGE, ASSUME, "GetCallerIdentity"]);
 }
 
 #[test]
-fn a_web_identity_that_is_asked_for_may_have_its_role_from_the_environment() {
+fn an_explicit_web_identity_may_have_its_role_from_the_environment() {
     let machine = Machine::with_keys().env("AWS_ROLE_ARN", world::IRSA_ROLE).option("web_identity_token", world::IRSA_TOKEN);
     assert!(is_session_of(&machine.fetch().unwrap(), world::IRSA_ROLE));
     let machine = Machine::with_keys().option("web_identity_token", world::IRSA_TOKEN);
@@ -354,21 +354,21 @@ fn a_web_identity_that_is_asked_for_may_have_its_role_from_the_environment() {
 }
 
 #[test]
-fn loose_words_go_to_the_web_identity_of_a_profile_and_to_nothing_above_it() {
+fn unscoped_options_apply_to_the_web_identity_of_a_profile_and_to_no_role_above_it() {
     let machine = Machine::bare();
     let token = machine.file("token", world::IRSA_TOKEN);
     let machine = machine
         .config(&format!("[default]\nrole_arn = {}\nweb_identity_token_file = {}\n", world::IRSA_ROLE, text(&token)))
-        .setting("role_session_name", "loose")
+        .setting("role_session_name", "unscoped")
         .option("role_arn", world::WORKER_ROLE);
     machine.fetch().unwrap();
-    assert_eq!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "loose");
-    assert_ne!(machine.the(Service::Sts, ASSUME).params["RoleSessionName"], "loose");
+    assert_eq!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "unscoped");
+    assert_ne!(machine.the(Service::Sts, ASSUME).params["RoleSessionName"], "unscoped");
 }
 
-/// A role that assumes itself is allowed by few trust policies; to leave the words out would be worse.
+/// Few trust policies let a role assume itself, but dropping the options would be worse.
 #[test]
-fn words_that_the_base_cannot_have_are_asked_for_again() {
+fn a_role_is_assumed_again_for_options_the_base_does_not_have() {
     for machine in [
         Machine::with_container()
             .option("role_arn", world::ECS_ROLE)
@@ -382,7 +382,7 @@ fn words_that_the_base_cannot_have_are_asked_for_again() {
 }
 
 #[test]
-fn the_words_of_the_higher_layer_win_wherever_the_role_stands() {
+fn the_options_of_the_higher_layer_win_whichever_layer_names_the_role() {
     let words = |machine: Machine| {
         let machine = machine.option("role_session_name", "option").setting("role_session_name", "setting");
         machine.fetch().unwrap();
@@ -392,17 +392,17 @@ fn the_words_of_the_higher_layer_win_wherever_the_role_stands() {
     assert_eq!(words(Machine::with_keys().setting("role_arn", world::WORKER_ROLE)), "option");
     let environment = Machine::with_keys().env("AWS_ROLE_ARN", world::WORKER_ROLE).env("AWS_ROLE_SESSION_NAME", "variable");
     assert_eq!(words(environment), "option");
-    // What the role's own layer does not say, a lower one may.
+    // An option that the role's own layer leaves out may come from a lower one.
     let lower = Machine::with_keys().option("role_arn", world::WORKER_ROLE).setting("role_session_name", "setting");
     assert!(lower.fetch().unwrap().arn().ends_with("/setting"));
 }
 
 #[test]
-fn loose_words_go_to_the_last_role_over_a_web_identity_that_is_asked_for() {
+fn unscoped_options_apply_to_the_last_role_over_an_explicit_web_identity() {
     let machine = Machine::bare()
         .option("web_identity_token", world::IRSA_TOKEN)
         .option("role_arn", json!([world::IRSA_ROLE, world::WORKER_ROLE]))
-        .setting("role_session_name", "loose");
-    assert!(machine.fetch().unwrap().arn().ends_with("legion-worker/loose"));
-    assert_ne!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "loose");
+        .setting("role_session_name", "unscoped");
+    assert!(machine.fetch().unwrap().arn().ends_with("legion-worker/unscoped"));
+    assert_ne!(machine.the(Service::Sts, EXCHANGE).params["RoleSessionName"], "unscoped");
 }

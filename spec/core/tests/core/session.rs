@@ -1,4 +1,4 @@
-//! A session in real time: who waits, who is served, who asks STS.
+//! A session in real time: which reads wait, which are served, which fetch.
 
 use crate::support::{Machine, keys_profile, read, read_identity, refresh, timed, wait};
 use aws_identity::{
@@ -19,7 +19,7 @@ use std::{
 const ASSUME: &str = "AssumeRole";
 const WHOAMI: &str = "GetCallerIdentity";
 
-/// A machine with a role whose sets live so many seconds.
+/// A machine with a role whose credentials have this lifetime.
 fn living(seconds: i64) -> Machine {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
     machine.aws.add_rule(Rule { lifetime_seconds: Some(seconds), ..Rule::on(Service::Sts).action(ASSUME) });
@@ -39,8 +39,8 @@ fn key(session: &Session) -> String {
     session.held().unwrap().credentials.access_key_id.clone()
 }
 
-/// Waits for the flight in the air as nobody who reads would.
-fn let_land(session: &Session) {
+/// Waits for the fetch in flight without reading.
+fn let_complete(session: &Session) {
     if let Some(task) = session.in_flight() {
         wait(&task);
     }
@@ -72,7 +72,7 @@ fn the_first_read_waits_and_the_others_do_not() {
 }
 
 #[test]
-fn fifty_readers_at_once_are_one_question() {
+fn fifty_readers_at_once_make_one_request() {
     let machine = living(3600);
     machine.aws.add_rule(Rule { delay_ms: 100, ..Rule::on(Service::Sts) });
     let session = machine.session();
@@ -92,7 +92,7 @@ fn fifty_readers_at_once_are_one_question() {
 }
 
 #[test]
-fn the_identity_is_asked_with_the_held_set() {
+fn the_identity_is_fetched_with_the_held_credentials() {
     let machine = living(3600);
     let session = machine.session();
     read(&session).unwrap();
@@ -101,13 +101,13 @@ fn the_identity_is_asked_with_the_held_set() {
     assert_eq!(identity.canonical_name, "legion-worker");
     assert_eq!(machine.the(Service::Sts, WHOAMI).access_key_id.unwrap(), held);
     assert_eq!(asked(&machine), 1);
-    // And it is kept.
+    // The identity is cached.
     read_identity(&session).unwrap();
     assert_eq!(machine.count(Service::Sts, WHOAMI), 1);
 }
 
 #[test]
-fn one_flight_brings_credentials_and_identity() {
+fn one_fetch_returns_credentials_and_identity() {
     let machine = living(3600);
     let session = machine.session();
     read_identity(&session).unwrap();
@@ -117,7 +117,7 @@ fn one_flight_brings_credentials_and_identity() {
 }
 
 #[test]
-fn a_forgotten_identity_is_asked_anew_and_the_set_is_kept() {
+fn a_forgotten_identity_is_fetched_again_and_the_credentials_stay() {
     let machine = living(3600);
     let session = machine.session();
     read_identity(&session).unwrap();
@@ -128,7 +128,7 @@ fn a_forgotten_identity_is_asked_anew_and_the_set_is_kept() {
 }
 
 #[test]
-fn an_identity_that_fails_does_not_cost_the_credentials() {
+fn credentials_are_kept_when_the_identity_fails() {
     let machine = living(3600);
     let drop = machine.aws.add_rule(Rule::on(Service::Sts).action(WHOAMI).answer(Answer::Drop));
     let session = machine.session();
@@ -140,7 +140,7 @@ fn an_identity_that_fails_does_not_cost_the_credentials() {
 }
 
 #[test]
-fn nobody_waits_for_an_advisory_refresh() {
+fn no_read_waits_for_an_advisory_refresh() {
     let machine = living(4);
     let session = machine.session();
     read(&session).unwrap();
@@ -156,7 +156,7 @@ fn nobody_waits_for_an_advisory_refresh() {
     machine.wait_for(Service::Sts, ASSUME, 2);
     assert_eq!(key(&session), old);
     machine.aws.remove_rule(hold);
-    let_land(&session);
+    let_complete(&session);
     assert_eq!(read(&session).unwrap(), 2);
     assert_ne!(key(&session), old);
     assert_eq!(asked(&machine), 2);
@@ -171,16 +171,16 @@ fn a_final_failure_in_the_background_is_raised_once() {
     failing(&machine, 403, "AccessDenied");
     pause(2100);
     assert_eq!(read(&session).unwrap(), 1);
-    let_land(&session);
+    let_complete(&session);
     let failure = read(&session).unwrap_err();
     assert_eq!(failure.kind, Kind::AccessDenied);
-    assert_eq!(read(&session).unwrap(), 1, "once, and within a second nobody is asked again");
+    assert_eq!(read(&session).unwrap(), 1, "raised once, and not fetched again within a second");
     assert_eq!(asked(&machine), 2);
     assert!(session.held().unwrap().degraded.is_none());
 }
 
 #[test]
-fn an_outage_is_ridden_out_and_over_by_itself() {
+fn held_credentials_are_served_through_an_outage() {
     let machine = living(3);
     let session = machine.session();
     read(&session).unwrap();
@@ -188,20 +188,20 @@ fn an_outage_is_ridden_out_and_over_by_itself() {
     let down = failing(&machine, 503, "ServiceUnavailable");
     pause(1600);
     read(&session).unwrap();
-    let_land(&session);
+    let_complete(&session);
     let serial = read(&session).unwrap();
-    assert_eq!(asked(&machine), 3, "two tries of one flight");
+    assert_eq!(asked(&machine), 3, "two attempts of one fetch");
     let held = session.held().unwrap();
     assert_eq!(held.serial, serial);
     assert!(held.degraded.is_some_and(|why| why.contains("ServiceUnavailable")));
-    assert_eq!(held.credentials.expires_at, old.expires_at, "its true end");
+    assert_eq!(held.credentials.expires_at, old.expires_at, "the unchanged expiration");
     for _ in 0..5 {
         assert_eq!(read(&session).unwrap(), serial);
     }
     assert_eq!(asked(&machine), 3, "STS is left alone");
     assert_eq!(session.tally().back_offs, 1);
 
-    // Past its end, with STS still down: served on.
+    // Expired, with STS still down: still served.
     pause(1600);
     assert!(old.is_expired_at(now()));
     assert_eq!(read(&session).unwrap(), session.held().unwrap().serial);
@@ -209,7 +209,7 @@ fn an_outage_is_ridden_out_and_over_by_itself() {
     let events = kinds(&session);
     assert!(events.contains(&EventKind::Degraded) && events.contains(&EventKind::Expired), "{events:?}");
 
-    // STS is back: so is everything, within a back-off of a second.
+    // STS is back: fresh credentials within a back-off of a second.
     machine.aws.remove_rule(down);
     pause(1100);
     read(&session).unwrap();
@@ -219,7 +219,7 @@ fn an_outage_is_ridden_out_and_over_by_itself() {
 }
 
 #[test]
-fn a_first_outage_is_raised_and_the_next_read_asks_again() {
+fn a_failed_first_fetch_is_raised_and_the_next_read_fetches_again() {
     let machine = living(3600);
     let down = failing(&machine, 503, "ServiceUnavailable");
     let session = machine.session();
@@ -231,7 +231,7 @@ fn a_first_outage_is_raised_and_the_next_read_asks_again() {
 }
 
 #[test]
-fn a_final_failure_is_not_asked_for_again_within_a_second() {
+fn a_final_failure_is_not_fetched_again_within_a_second() {
     let machine = living(3600);
     let closed = failing(&machine, 403, "AccessDenied");
     let session = machine.session();
@@ -245,7 +245,7 @@ fn a_final_failure_is_not_asked_for_again_within_a_second() {
 }
 
 #[test]
-fn a_forced_refresh_brings_a_new_set_at_most_once_a_second() {
+fn a_forced_refresh_returns_new_credentials_at_most_once_a_second() {
     let machine = living(3600);
     let session = machine.session();
     read_identity(&session).unwrap();
@@ -258,30 +258,30 @@ fn a_forced_refresh_brings_a_new_set_at_most_once_a_second() {
     }
     assert_eq!(asked(&machine), 2);
     read_identity(&session).unwrap();
-    assert_eq!(machine.count(Service::Sts, WHOAMI), 2, "the identity is asked anew");
+    assert_eq!(machine.count(Service::Sts, WHOAMI), 2, "the identity is fetched again");
     assert!(kinds(&session).contains(&EventKind::Invalidated));
     pause(1100);
     assert_eq!(refresh(&session).unwrap(), 3);
 }
 
 #[test]
-fn a_forced_refresh_raises_though_a_set_is_held_and_then_obeys_the_back_off() {
+fn a_forced_refresh_raises_though_credentials_are_held_and_then_obeys_the_back_off() {
     let machine = living(3600);
     let session = machine.session();
     read(&session).unwrap();
     failing(&machine, 503, "ServiceUnavailable");
     assert!(refresh(&session).unwrap_err().is_outage());
-    assert!(refresh(&session).unwrap_err().is_outage(), "who comes within a second hears the same");
+    assert!(refresh(&session).unwrap_err().is_outage(), "a second call within a second raises the same");
     assert_eq!(asked(&machine), 3);
     read(&session).unwrap();
     assert!(session.held().unwrap().degraded.is_some());
     pause(1100);
-    assert!(refresh(&session).is_ok(), "the back-off runs, so the held set has to do");
+    assert!(refresh(&session).is_ok(), "the held credentials are served while the back-off runs");
     assert_eq!(asked(&machine), 3);
 }
 
 #[test]
-fn a_forced_refresh_joins_the_flight_in_the_air() {
+fn a_forced_refresh_joins_the_fetch_in_flight() {
     let machine = living(3600);
     let session = machine.session();
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
@@ -294,7 +294,7 @@ fn a_forced_refresh_joins_the_flight_in_the_air() {
 }
 
 #[test]
-fn what_a_service_refused_is_replaced_and_no_other() {
+fn invalidate_replaces_the_held_key_only() {
     let machine = living(3600);
     let session = machine.session();
     read(&session).unwrap();
@@ -309,14 +309,14 @@ fn what_a_service_refused_is_replaced_and_no_other() {
 }
 
 #[test]
-fn a_prefetch_waits_for_nothing_and_asks_only_if_something_is_due() {
+fn a_prefetch_does_not_wait_and_fetches_only_if_a_refresh_is_due() {
     let machine = living(3600);
     let session = machine.session();
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
     assert!(matches!(session.prefetch(), Ok(Step::Ready(1))));
     assert!(matches!(session.prefetch(), Ok(Step::Ready(0))));
     machine.aws.remove_rule(hold);
-    let_land(&session);
+    let_complete(&session);
     assert_eq!(read(&session).unwrap(), 1);
     assert!(matches!(session.prefetch(), Ok(Step::Ready(0))));
     assert_eq!(asked(&machine), 1);
@@ -325,7 +325,7 @@ fn a_prefetch_waits_for_nothing_and_asks_only_if_something_is_due() {
 }
 
 #[test]
-fn a_waiter_who_leaves_does_not_end_the_flight() {
+fn a_waiter_that_leaves_does_not_end_the_fetch() {
     let machine = living(3600);
     let session = machine.session();
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
@@ -344,7 +344,7 @@ fn a_waiter_who_leaves_does_not_end_the_flight() {
 }
 
 #[test]
-fn a_deadline_is_raised_and_the_next_read_asks_again() {
+fn a_deadline_is_raised_and_the_next_read_fetches_again() {
     let machine = living(3600).option("resolve_timeout", 0.3);
     let hang = machine.aws.add_rule(Rule::on(Service::Sts).action(ASSUME).answer(Answer::Hang));
     let session = machine.session();
@@ -356,7 +356,7 @@ fn a_deadline_is_raised_and_the_next_read_asks_again() {
 }
 
 #[test]
-fn keys_without_an_end_are_asked_for_once() {
+fn long_lived_keys_are_fetched_once() {
     let machine = Machine::with_keys();
     let session = machine.session();
     for _ in 0..5 {
@@ -368,7 +368,7 @@ fn keys_without_an_end_are_asked_for_once() {
 }
 
 #[test]
-fn a_set_that_had_ended_when_it_came_is_a_failure() {
+fn credentials_that_are_expired_when_fetched_are_a_failure() {
     let machine = living(-60);
     let session = machine.session();
     let failure = read(&session).unwrap_err();
@@ -379,7 +379,7 @@ fn a_set_that_had_ended_when_it_came_is_a_failure() {
 }
 
 #[test]
-fn a_set_that_had_ended_when_it_came_does_not_replace_the_held_one() {
+fn credentials_that_are_expired_when_fetched_do_not_replace_the_held_ones() {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
     let session = machine.session();
     read(&session).unwrap();
@@ -392,9 +392,9 @@ fn a_set_that_had_ended_when_it_came_does_not_replace_the_held_one() {
 }
 
 #[test]
-fn an_ended_set_of_imds_is_served_at_once_and_imds_left_alone() {
+fn expired_credentials_of_imds_are_served_and_a_back_off_runs() {
     let machine = Machine::with_imds();
-    machine.aws.change_world(|world| world.imds.expired_set = true);
+    machine.aws.change_world(|world| world.imds.expired_credentials = true);
     let session = machine.session();
     read(&session).unwrap();
     let held = session.held().unwrap();
@@ -407,9 +407,9 @@ fn an_ended_set_of_imds_is_served_at_once_and_imds_left_alone() {
     assert_eq!(kinds(&session)[0], EventKind::Degraded);
 }
 
-/// STS's clock is an hour behind ours: a set for ten minutes would have ended long ago by ours.
+/// STS's clock is an hour behind ours: credentials for ten minutes would be expired by our clock.
 #[test]
-fn the_service_s_clock_counts_and_its_expiry_is_kept() {
+fn the_service_s_clock_counts_and_its_expiration_is_kept() {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
     machine.aws.add_rule(Rule { skew_seconds: -3600, ..Rule::on(Service::Sts) });
     machine.aws.add_rule(Rule { lifetime_seconds: Some(600), ..Rule::on(Service::Sts).action(ASSUME) });
@@ -426,7 +426,7 @@ fn the_service_s_clock_counts_and_its_expiry_is_kept() {
 }
 
 #[test]
-fn events_count_up_and_are_read_from_where_one_left_off() {
+fn events_are_numbered_and_read_from_a_number_on() {
     let machine = living(3600);
     let session = machine.session();
     read(&session).unwrap();

@@ -1,4 +1,4 @@
-//! IAM Identity Center. The SDK looks for the login below the HOME of the process, so each test runs in one of its own.
+//! IAM Identity Center. The SDK reads the login below the HOME of the process, so each test runs in a process of its own.
 
 use crate::support::{Machine, text};
 use aws_identity::{failure::Kind, fetch::now, util::time::format_iso8601};
@@ -10,7 +10,7 @@ const INSIDE: &str = "CORE_SPEC_INSIDE";
 const START_URL: &str = "https://legion.awsapps.com/start";
 const HOUR: i64 = 3_600_000;
 
-/// Runs the test of this name again, in a process with an empty HOME; true inside it.
+/// Runs the test of this name in a child process with an empty HOME; true inside the child.
 fn inside(name: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
@@ -30,7 +30,7 @@ fn inside(name: &str) -> bool {
 }
 
 /// A machine whose `default` profile uses SSO, behind the local proxy. `session`: with an `[sso-session]`, whose login
-/// can be renewed; else with the older keys.
+/// can be refreshed; otherwise with the older keys.
 fn with_sso(session: bool) -> Machine {
     let common = format!("sso_account_id = {}\nsso_role_name = Developer\n", world::ACCOUNT);
     let shared = format!("sso_start_url = {START_URL}\nsso_region = eu-west-1\n");
@@ -46,7 +46,7 @@ fn with_sso(session: bool) -> Machine {
     machine.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", text(&bundle))
 }
 
-/// The AWS CLI calls the file after the SHA-1 of the session's name, or of the start URL.
+/// The AWS CLI names the file by the SHA-1 of the session's name, or of the start URL.
 const SESSION_FILE: &str = "bd53add93b49c4dff72730e05f11f1ee31074fe4.json"; // legion
 const URL_FILE: &str = "ddf040fdba35414c5ac8b185ed5ac06d850379b9.json";
 
@@ -58,10 +58,10 @@ fn log_in(file: &str, token: &Value) {
     fs::write(path_of(file), token.to_string()).unwrap();
 }
 
-fn login(ends_in: i64) -> Value {
+fn login(expires_in: i64) -> Value {
     json!({
         "accessToken": world::SSO_ACCESS_TOKEN,
-        "expiresAt": format_iso8601((now() + ends_in) / 1000 * 1000),
+        "expiresAt": format_iso8601((now() + expires_in) / 1000 * 1000),
         "refreshToken": world::SSO_REFRESH_TOKEN,
         "clientId": world::SSO_CLIENT_ID,
         "clientSecret": world::SSO_CLIENT_SECRET,
@@ -72,17 +72,17 @@ fn login(ends_in: i64) -> Value {
 }
 
 fn is_developer(machine: &Machine) {
-    let landed = machine.fetch().unwrap();
-    assert!(landed.arn().contains("assumed-role/AWSReservedSSO_Developer_"), "{}", landed.arn());
-    assert_eq!(landed.source(), "profile default");
-    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
-    let life = landed.credentials.expires_at.unwrap() - now();
+    let fetched = machine.fetch().unwrap();
+    assert!(fetched.arn().contains("assumed-role/AWSReservedSSO_Developer_"), "{}", fetched.arn());
+    assert_eq!(fetched.source(), "profile default");
+    assert_eq!(fetched.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+    let life = fetched.credentials.expires_at.unwrap() - now();
     assert!((HOUR - 10_000..=HOUR).contains(&life), "{life}");
 }
 
 #[test]
-fn a_login_is_traded_for_credentials() {
-    if !inside("sso::a_login_is_traded_for_credentials") {
+fn a_login_gives_role_credentials() {
+    if !inside("sso::a_login_gives_role_credentials") {
         return;
     }
     for (session, file) in [(true, SESSION_FILE), (false, URL_FILE)] {
@@ -98,28 +98,28 @@ fn a_login_is_traded_for_credentials() {
 }
 
 #[test]
-fn a_login_that_ends_soon_or_has_ended_is_renewed_and_kept() {
-    if !inside("sso::a_login_that_ends_soon_or_has_ended_is_renewed_and_kept") {
+fn a_login_that_expires_soon_or_is_expired_is_refreshed_and_saved() {
+    if !inside("sso::a_login_that_expires_soon_or_is_expired_is_refreshed_and_saved") {
         return;
     }
-    for ends_in in [60_000, -HOUR] {
+    for expires_in in [60_000, -HOUR] {
         let machine = with_sso(true);
-        log_in(SESSION_FILE, &login(ends_in));
+        log_in(SESSION_FILE, &login(expires_in));
         is_developer(&machine);
         let renewed = machine.the(Service::Sso, "CreateToken");
         assert_eq!(renewed.host, "oidc.eu-west-1.amazonaws.com");
         let kept: Value = serde_json::from_slice(&fs::read(path_of(SESSION_FILE)).unwrap()).unwrap();
         assert_ne!(kept["accessToken"], world::SSO_ACCESS_TOKEN);
         assert_ne!(kept["refreshToken"], world::SSO_REFRESH_TOKEN);
-        // The next one finds it renewed.
+        // The next session reads the refreshed login.
         is_developer(&machine);
         assert_eq!(machine.count(Service::Sso, "CreateToken"), 1);
     }
 }
 
 #[test]
-fn a_login_that_is_over_says_what_to_run() {
-    if !inside("sso::a_login_that_is_over_says_what_to_run") {
+fn an_expired_login_says_which_command_to_run() {
+    if !inside("sso::an_expired_login_says_which_command_to_run") {
         return;
     }
     let told = |machine: &Machine, said: &str| {
@@ -129,11 +129,11 @@ fn a_login_that_is_over_says_what_to_run() {
         assert!(failure.message().contains("aws sso login --profile default"), "{}", failure.message());
         assert!(aws_identity::refresh::is_final(&failure), "{failure:?}");
     };
-    // Nobody has logged in.
+    // There is no login.
     told(&with_sso(true), "is missing");
     told(&with_sso(false), "is missing");
 
-    // It has ended and cannot be renewed: no refresh token.
+    // It is expired and has no refresh token.
     let mut bare = login(-HOUR);
     bare.as_object_mut().unwrap().remove("refreshToken");
     log_in(SESSION_FILE, &bare);
@@ -141,13 +141,13 @@ fn a_login_that_is_over_says_what_to_run() {
     told(&machine, "ended at");
     assert!(machine.aws.requests().is_empty());
 
-    // It cannot be renewed: the registration has ended.
+    // It is expired and cannot be refreshed: the registration is expired.
     let mut old = login(-HOUR);
     old["registrationExpiresAt"] = "2020-01-01T00:00:00Z".into();
     log_in(SESSION_FILE, &old);
     told(&with_sso(true), "ended at");
 
-    // The refresh token was used before.
+    // The refresh token is used up.
     log_in(SESSION_FILE, &login(-HOUR));
     let machine = with_sso(true);
     machine.aws.change_world(|world| {
@@ -157,7 +157,7 @@ fn a_login_that_is_over_says_what_to_run() {
     });
     told(&machine, "expired");
 
-    // The service has ended it before its time; the older form cannot renew.
+    // The service has revoked it; the older form cannot be refreshed.
     log_in(URL_FILE, &login(HOUR));
     let machine = with_sso(false);
     machine.aws.change_world(|world| world.sso.sessions.get_mut(world::SSO_USER).unwrap().access_tokens.clear());
@@ -165,8 +165,8 @@ fn a_login_that_is_over_says_what_to_run() {
 }
 
 #[test]
-fn trouble_is_no_expired_login() {
-    if !inside("sso::trouble_is_no_expired_login") {
+fn an_outage_is_not_an_expired_login() {
+    if !inside("sso::an_outage_is_not_an_expired_login") {
         return;
     }
     log_in(SESSION_FILE, &login(HOUR));
@@ -187,8 +187,8 @@ fn trouble_is_no_expired_login() {
 }
 
 #[test]
-fn a_role_that_is_not_ours_is_access_denied() {
-    if !inside("sso::a_role_that_is_not_ours_is_access_denied") {
+fn a_role_not_granted_to_the_user_is_access_denied() {
+    if !inside("sso::a_role_not_granted_to_the_user_is_access_denied") {
         return;
     }
     log_in(SESSION_FILE, &login(HOUR));
@@ -201,8 +201,8 @@ fn a_role_that_is_not_ours_is_access_denied() {
 }
 
 #[test]
-fn a_file_that_is_no_login_is_refused_without_showing_it() {
-    if !inside("sso::a_file_that_is_no_login_is_refused_without_showing_it") {
+fn a_malformed_login_file_is_refused_and_not_shown() {
+    if !inside("sso::a_malformed_login_file_is_refused_and_not_shown") {
         return;
     }
     for text in ["canary", "{}", r#"{"accessToken":"canary"}"#, r#"{"accessToken":"canary","expiresAt":"soon"}"#] {

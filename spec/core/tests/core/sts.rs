@@ -1,4 +1,4 @@
-//! STS in trouble: what is asked again, what is said, how long it takes.
+//! Failures of STS: what is retried, what the failure says, how long it takes.
 
 use crate::{
     stub,
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const ASSUME: &str = "AssumeRole";
 
-/// A machine that assumes a role, and an STS that answers that so.
+/// A machine that assumes a role, and an STS with this rule for it.
 fn with_rule(rule: Rule) -> Machine {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
     machine.aws.add_rule(Rule { service: Some(Service::Sts), action: Some(ASSUME.into()), ..rule });
@@ -34,7 +34,7 @@ fn xml(status: u16, text: &str) -> Answer {
 }
 
 #[test]
-fn what_may_pass_is_asked_twice_and_no_more() {
+fn a_retryable_error_is_tried_twice() {
     for (answer, kind) in [
         (Answer::Throttle, Kind::Throttled),
         (error(500, "InternalFailure"), Kind::Service),
@@ -54,7 +54,7 @@ fn what_may_pass_is_asked_twice_and_no_more() {
 }
 
 #[test]
-fn every_refusal_is_asked_once_and_has_its_kind() {
+fn every_refusal_is_tried_once_and_has_its_kind() {
     for (status, code, kind) in [
         (403, "AccessDenied", Kind::AccessDenied),
         (403, "InvalidClientTokenId", Kind::AccessDenied),
@@ -74,6 +74,7 @@ fn every_refusal_is_asked_once_and_has_its_kind() {
             assert!(failure.message().contains(part), "{}", failure.message());
         }
         assert!(failure.request_id.is_some(), "{code}");
+        assert!(failure.reached && !failure.remedy.is_empty(), "{failure:?}");
         assert_eq!(machine.count(Service::Sts, ASSUME), 1, "{code}");
     }
 }
@@ -86,7 +87,7 @@ fn the_codes_of_throttling_are_known() {
     assert_eq!(answering(error(429, "Whatever")).failure().kind, Kind::Throttled);
 }
 
-/// Some stand-ins wrap the error once more, and then no code is found: the status has to do.
+/// Some imitations of STS wrap the error once more, so that no code is found: the status decides.
 #[test]
 fn an_error_in_another_wrapping_goes_by_its_status() {
     let wrapped = "<ErrorResponse><Errors><Error><Code>SignatureDoesNotMatch</Code><Message>canary</Message></Error></Errors></ErrorResponse>";
@@ -97,7 +98,7 @@ fn an_error_in_another_wrapping_goes_by_its_status() {
 }
 
 #[test]
-fn answers_that_are_not_sts_are_named_so() {
+fn answers_that_are_not_of_sts_are_named_so() {
     for text in [
         "hello",
         "",
@@ -128,20 +129,20 @@ fn an_identity_that_cannot_be_read_is_a_failure() {
 }
 
 #[test]
-fn a_boundless_answer_is_cut_off() {
+fn an_answer_above_the_limit_is_cut_off() {
     let (failure, took) = timed(|| answering(Answer::HugeMib(64)).failure());
     assert!(matches!(failure.kind, Kind::Connection | Kind::Service), "{failure:?}");
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]
-fn a_cut_answer_is_an_outage() {
+fn a_truncated_answer_is_an_outage() {
     let failure = answering(Answer::Truncate).failure();
     assert!(failure.is_outage(), "{failure:?}");
 }
 
 #[test]
-fn a_service_s_words_are_shown_on_one_line_and_not_all_of_them() {
+fn a_service_s_message_is_shown_on_one_line_and_shortened() {
     let long = format!("first\nsecond\u{1b}[31m {}", "x".repeat(2000));
     let failure = answering(Answer::Error { status: 400, code: "ValidationError".into(), message: long }).failure();
     assert!(failure.message().len() < 700, "{}", failure.message().len());
@@ -153,9 +154,9 @@ fn a_clock_that_is_wrong_is_corrected_by_the_service_s_date() {
     for skew in [3600, -7200] {
         let machine = with_rule(Rule { skew_seconds: skew, ..Rule::default() });
         machine.aws.add_rule(Rule { skew_seconds: skew, ..Rule::on(Service::Sts).action("GetCallerIdentity") });
-        let landed = machine.fetch().unwrap();
-        assert!(landed.arn().contains("legion-worker"));
-        let offset = landed.clock_offset.unwrap();
+        let fetched = machine.fetch().unwrap();
+        assert!(fetched.arn().contains("legion-worker"));
+        let offset = fetched.clock_offset.unwrap();
         assert!((offset - skew * 1000).abs() < 3000, "{offset}");
         assert_eq!(machine.count(Service::Sts, ASSUME), 2);
     }
@@ -167,23 +168,24 @@ fn a_clock_that_is_right_has_no_offset() {
 }
 
 #[test]
-fn nobody_at_the_endpoint_is_a_connection_failure() {
+fn an_endpoint_that_refuses_connections_is_a_connection_failure() {
     let failure = Machine::with_keys().env("AWS_ENDPOINT_URL", &stub::refusing()).failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
     assert!(failure.message().contains("refused") && failure.message().contains("127.0.0.1"), "{}", failure.message());
+    assert!(!failure.reached && failure.remedy.contains("proxy"), "{failure:?}");
 }
 
 #[test]
 fn a_host_that_does_not_exist_names_the_region_and_the_name_server() {
-    // A region nobody has, looked up behind a name no server is asked for: the label is too long.
+    // A name with a label that is too long: the C library fails without a name server.
     let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").option("endpoint", format!("http://{}.test", "x".repeat(64)));
     let failure = failure.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message().contains("name server"), "{}", failure.message());
+    assert!(!failure.reached && failure.remedy.contains("name server"), "{failure:?}");
 }
 
 #[test]
-fn a_body_that_comes_in_drips_is_read() {
+fn a_slow_body_is_read() {
     assert!(with_rule(Rule::default().answer(Answer::DripMs(0))).fetch().is_ok());
 }
 
@@ -196,7 +198,7 @@ fn with_mfa() -> Machine {
 
 fn fetch_with_code(machine: &Machine, code: &str) -> Result<String, Failure> {
     let answers = CallbackAnswers { token_code: Some(Secret::new(code)), ..CallbackAnswers::default() };
-    machine.fetch_with(answers).map(|landed| landed.arn())
+    machine.fetch_with(answers).map(|fetched| fetched.arn())
 }
 
 #[test]
@@ -229,7 +231,7 @@ fn a_wrong_code_is_access_denied() {
 }
 
 #[test]
-fn a_session_token_takes_a_code_too() {
+fn a_session_token_uses_a_code_too() {
     let machine = Machine::with_keys()
         .option("get_session_token", true)
         .option("serial_number", world::DEMO_MFA_HARDWARE)
@@ -273,18 +275,18 @@ fn mfa_is_for_the_first_role_of_a_list() {
 }
 
 #[test]
-fn a_device_of_the_profile_is_asked_for() {
+fn a_device_of_the_profile_is_used() {
     let machine = Machine::bare().credentials_file(&crate::support::keys_profile("base")).config(&format!(
         "[default]\nrole_arn = {}\nsource_profile = base\nmfa_serial = {}\n",
         world::MFA_ROLE,
         world::DEMO_MFA_SERIAL
     ));
-    let nobody = machine.failure();
-    assert_eq!(nobody.kind, Kind::NoCredentials);
+    let failure = machine.failure();
+    assert_eq!(failure.kind, Kind::NoCredentials);
     assert!(
-        nobody.message().contains("token_provider") && nobody.message().contains(world::DEMO_MFA_SERIAL),
+        failure.message().contains("token_provider") && failure.message().contains(world::DEMO_MFA_SERIAL),
         "{}",
-        nobody.message()
+        failure.message()
     );
     assert!(machine.aws.requests().is_empty(), "not without a code");
     let machine = machine.option("token_provider", true);

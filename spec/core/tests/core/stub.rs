@@ -1,4 +1,4 @@
-//! Servers that are no AWS at all.
+//! Servers that do not imitate AWS.
 
 use std::{
     io::{Read, Write},
@@ -8,13 +8,13 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-/// A port at which nobody listens.
+/// A port without a listener: connections are refused.
 pub fn refusing() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     url(listener.local_addr().unwrap())
 }
 
-/// Takes connections and never answers; until it is dropped.
+/// Accepts connections and never answers, until it is dropped.
 pub struct Silent {
     _listener: TcpListener,
     pub url: String,
@@ -26,7 +26,7 @@ pub fn silent() -> Silent {
     Silent { _listener: listener, url }
 }
 
-/// Drops every SYN, as a network does that has no such host: its queue is full, and nobody takes from it.
+/// Drops every SYN, as a network without such an address does: its accept queue is full and stays full.
 pub struct Dropping {
     _listener: Socket,
     _queue: Vec<Socket>,

@@ -1,4 +1,4 @@
-//! A machine for one test: a local AWS, an empty HOME, an environment, and what a session is asked to be.
+//! A machine for one test: a local AWS, an empty HOME, an environment, and the options of its sessions.
 
 use aws_identity::{
     attempt::Attempt,
@@ -32,9 +32,9 @@ pub struct Machine {
     gate: SharedGate,
 }
 
-/// What a flight brought.
+/// The result of a fetch.
 #[derive(Debug)]
-pub struct Landed {
+pub struct Fetched {
     pub credentials: Arc<Credentials>,
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,
@@ -42,7 +42,7 @@ pub struct Landed {
     pub clock_offset: Option<i64>,
 }
 
-impl Landed {
+impl Fetched {
     pub fn arn(&self) -> String {
         self.identity.as_ref().unwrap().as_ref().unwrap().principal.arn.clone()
     }
@@ -53,7 +53,7 @@ impl Landed {
 }
 
 impl Machine {
-    /// Names no credentials; STS is the local one, IMDS is disabled, and no DMI data speaks of EC2.
+    /// Has no credentials; STS is the local one, IMDS is disabled, and there is no DMI data of EC2.
     pub fn bare() -> Self {
         let aws = FakeAws::start(World::standard()).unwrap();
         let url = aws.http_url();
@@ -73,14 +73,14 @@ impl Machine {
         Self::bare().env("AWS_ACCESS_KEY_ID", world::DEMO_KEY_ID).env("AWS_SECRET_ACCESS_KEY", world::DEMO_SECRET)
     }
 
-    /// An EC2 instance: nothing but IMDS.
+    /// An EC2 instance: IMDS is its only source.
     pub fn with_imds() -> Self {
         let machine = Self::bare().without("AWS_EC2_METADATA_DISABLED");
         let url = machine.aws.http_url();
         machine.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)
     }
 
-    /// An ECS task: nothing but its endpoint.
+    /// An ECS task: the container endpoint is its only source.
     pub fn with_container() -> Self {
         let machine = Self::bare();
         let uri = format!("{}{}", machine.aws.http_url(), world::ECS_PATH);
@@ -140,14 +140,14 @@ impl Machine {
         self.aws.directory().join("home")
     }
 
-    /// A file beside HOME.
+    /// A file next to HOME.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.aws.directory().join(name);
         fs::write(&path, content).unwrap();
         path
     }
 
-    /// The folder that stands for `/sys/class/dmi/id`: empty unless a test writes to it.
+    /// The folder read in place of `/sys/class/dmi/id`: empty unless a test writes to it.
     pub fn dmi_folder(&self) -> PathBuf {
         let folder = self.aws.directory().join("dmi");
         fs::create_dir_all(&folder).unwrap();
@@ -168,53 +168,54 @@ impl Machine {
         Session::new(self.settings().unwrap(), self.gate)
     }
 
-    /// Credentials and identity, in one flight.
-    pub fn fetch(&self) -> Result<Landed, Failure> {
+    /// Credentials and identity, in one fetch.
+    pub fn fetch(&self) -> Result<Fetched, Failure> {
         self.fetch_with(CallbackAnswers::default())
     }
 
-    pub fn fetch_with(&self, answers: CallbackAnswers) -> Result<Landed, Failure> {
-        self.fly(FetchRequest { identity: true, answers, ..FetchRequest::default() })
+    pub fn fetch_with(&self, answers: CallbackAnswers) -> Result<Fetched, Failure> {
+        self.fetch_for(FetchRequest { identity: true, answers, ..FetchRequest::default() })
     }
 
-    pub fn fly(&self, order: FetchRequest) -> Result<Landed, Failure> {
+    pub fn fetch_for(&self, request: FetchRequest) -> Result<Fetched, Failure> {
         let settings = Arc::new(self.settings()?);
         let gate = self.gate;
-        let task = FetchTask::spawn(gate, settings.resolve_timeout, move |deadline| fetch(settings, order, gate, deadline))?;
+        let task =
+            FetchTask::spawn(gate, settings.resolve_timeout.value, move |deadline| fetch(settings, request, gate, deadline))?;
         match task.wait(&AtomicBool::new(false)) {
             Woken::Completed => {}
-            woken => panic!("the flight was given up: {woken:?}"),
+            woken => panic!("the fetch task was abandoned: {woken:?}"),
         }
         match task.outcome().unwrap() {
-            Ok(fetched) => Ok(Landed {
-                credentials: Arc::clone(&fetched.credentials),
-                identity: fetched.identity.clone(),
-                region: fetched.region.clone(),
-                attempts: fetched.attempts.clone(),
-                clock_offset: fetched.clock_offset,
+            Ok(result) => Ok(Fetched {
+                credentials: Arc::clone(&result.credentials),
+                identity: result.identity.clone(),
+                region: result.region.clone(),
+                attempts: result.attempts.clone(),
+                clock_offset: result.clock_offset,
             }),
             Err(failure) => Err(failure.clone()),
         }
     }
 
-    /// The failure of a fetch, which holds no secret of this world.
+    /// The failure of a fetch, which shows no secret of the local AWS.
     pub fn failure(&self) -> Failure {
         let failure = self.fetch().unwrap_err();
         assert_no_secret(&format!("{failure:?}"));
         failure
     }
 
-    /// Why the credentials, which are there, could not say who they are.
+    /// The failure of the identity request.
     pub fn failure_of_identity(&self) -> Failure {
         let failure = match self.fetch() {
-            Ok(landed) => landed.identity.unwrap().unwrap_err(),
+            Ok(fetched) => fetched.identity.unwrap().unwrap_err(),
             Err(failure) => failure,
         };
         assert_no_secret(&format!("{failure:?}"));
         failure
     }
 
-    /// How often `action` was asked for.
+    /// The number of requests for `action`.
     pub fn count(&self, service: Service, action: &str) -> usize {
         self.requests(service, action).len()
     }
@@ -223,12 +224,12 @@ impl Machine {
         self.aws.requests().into_iter().filter(|entry| entry.service == service && entry.action == action).collect()
     }
 
-    /// Every action that was asked for, in order, without the proxy's own.
+    /// The actions of all requests, in order.
     pub fn actions(&self) -> Vec<String> {
         self.aws.requests().into_iter().map(|entry| entry.action).collect()
     }
 
-    /// The one request for `action`.
+    /// The only request for `action`.
     pub fn the(&self, service: Service, action: &str) -> Entry {
         let mut all = self.requests(service, action);
         assert_eq!(all.len(), 1, "{action}: {all:#?}");
@@ -252,7 +253,7 @@ pub fn assert_no_secret(text: &str) {
         world::SSO_CLIENT_SECRET,
         "canary",
     ] {
-        assert!(!text.contains(secret), "{secret} stands in {text}");
+        assert!(!text.contains(secret), "{secret} is in {text}");
     }
 }
 
@@ -261,25 +262,25 @@ pub fn outcomes(attempts: &[Attempt]) -> Vec<String> {
     attempts.iter().map(|attempt| format!("{} {}", attempt.source, attempt.outcome.as_str())).collect()
 }
 
-/// A profile of the demo user's keys, as the credentials file has it.
+/// A profile with the demo user's keys, for the credentials file.
 pub fn keys_profile(name: &str) -> String {
     let (id, secret) = (world::DEMO_KEY_ID, world::DEMO_SECRET);
     format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
 }
 
-/// What `job` gives, and how long it took.
+/// The result of `job`, and how long it took.
 pub fn timed<T>(job: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = job();
     (result, start.elapsed())
 }
 
-/// Waits for `flight` like a reader.
+/// Waits for `task` like a reader.
 pub fn wait(task: &Arc<Fetch>) {
     task.wait(&AtomicBool::new(false));
 }
 
-/// Reads the credentials as the binding does: asks, waits, asks again.
+/// Reads the credentials as the binding does: reads, waits, reads again.
 pub fn read(session: &Session) -> Result<u64, Failure> {
     loop {
         match session.credentials()? {

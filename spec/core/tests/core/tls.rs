@@ -1,4 +1,4 @@
-//! Whom TLS trusts.
+//! The authorities TLS trusts.
 
 use crate::{
     stub,
@@ -8,7 +8,7 @@ use aws_identity::failure::Kind;
 use fake_aws::world;
 use std::fs;
 
-/// STS behind TLS, with a certificate no public authority has signed.
+/// STS over TLS, with a certificate that no public authority has signed.
 fn with_tls() -> Machine {
     let machine = Machine::with_keys();
     let url = machine.aws.https_url();
@@ -40,11 +40,11 @@ fn an_unknown_authority_is_refused_and_the_advice_is_a_bundle() {
     let machine = with_tls().option("ca_bundle", text(&other.aws.ca_bundle()));
     let failure = machine.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message().contains("certificate") && failure.message().contains("AWS_CA_BUNDLE"), "{}", failure.message());
+    assert!(failure.cause.contains("certificate") && failure.remedy.contains("AWS_CA_BUNDLE"), "{failure:?}");
 }
 
 #[test]
-fn a_bundle_that_gives_no_trust_is_an_error() {
+fn a_bundle_without_a_usable_certificate_is_an_error() {
     let machine = with_tls();
     let folder = machine.home();
     for (path, said) in [
@@ -66,7 +66,7 @@ fn a_bundle_that_gives_no_trust_is_an_error() {
 }
 
 #[test]
-fn bad_certificates_among_good_ones_are_passed_over() {
+fn bad_certificates_among_good_ones_are_skipped() {
     let machine = with_tls();
     let good = bundle(&machine);
     let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

@@ -9,21 +9,21 @@ const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const EXCHANGE: &str = "AssumeRoleWithWebIdentity";
 
 #[test]
-fn the_exchange_is_not_signed_and_says_no_more_than_it_must() {
+fn the_request_is_not_signed_and_has_only_the_required_parameters() {
     let machine = Machine::with_web_identity();
-    let landed = machine.fetch().unwrap();
+    let fetched = machine.fetch().unwrap();
     let entry = machine.the(Service::Sts, EXCHANGE);
     assert!(!entry.headers.contains_key("authorization"), "{:?}", entry.headers.keys());
     assert_eq!(entry.params["WebIdentityToken"], world::IRSA_TOKEN);
     assert!(entry.params["RoleSessionName"].starts_with("lex-identity-aws-"));
     assert_eq!(entry.params.len(), 5, "{:?}", entry.params.keys());
-    assert_eq!(landed.credentials.account_id.as_deref(), Some(world::ACCOUNT));
-    let details = &landed.credentials.details;
+    assert_eq!(fetched.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+    let details = &fetched.credentials.details;
     for (name, value) in [
         ("subject", world::IRSA_SUBJECT),
         ("audience", "sts.amazonaws.com"),
         ("provider", world::IRSA_PROVIDER),
-        ("assumed_role_arn", &*landed.arn()),
+        ("assumed_role_arn", &*fetched.arn()),
     ] {
         assert_eq!(details.get(name).map(String::as_str), Some(value), "{name}");
     }
@@ -39,7 +39,7 @@ fn the_file_is_trimmed_and_read_anew_each_time() {
 }
 
 #[test]
-fn what_is_no_token_is_not_sent() {
+fn a_malformed_token_is_not_sent() {
     for (content, said) in [
         (&b""[..], "is empty"),
         (b"canary\nsecond", "one line"),
@@ -82,14 +82,14 @@ fn a_token_file_without_a_role_is_half_a_configuration() {
     assert_eq!(failure.kind, Kind::Configuration);
 }
 
-/// `role_arn: false` is about roles on top of the base, and this role is the base.
+/// `role_arn: false` means roles on top of the base, and this role is the base.
 #[test]
 fn false_does_not_touch_the_role_of_the_token() {
     assert!(Machine::with_web_identity().option("role_arn", false).fetch().unwrap().arn().contains("irsa-app"));
 }
 
 #[test]
-fn each_refusal_of_sts_is_told_by_its_code() {
+fn each_refusal_of_sts_has_its_kind_by_its_code() {
     for (change, code, kind) in [
         ("expired", "ExpiredTokenException", Kind::AccessDenied),
         ("rejected", "IDPRejectedClaim", Kind::AccessDenied),
@@ -111,7 +111,7 @@ fn each_refusal_of_sts_is_told_by_its_code() {
 }
 
 #[test]
-fn trouble_between_aws_and_the_provider_is_asked_again_and_is_an_outage() {
+fn an_error_between_aws_and_the_provider_is_retried_and_is_an_outage() {
     let answer =
         Answer::Error { status: 400, code: "IDPCommunicationError".into(), message: "The identity provider is slow".into() };
     let machine = Machine::with_web_identity();
@@ -142,13 +142,13 @@ fn a_token_may_be_text_file_or_supplied() {
 }
 
 #[test]
-fn a_token_that_is_asked_for_outranks_keys_and_profile() {
+fn an_explicit_token_outranks_keys_and_profile() {
     let machine = Machine::with_keys().option("role_arn", world::IRSA_ROLE).option("web_identity_token", world::IRSA_TOKEN);
     assert_eq!(machine.fetch().unwrap().source(), "web identity");
 }
 
 #[test]
-fn provider_policy_and_life_reach_sts() {
+fn provider_policy_and_duration_reach_sts() {
     let machine = Machine::bare()
         .option("role_arn", world::IRSA_ROLE)
         .option("web_identity_token", world::IRSA_TOKEN)
@@ -173,10 +173,10 @@ fn provider_policy_and_life_reach_sts() {
     }
 }
 
-/// Each of these would be lost without a word, and the session be another than its owner wrote. (An external id opens
-/// a door that the token has opened already.)
+/// Each of these would be silently dropped, and the session be another than configured. (`external_id` is dropped on
+/// purpose: `AssumeRoleWithWebIdentity` has no such parameter.)
 #[test]
-fn what_a_web_identity_cannot_be_given_is_refused() {
+fn an_option_a_web_identity_cannot_have_is_refused() {
     for (name, value) in [
         ("tags", serde_json::json!({"team": "x"})),
         ("transitive_tag_keys", serde_json::json!(["team"])),
@@ -209,7 +209,7 @@ fn a_profile_may_name_the_token_file() {
         world::IRSA_ROLE,
         text(&file)
     ));
-    let landed = machine.fetch().unwrap();
-    assert_eq!(landed.source(), "profile default");
-    assert!(landed.arn().ends_with("irsa-app/profiled"));
+    let fetched = machine.fetch().unwrap();
+    assert_eq!(fetched.source(), "profile default");
+    assert!(fetched.arn().ends_with("irsa-app/profiled"));
 }

@@ -1,4 +1,4 @@
-//! A client that signs. Its signer is the server's own: the vectors in sigv4.rs hold that one to account.
+//! A client that signs with the server's own signer, which the vectors in sigv4.rs verify.
 
 use crate::FakeAws;
 use crate::clock;
@@ -68,7 +68,7 @@ pub fn written(method: &str, target: &str, headers: &[(&str, &str)], body: &str)
     text + "\r\n" + body
 }
 
-/// One answer with a length; an error if the server goes before its end.
+/// One answer with a length; an error if the connection closes before its end.
 pub fn read_reply(stream: impl Read) -> std::io::Result<Reply> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -90,7 +90,7 @@ pub fn call(fake: &FakeAws, method: &str, target: &str, headers: &[(&str, &str)]
     read_reply(stream).unwrap()
 }
 
-/// A signed POST to STS as text, with whatever the test changes before or after the signature.
+/// A signed POST to STS as text, with changes before or after the signature.
 pub struct Signed {
     pub region: &'static str,
     pub service: &'static str,

@@ -1,6 +1,6 @@
-//! The whole server, asked over its sockets.
+//! The whole server, called over its sockets.
 
 mod client;
+mod faults;
 mod sources;
 mod sts;
-mod trouble;

@@ -73,7 +73,7 @@ fn a_signature_covers_everything_that_matters() {
 }
 
 #[test]
-fn clocks_may_differ_by_five_minutes() {
+fn a_clock_may_differ_by_five_minutes() {
     let fake = start();
     let at = |minutes: f64| {
         let mut signed = Signed::new(&demo(), &[("Action", "GetCallerIdentity")]);
@@ -102,7 +102,7 @@ fn assume_role_answers_in_full() {
         ("Tags.member.1.Key", "Team"),
         ("Tags.member.1.Value", "a&b"),
     ];
-    // '&' is no tag character: first see it refused, then without.
+    // '&' is not allowed in a tag: first refused, then accepted without it.
     assert_eq!(assume(&fake, &demo(), WORKER_ROLE, &more).tag("Code"), "ValidationError");
     let reply = assume(&fake, &demo(), WORKER_ROLE, &more[..3]);
     assert_eq!(reply.tag("SourceIdentity"), "dana");
@@ -171,7 +171,7 @@ fn an_mfa_code_works_once() {
 }
 
 #[test]
-fn session_tokens_carry_mfa_and_nothing_more() {
+fn session_tokens_carry_mfa_only() {
     let fake = start();
     let get = |key: &Key, more: &[(&str, &str)]| {
         let reply = Signed::new(key, &[&[("Action", "GetSessionToken")], more].concat()).send(&fake);
@@ -186,7 +186,7 @@ fn session_tokens_carry_mfa_and_nothing_more() {
 }
 
 #[test]
-fn transitive_tags_go_down_the_chain() {
+fn transitive_tags_are_inherited_along_the_chain() {
     let fake = start();
     let tag = [("Tags.member.1.Key", "Team"), ("Tags.member.1.Value", "x")];
     let transitive = [tag[0], tag[1], ("TransitiveTagKeys.member.1", "Team")];
@@ -198,7 +198,7 @@ fn transitive_tags_go_down_the_chain() {
 }
 
 #[test]
-fn web_identity_needs_no_signature_but_a_good_token() {
+fn web_identity_needs_a_valid_token_and_no_signature() {
     let fake = start();
     let ask = |role: &str, token: &str, more: &str| {
         let body = format!(

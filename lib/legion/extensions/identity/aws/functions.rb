@@ -9,6 +9,12 @@ module Legion
   module Extensions
     module Identity
       module Aws
+        autoload :ChangeEvent, "#{__dir__}/change_event.rb"
+        autoload :Doctor, "#{__dir__}/doctor.rb"
+        autoload :ProfileSummary, "#{__dir__}/profile_summary.rb"
+        autoload :Subscription, "#{__dir__}/internal/listeners.rb"
+        autoload :TerminalTokenProvider, "#{__dir__}/terminal_token_provider.rb"
+
         class << self
           # The logger of sessions that were given none.
           #

@@ -209,8 +209,8 @@ module Legion
           #   `reason`, `milliseconds`; frozen
           def attempts = @native.attempts
 
-          # @return [Hash{Symbol => Hash}] the settings in force, each with `value` and `origin` (such as "option" or
-          #   "environment AWS_REGION"); no secrets
+          # @return [Hash{Symbol => Hash}] every setting in force, each with `value` and `origin` (such as "option" or
+          #   "environment AWS_REGION"); of a secret the value is "set"
           def settings = @native.settings
 
           # @return [Array<String>] what is odd about the settings, and what went wrong beside the requests so far, such as a cache that

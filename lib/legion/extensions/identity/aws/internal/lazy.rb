@@ -6,29 +6,15 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # What a require of the gem does not load. Ruby loads it when it is first named, and hides it from other threads until it is
-        # complete. The paths are absolute, since `$LOAD_PATH` may have changed by then.
-        folder = ::File.dirname(__dir__.to_s)
-        autoload :ChangeEvent, "#{folder}/change_event.rb"
-        autoload :Doctor, "#{folder}/doctor.rb"
-        autoload :Lease, "#{folder}/legionio/lease.rb"
-        autoload :ProfileSummary, "#{folder}/profile_summary.rb"
-        autoload :Subscription, "#{folder}/internal/listeners.rb"
-        autoload :TerminalTokenProvider, "#{folder}/terminal_token_provider.rb"
-
-        module LegionIO
-          folder = ::File.dirname(__dir__.to_s)
-          autoload :RefreshingCredentials, "#{folder}/legionio/refreshing_credentials.rb"
-          autoload :Registration, "#{folder}/legionio/registration.rb"
-        end
-
         module Internal
+          # What a require of the gem does not load. Ruby loads it when it is first named, and hides it from other threads until it is
+          # complete. The paths are absolute, since `$LOAD_PATH` may have changed by then.
           autoload :Callbacks, "#{__dir__}/callbacks.rb"
           autoload :Listeners, "#{__dir__}/listeners.rb"
           autoload :SuppliedNative, "#{__dir__}/supplied_native.rb"
 
-          # Loads what a method needs beyond that: in a trap handler, where `require` and `autoload` raise a ThreadError, it raises an {Error}
-          # that says what to do.
+          # Loads what a method needs of it. In a trap handler, where `require` and `autoload` raise a ThreadError, it raises an {Error} that
+          # says what to do.
           #
           # @api private
           module Lazy
@@ -39,7 +25,7 @@ module Legion
               # A trap handler may have interrupted the thread that loads the file just now: it gets the error, not an incomplete constant.
               #
               # @param scope [Module]
-              # @param name [Symbol] of a constant that is declared above
+              # @param name [Symbol] of a constant that is declared with `autoload`
               # @return [Module]
               # @raise [Error] in a trap handler, if it is not loaded yet
               def load(scope, name)

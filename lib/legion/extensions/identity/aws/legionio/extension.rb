@@ -21,7 +21,12 @@ module Legion
           profile:          nil
         }.freeze
 
+        autoload :Lease, "#{__dir__}/lease.rb"
+
         module LegionIO
+          autoload :RefreshingCredentials, "#{__dir__}/refreshing_credentials.rb"
+          autoload :Registration, "#{__dir__}/registration.rb"
+
           # The methods of {Identity} until its file is loaded: each loads it and calls the method of the same name that the file defines,
           # which from then on takes precedence. So a trap handler can always name {Identity}, and an {Error} says what is not loaded.
           #
@@ -98,24 +103,6 @@ module Legion
 
           # @return [Boolean] false
           def transport_required? = false
-
-          # @return [Boolean] false
-          def data_required? = false
-
-          # @return [Boolean] false
-          def cache_required? = false
-
-          # @return [Boolean] false
-          def crypt_required? = false
-
-          # @return [Boolean] false
-          def vault_required? = false
-
-          # @return [Boolean] false
-          def llm_required? = false
-
-          # @return [Boolean] false
-          def skills_required? = false
 
           # LegionIO's loader calls this once the gem is loaded. Whoever required the gem before LegionIO was there gets it registered
           # here.

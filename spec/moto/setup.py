@@ -14,17 +14,17 @@ iam = boto3.client(
 everything_of_sts = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]}
 )
-trust_everybody = json.dumps(
+trust_every_principal = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
 )
 
 iam.create_user(UserName="legion", Path="/machines/")
 iam.put_user_policy(UserName="legion", PolicyName="sts", PolicyDocument=everything_of_sts)
 key = iam.create_access_key(UserName="legion")["AccessKey"]
-role = iam.create_role(RoleName="worker", Path="/team/", AssumeRolePolicyDocument=trust_everybody)["Role"]
+role = iam.create_role(RoleName="worker", Path="/team/", AssumeRolePolicyDocument=trust_every_principal)["Role"]
 iam.put_role_policy(RoleName="worker", PolicyName="sts", PolicyDocument=everything_of_sts)
 
-# From here on every request must be signed by a key that moto gave out and be allowed by a policy.
+# From here on every request must be signed with a key of moto and be allowed by a policy.
 request = urllib.request.Request(
     endpoint + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}, method="POST"
 )

@@ -17,7 +17,7 @@ fn text() -> String {
     Signed::new(&demo(), &[("Action", "GetCallerIdentity")]).written()
 }
 
-/// What a client sees under a scripted answer.
+/// What a client receives under a rule with this answer.
 fn under(fake: &FakeAws, answer: Answer) -> std::io::Result<Reply> {
     fake.clear_rules();
     fake.add_rule(Rule::on(Service::Sts).answer(answer));
@@ -28,7 +28,7 @@ fn under(fake: &FakeAws, answer: Answer) -> std::io::Result<Reply> {
 }
 
 #[test]
-fn no_answer_in_every_way() {
+fn every_kind_of_missing_answer() {
     let fake = start();
     let kind = |answer: Answer| under(&fake, answer).err().map(|error| error.kind());
     assert_eq!(kind(Answer::Hang), Some(ErrorKind::WouldBlock));
@@ -42,7 +42,7 @@ fn no_answer_in_every_way() {
 }
 
 #[test]
-fn wrong_answers_in_every_way() {
+fn every_kind_of_wrong_answer() {
     let fake = start();
     assert_eq!(under(&fake, Answer::Throttle).unwrap().refusal(), (400, "Throttling", "Rate exceeded"));
     let error = Answer::Error { status: 503, code: "Down".into(), message: "a < b".into() };
@@ -80,14 +80,14 @@ fn delays_and_lifetimes() {
     let started = Instant::now();
     assert_eq!(identity(&fake, &demo()).status, 200);
     assert!(started.elapsed() >= Duration::from_millis(60));
-    let set = super::client::assume(&fake, &demo(), crate::world::WORKER_ROLE, &[("DurationSeconds", "900")]).key();
-    assert_eq!(identity(&fake, &set).status, 200);
+    let key = super::client::assume(&fake, &demo(), crate::world::WORKER_ROLE, &[("DurationSeconds", "900")]).key();
+    assert_eq!(identity(&fake, &key).status, 200);
     fake.add_rule(Rule { skew_seconds: 2, ..Rule::default() });
-    assert_eq!(identity(&fake, &set).tag("Code"), "ExpiredToken");
+    assert_eq!(identity(&fake, &key).tag("Code"), "ExpiredToken");
 }
 
 #[test]
-fn the_control_speaks_json() {
+fn the_control_api_answers_in_json() {
     let fake = start();
     let control = |method: &str, path: &str, body: &str| call(&fake, method, &format!("/_control/{path}"), &[], body);
     let rule = json!({"service": "sts", "times": 1, "answer": {"error": {"status": 500}}});
@@ -127,12 +127,12 @@ fn the_control_speaks_json() {
 }
 
 #[test]
-fn a_reset_takes_back_all_keys_and_rules() {
+fn a_reset_removes_all_keys_and_rules() {
     let fake = start();
-    let set = fake.issue(crate::world::WORKER_ROLE, "s", 60);
+    let key = fake.issue(crate::world::WORKER_ROLE, "s", 60);
     fake.add_rule(Rule::default().answer(Answer::Drop));
     fake.reset();
-    assert_eq!(identity(&fake, &set).tag("Code"), "InvalidClientTokenId");
+    assert_eq!(identity(&fake, &key).tag("Code"), "InvalidClientTokenId");
     assert_eq!(fake.requests().len(), 1);
 }
 
@@ -235,7 +235,7 @@ fn two_hundred_at_once_and_each_within_a_millisecond() {
 }
 
 #[test]
-fn the_end_frees_everything() {
+fn dropping_the_server_frees_everything() {
     let fake = start();
     let (directory, url) = (fake.directory().to_owned(), fake.http_url());
     fake.add_rule(Rule::default().answer(Answer::Hang));
@@ -250,7 +250,7 @@ fn the_end_frees_everything() {
 }
 
 #[test]
-fn garbage_ends_its_own_connection_only() {
+fn garbage_closes_its_own_connection_only() {
     let fake = start();
     let mut stream = connect(&fake);
     stream.write_all(b"\x16\x03\x01 not http\r\n\r\n").unwrap();
