@@ -5,6 +5,7 @@ require 'support/environment'
 Environment.clean!
 
 require 'legion/extensions/identity/aws'
+require 'legion/extensions/identity/aws/legionio/registration' # its classes have specs of their own, which name them before they are used
 require 'support/local_aws'
 require 'support/ruby_process'
 require 'support/unfinished_threads'

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'legion/extensions/identity/aws/internal/background_job'
 require 'logger'
 require 'stringio'
 

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'legion/extensions/identity/aws/internal/background_job'
+
 RSpec.describe Legion::Extensions::Identity::Aws::Internal::Backoff do
   it 'doubles from 2 s to 60 s, and stays there' do
     middle = Class.new { def rand(range) = (range.begin + range.end) / 2 }.new

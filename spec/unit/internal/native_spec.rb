@@ -89,8 +89,13 @@ RSpec.describe 'the loading of the native library' do
 
   it 'turns what goes wrong in a Ruby file into a LoadError too' do
     copy.library
-    copy.write("#{GemCopy::FOLDER}/legionio/lease.rb", 'module Legion; Nowhere; end')
-    expect(message).to match(/\ALoadError: lex-identity-aws cannot be loaded: NameError: .*Nowhere/)
+    { 'credentials' => '', 'legionio/lease' => 'module Legion; module Identity; end; end' }.each do |file, before|
+      path = "#{GemCopy::FOLDER}/#{file}.rb"
+      whole = File.read(File.join(copy.root, path))
+      copy.write(path, 'module Legion; Nowhere; end')
+      expect(message(before)).to match(/\ALoadError: lex-identity-aws cannot be loaded: NameError: .*Nowhere/)
+      copy.write(path, whole)
+    end
   end
 
   it 'does the same for what LegionIO’s Core does to an extension, and can be tried again after that' do

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'legion/extensions/identity/aws/internal/turn'
+
 RSpec.describe Legion::Extensions::Identity::Aws::Internal::Turn do
   let(:turn) { described_class.new }
   let(:aws)  { Legion::Extensions::Identity::Aws }

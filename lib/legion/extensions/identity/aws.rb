@@ -13,7 +13,7 @@ begin
                        'Restart the process to change over; keep one of them in the bundle.'
     end
     if Legion::Extensions::Identity::Aws.respond_to?(:identity_provider?) # defined last, so loading was completed
-      Legion::Extensions::Identity::Aws::LegionIO::Registration.register
+      Legion::Extensions::Identity::Aws::LegionIO.attach
       return
     end
   end
@@ -23,10 +23,9 @@ begin
   require_relative 'aws/internal/native'
   require_relative 'aws/functions'
   require_relative 'aws/session'
-  require_relative 'aws/terminal_token_provider'
   require_relative 'aws/legionio/extension'
 
-  Legion::Extensions::Identity::Aws::LegionIO::Registration.register
+  Legion::Extensions::Identity::Aws::LegionIO.attach
 rescue Exception => e # rubocop:disable Lint/RescueException -- in LegionIO's phase 0 anything but LoadError ends the process
   raise if [LoadError, SignalException, SystemExit].any? { |kind| e.is_a?(kind) }
 

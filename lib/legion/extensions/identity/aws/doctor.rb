@@ -37,7 +37,7 @@ module Legion
             def in_aws(options, settings_files, assume)
               layers = Internal::Layers.of(options, deadline_cap: Internal::Layers.deadline_cap)
               layers = layers.merge(settings: settings_files.identity_aws) if settings_files
-              _, layers = Internal::Callbacks.out_of(layers)
+              _, layers = Internal::Layers.callbacks_out_of(layers)
               examined(layers, assume)
             end
 

@@ -1,14 +1,20 @@
 # frozen_string_literal: true
 
 require_relative 'internal/layers'
+require_relative 'internal/lazy'
 require_relative 'internal/log'
 require_relative 'internal/native'
-require_relative 'profile_summary'
 
 module Legion
   module Extensions
     module Identity
       module Aws
+        autoload :ChangeEvent, "#{__dir__}/change_event.rb"
+        autoload :Doctor, "#{__dir__}/doctor.rb"
+        autoload :ProfileSummary, "#{__dir__}/profile_summary.rb"
+        autoload :Subscription, "#{__dir__}/internal/listeners.rb"
+        autoload :TerminalTokenProvider, "#{__dir__}/terminal_token_provider.rb"
+
         class << self
           # The logger of sessions that were given none.
           #
@@ -25,7 +31,10 @@ module Legion
           #
           # @return [Array<ProfileSummary>] frozen
           # @raise [ConfigurationError] where a file cannot be read
-          def profiles = Internal::Native.profiles(Internal::Layers.environment).map { |fields| ProfileSummary.new(**fields) }.freeze
+          def profiles
+            summary = Internal::Lazy.load(Aws, :ProfileSummary)
+            Internal::Native.profiles(Internal::Layers.environment).map { |fields| summary.new(**fields) }.freeze
+          end
 
           # Checks everything that this process needs for an identity, and reports what it found: settings and the origin of each,
           # every source of credentials, the network path to STS, the clock, the identity, the roles, MFA, files and their modes, the
@@ -41,10 +50,7 @@ module Legion
           # @param options [Hash{Symbol => Object}] as for {Session#initialize}
           # @return [Doctor::Report]
           # @raise [ArgumentError] for a callback or source among the options that lacks the method it needs
-          def doctor(assume: false, **options)
-            require_relative 'doctor'
-            Doctor.examine(assume: assume, **options)
-          end
+          def doctor(assume: false, **options) = Internal::Lazy.load(Aws, :Doctor).examine(assume: assume, **options)
         end
       end
     end

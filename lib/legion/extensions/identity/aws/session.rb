@@ -2,13 +2,11 @@
 
 require_relative 'caller_identity'
 require_relative 'credentials'
-require_relative 'internal/listeners'
+require_relative 'internal/lazy'
 require_relative 'internal/log'
 require_relative 'internal/native'
 require_relative 'internal/redacted'
 require_relative 'internal/layers'
-require_relative 'internal/supplied_native'
-require_relative 'internal/callbacks'
 
 module Legion
   module Extensions
@@ -28,7 +26,8 @@ module Legion
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
           # Where STS is and how long it may take: the same for a session on top of this one.
           INHERITED = %i[region endpoint ca_bundle profile resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
-          private_constant :NONE, :INHERITED
+          LOCK = ::Mutex.new
+          private_constant :NONE, :INHERITED, :LOCK
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
@@ -148,7 +147,7 @@ module Legion
           #
           # @param access_key_id [String]
           # @return [Boolean] whether it was the key held
-          def invalidate(access_key_id) = @native.invalidate(access_key_id).tap { @listeners.ring }
+          def invalidate(access_key_id) = @native.invalidate(access_key_id).tap { @listeners&.ring }
 
           # Replaces the token of a session made with `web_identity_token`, from the next request on.
           #
@@ -179,10 +178,13 @@ module Legion
           # @yieldparam event [ChangeEvent]
           # @return [Subscription] to stop listening
           # @raise [ArgumentError] without a block
+          # @raise [Error] in a trap handler
           def on_change(&block)
             raise ::ArgumentError, 'on_change takes a block.' unless block
 
-            @listeners.add(block)
+            listeners.add(block)
+          rescue ::ThreadError => e
+            raise Error, "on_change cannot be called here: #{e.message}. Call it outside of trap handlers."
           end
 
           # Starts a request if none is in progress and one is due, and does not wait for AWS. A token_provider is asked now, on this
@@ -190,7 +192,7 @@ module Legion
           #
           # @return [Boolean] whether it started one
           # @raise [Error] where nothing could be sent
-          def prefetch = @native.prefetch.tap { @listeners.ring }
+          def prefetch = @native.prefetch.tap { @listeners&.ring }
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
@@ -239,10 +241,16 @@ module Legion
             @cached = @identity = NONE
             inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
-            supplies, layers = Internal::Callbacks.out_of(layers)
+            supplies, layers = Internal::Layers.callbacks_out_of(layers)
             native = Internal::Native::Session.new(layers)
-            @native = supplies ? Internal::SuppliedNative.new(native, supplies) : native
-            @listeners = Internal::Listeners.new(@native, @log)
+            @native = supplies ? Internal::Lazy.load(Internal, :SuppliedNative).new(native, supplies) : native
+          end
+
+          # Made by the first on_change. ChangeEvent is named first, so that its `autoload` hides it until it is complete.
+          def listeners
+            Internal::Lazy.load(Aws, :ChangeEvent)
+            type = Internal::Lazy.load(Internal, :Listeners)
+            LOCK.synchronize { @listeners ||= type.new(@native, @log) }
           end
 
           # The core has a newer set. Another thread may have it invalidated before it is taken: then ask again.
@@ -278,7 +286,7 @@ module Legion
             elsif before.degraded && !held.degraded
               @log.info("credentials are renewed again, with #{held.access_key_id}")
             end
-            @listeners.ring
+            @listeners&.ring
             held
           end
         end

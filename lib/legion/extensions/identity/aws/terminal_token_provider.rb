@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'errors'
+require_relative 'internal/lazy'
 
 module Legion
   module Extensions
@@ -15,8 +16,9 @@ module Legion
           # @param serial_number [String] of the MFA device
           # @return [String, nil] the line that was typed; nil at the end of input
           # @raise [NoCredentialsError] if the process has no terminal
+          # @raise [Error] in a trap handler, if Ruby's io/console is not loaded yet
           def call(serial_number)
-            require 'io/console'
+            Internal::Lazy.require('io/console') unless ::IO.respond_to?(:console)
             terminal = ::IO.console
             unless terminal
               raise NoCredentialsError, "The MFA code of #{serial_number} cannot be asked for: this process has no terminal. " \

@@ -16,7 +16,7 @@ module Legion
             FALLBACK = 'Install the gem again on this machine: gem install lex-identity-aws.'
             private_constant :PATTERN, :FALLBACK
 
-            # @param error [LoadError, nil] what loading it raised; a {Internal::Native::Library::Explained} has its own remedy
+            # @param error [LoadError, nil] what loading it raised; an {Internal::LibraryError::Explained} has its own remedy
             def initialize(error)
               @error = error
             end
@@ -49,7 +49,7 @@ module Legion
             def libc
               require 'etc'
               ::Etc.confstr(::Etc::CS_GNU_LIBC_VERSION)
-            rescue ::LoadError, ::SystemCallError, ::NameError => _e # the C library is not glibc
+            rescue ::LoadError, ::SystemCallError, ::NameError, ::ThreadError => _e # the C library is not glibc, or this is a trap handler
               nil
             end
 

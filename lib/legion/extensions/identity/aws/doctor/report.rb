@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../internal/lazy'
+
 module Legion
   module Extensions
     module Identity
@@ -38,7 +40,7 @@ module Legion
             # @param state [Object, nil] of JSON's generator
             # @return [String]
             def to_json(state = nil)
-              require 'json'
+              Internal::Lazy.require('json') unless ::Hash.method_defined?(:to_json)
               state ? to_h.to_json(state) : to_h.to_json
             end
 

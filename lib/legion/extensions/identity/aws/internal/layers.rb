@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'lazy'
+
 module Legion
   module Extensions
     module Identity
@@ -17,7 +19,10 @@ module Legion
 
             # What is read anew at each use, and says nothing about credentials.
             APART = %w[enabled roles broker_bridge].freeze
-            private_constant :APART
+
+            # Options that may be an object of the application's, which is asked during a fetch.
+            CALLBACKS = %i[token_provider web_identity_token source].freeze
+            private_constant :APART, :CALLBACKS
 
             class << self
               # @param options [Hash{Symbol => Object}] explicit options
@@ -40,6 +45,18 @@ module Legion
                 found = ENV.to_h
                 home  = home_of_user unless found.key?('HOME')
                 home ? found.merge('HOME' => home) : found
+              end
+
+              # Takes the application's objects out of the layers. {Callbacks} is loaded only where there are some.
+              #
+              # @param layers [Hash] as {of} gives them
+              # @return [Array(Callbacks, Hash), Array(nil, Hash)] see {Callbacks.out_of}
+              # @raise [ArgumentError] for an object that cannot be asked
+              def callbacks_out_of(layers)
+                given = layers.fetch(:options).slice(*CALLBACKS).compact
+                return [nil, layers] if given.all? { |name, value| name == :web_identity_token && value.is_a?(::String) }
+
+                Lazy.load(Internal, :Callbacks).out_of(layers)
               end
 
               # Equal for equal settings. It holds no secret: Ruby's hashes are salted anew in each process.

@@ -34,31 +34,6 @@ module Legion
                 "legion/extensions/identity/aws/#{NAME}"        => :require
               }.freeze
 
-              # What to do, by what the system's loader says.
-              REMEDIES = [
-                [/GLIBC(XX)?_[\d.]+/,
-                 "This system's C library is older than the precompiled gem needs. Build it here: gem install lex-identity-aws --platform ruby"],
-                [/incompatible library version|undefined symbol: _?(rb|ruby|Ruby)/,
-                 'It was built for another Ruby. Build it again: gem pristine lex-identity-aws'],
-                # "cannot open" of a file that exists: all that a Linux loader says of a library for another processor.
-                [/invalid ELF|ELF class|file too short|cannot read file data|#{NAME}\.\w+: cannot open shared object|mach-o|incompatible arch|exec format/i,
-                 'The file is damaged or made for another machine. Install the gem again on this one'],
-                [/permission denied|failed to map|operation not permitted/i,
-                 'The file may not be read or executed here. Check its mode, and whether its disk is mounted noexec']
-              ].freeze
-
-              # What to do about everything else.
-              BUILD_IT = 'In a checkout run: rake compile. For an installed gem: gem pristine lex-identity-aws ' \
-                         '(a source build needs Rust 1.94.1 or newer, libclang and a C compiler)'
-
-              # A LoadError with its cause and its remedy apart, as the doctor shows them.
-              module Explained
-                # @return [String] what happened
-                attr_reader :what
-                # @return [String] what to do
-                attr_reader :remedy
-              end
-
               class << self
                 # @raise [LoadError]
                 # @return [void]
@@ -80,7 +55,7 @@ module Legion
                     first ||= e unless missing?(e, path)
                     break if cut_off?(file(path)) # the copy in RubyGems' folder is likely to be cut off too, and cannot be checked before it is loaded
                   end
-                  raise explained(first), cause: first
+                  raise failure.not_loaded(first), cause: first
                 end
 
                 def file(path) = "#{::File.expand_path(path, FOLDER)}.#{::RbConfig::CONFIG['DLEXT']}"
@@ -104,29 +79,19 @@ module Legion
                 # The LoadError of a require names the path only if no file was found.
                 def missing?(error, path) = error.is_a?(::LoadError) && error.path.to_s.end_with?(path)
 
-                def explained(first)
-                  return error("#{heading} was not found for Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}.", BUILD_IT) unless first
-
-                  remedy = REMEDIES.find { |pattern, _| pattern.match?(first.message) }&.last || BUILD_IT
-                  error("#{heading} cannot be loaded into Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: " \
-                        "#{first.class}: #{first.message.strip.delete_suffix('.')}.", remedy)
-                end
-
                 # Files and library of two releases would fail later, with an error that does not name the cause.
                 def check_version
                   found = Native.const_defined?(:VERSION, false) ? Native::VERSION : 'unknown'
                   return if found == Aws::VERSION
 
-                  raise error("#{heading} is of version #{found}, and the Ruby files around it are of version #{Aws::VERSION}.", BUILD_IT)
+                  raise failure.of_another_version(found)
                 end
 
-                def error(what, remedy)
-                  error = ::LoadError.new("#{what} #{remedy}.").extend(Explained)
-                  { :@what => what, :@remedy => "#{remedy}." }.each { |name, value| error.instance_variable_set(name, value) }
-                  error
+                # Loaded only now: where all is well it is not needed.
+                def failure
+                  require_relative 'library_error'
+                  LibraryError
                 end
-
-                def heading = "The native library of lex-identity-aws #{Aws::VERSION}"
               end
             end
             private_constant :Library

@@ -99,6 +99,8 @@ module Legion
               end
               announce(session.warnings)
               session
+            rescue ::ThreadError => e
+              raise Error, "A session for the settings in force cannot be made here: #{e.message}. Read it once outside of trap handlers."
             end
 
             # Settings change, a misspelt key stays: it is worth one line in the life of the process.

@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'identity'
-require_relative 'registration'
+require_relative '../internal/lazy'
 
 # LegionIO's name space.
 module Legion
@@ -21,6 +20,55 @@ module Legion
           session_duration: 3600,
           profile:          nil
         }.freeze
+
+        autoload :Lease, "#{__dir__}/lease.rb"
+
+        module LegionIO
+          autoload :RefreshingCredentials, "#{__dir__}/refreshing_credentials.rb"
+          autoload :Registration, "#{__dir__}/registration.rb"
+
+          # The methods of {Identity} until its file is loaded: each loads it and calls the method of the same name that the file defines,
+          # which from then on takes precedence. So a trap handler can always name {Identity}, and an {Error} says what is not loaded.
+          #
+          # @api private
+          module UnloadedIdentity
+            %i[provider_name provider_type facing priority trust_weight trust_level capabilities resolve provide_token current_credentials
+               refresh resolve_qualifier normalize settings providers].each do |name|
+              define_method(name) do |*arguments, **options|
+                LegionIO.load
+                Identity.public_send(name, *arguments, **options)
+              end
+            end
+          end
+
+          class << self
+            # Loads {Identity} and what it is built on. The constants that applications name come first: by their `autoload` they stay
+            # hidden from other threads until they are complete.
+            #
+            # @return [void]
+            # @raise [Error] in a trap handler, if it is not loaded yet
+            def load
+              Internal::Lazy.load(Aws, :Lease)
+              Internal::Lazy.load(LegionIO, :RefreshingCredentials)
+              Internal::Lazy.load(LegionIO, :Registration)
+            end
+
+            # Where LegionIO is there, registers with it. All that LegionIO may call is loaded now, since it may call from a trap handler.
+            #
+            # @return [void]
+            def attach
+              return unless defined?(::Legion::Identity) || defined?(::Legion::Extensions::Core)
+
+              load
+              Internal::Lazy.load(Internal, :Listeners)
+              Registration.register
+            end
+          end
+        end
+
+        module Identity
+          extend LegionIO::UnloadedIdentity
+        end
 
         class << self
           # The settings in force in LegionIO's provider: `region`, `profile`, `role_arn`, `session_duration` and more.
@@ -62,7 +110,7 @@ module Legion
           # @return [void]
           def autobuild
             super if defined?(super)
-            LegionIO::Registration.register
+            LegionIO.attach
           end
         end
       end
