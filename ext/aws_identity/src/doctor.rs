@@ -22,9 +22,12 @@ use crate::{
     fetch::{self, endpoint::endpoint},
     http::Http,
     profile::{BaseProvider, ProfileChain},
+    providers::{CallbackAnswers, Callbacks},
     sts::{Endpoint, Sts},
-    task::fetch_task::{Deadline, FetchTask},
+    task::deadline::Deadline,
+    task::fetch_task::FetchTask,
     task::fork_gate::SharedGate,
+    task::question::Asker,
 };
 use serde_json::Value;
 use std::{
@@ -51,8 +54,8 @@ pub fn spawn(
     assume: bool,
     gate: SharedGate,
 ) -> Result<Arc<FetchTask<Vec<Finding>>>, Failure> {
-    FetchTask::spawn(gate, LIMIT, move |deadline| async move {
-        Ok(examine(layers, assume, gate, &deadline).await)
+    FetchTask::spawn(gate, Deadline::new(LIMIT, None), move |context| async move {
+        Ok(examine(layers, assume, gate, &context.deadline).await)
     })
 }
 
@@ -98,6 +101,8 @@ async fn examine(
         assume,
         deadline,
         session_name: fetch::session_name(),
+        answers: CallbackAnswers::default(),
+        asker: Asker::declining(),
         findings: Vec::new(),
     };
     exam.run().await;
@@ -126,6 +131,9 @@ struct Exam<'a> {
     assume: bool,
     deadline: &'a Deadline,
     session_name: String,
+    answers: CallbackAnswers,
+    /// An examination asks the application for nothing.
+    asker: Asker,
     findings: Vec<Finding>,
 }
 
@@ -243,6 +251,15 @@ impl Exam<'_> {
             || self
                 .profile_chain()
                 .is_ok_and(|profile_chain| profile_chain.region.is_some())
+    }
+
+    fn callbacks(&self) -> Callbacks<'_> {
+        Callbacks {
+            answers: &self.answers,
+            asker: &self.asker,
+            settings: self.settings,
+            has_helper: false,
+        }
     }
 
     fn runs_a_program(&self) -> bool {

@@ -4,8 +4,9 @@ mod disk_cache;
 pub(crate) mod endpoint;
 mod roles;
 
-pub(crate) use roles::{AssumeRoles, session_name, uses_profile};
-pub use roles::{CODE_NEEDED, needed_serial};
+pub use crate::util::time::now;
+
+pub(crate) use roles::{AssumeRoles, needed_serial, session_name, uses_profile};
 
 use crate::{
     attempt::Attempt,
@@ -15,12 +16,13 @@ use crate::{
     http::Http,
     identity::Identity,
     profile::{self, Files, ProfileChain},
-    providers::{CallbackAnswers, ProviderChain, Record},
+    providers::{CallbackAnswers, Callbacks, ProviderChain, Record},
     sts::{Endpoint, Sts},
-    task::fetch_task::Deadline,
+    task::deadline::Deadline,
+    task::fetch_task::Context,
     task::fork_gate::SharedGate,
 };
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 /// What a flight is asked to bring.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +36,10 @@ pub struct FetchRequest {
     /// The key id of a set that a service refused: it is taken out of the cache on disk, and what
     /// is there is not looked at.
     pub refused_key: Option<String>,
+    /// What the application gave already.
     pub answers: CallbackAnswers,
-    /// The cache on disk is looked at before a person is asked for a code: that comes next.
-    pub asks_later: bool,
+    /// Whether a helper thread waits for the questions that need no reader.
+    pub has_helper: bool,
     /// How far STS's clock was ahead of ours when it was last asked.
     pub clock_offset: Millis,
 }
@@ -64,10 +67,11 @@ pub async fn fetch(
     settings: Arc<Settings>,
     order: FetchRequest,
     gate: SharedGate,
-    deadline: Arc<Deadline>,
+    context: Context,
 ) -> Result<FetchResult, Failure> {
-    let mut record = Record::default();
-    let outcome = match Fetch::new(&settings, &order, gate, &deadline) {
+    let deadline = &context.deadline;
+    let mut record = Record::new(deadline);
+    let outcome = match Fetch::new(&settings, &order, gate, &context) {
         Ok(mut job) => deadline.bound(Box::pin(job.run(&mut record))).await,
         Err(failure) => Some(Err(failure)),
     };
@@ -90,6 +94,7 @@ struct Fetch<'a> {
     settings: &'a Settings,
     order: &'a FetchRequest,
     deadline: &'a Deadline,
+    callbacks: Callbacks<'a>,
     http: Http,
     profile_chain: Result<ProfileChain, Failure>,
     endpoint: Endpoint,
@@ -102,7 +107,7 @@ impl<'a> Fetch<'a> {
         settings: &'a Settings,
         order: &'a FetchRequest,
         gate: SharedGate,
-        deadline: &'a Deadline,
+        context: &'a Context,
     ) -> Result<Self, Failure> {
         let profile_chain = profile_chain(settings)?;
         let mut http = Http::new(settings, gate);
@@ -117,7 +122,13 @@ impl<'a> Fetch<'a> {
         let mut job = Self {
             settings,
             order,
-            deadline,
+            deadline: &context.deadline,
+            callbacks: Callbacks {
+                answers: &order.answers,
+                asker: &context.asker,
+                settings,
+                has_helper: order.has_helper,
+            },
             http,
             profile_chain,
             endpoint,
@@ -159,7 +170,7 @@ impl<'a> Fetch<'a> {
             settings: self.settings,
             http: &self.http,
             endpoint: &self.endpoint,
-            answers: &self.order.answers,
+            callbacks: self.callbacks,
             deadline: self.deadline,
             profile_chain: self.profile_chain.as_ref(),
             session_name: &self.session_name,
@@ -178,6 +189,7 @@ impl<'a> Fetch<'a> {
             http: &self.http,
             endpoint: &self.endpoint,
             order: self.order,
+            callbacks: self.callbacks,
             deadline: self.deadline,
             session_name: &self.session_name,
         };
@@ -191,7 +203,7 @@ impl<'a> Fetch<'a> {
         let principal = Sts::new(&self.http, &self.endpoint)
             .caller_identity(keys)
             .await?;
-        let milliseconds = u64::try_from(self.deadline.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = u64::try_from(self.deadline.took().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
             canonical_name: principal.canonical_name(self.settings.name_with_account),
             region: self.endpoint.region.clone(),
@@ -223,14 +235,4 @@ pub(crate) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, 
             .within(&format!("profile ({})", named.origin.label())));
     }
     Ok(profile::resolve(&files, &named.value))
-}
-
-/// The wall clock.
-#[must_use]
-pub fn now() -> Millis {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(Millis::MAX)
-        })
 }

@@ -1,5 +1,6 @@
 //! Base credentials: the provider chain, and one file a source.
 
+mod callbacks;
 mod chain;
 pub mod container;
 mod environment;
@@ -12,5 +13,6 @@ mod sdk;
 mod sso;
 pub mod token_file;
 
+pub use callbacks::{CallbackAnswers, Callbacks};
 pub use chain::*;
 pub use record::Record;

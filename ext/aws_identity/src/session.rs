@@ -12,17 +12,18 @@ use crate::{
     attempt::Attempt,
     config::{Settings, TokenSource},
     credentials::{Credentials, Millis, Secret},
-    failure::Failure,
-    fetch::{self, FetchRequest, FetchResult},
+    failure::{Failure, Kind},
+    fetch::{FetchRequest, FetchResult},
     identity::Identity,
     providers::CallbackAnswers,
     refresh::{Next, Rules, is_final},
     sts::limits,
-    task::fetch_task::FetchTask,
+    task::fetch_task::{Completion, FetchTask},
     task::fork_gate::SharedGate,
+    task::question::{Answer, Asked, Question, Takes},
 };
 use runtime::{Runtime, SystemRuntime};
-use state::{InFlight, State, already_expired, is_code_needed};
+use state::{InFlight, State, already_expired};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -49,37 +50,38 @@ pub struct Session {
 pub enum Step {
     /// The serial of what is to be used now.
     Ready(u64),
-    /// Wait for this flight, then ask again through [`Session::settle`].
+    /// Wait for this task, answer what it asks, then [`Session::finish`].
     Wait(Arc<Fetch>),
-    /// Only the host can get these; then [`Session::depart`].
-    Ask(Needs),
+    /// The fetch will ask what only the application can give: see to who answers, then
+    /// [`Session::begin`] again, which says whether there is a helper thread. `waits`: whether the
+    /// caller will wait for the fetch.
+    Helper { waits: bool },
 }
 
-/// What the host has to ask for before a flight can leave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// The serial number of the MFA device whose code is needed.
-    pub token_code: Option<String>,
-    pub web_identity_token: bool,
-    pub source: bool,
-}
-
-/// What a flight that the host has to prepare is for.
+/// What a caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Credentials,
     Identity,
-    /// As [`Session::refresh`]: a failure is raised even if a set is held.
+    /// A new set, whatever is held; a failure is raised even then.
     Refresh,
-    /// Nobody waits for it.
+    /// A fetch that the caller does not wait for.
     Prefetch,
+    /// To answer the questions of the fetch in flight.
+    Help,
 }
 
-impl Needs {
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
+/// What somebody who waits for a task does about its question.
+#[derive(Clone, Debug)]
+pub enum Response {
+    /// Asks the application, which may take so long.
+    Ask(Asked, Duration),
+    /// Takes what is held meanwhile.
+    Serve(u64),
+    /// Gives up: nobody here may ask.
+    Refuse(Failure),
+    /// Waits on, having seen so many changes.
+    Wait(u64),
 }
 
 /// The held set as the host shows it.
@@ -115,8 +117,54 @@ impl Session {
         &self.settings
     }
 
+    /// Starts what `purpose` needs, or joins the fetch in flight. `helper`: whether a helper thread is
+    /// there for the questions that need no reader; `None` where that is not known yet.
+    pub fn begin(&self, purpose: Purpose, helper: Option<bool>) -> Result<Step, Failure> {
+        match purpose {
+            Purpose::Credentials => self.read(helper),
+            Purpose::Identity => self.read_identity(helper),
+            Purpose::Refresh => self.force(helper),
+            Purpose::Prefetch => self.start_ahead(helper),
+            Purpose::Help => Ok(self.in_flight().map_or(Step::Ready(0), Step::Wait)),
+        }
+    }
+
+    /// What `task` brought to somebody who waited for it. `None`: it was lost, is of a process that is
+    /// no longer this one, or came too long ago; begin again.
+    pub fn finish(&self, purpose: Purpose, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+        match purpose {
+            Purpose::Credentials => self.settle(task),
+            Purpose::Identity => self.settle_identity(task),
+            Purpose::Refresh => self.settle_refresh(task),
+            Purpose::Prefetch => Some(Ok(1)),
+            Purpose::Help => Some(Ok(0)),
+        }
+    }
+
     /// What a read of the credentials does.
     pub fn credentials(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Credentials, None)
+    }
+
+    /// What a read of the identity does.
+    pub fn identity(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Identity, None)
+    }
+
+    /// What a forced refresh does: the held set counts as refused by a service.
+    ///
+    /// Callers who ask within a second of the last one get what that one brought.
+    pub fn refresh(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Refresh, None)
+    }
+
+    /// Starts a fetch if none is in flight and one is due or nothing is held; waits for nothing.
+    /// `Ready(0)` where there was nothing to start.
+    pub fn prefetch(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Prefetch, None)
+    }
+
+    fn read(&self, helper: Option<bool>) -> Result<Step, Failure> {
         let mut state = self.synced();
         if let Some(failure) = state.pending_error.take() {
             return Err(failure);
@@ -124,15 +172,21 @@ impl Session {
         let now = state.now();
         match state.refresh.next(now) {
             Next::Serve => {}
-            Next::ServeAndFetch => self.begin_quietly(&mut state),
-            Next::Fetch => return self.join(&mut state, false),
+            // Nobody waits for it, and nobody hears why it could not begin.
+            Next::ServeAndFetch if state.task.is_none() && !state.is_spaced() => {
+                if helper.is_none() && self.needs_helper(&state) {
+                    return Ok(Step::Helper { waits: false });
+                }
+                let _ = self.launch(&mut state, CallbackAnswers::default(), false, helper);
+            }
+            Next::ServeAndFetch => {}
+            Next::Fetch => return self.join(&mut state, false, helper),
         }
         self.counters.cached();
         Ok(Step::Ready(state.serial))
     }
 
-    /// What a read of the identity does.
-    pub fn identity(&self) -> Result<Step, Failure> {
+    fn read_identity(&self, helper: Option<bool>) -> Result<Step, Failure> {
         let mut state = self.synced();
         let now = state.now();
         if state
@@ -142,13 +196,10 @@ impl Session {
         {
             return Ok(Step::Ready(state.identity_serial));
         }
-        self.join(&mut state, true)
+        self.join(&mut state, true, helper)
     }
 
-    /// What a forced refresh does: the held set counts as refused by a service.
-    ///
-    /// Callers who ask within a second of the last one get what that one brought.
-    pub fn refresh(&self) -> Result<Step, Failure> {
+    fn force(&self, helper: Option<bool>) -> Result<Step, Failure> {
         let mut state = self.synced();
         state.identity = None;
         if let Some(in_flight) = &mut state.task {
@@ -163,6 +214,9 @@ impl Session {
                 None => Ok(Step::Ready(state.serial)),
             };
         }
+        if helper.is_none() && self.needs_helper(&state) {
+            return Ok(Step::Helper { waits: true });
+        }
         let now = state.now();
         if let Some(key) = state.held_key(now) {
             state.invalidate(&key);
@@ -170,100 +224,132 @@ impl Session {
         if state.refresh.is_backing_off(now) && state.refresh.held(now).is_some() {
             return Ok(Step::Ready(state.serial));
         }
-        let step = self.join(&mut state, false)?;
+        let step = self.join(&mut state, false, helper)?;
         state.force();
         Ok(step)
     }
 
-    /// Starts a flight if none is in the air and one is due or nothing is held; waits for nothing.
-    /// `Ready(0)` where there was nothing to start.
-    pub fn prefetch(&self) -> Result<Step, Failure> {
+    fn start_ahead(&self, helper: Option<bool>) -> Result<Step, Failure> {
         let mut state = self.synced();
         let now = state.now();
         let is_wanted = state.refresh.needs_refresh(now) && !state.refresh.is_backing_off(now);
         if state.task.is_some() || state.is_spaced() || !is_wanted {
             return Ok(Step::Ready(0));
         }
-        let needs = self.needs(&state)?;
-        if !needs.is_nothing() {
-            return Ok(Step::Ask(needs));
+        if helper.is_none() && self.needs_helper(&state) {
+            return Ok(Step::Helper { waits: false });
         }
-        self.launch(&mut state, CallbackAnswers::default(), false)?;
+        self.launch(&mut state, CallbackAnswers::default(), false, helper)?;
         Ok(Step::Ready(1))
     }
 
-    /// Starts the flight for which the host has asked what only it can ask for, unless another one
-    /// has left meanwhile. `Ready`: what it got is no good, and there is something to read all the
-    /// same.
-    pub fn depart(&self, answers: CallbackAnswers, purpose: Purpose) -> Result<Step, Failure> {
-        if let Err(failure) = check(&answers) {
-            self.ground(failure, purpose)?;
-            return Ok(Step::Ready(0));
+    /// What somebody who waits for `task` as `owner`, and may take `takes`, does about its question.
+    pub fn respond(
+        &self,
+        purpose: Purpose,
+        task: &Arc<Fetch>,
+        owner: u64,
+        takes: Takes,
+    ) -> Response {
+        let (asked, seen) = task.asked();
+        let Some(asked) = asked else {
+            return Response::Wait(seen);
+        };
+        if let Some((asked, limit)) = task.take(owner, takes) {
+            return Response::Ask(asked, limit);
+        }
+        if purpose == Purpose::Help || !matches!(asked.question, Question::TokenCode(_)) {
+            return Response::Wait(seen);
+        }
+        let meanwhile = self.synced().servable_meanwhile();
+        match meanwhile.filter(|_| purpose == Purpose::Credentials) {
+            Some(serial) => Response::Serve(serial),
+            None if asked.is_taken || takes.token_code => Response::Wait(seen),
+            None => Response::Refuse(Failure::no_credentials(
+                "The next credentials need an MFA code, and no person is asked in the background.",
+                "Read the credentials of this session on a thread of your own.",
+            )),
+        }
+    }
+
+    /// Answers the question of `task` that `owner` took. An answer that comes too late serves the
+    /// fetch in flight now, or starts the next one: that is returned, to be waited for instead.
+    pub fn answer(
+        &self,
+        purpose: Purpose,
+        task: &Arc<Fetch>,
+        owner: u64,
+        outcome: Result<Answer, Failure>,
+    ) -> Option<Arc<Fetch>> {
+        let outcome = outcome.and_then(checked);
+        let Some(Ok(answer)) = task.answer(owner, outcome) else {
+            return None;
+        };
+        if !task.is_ours() {
+            return None; // asked by the parent of this process, which sends the answer itself
         }
         let mut state = self.synced();
-        if state.task.is_none() {
-            self.launch(&mut state, answers, purpose == Purpose::Identity)?;
-        }
-        if purpose == Purpose::Refresh {
-            state.force();
-        }
-        match &mut state.task {
-            Some(in_flight) => {
-                in_flight.is_awaited |= purpose != Purpose::Prefetch;
-                Ok(Step::Wait(Arc::clone(&in_flight.task)))
+        if let Some(in_flight) = &state.task {
+            in_flight.task.answer_untaken(answer);
+        } else {
+            let now = state.now();
+            if !state.refresh.needs_refresh(now) || state.is_spaced() {
+                return None;
             }
-            None => Err(Failure::internal("A flight ended before it began.", "")),
+            let answers = CallbackAnswers::of(answer);
+            let identity = purpose == Purpose::Identity;
+            self.launch(&mut state, answers, identity, None).ok()?;
         }
+        let in_flight = state.task.as_mut()?;
+        in_flight.is_awaited |= purpose != Purpose::Help;
+        Some(Arc::clone(&in_flight.task))
     }
 
-    /// The host could not get what a flight needs: it counts as one that failed. `Ok` where there is
-    /// something to read all the same.
-    pub fn ground(&self, failure: Failure, purpose: Purpose) -> Result<(), Failure> {
-        let mut state = self.synced();
-        let keeps_serving_after =
-            state.task.is_some() || state.keeps_serving_after(&failure, false, &self.counters);
-        if keeps_serving_after && purpose != Purpose::Refresh {
-            return Ok(());
-        }
-        Err(failure)
-    }
-
-    /// What `flight` brought to a reader of the credentials who waited for it. `None`: it was lost,
-    /// of a process that is no longer this one, or too long ago; ask again.
+    /// What `task` brought to a reader of the credentials.
     pub fn settle(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
         let now = state.now();
-        match task.outcome() {
+        match task.completed() {
             None if !task.is_ours() => None,
             None => Some(Self::after_failure(&state, task.overdue(), now)),
-            Some(Ok(_)) if state.is_servable(now) => Some(Ok(state.serial)),
-            // It ended while the reader slept.
-            Some(Ok(_)) if state.refresh.held(now).is_some() => None,
-            Some(Ok(fetched)) => Some(Err(already_expired(&fetched.credentials))),
-            Some(Err(failure)) if is_code_needed(failure) => None,
-            Some(Err(failure)) => Some(Self::after_failure(&state, failure.clone(), now)),
+            Some((Ok(_), _)) if state.is_servable(now) => Some(Ok(state.serial)),
+            // It had expired when it came, and nothing else is held.
+            Some((Ok(fetched), completion))
+                if state.refresh.held(now).is_none()
+                    && fetched
+                        .credentials
+                        .is_expired_at(state.corrected(completion.at)) =>
+            {
+                Some(Err(already_expired(&fetched.credentials)))
+            }
+            // It expired while the reader slept.
+            Some((Ok(_), _)) => None,
+            Some((Err(_), _)) if task.is_withdrawn() => None,
+            Some((Err(failure), _)) => Some(Self::after_failure(&state, failure.clone(), now)),
         }
     }
 
-    /// The same for one who forced the flight: a failure is raised even if a set is held.
+    /// The same for one who forced the fetch: a failure is raised even if a set is held.
     pub fn settle_refresh(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
-        match task.outcome() {
+        match task.completed() {
             None if !task.is_ours() => None,
             None => Some(Err(task.overdue())),
-            Some(Err(failure)) if is_code_needed(failure) => None,
-            Some(Err(failure)) => Some(Err(failure.clone())),
-            Some(Ok(fetched))
-                if fetched.credentials.is_expired_at(state.now())
+            Some((Err(_), _)) if task.is_withdrawn() => None,
+            Some((Err(failure), _)) => Some(Err(failure.clone())),
+            Some((Ok(fetched), completion))
+                if fetched
+                    .credentials
+                    .is_expired_at(state.corrected(completion.at))
                     && fetched.credentials.degraded.is_none() =>
             {
                 Some(Err(already_expired(&fetched.credentials)))
             }
-            Some(Ok(_)) => Some(Ok(state.serial)),
+            Some((Ok(_), _)) => Some(Ok(state.serial)),
         }
     }
 
-    /// The same for a reader of the identity. `None`: ask again.
+    /// The same for a reader of the identity.
     pub fn settle_identity(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
         let now = state.now();
@@ -276,7 +362,7 @@ impl Session {
                 // It was under way for credentials alone, or the answer was forgotten meanwhile.
                 _ => None,
             },
-            Some(Err(failure)) if is_code_needed(failure) => None,
+            Some(Err(_)) if task.is_withdrawn() => None,
             // The held set is served on: the identity can be asked with it.
             Some(Err(failure))
                 if !is_final(failure)
@@ -310,14 +396,6 @@ impl Session {
         })
     }
 
-    /// The serial of the set to use while somebody else asks a person for the next one.
-    pub fn meanwhile(&self) -> Option<u64> {
-        let state = self.synced();
-        let held = state.refresh.held(state.now());
-        held.filter(|_| !state.refresh.is_rejected())
-            .map(|_| state.serial)
-    }
-
     /// The identity as it was last told, with its serial.
     pub fn known(&self) -> Option<(u64, Arc<Identity>)> {
         let state = self.synced();
@@ -338,17 +416,6 @@ impl Session {
     pub fn needs_refresh(&self) -> bool {
         let state = self.synced();
         state.refresh.needs_refresh(state.now())
-    }
-
-    /// What the host has to supply for the refresh that is due now and waits for nobody.
-    pub fn due(&self) -> Option<Needs> {
-        let mut state = self.synced();
-        let now = state.now();
-        let may_begin = state.task.is_none() && !state.is_spaced();
-        if !may_begin || state.refresh.next(now) != Next::ServeAndFetch {
-            return None;
-        }
-        self.needs(&state).ok().filter(|needs| !needs.is_nothing())
     }
 
     /// The flight in the air, if any: for those who want to wait for a refresh they need not.
@@ -419,15 +486,12 @@ impl Session {
         Ok(state.serial)
     }
 
-    /// An advisory refresh: nobody waits for it, and nobody hears why it could not begin.
-    fn begin_quietly(&self, state: &mut State) {
-        let may_begin = state.task.is_none() && !state.is_spaced();
-        if may_begin && self.needs(state).is_ok_and(|needs| needs.is_nothing()) {
-            let _ = self.launch(state, CallbackAnswers::default(), false);
-        }
-    }
-
-    fn join(&self, state: &mut State, identity: bool) -> Result<Step, Failure> {
+    fn join(
+        &self,
+        state: &mut State,
+        identity: bool,
+        helper: Option<bool>,
+    ) -> Result<Step, Failure> {
         if state.task.is_none() {
             if let Some((at, failure)) = &state.last_final_error
                 && state.is_recent(*at)
@@ -436,22 +500,17 @@ impl Session {
             }
             let now = state.now();
             let fetches = !identity || state.refresh.next(now) == Next::Fetch;
-            let needs = if fetches {
-                self.needs(state)?
-            } else {
-                Needs::default()
-            };
-            if !needs.is_nothing() {
-                return Ok(Step::Ask(needs));
+            if fetches && helper.is_none() && self.needs_helper(state) {
+                return Ok(Step::Helper { waits: true });
             }
-            self.launch(state, CallbackAnswers::default(), identity)?;
+            self.launch(state, CallbackAnswers::default(), identity, helper)?;
         }
         match &mut state.task {
             Some(in_flight) => {
                 in_flight.is_awaited = true;
                 Ok(Step::Wait(Arc::clone(&in_flight.task)))
             }
-            None => Err(Failure::internal("A flight ended before it began.", "")),
+            None => Err(Failure::internal("A fetch ended before it began.", "")),
         }
     }
 
@@ -460,25 +519,22 @@ impl Session {
         state: &mut State,
         mut answers: CallbackAnswers,
         identity: bool,
+        helper: Option<bool>,
     ) -> Result<(), Failure> {
         let now = state.now();
         let good = matches!(state.refresh.next(now), Next::Serve | Next::ServeAndFetch);
         let held = (identity && good)
             .then(|| state.refresh.held(now).map(Arc::clone))
             .flatten();
-        // The first flight after a refusal must not bring the refused set back from the disk.
+        // The first fetch after a refusal must not bring the refused set back from the disk.
         let refused_key = (held.is_none() && state.refresh.started())
             .then(|| state.held_key(now))
             .flatten();
         answers.web_identity_token = answers
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
-        let asks_later = self.settings.token_provider
-            && self.settings.cache.is_some()
-            && !state.code_is_needed
-            && answers.token_code.is_none();
         let order = FetchRequest {
-            asks_later,
+            has_helper: helper.unwrap_or_default(),
             region: held.is_some().then(|| state.region.clone()),
             held,
             identity,
@@ -496,21 +552,17 @@ impl Session {
         Ok(())
     }
 
-    fn needs(&self, state: &State) -> Result<Needs, Failure> {
-        let settings = &self.settings;
-        Ok(Needs {
-            // With a cache on disk it is looked at first: sharing MFA sessions is what it is for.
-            token_code: if settings.token_provider
-                && (settings.cache.is_none() || state.code_is_needed)
-            {
-                fetch::needed_serial(settings)?
-            } else {
-                None
-            },
-            web_identity_token: settings.web_identity == Some(TokenSource::Supplied)
-                && state.web_identity_token.is_none(),
-            source: settings.supplied_source,
-        })
+    /// True where each fetch asks for the base credentials, or for what they are had with.
+    fn needs_helper(&self, state: &State) -> bool {
+        let needs_token = self.settings.web_identity == Some(TokenSource::Supplied)
+            && state.web_identity_token.is_none();
+        needs_token || self.settings.supplied_source
+    }
+
+    /// True where a fetch may ask what only the application can give.
+    #[must_use]
+    pub fn has_callbacks(&self) -> bool {
+        self.settings.token_provider || self.needs_helper(&self.synced())
     }
 
     /// The state, with a landed flight taken in, and one that will never land forgotten.
@@ -520,31 +572,61 @@ impl Session {
             return state;
         };
         let task = Arc::clone(&in_flight.task);
-        match task.outcome() {
-            Some(outcome) => state.apply(&in_flight, outcome, task.elapsed(), &self.counters),
+        match task.completed() {
+            Some((outcome, completion)) => {
+                state.apply(&in_flight, outcome, *completion, &self.counters);
+            }
             None if !task.is_ours() => {
-                // Flown by the parent: its slot may be locked for ever, so it is not even dropped.
+                // Run by the parent: its slot may be locked for ever, so it is not even dropped.
                 mem::forget(in_flight);
                 mem::forget(task);
             }
             None if task.may_complete() => state.task = Some(in_flight),
             None => {
+                let completion = Completion {
+                    at: state.runtime.now(),
+                    instant: state.runtime.instant(),
+                    took: task.took(),
+                };
                 let outcome = Err(task.overdue());
-                state.apply(&in_flight, &outcome, task.elapsed(), &self.counters);
+                state.apply(&in_flight, &outcome, completion, &self.counters);
             }
         }
         state
     }
 }
 
-/// What the host got, before it is sent.
-fn check(answers: &CallbackAnswers) -> Result<(), Failure> {
-    if let Some(code) = &answers.token_code {
-        limits::token_code(code.expose())?;
+/// Whoever reads no more need not be asked.
+impl Drop for Session {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        if let Some(in_flight) = state.task.take() {
+            if in_flight.task.is_ours() {
+                in_flight.task.cancel_questions();
+            } else {
+                mem::forget(in_flight);
+            }
+        }
     }
-    match &answers.web_identity_token {
-        Some(token) => limits::web_identity_token("web_identity_token", token.expose()),
-        None => Ok(()),
+}
+
+/// What the application gave, before it is sent. What is wrong with it may be right the next time, so
+/// it is no failure of the configuration.
+fn checked(answer: Answer) -> Result<Answer, Failure> {
+    let outcome = match &answer {
+        Answer::TokenCode(code) => limits::token_code(code.expose()),
+        Answer::WebIdentityToken(token) => {
+            limits::web_identity_token("web_identity_token", token.expose())
+        }
+        Answer::Source(_) => Ok(()),
+    };
+    match outcome {
+        Ok(()) => Ok(answer),
+        Err(failure) => Err(Failure {
+            kind: Kind::NoCredentials,
+            ..failure
+        }),
     }
 }
 

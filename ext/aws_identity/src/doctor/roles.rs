@@ -101,6 +101,7 @@ impl Exam<'_> {
             http: &self.http,
             endpoint,
             order,
+            callbacks: self.callbacks(),
             deadline: self.deadline,
             session_name: &self.session_name,
         }

@@ -8,7 +8,7 @@ use crate::{
     fetch::now,
     profile,
     providers::token_file,
-    providers::{BaseCredentials, CallbackAnswers, ProviderChain, Record},
+    providers::{BaseCredentials, ProviderChain, Record},
     sts::Endpoint,
 };
 use std::{path::Path, time::Instant};
@@ -83,7 +83,6 @@ impl Exam<'_> {
         endpoint: &Endpoint,
     ) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
         let mut record = Record::default();
-        let answers = CallbackAnswers::default();
         if let Err(failure) = &self.profile_chain {
             let failure = record.failed("profile", failure.clone());
             return (record.into_parts().0, Err(failure));
@@ -93,7 +92,7 @@ impl Exam<'_> {
         } else {
             PATIENCE
         };
-        let walk = self.walk(endpoint, &answers);
+        let walk = self.walk(endpoint);
         let walking = Box::pin(walk.base(&mut record));
         let outcome = self.within(patience, walking).await;
         // Cut off in the middle of a source, the record does not have it yet.
@@ -104,16 +103,12 @@ impl Exam<'_> {
         (record.into_parts().0, outcome)
     }
 
-    fn walk<'w>(
-        &'w self,
-        endpoint: &'w Endpoint,
-        answers: &'w CallbackAnswers,
-    ) -> ProviderChain<'w> {
+    fn walk<'w>(&'w self, endpoint: &'w Endpoint) -> ProviderChain<'w> {
         ProviderChain {
             settings: self.settings,
             http: &self.http,
             endpoint,
-            answers,
+            callbacks: self.callbacks(),
             deadline: self.deadline,
             profile_chain: self.profile_chain(),
             session_name: &self.session_name,
@@ -125,8 +120,7 @@ impl Exam<'_> {
     /// that changes nothing; programs are not run and tokens not traded.
     async fn look_at(&self, source: &str, why: &str, endpoint: &Endpoint) -> Finding {
         let start = Instant::now();
-        let answers = CallbackAnswers::default();
-        let walk = self.walk(endpoint, &answers);
+        let walk = self.walk(endpoint);
         let mut record = Record::default();
         // How a source answers is in the record.
         let could = match source {

@@ -2,14 +2,13 @@
 
 use super::{FetchRequest, now};
 use crate::{
-    cache::{CacheDir, CacheKey, LockOutcome, Request},
+    cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin, Settings},
     credentials::{Credentials, Millis},
-    failure::Failure,
     providers::Record,
     refresh::{Rules, Windows},
     sts::Endpoint,
-    task::fetch_task::Deadline,
+    task::deadline::Deadline,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -25,6 +24,20 @@ pub(super) struct DiskCache<'a> {
     finds_cli_endpoint: bool,
     order: &'a FetchRequest,
     deadline: &'a Deadline,
+}
+
+/// What is in the cache.
+pub(super) enum Look<'d> {
+    Found(Credentials),
+    /// Nothing that is of use; `None` without a cache.
+    Absent(Option<Entry<'d>>),
+}
+
+/// Where credentials are to be put. Locked, unless others hold the lock too long.
+pub(super) struct Entry<'d> {
+    dir: &'d CacheDir,
+    key: CacheKey,
+    lock: Option<LockGuard>,
 }
 
 impl<'a> DiskCache<'a> {
@@ -55,18 +68,17 @@ impl<'a> DiskCache<'a> {
         }
     }
 
-    /// The set from the cache, or the one `ask` brings, which is then put there. Of all processes
-    /// of the host one asks; the others wait for what it writes, for half of their time.
-    pub(super) async fn through(
+    /// The credentials in the cache, or the entry to put others into. Of all processes of this
+    /// machine one gets the entry; the others wait for what it writes, for half of their time.
+    pub(super) async fn look(
         &self,
         role_arn: Option<&str>,
         options: &AssumeRoleOptions,
         base: &Credentials,
         record: &mut Record,
-        ask: impl AsyncFnOnce(&mut Record) -> Result<Credentials, Failure>,
-    ) -> Result<Credentials, Failure> {
+    ) -> Look<'_> {
         let Some(dir) = &self.dir else {
-            return ask(record).await;
+            return Look::Absent(None);
         };
         let key = self.key(role_arn, options, base);
         let refused = self.order.refused_key.as_deref();
@@ -75,29 +87,38 @@ impl<'a> DiskCache<'a> {
         {
             record.warn(SOURCE, &warning.to_string());
         }
-        let clock = || now().saturating_add(self.order.clock_offset);
-        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, options, clock());
-        // Half of the whole flight's time, of which some is gone.
+        let wanted =
+            |set: &Credentials| refused.is_none() && !is_due(set, options, self.now());
+        // Half of the time of the whole fetch, of which some is gone.
         let half = self.deadline.limit() / 2;
         let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
-        let attempt = dir.lock(&key, patience, clock, wanted, sleep).await;
+        let attempt = dir
+            .lock(&key, patience, || self.now(), wanted, sleep)
+            .await;
         if let Some(warning) = &attempt.warning {
             record.warn(SOURCE, &warning.to_string());
         }
-        let guard = match attempt.lock {
+        let lock = match attempt.lock {
             LockOutcome::Cached(set) => {
                 record.found(SOURCE, ());
-                return Ok(set);
+                return Look::Found(set);
             }
             LockOutcome::Ours(guard) => Some(guard),
             LockOutcome::Alone | LockOutcome::Busy => None,
         };
-        let set = ask(record).await?;
-        if let Err(warning) = dir.write(&key, &set, clock()) {
+        Look::Absent(Some(Entry { dir, key, lock }))
+    }
+
+    /// Puts the credentials into the entry, and lets the next process look.
+    pub(super) fn store(&self, entry: Entry<'_>, credentials: &Credentials, record: &mut Record) {
+        if let Err(warning) = entry.dir.write(&entry.key, credentials, self.now()) {
             record.warn(SOURCE, &warning.to_string());
         }
-        drop(guard);
-        Ok(set)
+        drop(entry.lock);
+    }
+
+    fn now(&self) -> Millis {
+        now().saturating_add(self.order.clock_offset)
     }
 
     fn key(

@@ -1,19 +1,20 @@
 //! The roles on top of the base, one after the other.
 
-use super::{FetchRequest, disk_cache::DiskCache, profile_chain};
+use super::{
+    FetchRequest,
+    disk_cache::{DiskCache, Look},
+    profile_chain,
+};
 use crate::{
     config::{AssumeRoleOptions, RoleRequest, Settings},
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
     http::Http,
     profile::{BaseProvider, ProfileChain, RoleStep},
-    providers::{BaseCredentials, Record},
+    providers::{BaseCredentials, Callbacks, Record},
     sts::{Endpoint, Mfa, Sts},
-    task::fetch_task::Deadline,
+    task::deadline::Deadline,
 };
-
-/// The code of the failure that says a person has to be asked for an MFA code first.
-pub const CODE_NEEDED: &str = "TokenCodeNeeded";
 
 /// The way from base credentials to the last role.
 pub(crate) struct AssumeRoles<'a> {
@@ -22,6 +23,7 @@ pub(crate) struct AssumeRoles<'a> {
     pub http: &'a Http,
     pub endpoint: &'a Endpoint,
     pub order: &'a FetchRequest,
+    pub callbacks: Callbacks<'a>,
     pub deadline: &'a Deadline,
     pub session_name: &'a str,
 }
@@ -34,7 +36,7 @@ impl AssumeRoles<'_> {
     ) -> Result<Credentials, Failure> {
         let mut held = found.credentials;
         let mut role_arn = found.role_arn;
-        let mut code = self.order.answers.token_code.as_ref();
+        let mut code = Code::NotAsked;
         let disk_cache = DiskCache::open(
             self.settings,
             self.endpoint,
@@ -87,69 +89,112 @@ impl AssumeRoles<'_> {
         role: &RoleRequest,
         base: Credentials,
         disk_cache: &DiskCache<'_>,
-        code: &mut Option<&Secret>,
+        code: &mut Code,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
         let step = format!("assume role {}", role.role_arn);
-        let source = format!("{} > {step}", base.source);
         let session_name = role
             .options
             .role_session_name
             .as_deref()
             .unwrap_or(self.session_name);
-        let ask = async |record: &mut Record| {
+        let request = StepRequest {
+            step: &step,
+            role_arn: Some(&role.role_arn),
+            options: &role.options,
             // A session token that was opened with MFA has it already.
-            let serial_number = role.options.serial_number.as_deref();
-            let mfa = self.mfa(
-                serial_number.filter(|_| !self.begins_with_mfa()),
-                code,
-                &step,
-            )?;
-            Sts::new(self.http, self.endpoint)
-                .assume_role(
-                    &base,
-                    &role.role_arn,
-                    &role.options,
-                    session_name,
-                    mfa.as_ref(),
-                )
-                .await
-                .map_err(|failure| record.failed(&step, failure))
+            serial_number: role
+                .options
+                .serial_number
+                .as_deref()
+                .filter(|_| !self.begins_with_mfa()),
         };
-        record.asks(&step);
-        let mut set = disk_cache
-            .through(Some(&role.role_arn), &role.options, &base, record, ask)
-            .await?;
-        set.source = source;
-        Ok(record.found(&step, set))
+        self.through_cache(&request, base, disk_cache, code, record, async |base, mfa| {
+            Sts::new(self.http, self.endpoint)
+                .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
+                .await
+        })
+        .await
     }
 
     async fn session_token(
         &self,
         base: Credentials,
         disk_cache: &DiskCache<'_>,
-        code: &mut Option<&Secret>,
+        code: &mut Code,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
-        let step = "session token";
         let options = AssumeRoleOptions {
             duration_seconds: self.settings.unscoped.duration_seconds,
             serial_number: self.settings.unscoped.serial_number.clone(),
             ..AssumeRoleOptions::default()
         };
-        let ask = async |record: &mut Record| {
-            let mfa = self.mfa(options.serial_number.as_deref(), code, step)?;
-            Sts::new(self.http, self.endpoint)
-                .session_token(&base, options.duration_seconds, mfa.as_ref())
-                .await
-                .map_err(|failure| record.failed(step, failure))
+        let request = StepRequest {
+            step: "session token",
+            role_arn: None,
+            options: &options,
+            serial_number: options.serial_number.as_deref(),
         };
+        self.through_cache(&request, base, disk_cache, code, record, async |base, mfa| {
+            Sts::new(self.http, self.endpoint)
+                .session_token(base, options.duration_seconds, mfa)
+                .await
+        })
+        .await
+    }
+
+    /// The credentials of a step: from the cache on disk, else from STS.
+    async fn through_cache(
+        &self,
+        request: &StepRequest<'_>,
+        base: Credentials,
+        disk_cache: &DiskCache<'_>,
+        code: &mut Code,
+        record: &mut Record,
+        ask_sts: impl AsyncFnOnce(&Credentials, Option<&Mfa<'_>>) -> Result<Credentials, Failure>,
+    ) -> Result<Credentials, Failure> {
+        let &StepRequest {
+            step,
+            role_arn,
+            options,
+            serial_number,
+        } = request;
+        let source = format!("{} > {step}", base.source);
         record.asks(step);
-        let mut set = disk_cache
-            .through(None, &options, &base, record, ask)
-            .await?;
-        set.source = format!("{} > {step}", base.source);
-        Ok(record.found(step, set))
+        let mut look = disk_cache.look(role_arn, options, &base, record).await;
+        if let (Look::Absent(entry), Some(serial_number), Code::NotAsked) =
+            (&mut look, serial_number, &code)
+        {
+            // The lock is free while the question is open; others may put something there meanwhile.
+            let is_cached = entry.take().is_some();
+            *code = Code::Asked(self.token_code(serial_number, step, record).await?);
+            if is_cached {
+                record.asks(step);
+                look = disk_cache.look(role_arn, options, &base, record).await;
+            }
+        }
+        let mut credentials = match look {
+            Look::Found(credentials) => credentials,
+            Look::Absent(entry) => {
+                let mfa = match serial_number {
+                    Some(serial_number) => Some((serial_number, code.spend(serial_number, step)?)),
+                    None => None,
+                };
+                let mfa = mfa.as_ref().map(|(serial_number, code)| Mfa {
+                    serial_number,
+                    code,
+                });
+                let credentials = ask_sts(&base, mfa.as_ref())
+                    .await
+                    .map_err(|failure| record.failed(step, failure))?;
+                if let Some(entry) = entry {
+                    disk_cache.store(entry, &credentials, record);
+                }
+                credentials
+            }
+        };
+        credentials.source = source;
+        Ok(record.found(step, credentials))
     }
 
     /// The profile's roles, then the one an option, a setting or the environment names.
@@ -192,44 +237,57 @@ impl AssumeRoles<'_> {
         (role_steps, on_top)
     }
 
-    fn mfa<'s, 'c: 's>(
+    async fn token_code(
         &self,
-        serial_number: Option<&'s str>,
-        code: &mut Option<&'c Secret>,
+        serial_number: &str,
         step: &str,
-    ) -> Result<Option<Mfa<'s>>, Failure> {
-        let Some(serial_number) = serial_number else {
-            return Ok(None);
-        };
-        if let Some(code) = code.take() {
-            return Ok(Some(Mfa {
-                serial_number,
-                code,
-            }));
+        record: &mut Record,
+    ) -> Result<Secret, Failure> {
+        if self.settings.token_provider {
+            let code = self.callbacks.token_code(serial_number).await;
+            return code.map_err(|failure| record.failed(step, failure));
         }
-        let is_used = self.order.answers.token_code.is_some();
-        let why = match (is_used, self.settings.token_provider) {
-            _ if self.order.asks_later => "no code was asked for yet. Read the credentials again",
-            (true, _) => {
-                "the code was already used for another role: one code is good for one call. Let only the first role need MFA"
-            }
-            (false, true) => "that was not known beforehand. Give its serial_number",
-            (false, false) => {
-                "nobody here can be asked for its code. Give the session a token_provider"
-            }
-        };
-        // Not a configuration failure: a set that is still held is served until it ends.
-        let mut failure = Failure::no_credentials(
-            format!("{step} needs MFA with the device {serial_number}, and {why}."),
+        // Not a configuration failure: credentials that are still held are served until they expire.
+        Err(Failure::no_credentials(
+            format!(
+                "{step} needs MFA with the device {serial_number}, and nobody here can be asked for its code. Give the session a token_provider."
+            ),
             "",
-        );
-        failure.code = self.order.asks_later.then(|| CODE_NEEDED.to_owned());
-        Err(failure)
+        ))
+    }
+}
+
+/// One call of STS, and where its credentials are cached.
+struct StepRequest<'r> {
+    step: &'r str,
+    role_arn: Option<&'r str>,
+    options: &'r AssumeRoleOptions,
+    serial_number: Option<&'r str>,
+}
+
+/// The MFA code of a fetch: one is asked for, and is good for one call.
+enum Code {
+    NotAsked,
+    Asked(Secret),
+    Spent,
+}
+
+impl Code {
+    fn spend(&mut self, serial_number: &str, step: &str) -> Result<Secret, Failure> {
+        match std::mem::replace(self, Self::Spent) {
+            Self::Asked(code) => Ok(code),
+            Self::NotAsked | Self::Spent => Err(Failure::no_credentials(
+                format!(
+                    "{step} needs MFA with the device {serial_number}, and the code was already used for another role: one code is good for one call. Let only the first role need MFA."
+                ),
+                "",
+            )),
+        }
     }
 }
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
-pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
+pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
     if settings.get_session_token && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
     }

@@ -4,7 +4,7 @@
 //! next source where it must not: past a profile that does not exist, or half a key pair.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 
-use super::{environment as environment_keys, login, record::Record, sso};
+use super::{callbacks::Callbacks, environment as environment_keys, login, record::Record, sso};
 use crate::{
     config::{AssumeRoleOptions, RoleRequest, Settings, TokenSource},
     credentials::{Credentials, Secret},
@@ -17,21 +17,10 @@ use crate::{
     providers::token_file,
     sts::limits,
     sts::{Endpoint, Sts, WebIdentity},
-    task::fetch_task::Deadline,
+    task::deadline::Deadline,
 };
 use std::{fs, path::Path, time::Duration};
 use tokio::task::spawn_blocking;
-
-/// What the host hands over right before a flight, because only it can ask for it.
-#[derive(Clone, Debug, Default)]
-pub struct CallbackAnswers {
-    /// The six digits an MFA device shows.
-    pub token_code: Option<Secret>,
-    /// What the user's callable gave for a web identity token.
-    pub web_identity_token: Option<Secret>,
-    /// The set of the user's `source:`.
-    pub source: Option<Credentials>,
-}
 
 /// Base credentials, and what came to light with them.
 pub struct BaseCredentials {
@@ -64,7 +53,7 @@ pub struct ProviderChain<'a> {
     pub settings: &'a Settings,
     pub http: &'a Http,
     pub endpoint: &'a Endpoint,
-    pub answers: &'a CallbackAnswers,
+    pub callbacks: Callbacks<'a>,
     pub deadline: &'a Deadline,
     pub profile_chain: Result<&'a ProfileChain, &'a Failure>,
     pub session_name: &'a str,
@@ -75,7 +64,7 @@ impl ProviderChain<'_> {
     /// The first source that gives credentials; a source that is there and fails ends the walk.
     pub async fn base(&self, record: &mut Record) -> Result<BaseCredentials, Failure> {
         if self.settings.supplied_source {
-            return self.supplied(record);
+            return self.supplied(record).await;
         }
         if let Some(token) = &self.settings.web_identity {
             let role = self.settings.web_identity_role()?;
@@ -113,14 +102,12 @@ impl ProviderChain<'_> {
         self.imds(record, &Self::imds_endpoint(profile_chain)).await
     }
 
-    fn supplied(&self, record: &mut Record) -> Result<BaseCredentials, Failure> {
+    async fn supplied(&self, record: &mut Record) -> Result<BaseCredentials, Failure> {
         let source = "source";
-        match &self.answers.source {
-            Some(set) => Ok(record.found(source, BaseCredentials::new(set.clone()))),
-            None => Err(record.failed(
-                source,
-                Failure::no_credentials("The object given as source has no credentials.", ""),
-            )),
+        record.asks(source);
+        match self.callbacks.source().await {
+            Ok(keys) => Ok(record.found(source, BaseCredentials::new(keys))),
+            Err(failure) => Err(record.failed(source, failure)),
         }
     }
 
@@ -347,18 +334,15 @@ impl ProviderChain<'_> {
         role_arn: &str,
         options: AssumeRoleOptions,
     ) -> Result<BaseCredentials, Failure> {
-        let supplied = self.answers.web_identity_token.clone();
         let token = match token {
-            TokenSource::Text(text) => supplied.unwrap_or_else(|| text.clone()),
+            TokenSource::Text(text) => {
+                let replaced = self.callbacks.answers.web_identity_token.clone();
+                replaced.unwrap_or_else(|| text.clone())
+            }
             TokenSource::File(path) => token_file::read(path).map_err(|reason| {
                 Failure::no_credentials(format!("Web identity: {reason}."), "")
             })?,
-            TokenSource::Supplied => supplied.ok_or_else(|| {
-                Failure::no_credentials(
-                    "The callable given as web_identity_token gave no token.",
-                    "",
-                )
-            })?,
+            TokenSource::Supplied => self.callbacks.web_identity_token().await?,
         };
         if let Some(option) = unsupported_by_web_identity(&options) {
             return Err(Failure::configuration(
@@ -445,17 +429,18 @@ impl ProviderChain<'_> {
         account_id: Option<&str>,
         profile: &str,
     ) -> Result<Credentials, Failure> {
-        // Its own limit, so that a program may take longer than the network; but not than the host waits.
-        let cap = self.settings.deadline_cap;
-        self.deadline.extend(self.settings.process_timeout, cap);
-        let limit = self
-            .settings
-            .process_timeout
-            .min(cap.map_or(Duration::MAX, |_| whole_tenths(self.deadline.left())));
+        // Its own limit, so that a program may take longer than the network; but not longer than LegionIO
+        // waits for both.
+        let limit = match self.settings.deadline_cap {
+            Some(cap) => whole_tenths(cap.saturating_sub(self.deadline.took())),
+            None => Duration::MAX,
+        };
+        let limit = limit.min(self.settings.process_timeout);
         let environment = self.settings.environment.to_map();
         let environment = process::marked(environment, profile)?;
         let command = command.clone();
         let run = spawn_blocking(move || process::run(command.expose(), limit, &environment));
+        let _paused = self.deadline.pause_for_program();
         let mut set = run.await.map_err(|_| {
             Failure::internal("The thread that ran credential_process ended early.", "")
         })??;

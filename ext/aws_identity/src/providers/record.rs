@@ -3,8 +3,12 @@
 use crate::{
     attempt::{Attempt, Outcome},
     failure::Failure,
+    task::deadline::Deadline,
 };
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// As much of a failure as one line of the record shows.
 const SHOWN: usize = 200;
@@ -12,7 +16,10 @@ const SHOWN: usize = 200;
 pub struct Record {
     attempts: Vec<Attempt>,
     warnings: Vec<String>,
-    since: Instant,
+    start: Instant,
+    /// Leaves out the time for answers.
+    clock: Option<Arc<Deadline>>,
+    since: Duration,
     asking: Option<String>,
 }
 
@@ -21,13 +28,24 @@ impl Default for Record {
         Self {
             attempts: Vec::new(),
             warnings: Vec::new(),
-            since: Instant::now(),
+            start: Instant::now(),
+            clock: None,
+            since: Duration::ZERO,
             asking: None,
         }
     }
 }
 
 impl Record {
+    /// Of a fetch under this deadline.
+    #[must_use]
+    pub fn new(deadline: &Arc<Deadline>) -> Self {
+        Self {
+            clock: Some(Arc::clone(deadline)),
+            ..Self::default()
+        }
+    }
+
     /// Says who is asked now, in case no answer comes.
     pub fn asks(&mut self, source: &str) {
         self.asking = Some(source.to_owned());
@@ -72,8 +90,11 @@ impl Record {
     }
 
     fn note(&mut self, source: &str, outcome: Outcome, reason: &str) {
-        let now = Instant::now();
-        let took = now.duration_since(self.since);
+        let now = match &self.clock {
+            Some(deadline) => deadline.took(),
+            None => self.start.elapsed(),
+        };
+        let took = now.saturating_sub(self.since);
         self.since = now;
         self.asking = None;
         self.attempts.push(Attempt {

@@ -2,7 +2,17 @@
 
 use crate::credentials::Millis;
 use aws_smithy_types::{DateTime, date_time::Format};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::SystemTime};
+
+/// The wall clock.
+#[must_use]
+pub fn now() -> Millis {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+        })
+}
 
 /// Reads an RFC 3339 time with any offset and any fraction, such as `2026-01-02T03:04:05.678+09:00`.
 ///
