@@ -207,6 +207,12 @@ RSpec.describe 'lex-identity-aws' do
       expect(in_pipe('whoami', '--profile', 'one', env: without_keys)).to have_attributes(exit: 6, stderr: a_string_including('the very profile it belongs to'))
     end
 
+    it 'does not take the code of a service for such a loop' do
+      local_aws.rule(service: :sts, answer: { error: { status: 400, code: 'CredentialProcessLoop' } }) do
+        expect(in_pipe('whoami')).to have_attributes(exit: 1, stderr: a_string_including('CredentialProcessLoop'))
+      end
+    end
+
     it 'is told by the environment that it is inside' do
       profiles(loop: '')
       answer = in_pipe('credentials', '--format', 'process', env: without_keys.merge('AWS_PROFILE' => 'loop', 'LEX_IDENTITY_AWS_PROFILE' => "outer\nloop"))

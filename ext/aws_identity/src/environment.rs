@@ -42,6 +42,21 @@ impl Environment {
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 
+    /// Every variable that is set.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose()))
+    }
+
+    /// The same environment with one variable set.
+    #[must_use]
+    pub fn with(&self, name: &str, value: impl Into<String>) -> Self {
+        let mut all = self.clone();
+        all.0.insert(name.to_owned(), Secret::new(value));
+        all
+    }
+
     /// All of it, as a plain map for those who need one.
     #[must_use]
     pub fn to_map(&self) -> HashMap<String, String> {

@@ -33,6 +33,8 @@ pub enum Kind {
     Argument,
     /// An option, setting, environment variable or profile is wrong or incomplete.
     Configuration,
+    /// A `credential_process` reads the profile it belongs to. Raised as a configuration error.
+    ProcessLoop,
     /// A setting still holds an unresolved `vault://`, `lease://` or `env://` reference.
     NotReady,
     /// Something says this machine has credentials, and there are none to be had.
@@ -53,11 +55,27 @@ pub enum Kind {
     Internal,
 }
 
+/// Something the user should correct although it stops nothing.
+///
+/// Printed, it is the cause and then the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub cause: String,
+    pub remedy: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.cause, self.remedy)
+    }
+}
+
 impl Kind {
     /// Every kind, for tables that must be complete.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Argument,
         Self::Configuration,
+        Self::ProcessLoop,
         Self::NotReady,
         Self::NoCredentials,
         Self::NotOnAws,
@@ -104,6 +122,13 @@ impl Failure {
     #[must_use]
     pub fn message(&self) -> String {
         self.to_string()
+    }
+
+    /// The same failure, of a source that answered.
+    #[must_use]
+    pub fn answered(mut self) -> Self {
+        self.reached = true;
+        self
     }
 
     /// The same failure with `context` said before its cause.

@@ -1,79 +1,80 @@
-//! The job of a flight: base credentials, the roles on top, and who that makes us.
+//! One fetch: base credentials, the region of IMDS, the roles on top, and who that makes us.
+//!
+//! [`fetch()`] takes the steps of [`Fetch`] in a row, for a session; the doctor takes them one by one.
 
 mod disk_cache;
-pub(crate) mod endpoint;
+mod endpoint;
 mod roles;
 
+pub(crate) use roles::AssumeRoles;
+pub(crate) use roles::needed_serial;
 pub use crate::util::time::now;
-
-pub(crate) use roles::{AssumeRoles, needed_serial, session_name, uses_profile};
 
 use crate::{
     attempt::Attempt,
-    config::Settings,
+    config::{Settings, region},
     credentials::{Credentials, Millis},
     failure::Failure,
     http::Http,
     identity::Identity,
     profile::{self, Files, ProfileChain},
-    providers::{CallbackAnswers, Callbacks, ProviderChain, Record},
+    providers::{self, BaseCredentials, CallbackAnswers, Callbacks, Context, Local, Record},
     sts::{Endpoint, Sts},
-    task::deadline::Deadline,
-    task::fetch_task::Context,
-    task::fork_gate::SharedGate,
+    task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
 };
 use std::sync::Arc;
 
-/// What a flight is asked to bring.
+/// What a fetch is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct FetchRequest {
     /// Credentials that are good and need not be fetched again.
     pub held: Option<Arc<Credentials>>,
-    /// The region the held set came with: IMDS may have told it.
+    /// The region the held credentials came with: IMDS may have told it.
     pub region: Option<String>,
     /// Whether the identity is wanted too.
     pub identity: bool,
-    /// The key id of a set that a service refused: it is taken out of the cache on disk, and what
-    /// is there is not looked at.
+    /// The key id of credentials that a service refused. They are removed from the cache on disk,
+    /// and the cache is not read.
     pub refused_key: Option<String>,
     /// What the application gave already.
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
     pub has_helper: bool,
-    /// How far STS's clock was ahead of ours when it was last asked.
+    /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
 }
 
-/// What a flight brings.
+/// What a fetch gives.
 #[derive(Debug)]
 pub struct FetchResult {
     pub credentials: Arc<Credentials>,
-    /// True where they were fetched, false where `FetchRequest::held` was good enough.
+    /// False where they are those of [`FetchRequest::held`].
     pub is_new: bool,
-    /// True where a person has to be asked for each new set.
+    /// True where each refresh of these credentials needs an MFA code.
     pub is_attended: bool,
-    /// The identity, or why it is not known; `None` where nobody asked.
+    /// The identity, or why it is not known; `None` where it was not asked for.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,
     pub attempts: Vec<Attempt>,
-    /// What went wrong without standing in the way, for the log.
+    /// What went wrong without ending the fetch, for the log.
     pub warnings: Vec<String>,
-    /// How far STS's clock is ahead of ours, where it was asked.
+    /// How far STS's clock is ahead of ours, where STS was asked.
     pub clock_offset: Option<Millis>,
 }
 
-/// Does what `order` says. On failure the failure carries the attempts.
+/// Fetches what `request` asks for. A failure carries the attempts.
 pub async fn fetch(
     settings: Arc<Settings>,
-    order: FetchRequest,
+    request: FetchRequest,
     gate: SharedGate,
-    context: Context,
+    task: TaskContext,
 ) -> Result<FetchResult, Failure> {
-    let deadline = &context.deadline;
+    let deadline = &task.deadline;
     let mut record = Record::new(deadline);
-    let outcome = match Fetch::new(&settings, &order, gate, &context) {
-        Ok(mut job) => deadline.bound(Box::pin(job.run(&mut record))).await,
-        Err(failure) => Some(Err(failure)),
+    let mut fetch = Fetch::prepare(&settings, &request, gate, &task);
+    let outcome = match fetch.usable() {
+        Ok(()) => deadline.bound(Box::pin(fetch.run(&mut record))).await,
+        Err(failure) => Some(Err(failure.clone())),
     };
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
     let (attempts, warnings) = record.into_parts();
@@ -90,73 +91,175 @@ pub async fn fetch(
     }
 }
 
-struct Fetch<'a> {
+/// The steps of a fetch, and what they have in common.
+pub(crate) struct Fetch<'a> {
     settings: &'a Settings,
-    order: &'a FetchRequest,
-    deadline: &'a Deadline,
-    callbacks: Callbacks<'a>,
+    request: &'a FetchRequest,
+    task: &'a TaskContext,
     http: Http,
-    profile_chain: Result<ProfileChain, Failure>,
+    profile: Result<ProfileChain, Failure>,
     endpoint: Endpoint,
     session_name: String,
-    is_attended: bool,
+    /// Why the profile ends every fetch, whichever source it would use.
+    profile_error: Option<Failure>,
+    /// Why `endpoint` is not the configured one.
+    endpoint_error: Option<Failure>,
 }
 
 impl<'a> Fetch<'a> {
-    fn new(
+    /// Reads the profile and finds the endpoint. What is wrong with either is kept: a session asks
+    /// [`Self::usable`] next, the doctor goes on as far as it can.
+    pub(crate) fn prepare(
         settings: &'a Settings,
-        order: &'a FetchRequest,
+        request: &'a FetchRequest,
         gate: SharedGate,
-        context: &'a Context,
-    ) -> Result<Self, Failure> {
-        let profile_chain = profile_chain(settings)?;
+        task: &'a TaskContext,
+    ) -> Self {
+        let (profile, profile_error) = match profile_chain(settings) {
+            Ok(profile) => (profile, None),
+            Err(failure) => (Err(failure.clone()), Some(failure)),
+        };
         let mut http = Http::new(settings, gate);
-        if let Some(bundle) = profile_chain
+        if let Some(bundle) = profile
             .as_ref()
             .ok()
-            .and_then(|profile_chain| profile_chain.ca_bundle.as_ref())
+            .and_then(|chain| chain.ca_bundle.as_ref())
         {
             http.set_profile_ca_bundle(bundle.into());
         }
-        let endpoint = endpoint::endpoint(settings, profile_chain.as_ref().ok())?;
-        let mut job = Self {
-            settings,
-            order,
-            deadline: &context.deadline,
-            callbacks: Callbacks {
-                answers: &order.answers,
-                asker: &context.asker,
-                settings,
-                has_helper: order.has_helper,
-            },
-            http,
-            profile_chain,
-            endpoint,
-            session_name: session_name(),
-            is_attended: false,
+        let (endpoint, endpoint_error) = match endpoint::endpoint(settings, profile.as_ref().ok()) {
+            Ok(endpoint) => (endpoint, None),
+            Err(failure) => (regional(settings), Some(failure)),
         };
-        if let Some(region) = order.region.clone().filter(|_| !job.names_region()) {
-            job.endpoint.region = region;
+        let mut fetch = Self {
+            settings,
+            request,
+            task,
+            http,
+            profile,
+            endpoint,
+            session_name: roles::session_name(),
+            profile_error,
+            endpoint_error,
+        };
+        if let Some(region) = request.region.clone().filter(|_| !fetch.names_region()) {
+            fetch.endpoint.region = region;
         }
-        Ok(job)
+        fetch
+    }
+
+    /// The failure that ends every fetch with these settings, if there is one.
+    pub(crate) fn usable(&self) -> Result<(), &Failure> {
+        match (&self.profile_error, &self.endpoint_error) {
+            (Some(failure), _) | (None, Some(failure)) => Err(failure),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// What a provider works with.
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context {
+            local: Local {
+                environment: &self.settings.environment,
+                profile: self.profile.as_ref(),
+                now: now(),
+            },
+            settings: self.settings,
+            http: &self.http,
+            endpoint: &self.endpoint,
+            callbacks: Callbacks {
+                answers: &self.request.answers,
+                asker: &self.task.asker,
+                settings: self.settings,
+                has_helper: self.request.has_helper,
+            },
+            deadline: self.deadline(),
+            session_name: &self.session_name,
+        }
+    }
+
+    /// Credentials of the first source that has any.
+    pub(crate) async fn base_credentials(
+        &self,
+        record: &mut Record,
+    ) -> Result<BaseCredentials, Failure> {
+        if let Some(failure) = &self.profile_error {
+            return Err(record.failed("profile", failure.clone()));
+        }
+        providers::base_credentials(&self.context(), record).await
+    }
+
+    /// The region IMDS tells, where IMDS gave `base` and nothing else names a region.
+    pub(crate) async fn region_of_instance(&self, base: &BaseCredentials) -> Option<String> {
+        match &base.imds {
+            Some(imds) if !self.names_region() => imds.region().await,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set_region(&mut self, region: String) {
+        self.endpoint.region = region;
+    }
+
+    /// The roles on top of the base credentials.
+    pub(crate) fn roles(&self) -> AssumeRoles<'_> {
+        AssumeRoles {
+            context: self.context(),
+            request: self.request,
+        }
+    }
+
+    /// Who `credentials` are.
+    pub(crate) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Failure> {
+        let principal = Sts::new(&self.http, &self.endpoint)
+            .caller_identity(credentials)
+            .await?;
+        let milliseconds = u64::try_from(self.deadline().took().as_millis()).unwrap_or(u64::MAX);
+        Ok(Identity {
+            canonical_name: principal.canonical_name(self.settings.name_with_account),
+            region: self.endpoint.region.clone(),
+            source: credentials.source.clone(),
+            milliseconds,
+            principal,
+        })
+    }
+
+    /// What the profile says, or why that is not known.
+    pub(crate) fn profile(&self) -> Result<&ProfileChain, &Failure> {
+        self.profile.as_ref()
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The STS that is asked, or why there is none.
+    pub(crate) fn endpoint(&self) -> Result<&Endpoint, &Failure> {
+        match &self.endpoint_error {
+            Some(failure) => Err(failure),
+            None => Ok(&self.endpoint),
+        }
     }
 
     async fn run(&mut self, record: &mut Record) -> Result<FetchResult, Failure> {
-        let (credentials, is_new) = match &self.order.held {
-            Some(held) => (Arc::clone(held), false),
-            None => (Arc::new(self.credentials(record).await?), true),
+        let request = self.request;
+        let (credentials, is_new, is_attended) = if let Some(held) = &request.held {
+            (Arc::clone(held), false, false)
+        } else {
+            let (credentials, is_attended) = self.credentials(record).await?;
+            (Arc::new(credentials), true, is_attended)
         };
-        let identity = if self.order.identity {
-            // Its own time-out does not cost the credentials that are there.
-            let asked = self.deadline.bound(self.identity(&credentials)).await;
-            Some(asked.unwrap_or_else(|| Err(self.deadline.overdue())))
+        let identity = if request.identity {
+            // A time-out of this step does not cost the credentials.
+            let asked = self.deadline().bound(self.identity(&credentials)).await;
+            Some(asked.unwrap_or_else(|| Err(self.deadline().overdue())))
         } else {
             None
         };
         Ok(FetchResult {
             credentials,
             is_new,
-            is_attended: self.is_attended,
+            is_attended,
             identity,
             region: self.endpoint.region.clone(),
             attempts: Vec::new(),
@@ -165,66 +268,44 @@ impl<'a> Fetch<'a> {
         })
     }
 
-    async fn credentials(&mut self, record: &mut Record) -> Result<Credentials, Failure> {
-        let walk = ProviderChain {
-            settings: self.settings,
-            http: &self.http,
-            endpoint: &self.endpoint,
-            callbacks: self.callbacks,
-            deadline: self.deadline,
-            profile_chain: self.profile_chain.as_ref(),
-            session_name: &self.session_name,
-            now: now(),
-        };
-        let found = walk.base(record).await?;
-        if let Some(imds) = &found.imds
-            && !self.names_region()
-            && let Some(region) = imds.region().await
-        {
-            self.endpoint.region = region;
+    async fn credentials(&mut self, record: &mut Record) -> Result<(Credentials, bool), Failure> {
+        let base = self.base_credentials(record).await?;
+        if let Some(region) = self.region_of_instance(&base).await {
+            self.set_region(region);
         }
-        let climb = AssumeRoles {
-            settings: self.settings,
-            profile_chain: self.profile_chain.as_ref().ok(),
-            http: &self.http,
-            endpoint: &self.endpoint,
-            order: self.order,
-            callbacks: self.callbacks,
-            deadline: self.deadline,
-            session_name: &self.session_name,
-        };
-        let is_attended = climb.is_attended(found.from_profile);
-        let set = climb.assume(found, record).await?;
-        self.is_attended = is_attended;
-        Ok(set)
+        let roles = self.roles();
+        let is_attended = roles.is_attended(base.from_profile);
+        let credentials = roles.assume(base, record).await?;
+        Ok((credentials, is_attended))
     }
 
-    async fn identity(&self, keys: &Credentials) -> Result<Identity, Failure> {
-        let principal = Sts::new(&self.http, &self.endpoint)
-            .caller_identity(keys)
-            .await?;
-        let milliseconds = u64::try_from(self.deadline.took().as_millis()).unwrap_or(u64::MAX);
-        Ok(Identity {
-            canonical_name: principal.canonical_name(self.settings.name_with_account),
-            region: self.endpoint.region.clone(),
-            source: keys.source.clone(),
-            milliseconds,
-            principal,
-        })
+    fn deadline(&self) -> &'a Deadline {
+        &self.task.deadline
     }
 
     fn names_region(&self) -> bool {
-        self.settings.region.is_some()
-            || self
-                .profile_chain
-                .as_ref()
-                .is_ok_and(|profile_chain| profile_chain.region.is_some())
+        let of_profile = self.profile.as_ref().ok().map(|chain| &chain.region);
+        self.settings.region.is_some() || of_profile.is_some_and(Option::is_some)
+    }
+}
+
+/// The endpoint where the configured one cannot be used: metadata sources need none.
+fn regional(settings: &Settings) -> Endpoint {
+    let region = settings.region.as_ref();
+    Endpoint {
+        region: region.map_or_else(
+            || region::of_partition("aws").to_owned(),
+            |region| region.value.clone(),
+        ),
+        url: None,
+        use_fips: None,
+        use_dualstack: None,
     }
 }
 
 /// What the chosen profile says. The outer failure is one that no other source may hide: the files
 /// cannot be read, or a profile that was named does not exist.
-pub(crate) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
+fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
     let files = Files::load(&settings.environment.to_map())?;
     let Some(named) = &settings.profile else {
         return Ok(profile::resolve(&files, "default"));

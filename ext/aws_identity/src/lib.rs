@@ -5,10 +5,10 @@
 //! - [`task`]: one fetch in flight on a thread of its own, the fork gate, panics
 //! - [`http`]: client, name look-up, trust, proxy; [`sts`]: the calls, their options, limits and errors
 //! - [`config`]: what is asked for; [`profile`]: the shared config files
-//! - [`cache`]: the AWS CLI's cache of role credentials
+//! - [`cache`]: the AWS CLI's cache of role credentials; [`refresh`]: when to fetch
 //! - [`providers`]: the provider chain, and one file a source
-//! - [`fetch`]: base credentials, roles, identity; [`refresh`]: when to fetch
-//! - [`session`]: what a process holds; [`doctor`]: the same way, looked at step by step
+//! - [`fetch`]: base credentials, roles, identity: the steps, for both of the next
+//! - [`session`]: what a process holds; [`doctor`]: what is wrong, step by step
 
 pub mod attempt;
 pub mod cache;

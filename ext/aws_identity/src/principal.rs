@@ -4,12 +4,13 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html> and
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html#ec2-instance-identity-roles>.
 
-use crate::failure::{Failure, Kind as FailureKind};
+use crate::{
+    failure::{Failure, Kind as FailureKind},
+    util::foreign_text::shown,
+};
 
 /// STS accepts and prints ARNs up to this length.
 const ARN_LIMIT: usize = 2048;
-/// As much of an unreadable ARN as an error shows.
-const SHOWN: usize = 200;
 /// The role name every EC2 host has that was given no role of its own.
 const INSTANCE_ROLE: &str = "aws:ec2-instance";
 const SSO_PREFIX: &str = "AWSReservedSSO_";
@@ -241,21 +242,13 @@ fn is_account(text: &str) -> bool {
 /// The service answered, so this is no outage: a status says so, and an older answer is not
 /// served in its place.
 fn unreadable(arn: &str, why: &str) -> Failure {
-    let mut shown: String = arn
-        .chars()
-        .take(SHOWN)
-        .flat_map(char::escape_debug)
-        .collect();
-    if arn.chars().nth(SHOWN).is_some() {
-        shown.push_str("...");
-    }
     let mut failure = Failure::new(
         FailureKind::Service,
         format!(
-            "sts:GetCallerIdentity answered with an ARN that cannot be read: {why}: {shown} \
-             (check that the STS endpoint is AWS's; if it is, report this ARN)"
+            "sts:GetCallerIdentity answered with an ARN that cannot be read: {why}: {}.",
+            shown(arn)
         ),
-        "",
+        "Check that the STS endpoint is AWS's; if it is, report this ARN.",
     );
     failure.status = Some(200);
     failure
@@ -530,7 +523,7 @@ mod tests {
             );
         }
         let long = format!("arn:aws:iam::123456789012:user/{}", "é".repeat(100_000));
-        assert!(refused(&long).message().chars().count() < 600);
+        assert!(refused(&long).message().chars().count() < 800);
         assert!(Principal::parse("arn:aws:iam::123456789012:user/a", None, "id\n").is_err());
     }
 

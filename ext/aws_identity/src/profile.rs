@@ -1,8 +1,8 @@
 //! Shared config and credentials files: what a profile asks for, decided before anything is sent.
 //!
 //! [`Files`] reads both files, [`resolve()`] turns one profile into a [`ProfileChain`]: where the base
-//! credentials come from and which roles are assumed on top. [`list()`] says of every profile what it
-//! is and whether it could work. Nothing here touches the network or runs a program.
+//! credentials come from and which roles are assumed on top. [`describe()`] says of every profile what
+//! it is and what it needs. Nothing here touches the network or runs a program.
 //!
 //! The order inside a profile is botocore's (`botocore/credentials.py`): role, web identity token
 //! file, SSO, keys in the credentials file, login session, process, keys in the config file. Where
@@ -16,7 +16,6 @@ mod kind;
 mod list;
 mod reader;
 mod resolve;
-mod sso_login;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -24,7 +23,5 @@ mod public_cases;
 
 pub use files::{Environment, Files};
 pub use kind::ProfileKind;
-pub(crate) use list::obstacle;
-pub use list::{Need, ProfileSummary, list};
+pub use list::{Need, ProfileSummary, describe};
 pub use resolve::{BaseProvider, Endpoints, ProfileChain, RoleStep, resolve};
-pub(crate) use sso_login::path as sso_token;

@@ -1,18 +1,34 @@
-//! Base credentials: the provider chain, and one file a source.
+//! Base credentials: who this machine is before any role is assumed.
+//!
+//! [`CHAIN`] has the order of the sources; each source has a file with `provide`, which asks it, and
+//! `check`, which says without network what it would give. A new source is its file, a line in
+//! `chain.rs`, and, where a profile can name it, an arm in `profile.rs`.
 
 mod callbacks;
 mod chain;
-pub mod container;
+mod container;
+mod context;
+mod credential_json;
 mod environment;
-pub mod imds;
+mod imds;
 mod login;
 pub mod metadata_credentials;
 pub mod process;
+mod profile;
 mod record;
 mod sdk;
+mod source;
 mod sso;
+mod summary;
+mod supplied;
 pub mod token_file;
+mod web_identity;
 
+pub(crate) use chain::uses_profile;
+pub use chain::{CHAIN, base_credentials};
 pub use callbacks::{CallbackAnswers, Callbacks};
-pub use chain::*;
+pub use context::{Context, Local};
 pub use record::Record;
+pub use source::{Availability, BaseCredentials, Provided, Source};
+pub(crate) use sso::token_path as sso_token_path;
+pub use summary::profiles;

@@ -432,7 +432,10 @@ fn has_ended(set: &impl Set, now: Millis) -> bool {
 /// configuration. All else may pass: expired base credentials, throttling, transport, 5xx.
 #[must_use]
 pub fn is_final(failure: &Failure) -> bool {
-    if matches!(failure.kind, Kind::Configuration | Kind::NotReady) {
+    if matches!(
+        failure.kind,
+        Kind::Configuration | Kind::ProcessLoop | Kind::NotReady
+    ) {
         return true;
     }
     let Some(code) = failure.code.as_deref() else {

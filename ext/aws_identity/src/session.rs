@@ -103,7 +103,7 @@ impl Session {
             advisory_window: settings.advisory_window,
             attended: false, // nothing is held yet; who brings a set says so
         };
-        let warnings = settings.warnings.clone();
+        let warnings = settings.warnings.iter().map(ToString::to_string).collect();
         Self {
             settings: Arc::new(settings),
             gate,
@@ -450,8 +450,8 @@ impl Session {
             Some(TokenSource::Text(_) | TokenSource::Supplied)
         ) {
             return Err(Failure::configuration(
-                "This session has no web identity token that could be replaced. Make one with web_identity_token.",
-                "",
+                "This session has no web identity token that could be replaced.",
+                "Make one with web_identity_token.",
             ));
         }
         limits::web_identity_token("web_identity_token", token.expose())?;
@@ -510,7 +510,10 @@ impl Session {
                 in_flight.is_awaited = true;
                 Ok(Step::Wait(Arc::clone(&in_flight.task)))
             }
-            None => Err(Failure::internal("A fetch ended before it began.", "")),
+            None => Err(Failure::internal(
+                "The fetch ended before it began.",
+                "Report it; the next read works.",
+            )),
         }
     }
 

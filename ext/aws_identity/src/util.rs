@@ -1,6 +1,7 @@
 //! Small tools, one of each.
 
 pub mod did_you_mean;
+pub mod foreign_text;
 pub mod read_file;
 pub mod shell_words;
 pub mod time;

@@ -4,10 +4,10 @@
 
 use aws_identity::{
     credentials::Secret,
+    environment::Environment,
     failure::Kind,
-    profile::{
-        BaseProvider, Environment, Files, Need, ProfileChain, ProfileKind, RoleStep, list, resolve,
-    },
+    profile::{BaseProvider, Files, Need, ProfileChain, ProfileKind, RoleStep, resolve},
+    providers::profiles,
     util::time,
 };
 
@@ -635,7 +635,7 @@ fn summary_of(
 ) -> aws_identity::profile::ProfileSummary {
     let now = time::parse_iso8601(now).unwrap();
     let files = files(config, "");
-    let mut all = list(&files, environment, now);
+    let mut all = profiles(&files, environment, now);
     assert!(!format!("{all:?}").contains("canary"));
     let index = all.iter().position(|summary| summary.name == "a").unwrap();
     all.swap_remove(index)
@@ -649,8 +649,8 @@ fn the_list_says_what_each_is_and_needs() {
         "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = b\nregion = r\nmfa_serial = GAHT12345678\n\
          [profile b]\nrole_arn = arn:aws:iam::123456789012:role/b\nsource_profile = c\n[profile c]\n{KEYS}"
     );
-    let environment = Environment::new();
-    let names: Vec<_> = list(&files(&config, "[z]\n"), &environment, 0)
+    let environment = Environment::default();
+    let names: Vec<_> = profiles(&files(&config, "[z]\n"), &environment, 0)
         .into_iter()
         .map(|found| found.name)
         .collect();
@@ -681,10 +681,10 @@ fn the_list_says_what_each_is_and_needs() {
 
 #[test]
 fn the_list_says_what_cannot_work_and_why() {
-    let environment = Environment::from([
-        ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
-        ("AWS_EC2_METADATA_DISABLED".to_owned(), "TRUE".to_owned()),
-        ("AWS_ACCESS_KEY_ID".to_owned(), "AKID".to_owned()),
+    let environment = Environment::new([
+        ("PATH", "/usr/bin:/bin"),
+        ("AWS_EC2_METADATA_DISABLED", "TRUE"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
     ]);
     let role = |source: &str| format!("{ROLE}credential_source = {source}\n");
     let web = |file: &str| format!("{ROLE}web_identity_token_file = {file}\n");
@@ -699,7 +699,7 @@ fn the_list_says_what_cannot_work_and_why() {
             role("Environment"),
             ProfileKind::AssumeRole,
             Some(Need::Environment),
-            "not both set",
+            "AWS_SECRET_ACCESS_KEY is not",
         ),
         (
             role("EcsContainer"),
@@ -748,17 +748,11 @@ fn the_list_says_what_cannot_work_and_why() {
 
 #[test]
 fn the_list_says_what_could_work() {
-    let environment = Environment::from([
-        ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
-        ("AWS_ACCESS_KEY_ID".to_owned(), "AKID".to_owned()),
-        (
-            "AWS_SECRET_ACCESS_KEY".to_owned(),
-            "canary-secret".to_owned(),
-        ),
-        (
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI".to_owned(),
-            "http://127.0.0.1/".to_owned(),
-        ),
+    let environment = Environment::new([
+        ("PATH", "/usr/bin:/bin"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "canary-secret"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/"),
     ]);
     for body in [
         KEYS.to_owned(),
@@ -778,7 +772,7 @@ fn the_list_knows_whether_somebody_logged_in() {
     let home = std::env::temp_dir().join(format!("aws-identity-sso-{}", std::process::id()));
     let cache = home.join(".aws/sso/cache");
     std::fs::create_dir_all(&cache).unwrap();
-    let environment = Environment::from([("HOME".to_owned(), home.display().to_string())]);
+    let environment = Environment::new([("HOME", home.display().to_string().as_str())]);
     let url = "sso_start_url = https://x\nsso_region = r\n";
     let own = "sso_account_id = 1\nsso_role_name = R\n";
     let by_session = format!("[profile a]\n{own}sso_session = dev\n[sso-session dev]\n{url}");

@@ -1,10 +1,10 @@
-//! A host that reaps our children: the exit status is lost, and the output alone decides.
+//! An application that reaps our children: the exit status is lost, and the output alone decides.
 //!
 //! In a file of its own, so in a process of its own: the thief takes every child there is.
 
 #![allow(clippy::unwrap_used)]
 
-use aws_identity::{failure::Kind, profile::Environment, providers::process::run};
+use aws_identity::{environment::Environment, failure::Kind, providers::process::run};
 use rustix::process::{WaitOptions, wait};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -17,7 +17,7 @@ const GOOD: &str = r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "
 #[test]
 fn the_output_alone_decides() {
     let over = AtomicBool::new(false);
-    let environment = Environment::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+    let environment = Environment::new([("PATH", "/usr/bin:/bin")]);
     let run = |command: &str, limit| run(command, limit, &environment);
     // The output is closed before the end, so that the thief has a pause of ours to be first in.
     let shell = |script: &str, answer: &str| {
@@ -38,8 +38,8 @@ fn the_output_alone_decides() {
         let mut stolen = 0;
         for _ in 0..10 {
             match shell("printf %s \"$1\"", GOOD) {
-                Ok(set) => {
-                    assert_eq!(set.access_key_id, "AKID");
+                Ok(credentials) => {
+                    assert_eq!(credentials.access_key_id, "AKID");
                     stolen += 1;
                 }
                 // Now and then we are first.

@@ -403,7 +403,7 @@ fn the_listed_errors_are_final_and_no_others() {
     for kind in Kind::ALL {
         let expected = matches!(
             kind,
-            Kind::Configuration | Kind::NotReady | Kind::AccessDenied
+            Kind::Configuration | Kind::ProcessLoop | Kind::NotReady | Kind::AccessDenied
         );
         assert_eq!(is_final(&Failure::new(kind, "x", "")), expected, "{kind:?}");
     }

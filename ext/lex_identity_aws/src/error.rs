@@ -11,7 +11,7 @@ use magnus::{Error, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
 fn class_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Argument => "ArgumentError",
-        Kind::Configuration => "ConfigurationError",
+        Kind::Configuration | Kind::ProcessLoop => "ConfigurationError",
         Kind::NotReady => "NotReadyError",
         Kind::NoCredentials => "NoCredentialsError",
         Kind::NotOnAws => "NotOnAwsError",
@@ -22,6 +22,17 @@ fn class_name(kind: Kind) -> &'static str {
         Kind::Timeout => "TimeoutError",
         Kind::Internal => "InternalError",
     }
+}
+
+/// The code by which the command line knows a `credential_process` that reads its own profile. Only a
+/// `ConfigurationError` with it is one: no answer of a service is raised as that.
+const LOOP_CODE: &str = "CredentialProcessLoop";
+
+fn code(failure: &Failure) -> Option<&str> {
+    if failure.kind == Kind::ProcessLoop {
+        return Some(LOOP_CODE);
+    }
+    failure.code.as_deref()
 }
 
 /// The exception of `failure`. Call it with the GVL only.
@@ -46,7 +57,7 @@ fn exception(ruby: &Ruby, failure: &Failure) -> Result<Error, Error> {
             failure.message().as_str(),
             kwargs!(
                 ruby,
-                "code" => failure.code.as_deref(),
+                "code" => code(failure),
                 "status" => failure.status,
                 "request_id" => failure.request_id.as_deref(),
                 "attempts" => convert::attempts(ruby, &failure.attempts)?,

@@ -11,12 +11,7 @@ mod session;
 #[allow(unsafe_code)] // the wait without the GVL
 mod wait;
 
-use aws_identity::{
-    doctor, fetch,
-    principal::Principal,
-    profile::{self, Files},
-    task::panic,
-};
+use aws_identity::{doctor, fetch, principal::Principal, profile::Files, providers, task::panic};
 use magnus::{
     Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,
 };
@@ -77,10 +72,10 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
 /// Every profile of the shared config files that `environment` names.
 fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
     error::guard(ruby, || {
-        let environment = convert::environment(ruby, Some(environment))?.to_map();
-        let files = convert::checked(ruby, Files::load(&environment))?;
+        let environment = convert::environment(ruby, Some(environment))?;
+        let files = convert::checked(ruby, Files::load(&environment.to_map()))?;
         let list = ruby.ary_new();
-        for profile in profile::list(&files, &environment, fetch::now()) {
+        for profile in providers::profiles(&files, &environment, fetch::now()) {
             list.push(convert::profile(ruby, &profile)?)?;
         }
         list.freeze();

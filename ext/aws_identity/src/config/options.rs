@@ -1,6 +1,6 @@
 //! Every option and settings key there is: the one table, and what happens to a word not in it.
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Warning};
 use serde_json::{Map, Value};
 
 /// One option.
@@ -109,7 +109,7 @@ pub fn check_options(options: &Map<String, Value>) -> Result<(), Failure> {
 
 /// Warns about settings keys that do not exist; refuses those that look like a misspelt choice of
 /// identity.
-pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<String>, Failure> {
+pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<Warning>, Failure> {
     let mut warnings = Vec::new();
     for name in settings.keys() {
         if find(name).is_some_and(|option| option.place != AllowedIn::Option) {
@@ -128,11 +128,13 @@ pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<String>, Fail
             .iter()
             .filter(|option| option.place != AllowedIn::Option)
             .map(|option| option.name);
-        let hint =
-            nearest(name, known).map_or_else(String::new, |near| format!(" Did you mean {near}?"));
-        warnings.push(format!(
-            "Settings key identity.aws.{name} does not exist and is ignored.{hint}"
-        ));
+        warnings.push(Warning {
+            cause: format!("Settings key identity.aws.{name} does not exist and is ignored."),
+            remedy: nearest(name, known).map_or_else(
+                || "Remove it.".to_owned(),
+                |near| format!("Did you mean {near}?"),
+            ),
+        });
     }
     Ok(warnings)
 }
@@ -215,10 +217,11 @@ mod tests {
     #[test]
     fn an_unknown_setting_warns_unless_it_resembles_the_identity() {
         let warnings = check_settings(&map(&json!({"regoin": "eu-west-1", "colour": 1}))).unwrap();
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         assert_eq!(
             warnings,
             [
-                "Settings key identity.aws.colour does not exist and is ignored.",
+                "Settings key identity.aws.colour does not exist and is ignored. Remove it.",
                 "Settings key identity.aws.regoin does not exist and is ignored. Did you mean region?",
             ]
         );

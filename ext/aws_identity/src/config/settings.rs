@@ -12,7 +12,7 @@ use super::{
 use crate::{
     credentials::{Millis, Secret},
     environment::Environment,
-    failure::{Failure, Kind},
+    failure::{Failure, Kind, Warning},
     sts::limits,
 };
 use serde_json::{Map, Value, json};
@@ -125,7 +125,7 @@ pub struct Settings {
     pub environment: Environment,
     pub dmi_folder: PathBuf,
     /// What the user should hear once.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     report: Vec<(&'static str, Value, Origin)>,
 }
 
@@ -339,7 +339,7 @@ fn first<T>(
 fn resolve_timeout(
     stack: &[Layer<'_>],
     cap: Option<Duration>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Chosen<Duration>, Failure> {
     let asked = first(stack, |layer| layer.duration("resolve_timeout", 3600.0))?
         .unwrap_or(chosen(RESOLVE_TIMEOUT, Origin::Default));
@@ -347,11 +347,14 @@ fn resolve_timeout(
         return Ok(asked);
     };
     if asked.origin != Origin::Default {
-        warnings.push(format!(
-            "resolve_timeout is {} s, and LegionIO gives all providers 5 s together: {} s are used.",
-            asked.value.as_secs_f64(),
-            cap.as_secs_f64()
-        ));
+        warnings.push(Warning {
+            cause: format!(
+                "resolve_timeout is {} s, and LegionIO gives all providers 5 s together: {} s are used.",
+                asked.value.as_secs_f64(),
+                cap.as_secs_f64()
+            ),
+            remedy: "Lower it, or leave it out.".into(),
+        });
     }
     Ok(chosen(cap, Origin::Default))
 }

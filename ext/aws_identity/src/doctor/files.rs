@@ -1,12 +1,12 @@
-//! Files that credentials lie in, or that say where credentials come from: are they there, and who
-//! else may read or write them.
+//! Files with credentials, and files that say where credentials come from: whether they are there,
+//! and which other users may read or write them.
 
 use super::finding::Finding;
 use crate::{
     config::{Settings, TokenSource},
     environment::Environment,
-    failure::Failure,
-    profile::{self, BaseProvider, Files, ProfileChain},
+    profile::{BaseProvider, Files, ProfileChain},
+    providers,
 };
 use std::{
     fs,
@@ -35,7 +35,7 @@ pub(super) fn look(
     findings: &mut Vec<Finding>,
 ) {
     let map = environment.to_map();
-    // Else the source that reads them says it.
+    // With settings, the source that reads them says it.
     if settings.is_none()
         && let Err(failure) = Files::load(&map)
     {
@@ -47,7 +47,7 @@ pub(super) fn look(
     for (name, path) in tokens(environment, settings, profile_chain) {
         match fs::metadata(&path) {
             Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
-            // Whether it is needed, the sources tell.
+            // Whether it is needed is said by the sources.
             Err(error) => findings.push(unreadable(&name, &path, error.kind()).mild()),
         }
     }
@@ -108,8 +108,8 @@ fn tokens(
             },
             profile,
         )) => {
-            let path = profile::sso_token(&environment.to_map(), session.as_deref(), start_url);
-            // Without it there is no login, which the source itself says better.
+            let path = providers::sso_token_path(environment, session.as_deref(), start_url);
+            // Without it there is no login, which the source says.
             if path.exists() {
                 tokens.push((format!("SSO token of profile {profile}"), path));
             }
@@ -119,7 +119,7 @@ fn tokens(
     tokens
 }
 
-/// Kubernetes mounts tokens so that the container's user can read them, whoever that is.
+/// Kubernetes mounts tokens with a mode that lets any user of the container read them.
 fn rule_of(path: &Path) -> Rule {
     let is_mounted = ["/var/run/secrets", "/run/secrets"]
         .iter()
@@ -160,16 +160,13 @@ fn unreadable(name: &str, path: &Path, kind: ErrorKind) -> Finding {
         ErrorKind::PermissionDenied => "may not be looked at by this user",
         _ => "cannot be looked at",
     };
-    let failure = Failure::configuration(format!("{} {why}.", path.display()), "");
-    Finding {
-        remedy: Some(format!(
-            "Check the path, the mount, and that this user may read it; or do not name it ({name})."
-        )),
-        ..Finding::failed(CHECK, name, &failure)
-    }
+    let remedy = format!(
+        "Check the path, the mount, and that this user may read it; or do not name it ({name})."
+    );
+    Finding::trouble(CHECK, name, format!("{} {why}.", path.display()), remedy)
 }
 
-/// Role sessions the AWS CLI left, and we where `cache` is set: each is a set of credentials.
+/// Role sessions the AWS CLI left, and we where `cache` is set: each file holds credentials.
 fn cached(findings: &mut Vec<Finding>, dir: &Path) {
     if dir.is_dir() {
         let found = open_to_others(dir, "AWS CLI cache");

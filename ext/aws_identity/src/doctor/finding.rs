@@ -1,19 +1,18 @@
-//! One thing that was looked at, as plain data.
+//! The result of one check, as plain data.
 
-use super::advice;
 use crate::failure::Failure;
 use serde_json::Value;
 use std::time::Instant;
 
-/// How it stands with what was looked at.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Ok,
-    /// It works, and there is something to know or to mend.
+    /// It works, and there is something to know or to correct.
     Warn,
     /// It stands in the way.
     Fail,
-    /// Not looked at, or nothing there to look at; `what` says why.
+    /// Not checked, or nothing there to check; `what` says why.
     Skipped,
 }
 
@@ -90,12 +89,9 @@ impl Finding {
         }
     }
 
-    /// What `failure` says, taken apart into cause and remedy.
+    /// Cause and remedy of `failure`.
     pub fn failed(check: &'static str, name: impl Into<String>, failure: &Failure) -> Self {
-        let message = failure.message();
-        let (what, remedy) = advice::split(&message);
-        let remedy = remedy.unwrap_or_else(|| advice::of(failure.kind));
-        let mut finding = Self::trouble(check, name, what, remedy);
+        let mut finding = Self::trouble(check, name, &failure.cause, &failure.remedy);
         if let Some(code) = &failure.code {
             finding = finding.detail("code", code.as_str());
         }

@@ -1,11 +1,11 @@
-//! The way to STS: its address, the proxy, the name server, the authorities, the answer, the clock.
+//! The network to STS: its address, the proxy, the name server, the authorities, the answer, the clock.
 
-use super::{Exam, PATIENCE, finding::Finding};
+use super::{CHECK_LIMIT, Exam, finding::Finding};
 use crate::{
     credentials::Millis,
     failure::{Failure, Kind},
     http::{self, HttpError},
-    sts::Endpoint,
+    util::foreign_text,
 };
 use std::{net::IpAddr, time::Instant};
 
@@ -18,9 +18,13 @@ const ODD: Millis = 30_000;
 
 impl Exam<'_> {
     /// True where STS can be reached.
-    pub(super) async fn network(&mut self, endpoint: &Endpoint) -> bool {
-        let address = match endpoint.address().await {
-            Ok(address) => address,
+    pub(super) async fn network(&mut self) -> bool {
+        let address = match self.fetch.endpoint() {
+            Ok(endpoint) => endpoint.address().await.map(|url| (endpoint.clone(), url)),
+            Err(failure) => Err(failure.clone()),
+        };
+        let (endpoint, address) = match address {
+            Ok(found) => found,
             Err(failure) => {
                 self.findings
                     .push(Finding::failed(CHECK, "endpoint", &failure));
@@ -63,7 +67,7 @@ impl Exam<'_> {
 
     /// The address of the proxy, if there is one.
     fn proxy(&mut self, url: &str) -> Result<Option<String>, Failure> {
-        let Some((variable, address)) = self.http.proxy_of(url)? else {
+        let Some((variable, address)) = self.fetch.http().proxy_of(url)? else {
             let found = Finding::skipped(CHECK, "proxy", "none for this endpoint");
             self.findings.push(found);
             return Ok(None);
@@ -86,10 +90,15 @@ impl Exam<'_> {
             self.findings.push(Finding::skipped(CHECK, "dns", what));
             return true;
         }
+        let remedy = if is_proxy {
+            "Check the proxy's name and the name server."
+        } else {
+            "Check the region's name, the endpoint and the name server."
+        };
         let start = Instant::now();
-        let asked = self.within(PATIENCE, async {
-            let found = self.http.look_up(&host).await;
-            found.map_err(|why| Failure::new(Kind::Connection, why, ""))
+        let asked = self.within(CHECK_LIMIT, async {
+            let found = self.fetch.http().look_up(&host).await;
+            found.map_err(|why| Failure::new(Kind::Connection, why, remedy))
         });
         let (found, is_known) = match asked.await {
             Ok(addresses) => {
@@ -98,15 +107,7 @@ impl Exam<'_> {
                 (Finding::ok(CHECK, "dns", what), true)
             }
             Err(failure) => {
-                let remedy = if is_proxy {
-                    "Check the proxy's name and the name server."
-                } else {
-                    "Check the region's name, the endpoint and the name server."
-                };
-                let found = Finding {
-                    remedy: Some(remedy.into()),
-                    ..Finding::failed(CHECK, "dns", &failure)
-                };
+                let found = Finding::trouble(CHECK, "dns", failure.cause, remedy);
                 (found, false)
             }
         };
@@ -114,13 +115,13 @@ impl Exam<'_> {
         is_known
     }
 
-    /// One request without a signature: whatever the answer, it says that the way is free, and what
-    /// time it is there.
+    /// One request without a signature: any answer shows that STS can be reached, and what time it
+    /// is there.
     async fn answer(&mut self, url: &str, shown: &str, proxy: Option<&str>) -> bool {
         let is_tls = url.starts_with("https:");
         let start = Instant::now();
-        let asked = self.within(PATIENCE, async {
-            let probe = self.http.probe(url)?;
+        let asked = self.within(CHECK_LIMIT, async {
+            let probe = self.fetch.http().probe(url)?;
             Ok(probe.send("GET", url, &[]).await)
         });
         let way = proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"));
@@ -138,10 +139,10 @@ impl Exam<'_> {
         let is_tls_trouble = found.name == "tls";
         self.findings.push(found.since(start));
         if is_tls && is_reached {
-            let what = format!("trusted by {}", self.http.roots());
+            let what = format!("trusted by {}", self.fetch.http().roots());
             self.findings.push(Finding::ok(CHECK, "tls", what));
         } else if is_tls_trouble && let Some(last) = self.findings.last_mut() {
-            last.what = format!("{} Trusted are: {}.", last.what, self.http.roots());
+            last.what = format!("{} Trusted are: {}.", last.what, self.fetch.http().roots());
         } else {
             let why = if is_tls {
                 "there was no answer"
@@ -155,7 +156,7 @@ impl Exam<'_> {
     }
 
     fn clock(&mut self, is_reached: bool) {
-        let found = match self.http.clock_offset() {
+        let found = match self.fetch.http().clock_offset() {
             Some(offset) => clock(offset),
             None if is_reached => Finding::skipped(
                 CHECK,
@@ -211,7 +212,10 @@ fn unreached(shown: &str, way: &str, proxy: Option<&str>, silence: &HttpError) -
         HttpError::Timeout => "no answer in time",
         HttpError::Connection(why) => why.as_str(),
     };
-    let told = format!("{shown} cannot be reached{way}: {why}.");
+    let told = format!(
+        "{shown} cannot be reached{way}: {}.",
+        foreign_text::shown(why)
+    );
     let lower = why.to_lowercase();
     if lower.contains("certificate") {
         return Finding::trouble(

@@ -1,15 +1,14 @@
-//! The roles on top of the base: which, from where, and, where that is asked for, whether AWS lets
-//! us have them. Also whether a person with an MFA device is needed.
+//! The roles on top of the base: which, from where, and, where that is asked for, whether they can be
+//! assumed. Also whether an MFA code is needed.
 
-use super::{Exam, PATIENCE, finding::Finding, shown};
+use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{
     attempt::Outcome,
-    config::{RoleRequest, Settings},
+    config::RoleRequest,
     credentials::Credentials,
     failure::{Failure, Kind},
-    fetch::{self, AssumeRoles, FetchRequest},
-    providers::{BaseCredentials, Record},
-    sts::Endpoint,
+    fetch,
+    providers::{self, BaseCredentials, Record},
 };
 use std::time::Instant;
 
@@ -35,21 +34,13 @@ impl Exam<'_> {
         self.findings.push(found);
     }
 
-    pub(super) async fn roles(
-        &mut self,
-        found: Option<BaseCredentials>,
-        endpoint: &Endpoint,
-        is_reached: bool,
-    ) {
-        let mut settings = self.settings.clone();
-        settings.cache = None; // what is tried is STS, not what lies on the disk
-        let order = FetchRequest::default();
-        let from_profile = match &found {
-            Some(found) => found.from_profile,
-            None => fetch::uses_profile(&settings),
+    pub(super) async fn roles(&mut self, base: Option<BaseCredentials>, is_reached: bool) {
+        let settings = self.settings;
+        let from_profile = match &base {
+            Some(base) => base.from_profile,
+            None => providers::uses_profile(settings),
         };
-        let climb = self.climb(&settings, &order, endpoint);
-        let (role_steps, on_top) = climb.roles(from_profile);
+        let (role_steps, on_top) = self.fetch.roles().roles(from_profile);
         let steps: Vec<Step> = role_steps
             .into_iter()
             .map(|role| Step::of(role, "profile".into()))
@@ -63,7 +54,7 @@ impl Exam<'_> {
             self.skip(CHECK, "none is asked for");
             return;
         }
-        let why_not = match &found {
+        let why_not = match &base {
             None => Some("there are no credentials to assume it with"),
             Some(_) if !is_reached => Some("STS cannot be reached"),
             Some(_) if !self.assume => {
@@ -71,7 +62,7 @@ impl Exam<'_> {
             }
             Some(_) => None,
         };
-        let (Some(base), None) = (found, why_not) else {
+        let (Some(base), None) = (base, why_not) else {
             let why = why_not.unwrap_or_default();
             self.findings
                 .extend(steps.iter().map(|step| step.untried(why)));
@@ -82,43 +73,25 @@ impl Exam<'_> {
             }
             return;
         };
-        let (tried, last) = Box::pin(self.climb_up(&climb, base, &steps)).await;
+        let (tried, last) = Box::pin(self.assume_all(base, &steps)).await;
         self.findings.extend(tried);
-        if let Some(set) = last {
-            self.identity("role", endpoint, &set).await;
-        }
-    }
-
-    fn climb<'c>(
-        &'c self,
-        settings: &'c Settings,
-        order: &'c FetchRequest,
-        endpoint: &'c Endpoint,
-    ) -> AssumeRoles<'c> {
-        AssumeRoles {
-            settings,
-            profile_chain: self.profile_chain().ok(),
-            http: &self.http,
-            endpoint,
-            order,
-            callbacks: self.callbacks(),
-            deadline: self.deadline,
-            session_name: &self.session_name,
+        if let Some(credentials) = last {
+            self.identity("role", &credentials).await;
         }
     }
 
     /// Really assumes the roles, one after the other.
-    async fn climb_up(
+    async fn assume_all(
         &self,
-        climb: &AssumeRoles<'_>,
         base: BaseCredentials,
         steps: &[Step],
     ) -> (Vec<Finding>, Option<Credentials>) {
         let mut record = Record::default();
         let start = Instant::now();
         let caller = base.credentials.access_key_id.clone();
-        let climbing = Box::pin(climb.assume(base, &mut record));
-        let outcome = self.within(PATIENCE * 2, climbing).await;
+        let roles = self.fetch.roles();
+        let assuming = Box::pin(roles.assume(base, &mut record));
+        let outcome = self.within(CHECK_LIMIT * 2, assuming).await;
         let attempts = record.into_parts().0;
         let mut findings = Vec::new();
         if let Some(token) = attempts.iter().find(|done| done.source == "session token") {
@@ -151,14 +124,14 @@ impl Exam<'_> {
             findings.push(found.took(took));
         }
         let last = outcome.ok();
-        if let (Some(set), Some(found)) = (&last, findings.last_mut()) {
-            found.what = format!("{}: {}", found.what, shown(set));
+        if let (Some(credentials), Some(found)) = (&last, findings.last_mut()) {
+            found.what = format!("{}: {}", found.what, shown(credentials));
         }
         (findings, last)
     }
 }
 
-/// One role, and who asks for it.
+/// One role, and the layer that asks for it.
 struct Step {
     role: RoleRequest,
     origin: String,
@@ -180,13 +153,13 @@ impl Step {
             .detail("assumed", false)
     }
 
-    /// True where nobody was asked for the code of a device, so that nothing was sent.
+    /// True where the step lacks an MFA code, so that nothing was sent.
     fn lacks_code(&self, failure: &Failure) -> bool {
         self.role.options.serial_number.is_some() && failure.kind == Kind::NoCredentials
     }
 
-    /// AWS does not tell a missing permission from a missing trust or a wrong external id, so the
-    /// remedy names all that can be meant.
+    /// AWS answers a missing permission, a missing trust and a wrong external id alike, so the remedy
+    /// names all three.
     fn refused(&self, failure: &Failure, caller: &str) -> Finding {
         let name = &self.role.role_arn;
         let found = if failure.kind == Kind::AccessDenied

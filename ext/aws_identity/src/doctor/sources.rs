@@ -1,47 +1,36 @@
 //! Every source of the chain: the ones a session asks, as it asks them, and then the others.
 
-use super::{Exam, PATIENCE, advice, finding::Finding, shown};
+use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
     config::TokenSource,
     failure::{Failure, Kind},
     fetch::now,
-    profile,
-    providers::token_file,
-    providers::{BaseCredentials, ProviderChain, Record},
-    sts::Endpoint,
+    profile::BaseProvider,
+    providers::{Availability, BaseCredentials, CHAIN, Provided, Record, Source},
 };
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 const CHECK: &str = "sources";
-/// The chain, in its order. The profile's name is added to the second.
-const CHAIN: [&str; 5] = [
-    "environment",
-    "profile",
-    "web identity",
-    "container",
-    "imds",
-];
 
 impl Exam<'_> {
     /// The credentials a session would begin with.
-    pub(super) async fn sources(&mut self, endpoint: &Endpoint) -> Option<BaseCredentials> {
-        let asks_program = self.settings.supplied_source
+    pub(super) async fn sources(&mut self) -> Option<BaseCredentials> {
+        let asks_application = self.settings.supplied_source
             || self.settings.web_identity == Some(TokenSource::Supplied);
-        let (attempts, outcome) = if asks_program {
+        let (attempts, outcome) = if asks_application {
             let what = "they come from an object or a callable of your program, which the doctor does not ask";
             self.findings
                 .push(Finding::skipped(CHECK, "credentials", what));
             (Vec::new(), None)
         } else {
-            let (attempts, outcome) = self.walk_to_the_first(endpoint).await;
+            let (attempts, outcome) = self.base_credentials().await;
             (attempts, Some(outcome))
         };
         for attempt in &attempts {
             self.findings.push(asked(attempt, outcome.as_ref()));
         }
-        let last = attempts.last();
-        let why = match (&outcome, last) {
+        let why = match (&outcome, attempts.last()) {
             (Some(Ok(_)), Some(last)) => format!("{} comes first", last.source),
             (Some(Err(_)), Some(last)) if last.outcome == Outcome::Failed => {
                 format!("{} is there, fails, and is not passed over", last.source)
@@ -49,26 +38,22 @@ impl Exam<'_> {
             _ => "another one is asked for by name".into(),
         };
         for source in CHAIN {
-            if !attempts.iter().any(|done| done.source.starts_with(source)) {
-                let mut found = self.look_at(source, &why, endpoint).await;
-                if source == "profile"
-                    && let Ok(profile_chain) = self.profile_chain()
-                {
-                    found.name = format!("profile {}", profile_chain.profile);
-                }
+            let is_asked = |done: &Attempt| done.source.starts_with(source.name);
+            if !attempts.iter().any(is_asked) {
+                let found = self.unasked(source, &why).await;
                 self.findings.push(found);
             }
         }
-        let told = attempts
+        let is_told = attempts
             .iter()
             .any(|attempt| attempt.outcome == Outcome::Failed);
         match outcome? {
-            Ok(found) => {
-                self.findings.push(verdict(&found));
-                Some(found)
+            Ok(base) => {
+                self.findings.push(verdict(&base));
+                Some(base)
             }
             Err(failure) => {
-                if !told {
+                if !is_told {
                     self.findings
                         .push(Finding::failed(CHECK, "credentials", &failure));
                 }
@@ -77,25 +62,17 @@ impl Exam<'_> {
         }
     }
 
-    /// What a session does: it asks until one gives credentials, or is there and fails.
-    async fn walk_to_the_first(
-        &self,
-        endpoint: &Endpoint,
-    ) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
+    /// What a session does: it asks until one source gives credentials, or is there and fails.
+    async fn base_credentials(&self) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
         let mut record = Record::default();
-        if let Err(failure) = &self.profile_chain {
-            let failure = record.failed("profile", failure.clone());
-            return (record.into_parts().0, Err(failure));
-        }
-        let patience = if self.runs_a_program() {
-            PATIENCE + self.settings.process_timeout
+        let limit = if self.runs_a_program() {
+            CHECK_LIMIT + self.settings.process_timeout
         } else {
-            PATIENCE
+            CHECK_LIMIT
         };
-        let walk = self.walk(endpoint);
-        let walking = Box::pin(walk.base(&mut record));
-        let outcome = self.within(patience, walking).await;
-        // Cut off in the middle of a source, the record does not have it yet.
+        let asking = Box::pin(self.fetch.base_credentials(&mut record));
+        let outcome = self.within(limit, asking).await;
+        // The record lacks a source that was cut off in the middle.
         let outcome = outcome.map_err(|failure| match failure.kind {
             Kind::Timeout => record.interrupted(failure),
             _ => failure,
@@ -103,167 +80,89 @@ impl Exam<'_> {
         (record.into_parts().0, outcome)
     }
 
-    fn walk<'w>(&'w self, endpoint: &'w Endpoint) -> ProviderChain<'w> {
-        ProviderChain {
-            settings: self.settings,
-            http: &self.http,
-            endpoint,
-            callbacks: self.callbacks(),
-            deadline: self.deadline,
-            profile_chain: self.profile_chain(),
-            session_name: &self.session_name,
-            now: now(),
-        }
+    fn runs_a_program(&self) -> bool {
+        self.fetch
+            .profile()
+            .is_ok_and(|chain| matches!(chain.base, BaseProvider::Process { .. }))
     }
 
-    /// A source a session does not get to: what it would give. Metadata endpoints are asked, since
-    /// that changes nothing; programs are not run and tokens not traded.
-    async fn look_at(&self, source: &str, why: &str, endpoint: &Endpoint) -> Finding {
+    /// A source a session does not get to. Metadata endpoints are asked, since that changes nothing;
+    /// programs are not run and tokens not exchanged.
+    async fn unasked(&self, source: &Source, why: &str) -> Finding {
         let start = Instant::now();
-        let walk = self.walk(endpoint);
-        let mut record = Record::default();
-        // How a source answers is in the record.
-        let could = match source {
-            "environment" => {
-                let _ = walk.environment(&mut record);
-                None
-            }
-            "container" => {
-                let _ = self.within(PATIENCE, walk.container(&mut record)).await;
-                None
-            }
-            "imds" => {
-                let imds_endpoint = self
-                    .profile_chain()
-                    .map(ProviderChain::imds_endpoint)
-                    .unwrap_or_default();
-                let _ = self
-                    .within(PATIENCE, walk.imds(&mut record, &imds_endpoint))
-                    .await;
-                None
-            }
-            "profile" => Some(self.could_profile()),
-            _ => Some(self.could_web_identity()),
-        };
-        let attempt = record.into_parts().0.pop();
-        let found = match (could, attempt) {
-            (Some(Availability::Give(what)), _) => {
-                Finding::ok(CHECK, source, format!("{what}; not used: {why}"))
-                    .detail("outcome", "found")
-            }
-            (Some(Availability::Nothing(what)), _) => {
-                Finding::skipped(CHECK, source, what).detail("outcome", "absent")
-            }
-            (Some(Availability::Fail(what)), _) => unused(source, &what, why),
-            (None, Some(attempt)) => match attempt.outcome {
-                Outcome::Found => {
-                    let what = format!("gives credentials; not used: {why}");
-                    Finding::ok(CHECK, source, what).detail("outcome", "found")
+        let context = self.fetch.context();
+        let availability = source.check(&context.local);
+        let availability = match availability {
+            Availability::Available(_) if source.is_metadata => {
+                let asked = self.within(CHECK_LIMIT, source.provide(&context)).await;
+                match asked {
+                    Ok(Provided::Found(_)) => Availability::Available("gives credentials".into()),
+                    Ok(Provided::Absent(reason)) => Availability::Absent(reason),
+                    Err(failure) => Availability::Unusable(failure),
                 }
-                Outcome::Absent => {
-                    Finding::skipped(CHECK, source, attempt.reason).detail("outcome", "absent")
-                }
-                Outcome::Failed => unused(source, &attempt.reason, why),
-            },
-            (None, None) => unused(source, "no answer in time", why),
-        };
-        found.since(start)
-    }
-
-    fn could_profile(&self) -> Availability {
-        let profile_chain = match self.profile_chain() {
-            Ok(profile_chain) => profile_chain,
-            Err(failure) => return Availability::Fail(failure.message().clone()),
-        };
-        if !profile_chain.exists {
-            return Availability::Nothing("there is none".into());
-        }
-        let map = self.settings.environment.to_map();
-        match profile::obstacle(profile_chain, &map, now()) {
-            None => Availability::Give("could give credentials".into()),
-            Some(_) if profile_chain.base == profile::BaseProvider::None => {
-                Availability::Nothing("it holds no credentials".into())
             }
-            Some(why) => Availability::Fail(why),
-        }
-    }
-
-    fn could_web_identity(&self) -> Availability {
-        let environment = &self.settings.environment;
-        let Some(file) = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE") else {
-            return Availability::Nothing("AWS_WEB_IDENTITY_TOKEN_FILE is not set".into());
+            other => other,
         };
-        match token_file::read(Path::new(file.trim())) {
-            Ok(_) => Availability::Give("the token can be read; it was not traded".into()),
-            Err(why) => Availability::Fail(why),
-        }
+        let name = match context.local.profile {
+            Ok(_) => source.label(&context),
+            Err(_) => source.name.to_owned(),
+        };
+        let (found, outcome) = match availability {
+            Availability::Available(what) => (
+                Finding::ok(CHECK, name, format!("{what}; not used: {why}")),
+                Outcome::Found,
+            ),
+            Availability::Absent(reason) => {
+                (Finding::skipped(CHECK, name, reason), Outcome::Absent)
+            }
+            Availability::Unusable(failure) => {
+                let cause = failure.cause.trim_end_matches('.');
+                let what = format!("{cause}; not used: {why}");
+                (
+                    Finding::warning(CHECK, name, what, failure.remedy),
+                    Outcome::Failed,
+                )
+            }
+        };
+        found.detail("outcome", outcome.as_str()).since(start)
     }
-}
-
-/// What a source that was not asked would bring, as far as can be seen.
-enum Availability {
-    Give(String),
-    Nothing(String),
-    Fail(String),
-}
-
-fn unused(source: &str, told: &str, why: &str) -> Finding {
-    let (what, remedy) = advice::split(told);
-    let what = format!("{}; not used: {why}", what.trim_end_matches('.'));
-    let remedy = remedy.unwrap_or("Nothing depends on it now; mend or remove it.");
-    Finding::warning(CHECK, source, what, remedy).detail("outcome", "failed")
 }
 
 /// A source a session asks.
 fn asked(attempt: &Attempt, outcome: Option<&Result<BaseCredentials, Failure>>) -> Finding {
     let name = attempt.source.as_str();
     let found = match (attempt.outcome, outcome) {
-        (Outcome::Found, Some(Ok(found))) => {
-            Finding::ok(CHECK, name, format!("gives {}", shown(&found.credentials)))
+        (Outcome::Found, Some(Ok(base))) => {
+            Finding::ok(CHECK, name, format!("gives {}", shown(&base.credentials)))
         }
         (Outcome::Found, _) => Finding::ok(CHECK, name, "gives credentials"),
-        (Outcome::Absent, _) => Finding::skipped(CHECK, name, attempt.reason.as_str()),
-        (Outcome::Failed, Some(Err(failure))) => failed(name, failure),
-        (Outcome::Failed, _) => failed(name, &Failure::no_credentials(&attempt.reason, "")),
+        (Outcome::Failed, Some(Err(failure))) => Finding::failed(CHECK, name, failure),
+        (Outcome::Absent | Outcome::Failed, _) => {
+            Finding::skipped(CHECK, name, attempt.reason.as_str())
+        }
     };
     found
         .took(attempt.milliseconds)
         .detail("outcome", attempt.outcome.as_str())
 }
 
-fn failed(name: &str, failure: &Failure) -> Finding {
-    let found = Finding::failed(CHECK, name, failure);
-    // The file's own message does not say whose business it is.
-    if name == "web identity" && advice::split(&failure.message()).1.is_none() {
-        return Finding {
-            remedy: Some(
-                "Check the path of the token file, that it is mounted (in EKS: the service account's annotation and the pod identity webhook), and that this user may read it.".into(),
-            ),
-            ..found
-        };
-    }
-    found
-}
-
-fn verdict(found: &BaseCredentials) -> Finding {
-    let set = &found.credentials;
-    let what = format!("from {}: {}", set.source, shown(set));
-    let found = if set.is_expired_at(now()) {
+fn verdict(base: &BaseCredentials) -> Finding {
+    let credentials = &base.credentials;
+    let what = format!("from {}: {}", credentials.source, shown(credentials));
+    let found = if credentials.is_expired_at(now()) {
         let remedy = "Check this machine's clock, and whatever hands them out.";
-        Finding::trouble(
-            CHECK,
-            "credentials",
-            format!("{what}: they have expired"),
-            remedy,
-        )
+        let what = format!("{what}: they have expired");
+        Finding::trouble(CHECK, "credentials", what, remedy)
     } else {
         Finding::ok(CHECK, "credentials", what)
     };
     found
-        .detail("source", set.source.as_str())
-        .detail("access_key_id", set.access_key_id.as_str())
+        .detail("source", credentials.source.as_str())
+        .detail("access_key_id", credentials.access_key_id.as_str())
         .detail(
             "expiration",
-            set.expires_at.map(crate::util::time::format_iso8601),
+            credentials
+                .expires_at
+                .map(crate::util::time::format_iso8601),
         )
 }

@@ -1,28 +1,27 @@
-//! Sets that other processes of this host have fetched, or shall not need to: the cache on disk.
+//! The cache on disk around one call of STS: processes of one machine share what one has fetched.
 
 use super::{FetchRequest, now};
 use crate::{
     cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
-    config::{AssumeRoleOptions, Origin, Settings},
+    config::{AssumeRoleOptions, Origin},
     credentials::{Credentials, Millis},
-    providers::Record,
+    providers::{Context, Record},
     refresh::{Rules, Windows},
-    sts::Endpoint,
     task::deadline::Deadline,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
-/// How long STS lets a set live where nobody says.
+/// How long credentials of STS live where the request does not say.
 const DEFAULT_SECONDS: u32 = 3600;
 
 pub(super) struct DiskCache<'a> {
     dir: Option<CacheDir>,
     endpoint: Option<String>,
-    /// Set where the AWS CLI finds it too.
+    /// True where the AWS CLI uses the same endpoint, so that both share entries.
     finds_cli_endpoint: bool,
-    order: &'a FetchRequest,
+    request: &'a FetchRequest,
     deadline: &'a Deadline,
 }
 
@@ -41,20 +40,19 @@ pub(super) struct Entry<'d> {
 }
 
 impl<'a> DiskCache<'a> {
-    /// Credentials come without the cache too, so what is wrong with it goes to the record only.
+    /// A cache that cannot be used is a warning: the credentials come from STS then.
     pub(super) fn open(
-        settings: &Settings,
-        endpoint: &Endpoint,
-        order: &'a FetchRequest,
-        deadline: &'a Deadline,
+        context: &Context<'a>,
+        request: &'a FetchRequest,
         record: &mut Record,
     ) -> Self {
+        let (settings, endpoint) = (context.settings, context.endpoint);
         let dir = settings.cache.as_ref().and_then(|path| {
             CacheDir::open(path)
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
         });
-        // The CLI finds an endpoint too that the environment or the profile names.
+        // The AWS CLI reads the environment and the profile too, and no option or setting of ours.
         let origin = settings.endpoint.as_ref().map(|endpoint| endpoint.origin);
         Self {
             dir,
@@ -63,8 +61,8 @@ impl<'a> DiskCache<'a> {
                 .as_ref()
                 .map(|url| crate::http::without_userinfo(url.expose())),
             finds_cli_endpoint: !origin.is_some_and(Origin::is_explicit),
-            order,
-            deadline,
+            request,
+            deadline: context.deadline,
         }
     }
 
@@ -81,7 +79,7 @@ impl<'a> DiskCache<'a> {
             return Look::Absent(None);
         };
         let key = self.key(role_arn, options, base);
-        let refused = self.order.refused_key.as_deref();
+        let refused = self.request.refused_key.as_deref();
         if let Some(refused) = refused
             && let Err(warning) = dir.remove(&key, refused)
         {
@@ -118,7 +116,7 @@ impl<'a> DiskCache<'a> {
     }
 
     fn now(&self) -> Millis {
-        now().saturating_add(self.order.clock_offset)
+        now().saturating_add(self.request.clock_offset)
     }
 
     fn key(
@@ -164,11 +162,11 @@ fn pairs(pairs: &[(String, String)]) -> Value {
     json!(pairs)
 }
 
-/// True for a set so near its end that a session would have it replaced at once: whoever shares it
-/// would ask STS all the same.
-fn is_due(set: &Credentials, options: &AssumeRoleOptions, now: Millis) -> bool {
+/// True for credentials so near their expiration that a session would refresh them at once.
+fn is_due(credentials: &Credentials, options: &AssumeRoleOptions, now: Millis) -> bool {
     let asked = options.duration_seconds.unwrap_or(DEFAULT_SECONDS);
     let windows = Windows::of(Millis::from(asked) * 1000, Rules::default());
-    set.expires_at
+    credentials
+        .expires_at
         .is_none_or(|end| end - now <= windows.advisory)
 }

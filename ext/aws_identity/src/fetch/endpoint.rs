@@ -9,18 +9,18 @@ use crate::{
 };
 
 /// The region and the address, from the settings, else from the profile, else the partition's own.
-pub(crate) fn endpoint(
+pub(super) fn endpoint(
     settings: &Settings,
-    profile_chain: Option<&ProfileChain>,
+    profile: Option<&ProfileChain>,
 ) -> Result<Endpoint, Failure> {
     let environment = &settings.environment;
     let ignored = environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        || profile_chain
-            .and_then(|profile_chain| profile_chain.ignore_configured_endpoint_urls)
+        || profile
+            .and_then(|chain| chain.ignore_configured_endpoint_urls)
             .unwrap_or(false);
-    let url = match (&settings.endpoint, profile_chain) {
+    let url = match (&settings.endpoint, profile) {
         (Some(endpoint), _) => Some(endpoint.value.clone()),
-        (None, Some(profile_chain)) if !ignored => profile_chain.endpoints.clone()?.sts,
+        (None, Some(chain)) if !ignored => chain.endpoints.clone()?.sts,
         _ => None,
     };
     if let Some(url) = &url {
@@ -28,14 +28,14 @@ pub(crate) fn endpoint(
     }
     let region = match (
         &settings.region,
-        profile_chain.and_then(|profile_chain| profile_chain.region.clone()),
+        profile.and_then(|chain| chain.region.clone()),
     ) {
         (Some(region), _) => region.value.clone(),
         (None, Some(region)) => {
             check_region("The region of the profile", &region)?;
             region
         }
-        (None, None) => region::of_partition(partition(settings, profile_chain)).to_owned(),
+        (None, None) => region::of_partition(partition(settings, profile)).to_owned(),
     };
     let switch = |name: &str, of_profile: Option<bool>| {
         environment
@@ -48,27 +48,25 @@ pub(crate) fn endpoint(
         url,
         use_fips: switch(
             "AWS_USE_FIPS_ENDPOINT",
-            profile_chain.and_then(|profile_chain| profile_chain.use_fips_endpoint),
+            profile.and_then(|chain| chain.use_fips_endpoint),
         ),
         use_dualstack: switch(
             "AWS_USE_DUALSTACK_ENDPOINT",
-            profile_chain.and_then(|profile_chain| profile_chain.use_dualstack_endpoint),
+            profile.and_then(|chain| chain.use_dualstack_endpoint),
         ),
     })
 }
 
-/// The partition of the role that is asked for, whoever asks for it; else the public one.
-fn partition(settings: &Settings, profile_chain: Option<&ProfileChain>) -> &'static str {
+/// The partition of the role that an option, the profile or the environment names; else the public one.
+fn partition(settings: &Settings, profile: Option<&ProfileChain>) -> &'static str {
     let named = match &settings.role.value {
         Role::Chain(chain) => chain.last().map(|role| role.role_arn.as_str()),
         _ => None,
     };
-    let of_profile = profile_chain.and_then(|profile_chain| {
-        match (&profile_chain.role_steps.last(), &profile_chain.base) {
-            (Some(role_step), _) => Some(role_step.role_arn.as_str()),
-            (None, BaseProvider::WebIdentity { role_arn, .. }) => Some(role_arn.as_str()),
-            _ => None,
-        }
+    let of_profile = profile.and_then(|chain| match (&chain.role_steps.last(), &chain.base) {
+        (Some(role_step), _) => Some(role_step.role_arn.as_str()),
+        (None, BaseProvider::WebIdentity { role_arn, .. }) => Some(role_arn.as_str()),
+        _ => None,
     });
     let arn = named
         .or(of_profile)

@@ -1,4 +1,4 @@
-//! The roles on top of the base, one after the other.
+//! The roles on top of the base credentials, each assumed with the ones before.
 
 use super::{
     FetchRequest,
@@ -8,69 +8,57 @@ use super::{
 use crate::{
     config::{AssumeRoleOptions, RoleRequest, Settings},
     credentials::{Credentials, Secret},
-    failure::{Failure, Kind},
-    http::Http,
-    profile::{BaseProvider, ProfileChain, RoleStep},
-    providers::{BaseCredentials, Callbacks, Record},
-    sts::{Endpoint, Mfa, Sts},
-    task::deadline::Deadline,
+    failure::Failure,
+    profile::{BaseProvider, RoleStep},
+    providers::{self, BaseCredentials, Context, Record},
+    sts::{Mfa, Sts},
 };
 
-/// The way from base credentials to the last role.
+/// `GetSessionToken` and `AssumeRole`, as often as the settings ask for it.
 pub(crate) struct AssumeRoles<'a> {
-    pub settings: &'a Settings,
-    pub profile_chain: Option<&'a ProfileChain>,
-    pub http: &'a Http,
-    pub endpoint: &'a Endpoint,
-    pub order: &'a FetchRequest,
-    pub callbacks: Callbacks<'a>,
-    pub deadline: &'a Deadline,
-    pub session_name: &'a str,
+    pub context: Context<'a>,
+    pub request: &'a FetchRequest,
 }
 
 impl AssumeRoles<'_> {
+    /// The credentials of the last role.
     pub(crate) async fn assume(
         &self,
-        found: BaseCredentials,
+        base: BaseCredentials,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
-        let mut held = found.credentials;
-        let mut role_arn = found.role_arn;
+        let settings = self.context.settings;
+        let mut credentials = base.credentials;
+        let mut role_arn = base.role_arn;
         let mut code = Code::NotAsked;
-        let disk_cache = DiskCache::open(
-            self.settings,
-            self.endpoint,
-            self.order,
-            self.deadline,
-            record,
-        );
-        if self.settings.get_session_token {
-            held = self
-                .session_token(held, &disk_cache, &mut code, record)
+        let disk_cache = DiskCache::open(&self.context, self.request, record);
+        if settings.get_session_token {
+            credentials = self
+                .session_token(credentials, &disk_cache, &mut code, record)
                 .await?;
         }
-        let mut requested = found.options;
-        let (role_steps, on_top) = self.roles(found.from_profile);
+        let mut requested = base.options;
+        let (role_steps, on_top) = self.roles(base.from_profile);
         for (role, is_on_top) in role_steps
             .iter()
-            .map(|role_step| (role_step, false))
+            .map(|role| (role, false))
             .chain(on_top.iter().map(|role| (role, true)))
         {
             let is_held = role_arn.as_ref() == Some(&role.role_arn)
                 && role.options.is_satisfied_by(&requested);
             if !(is_on_top && is_held) {
                 check_chaining(role, role_arn.as_deref())?;
-                held = self
-                    .role(role, held, &disk_cache, &mut code, record)
+                credentials = self
+                    .role(role, credentials, &disk_cache, &mut code, record)
                     .await?;
                 role_arn = Some(role.role_arn.clone());
                 requested = role.options.clone();
             }
         }
-        Ok(held)
+        Ok(credentials)
     }
 
-    /// True where a person is asked on the way up: then nobody else can have the set replaced.
+    /// True where a step needs an MFA code: then no refresh goes without the user.
     pub(super) fn is_attended(&self, from_profile: bool) -> bool {
         let (role_steps, on_top) = self.roles(from_profile);
         self.begins_with_mfa()
@@ -81,7 +69,8 @@ impl AssumeRoles<'_> {
     }
 
     fn begins_with_mfa(&self) -> bool {
-        self.settings.get_session_token && self.settings.unscoped.serial_number.is_some()
+        let settings = self.context.settings;
+        settings.get_session_token && settings.unscoped.serial_number.is_some()
     }
 
     async fn role(
@@ -97,12 +86,12 @@ impl AssumeRoles<'_> {
             .options
             .role_session_name
             .as_deref()
-            .unwrap_or(self.session_name);
+            .unwrap_or(self.context.session_name);
         let request = StepRequest {
             step: &step,
             role_arn: Some(&role.role_arn),
             options: &role.options,
-            // A session token that was opened with MFA has it already.
+            // A session token that was given with MFA counts as MFA for the role.
             serial_number: role
                 .options
                 .serial_number
@@ -110,7 +99,7 @@ impl AssumeRoles<'_> {
                 .filter(|_| !self.begins_with_mfa()),
         };
         self.through_cache(&request, base, disk_cache, code, record, async |base, mfa| {
-            Sts::new(self.http, self.endpoint)
+            Sts::new(self.context.http, self.context.endpoint)
                 .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
                 .await
         })
@@ -125,8 +114,8 @@ impl AssumeRoles<'_> {
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
         let options = AssumeRoleOptions {
-            duration_seconds: self.settings.unscoped.duration_seconds,
-            serial_number: self.settings.unscoped.serial_number.clone(),
+            duration_seconds: self.context.settings.unscoped.duration_seconds,
+            serial_number: self.context.settings.unscoped.serial_number.clone(),
             ..AssumeRoleOptions::default()
         };
         let request = StepRequest {
@@ -136,7 +125,7 @@ impl AssumeRoles<'_> {
             serial_number: options.serial_number.as_deref(),
         };
         self.through_cache(&request, base, disk_cache, code, record, async |base, mfa| {
-            Sts::new(self.http, self.endpoint)
+            Sts::new(self.context.http, self.context.endpoint)
                 .session_token(base, options.duration_seconds, mfa)
                 .await
         })
@@ -199,9 +188,10 @@ impl AssumeRoles<'_> {
 
     /// The profile's roles, then the one an option, a setting or the environment names.
     pub(crate) fn roles(&self, from_profile: bool) -> (Vec<RoleRequest>, Vec<RoleRequest>) {
-        let settings = self.settings;
+        let settings = self.context.settings;
+        let profile = self.context.local.profile.ok();
         let unscoped = AssumeRoleOptions {
-            // With GetSessionToken these two are its own.
+            // With GetSessionToken these two belong to it.
             serial_number: settings
                 .unscoped
                 .serial_number
@@ -213,25 +203,21 @@ impl AssumeRoles<'_> {
                 .filter(|_| !settings.get_session_token),
             ..settings.unscoped.clone()
         };
-        let mut role_steps: Vec<RoleRequest> = match self.profile_chain {
-            Some(profile_chain) if from_profile => {
-                profile_chain.role_steps.iter().map(request).collect()
-            }
+        let mut role_steps: Vec<RoleRequest> = match profile {
+            Some(chain) if from_profile => chain.role_steps.iter().map(request).collect(),
             _ => Vec::new(),
         };
         let mut on_top = settings
             .role_on_top()
             .map(<[_]>::to_vec)
             .unwrap_or_default();
-        // Words of a layer that names no role belong to the profile's last, else to the last there is.
-        // The profile's web identity has had them.
-        let are_said = from_profile
-            && self.profile_chain.is_some_and(|profile_chain| {
-                matches!(profile_chain.base, BaseProvider::WebIdentity { .. })
-            });
+        // Options given without a role belong to the profile's last role, else to the last one on
+        // top. The role of the profile's web identity was given them with its token.
+        let are_used = from_profile
+            && profile.is_some_and(|chain| matches!(chain.base, BaseProvider::WebIdentity { .. }));
         if let Some(last) = role_steps.last_mut() {
             last.options = unscoped.over(&last.options);
-        } else if let Some(last) = on_top.last_mut().filter(|_| !are_said) {
+        } else if let Some(last) = on_top.last_mut().filter(|_| !are_used) {
             last.options = settings.with_unscoped(&last.options, &unscoped);
         }
         (role_steps, on_top)
@@ -243,16 +229,16 @@ impl AssumeRoles<'_> {
         step: &str,
         record: &mut Record,
     ) -> Result<Secret, Failure> {
-        if self.settings.token_provider {
-            let code = self.callbacks.token_code(serial_number).await;
+        if self.context.settings.token_provider {
+            let code = self.context.callbacks.token_code(serial_number).await;
             return code.map_err(|failure| record.failed(step, failure));
         }
         // Not a configuration failure: credentials that are still held are served until they expire.
         Err(Failure::no_credentials(
             format!(
-                "{step} needs MFA with the device {serial_number}, and nobody here can be asked for its code. Give the session a token_provider."
+                "{step} needs MFA with the device {serial_number}, and nobody here can be asked for its code."
             ),
-            "",
+            "Give the session a token_provider.",
         ))
     }
 }
@@ -278,9 +264,9 @@ impl Code {
             Self::Asked(code) => Ok(code),
             Self::NotAsked | Self::Spent => Err(Failure::no_credentials(
                 format!(
-                    "{step} needs MFA with the device {serial_number}, and the code was already used for another role: one code is good for one call. Let only the first role need MFA."
+                    "{step} needs MFA with the device {serial_number}, and the code was already used for another role: one code is good for one call."
                 ),
-                "",
+                "Let only the first role need MFA.",
             )),
         }
     }
@@ -291,15 +277,14 @@ pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failu
     if settings.get_session_token && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
     }
-    let profile_chain = profile_chain(settings)?.ok();
-    let of_profile = profile_chain
-        .as_ref()
-        .filter(|_| uses_profile(settings))
-        .and_then(|profile_chain| {
-            profile_chain
+    let chain = profile_chain(settings)?.ok();
+    let of_profile = chain
+        .filter(|_| providers::uses_profile(settings))
+        .and_then(|chain| {
+            chain
                 .role_steps
-                .iter()
-                .find_map(|role_step| role_step.mfa_serial.clone())
+                .into_iter()
+                .find_map(|role| role.mfa_serial)
         });
     let on_top = settings.role_on_top().unwrap_or_default();
     Ok(of_profile
@@ -309,13 +294,6 @@ pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failu
                 .find_map(|role| role.options.serial_number.clone())
         })
         .or_else(|| settings.unscoped.serial_number.clone()))
-}
-
-pub(crate) fn uses_profile(settings: &Settings) -> bool {
-    let keys = settings.environment.get("AWS_ACCESS_KEY_ID").is_some();
-    !settings.supplied_source
-        && settings.web_identity.is_none()
-        && (settings.explicit_profile().is_some() || !keys)
 }
 
 fn request(role_step: &RoleStep) -> RoleRequest {
@@ -331,25 +309,24 @@ fn request(role_step: &RoleStep) -> RoleRequest {
     }
 }
 
-/// A role that assumes a role gets an hour at most. Refused here only where the base is known to
-/// be one; else STS says it.
+/// Refuses more than the hour a role gets that a role assumes, where the base is known to be a role;
+/// else STS refuses it.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>
 fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure> {
     match (base, role.options.duration_seconds) {
-        (Some(base), Some(seconds)) if seconds > 3600 => Err(Failure::new(
-            Kind::Configuration,
+        (Some(base), Some(seconds)) if seconds > 3600 => Err(Failure::configuration(
             format!(
                 "session_duration is {seconds} seconds for {}, which the role {base} assumes; role chaining is limited to 3600.",
                 role.role_arn
             ),
-            "",
+            "Set session_duration to 3600 or less, or assume the role with keys of a user.",
         )),
         _ => Ok(()),
     }
 }
 
-/// Tells the machine and this gem apart in CloudTrail, where nobody chose a name.
-pub(crate) fn session_name() -> String {
+/// The role session name where none was chosen: in CloudTrail it shows the machine and this gem.
+pub(super) fn session_name() -> String {
     let host = rustix::system::uname();
     let host: String = host
         .nodename()

@@ -1,13 +1,11 @@
-//! Every profile at a glance: what it is, what it needs, whether it could work.
+//! Every profile at a glance: what it is, and what it needs.
 
 use super::{
-    files::{Environment, Files, Profile},
+    files::{Files, Profile},
     kind::ProfileKind,
     resolve::{BaseProvider, ProfileChain, resolve},
-    sso_login,
 };
-use crate::{credentials::Millis, providers::process, providers::token_file};
-use std::path::Path;
+use crate::failure::Failure;
 
 /// One profile, without anything secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,52 +47,35 @@ pub enum Need {
     Imds,
 }
 
-/// All profiles, sorted by name. Looks at files and the environment, never at the network, and runs
-/// no program.
-#[must_use]
-pub fn list(files: &Files, environment: &Environment, now: Millis) -> Vec<ProfileSummary> {
-    files
-        .profiles()
-        .iter()
-        .map(|(name, profile)| summary(files, environment, now, name, profile))
-        .collect()
+/// Every profile, sorted by name: what it is, and what it resolves to or why it does not. Whether it
+/// could work is for `providers::profiles` to say; until then it could.
+pub fn describe(
+    files: &Files,
+) -> impl Iterator<Item = (ProfileSummary, Result<ProfileChain, Failure>)> {
+    files.profiles().iter().map(|(name, profile)| {
+        let chain = resolve(files, name);
+        (summary(name, profile, chain.as_ref().ok()), chain)
+    })
 }
 
-fn summary(
-    files: &Files,
-    environment: &Environment,
-    now: Millis,
-    name: &str,
-    profile: &Profile,
-) -> ProfileSummary {
+fn summary(name: &str, profile: &Profile, chain: Option<&ProfileChain>) -> ProfileSummary {
     let text = |key| {
         profile
             .value(key)
             .map(|value| value.text.to_string())
-            // What goes on over the next line may have a secret in it.
+            // A value that goes on over the next line may have a secret in it.
             .filter(|text| !text.is_empty() && !text.contains('\n'))
     };
-    let mut summary = ProfileSummary {
+    ProfileSummary {
         name: name.to_owned(),
         kind: profile.kind(),
         region: text("region"),
-        role_arns: Vec::new(),
+        role_arns: chain.map(role_arns).unwrap_or_default(),
         source_profile: text("source_profile"),
-        needs: Vec::new(),
+        needs: chain.map(needs).unwrap_or_default(),
         could_work: true,
         reason: None,
-    };
-    let reason = match resolve(files, name) {
-        Err(failure) => Some(failure.message()),
-        Ok(profile_chain) => {
-            summary.role_arns = role_arns(&profile_chain);
-            summary.needs = needs(&profile_chain);
-            obstacle(&profile_chain, environment, now)
-        }
-    };
-    summary.could_work = reason.is_none();
-    summary.reason = reason;
-    summary
+    }
 }
 
 fn role_arns(profile_chain: &ProfileChain) -> Vec<String> {
@@ -137,46 +118,4 @@ fn needs(profile_chain: &ProfileChain) -> Vec<Need> {
         BaseProvider::Login { session } => Some(Need::Login(session.clone())),
     });
     needs
-}
-
-/// Why this plan is known to fail, seen from here.
-pub(crate) fn obstacle(
-    profile_chain: &ProfileChain,
-    environment: &Environment,
-    now: Millis,
-) -> Option<String> {
-    let set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
-    match &profile_chain.base {
-        BaseProvider::None => {
-            Some("It has no credentials: no keys, role, token file, SSO, login or process.".into())
-        }
-        BaseProvider::Environment if !(set("AWS_ACCESS_KEY_ID") && set("AWS_SECRET_ACCESS_KEY")) => {
-            Some("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set.".into())
-        }
-        BaseProvider::Container
-            if !(set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-                || set("AWS_CONTAINER_CREDENTIALS_FULL_URI")) =>
-        {
-            Some("Neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set.".into())
-        }
-        BaseProvider::Imds
-            if environment
-                .get("AWS_EC2_METADATA_DISABLED")
-                .is_some_and(|value| value.eq_ignore_ascii_case("true")) =>
-        {
-            Some("AWS_EC2_METADATA_DISABLED is true.".into())
-        }
-        BaseProvider::Process { command, .. } => process::look_up(command.expose(), environment)
-            .err()
-            .map(|failure| failure.message()),
-        BaseProvider::WebIdentity { token_file, .. } => token_file::read(Path::new(token_file)).err(),
-        BaseProvider::Sso { session, start_url, .. } => sso_login::obstacle(
-            environment,
-            &profile_chain.base_profile,
-            session.as_deref(),
-            start_url,
-            now,
-        ),
-        BaseProvider::Keys(_) | BaseProvider::Environment | BaseProvider::Container | BaseProvider::Imds | BaseProvider::Login { .. } => None,
-    }
 }

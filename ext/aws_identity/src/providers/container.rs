@@ -1,38 +1,73 @@
 //! The credentials endpoint of ECS tasks and of EKS Pod Identity.
 //!
-//! Ours and not the SDK's: that one sends the token with its line end, waits 17 s for a silent
-//! endpoint, and looks the host up a second time after it has checked the address.
+//! Ours, because `EcsCredentialsProvider` of aws-config 1.13.0 sends the token file's line end as
+//! part of the token, ignores the time-outs it is given and waits 17 s for an endpoint that does not
+//! answer, and looks the host up a second time after it has checked the address.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
+use super::{
+    context::{Context, Local},
+    metadata_credentials,
+    source::{Availability, Provided, Source},
+    token_file,
+};
 use crate::{
     credentials::{Credentials, Secret},
     environment::Environment,
     failure::{Failure, Kind},
     http::{self, Allowed, Http, HttpError},
-    providers::metadata_credentials,
-    providers::token_file,
+    util::foreign_text::shown,
 };
 use std::{net::IpAddr, path::Path, time::Duration};
 use tokio::time::sleep;
 
-const CONNECT: Duration = Duration::from_secs(1);
-const READ: Duration = Duration::from_secs(2);
+const NAME: &str = "container";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
+const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
-/// True where the environment names a container endpoint.
-#[must_use]
-pub fn is_configured(environment: &Environment) -> bool {
-    environment
-        .first(&[
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        ])
-        .is_some()
+pub(super) const SOURCE: Source = Source {
+    name: NAME,
+    is_metadata: true,
+    label: |_| NAME.into(),
+    provide: |context| Box::pin(provide(context)),
+    check,
+};
+
+pub(super) async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
+    let environment = context.local.environment;
+    if !is_configured(environment) {
+        return Ok(Provided::Absent(absence()));
+    }
+    credentials(context.http, environment)
+        .await
+        .map(Provided::from)
+}
+
+pub(super) fn check(local: &Local<'_>) -> Availability {
+    if !is_configured(local.environment) {
+        return Availability::Absent(absence());
+    }
+    match uri(local.environment).and_then(|_| token(local.environment)) {
+        Ok(_) => Availability::Available("an endpoint is named".into()),
+        Err(failure) => Availability::Unusable(failure),
+    }
+}
+
+fn is_configured(environment: &Environment) -> bool {
+    environment.first(&[RELATIVE_URI, FULL_URI]).is_some()
+}
+
+fn absence() -> String {
+    "no AWS_CONTAINER_CREDENTIALS_* variable is set".into()
 }
 
 /// Asks the endpoint the environment names.
-pub async fn credentials(http: &Http, environment: &Environment) -> Result<Credentials, Failure> {
+async fn credentials(http: &Http, environment: &Environment) -> Result<Credentials, Failure> {
+    const REMEDY: &str = "Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI.";
     let uri = uri(environment)?;
     let token = token(environment)?;
     let allowed = if uri.starts_with("https:") {
@@ -40,7 +75,7 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
     } else {
         Allowed::Container
     };
-    let direct = http.direct(&uri, CONNECT, READ, allowed)?;
+    let direct = http.direct(&uri, CONNECT_TIMEOUT, READ_TIMEOUT, allowed)?;
     let headers: Vec<(&'static str, &str)> = token
         .iter()
         .map(|token| ("authorization", token.expose()))
@@ -49,28 +84,27 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
     let mut tries = 0;
     let reply = loop {
         tries += 1;
-        let last = tries >= TRIES;
+        let is_last = tries >= TRIES;
         match direct.send("GET", &uri, &headers).await {
-            Ok(reply) if (reply.status >= 500 || reply.status == 429) && !last => {
+            Ok(reply) if (reply.status >= 500 || reply.status == 429) && !is_last => {
                 sleep(PAUSE * tries).await;
             }
-            Err(HttpError::Timeout) if !last => {}
+            Err(HttpError::Timeout) if !is_last => {}
             Ok(reply) => break reply,
             Err(HttpError::Timeout) => {
                 return Err(Failure::timeout(
-                    format!(
-                        "The container endpoint {place} does not answer. Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI."
-                    ),
-                    "",
+                    format!("The container endpoint {place} does not answer."),
+                    REMEDY,
                 ));
             }
             Err(HttpError::Connection(why)) => {
                 return Err(Failure::new(
                     Kind::Connection,
                     format!(
-                        "The container endpoint {place} cannot be reached ({why}). Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI."
+                        "The container endpoint {place} cannot be reached ({}).",
+                        shown(&why)
                     ),
-                    "",
+                    REMEDY,
                 ));
             }
         }
@@ -78,17 +112,17 @@ pub async fn credentials(http: &Http, environment: &Environment) -> Result<Crede
     if reply.status != 200 {
         return Err(refused(&place, reply.status));
     }
-    metadata_credentials::parse(&reply.body, "container").map_err(|reason| {
+    metadata_credentials::parse(&reply.body, NAME).map_err(|reason| {
         Failure::new(
             Kind::Service,
             format!("The container endpoint {place} gave no usable credentials: {reason}."),
-            "",
+            "Check that AWS_CONTAINER_CREDENTIALS_FULL_URI names a credentials endpoint, and the task role.",
         )
     })
 }
 
 fn refused(place: &str, status: u16) -> Failure {
-    let (kind, advice) = match status {
+    let (kind, remedy) = match status {
         401 | 403 => (
             Kind::AccessDenied,
             "Check AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE).",
@@ -100,29 +134,33 @@ fn refused(place: &str, status: u16) -> Failure {
             "Check the task role, or the Pod Identity association.",
         ),
     };
-    let mut failure = Failure::new(
-        kind,
-        format!("The container endpoint {place} answered {status}. {advice}"),
-        "",
-    );
-    failure.status = Some(status);
-    failure
+    Failure {
+        status: Some(status),
+        ..Failure::new(
+            kind,
+            format!("The container endpoint {place} answered {status}."),
+            remedy,
+        )
+    }
 }
 
 fn uri(environment: &Environment) -> Result<String, Failure> {
-    if let Some(path) = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
+    if let Some(path) = environment.get(RELATIVE_URI) {
         let path = path.trim();
         if !path.starts_with('/') {
             return Err(Failure::configuration(
-                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash.",
-                "",
+                format!("{RELATIVE_URI} does not begin with a slash."),
+                format!("Write a path, or name a whole URL in {FULL_URI}."),
             ));
         }
         return Ok(format!("http://169.254.170.2{path}"));
     }
-    let name = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-    let uri = environment.get(name).unwrap_or_default().trim().to_owned();
-    http::check_endpoint(name, &uri)?;
+    let uri = environment
+        .get(FULL_URI)
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
+    http::check_endpoint(FULL_URI, &uri)?;
     // A name is checked when it is looked up; an address never is looked up.
     let address = http::host(&uri).and_then(|host| host.parse::<IpAddr>().ok());
     if uri.starts_with("http:")
@@ -130,11 +168,11 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
     {
         return Err(Failure::configuration(
             format!(
-                "{name} is {}: over plain HTTP only loopback, 169.254.170.2, 169.254.170.23 and fd00:ec2::23 are asked, \
-             since the token would be readable on the way. Use https.",
+                "{FULL_URI} is {}: over plain HTTP only loopback, 169.254.170.2, 169.254.170.23 and fd00:ec2::23 are asked, \
+             since the token would be readable on the way.",
                 http::without_userinfo(&uri)
             ),
-            "",
+            "Use https.",
         ));
     }
     Ok(uri)
@@ -147,7 +185,7 @@ fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
             .map_err(|reason| {
                 Failure::no_credentials(
                     format!("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {reason}."),
-                    "",
+                    "Check the path, that the file is mounted (in EKS: the Pod Identity agent), and that this user may read it.",
                 )
             });
     }
@@ -157,7 +195,7 @@ fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
     if token.trim().bytes().any(|byte| byte.is_ascii_control()) {
         return Err(Failure::configuration(
             "AWS_CONTAINER_AUTHORIZATION_TOKEN holds control characters; it is one line of text.",
-            "",
+            "Check what sets it.",
         ));
     }
     Ok(Some(Secret::new(token.trim())))

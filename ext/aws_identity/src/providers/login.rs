@@ -2,39 +2,51 @@
 //! and renews it where it can.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/access-login.html>
 
-use super::sdk as provider;
+use super::{
+    context::Context,
+    sdk,
+    source::{Availability, Provided},
+};
 use crate::{
-    credentials::Credentials,
     failure::Failure,
     http::{Http, root_cause},
+    util::foreign_text::shown,
 };
 use aws_config::login::LoginCredentialsProvider;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
 
-pub async fn credentials(
-    http: &Http,
-    profile: &str,
+pub(super) async fn provide(
+    context: &Context<'_>,
     session: &str,
-    region: &str,
-) -> Result<Credentials, Failure> {
+    profile: &str,
+) -> Result<Provided, Failure> {
     let provider = LoginCredentialsProvider::builder(session)
-        .configure(&provider::config(http, region)?)
+        .configure(&sdk::config(context.http, &context.endpoint.region)?)
         .build();
     match provider.provide_credentials().await {
-        Ok(given) => Ok(provider::set(&given, "login")),
-        Err(error) => Err(explain(http, profile, &error)),
+        Ok(given) => Ok(sdk::credentials(&given, "login").into()),
+        Err(error) => Err(explain(context.http, profile, &error)),
     }
 }
 
+/// Only the SDK knows where the token lies, and its provider cannot be asked without network.
+pub(super) fn check() -> Availability {
+    Availability::Available("a login session is named".into())
+}
+
 fn explain(http: &Http, profile: &str, error: &CredentialsError) -> Failure {
-    let cause = root_cause(error);
-    provider::outage(http, "AWS Sign-In", &cause).unwrap_or_else(|| {
-        let mut failure = Failure::no_credentials(format!(
-            "The console session of `aws login` cannot be used ({cause}). Run `aws login --profile {profile}`."
-        ), "");
-        // The word IAM Identity Center has for it: asking again cannot cure it.
-        failure.code = Some("UnauthorizedException".into());
-        failure.status = provider::status(http);
-        failure
+    let cause = shown(&root_cause(error));
+    sdk::outage(http, "AWS Sign-In", &cause).unwrap_or_else(|| {
+        let status = sdk::status(http);
+        Failure {
+            // The code IAM Identity Center has for it: asking again cannot cure it.
+            code: Some("UnauthorizedException".into()),
+            status,
+            reached: status.is_some(),
+            ..Failure::no_credentials(
+                format!("The console session of `aws login` cannot be used ({cause})."),
+                format!("Run `aws login --profile {profile}`."),
+            )
+        }
     })
 }

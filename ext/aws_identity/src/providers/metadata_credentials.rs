@@ -1,47 +1,39 @@
 //! The JSON in which IMDS and the container endpoints hand out credentials.
 
-use crate::{credentials::Credentials, util::time};
+use super::credential_json::{take, text};
+use crate::{credentials::Credentials, util::foreign_text::shown};
 use serde_json::Value;
 
-/// Reads a set, or says what is wrong with it. What it holds never stands in the reason.
+/// Reads credentials, or says what is wrong with the answer, never what is in it.
 pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|_| "the answer is not JSON".to_owned())?;
-    let text = |name: &str| {
-        value
-            .get(name)
-            .and_then(Value::as_str)
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+    let mut answer = match serde_json::from_slice(body) {
+        Ok(Value::Object(answer)) => answer,
+        Ok(_) => return Err("the answer is not a JSON object".into()),
+        Err(_) => return Err("the answer is not JSON".into()),
     };
+    let has = |what: String| format!("the answer has {what}");
     // IMDS says `Success`; another word says why the role cannot be used.
-    if let Some(code) = text("Code").or_else(|| text("code"))
-        && code != "Success"
-    {
-        let word: String = code
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(60)
-            .collect();
-        return Err(format!("it answered {word} instead of credentials"));
+    for name in ["Code", "code"] {
+        if let Some(code) = text(&mut answer, name).map_err(has)?
+            && code != "Success"
+        {
+            let word: String = code
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .take(60)
+                .collect();
+            return Err(format!(
+                "it answered {} instead of credentials",
+                shown(&word)
+            ));
+        }
     }
-    let missing = |name: &str| format!("the answer has no {name}");
-    let mut set = Credentials::new(
-        text("AccessKeyId").ok_or_else(|| missing("AccessKeyId"))?,
-        text("SecretAccessKey").ok_or_else(|| missing("SecretAccessKey"))?,
-        text("Token"),
-        source,
-    );
-    set.expires_at = match text("Expiration") {
-        Some(end) => Some(time::parse_iso8601(&end).ok_or("its Expiration is not a time")?),
-        None => None,
-    };
-    set.account_id = text("AccountId");
-    if let Some(arn) = text("RoleArn") {
-        set.details.insert("role_arn".into(), arn);
+    let role_arn = text(&mut answer, "RoleArn").map_err(has)?;
+    let mut credentials = take(&mut answer, "Token", source).map_err(has)?;
+    if let Some(arn) = role_arn {
+        credentials.details.insert("role_arn".into(), arn);
     }
-    Ok(set)
+    Ok(credentials)
 }
 
 #[cfg(test)]
@@ -52,10 +44,10 @@ mod tests {
     fn reads_what_imds_and_ecs_write() {
         let body = br#"{"Code":"Success","AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t",
                         "Expiration":"2026-01-02T03:04:05Z","RoleArn":"arn:aws:iam::1:role/r"}"#;
-        let set = parse(body, "imds").unwrap();
-        assert_eq!(set.access_key_id, "ASIAX");
-        assert_eq!(set.expires_at, Some(1_767_323_045_000));
-        assert_eq!(set.details["role_arn"], "arn:aws:iam::1:role/r");
+        let found = parse(body, "imds").unwrap();
+        assert_eq!(found.access_key_id, "ASIAX");
+        assert_eq!(found.expires_at, Some(1_767_323_045_000));
+        assert_eq!(found.details["role_arn"], "arn:aws:iam::1:role/r");
     }
 
     #[test]
@@ -70,7 +62,7 @@ mod tests {
             ),
             (
                 br#"{"AccessKeyId":"a","SecretAccessKey":"canary","Expiration":"soon"}"#,
-                "not a time",
+                "no time",
             ),
         ] {
             let told = parse(body, "imds").unwrap_err();

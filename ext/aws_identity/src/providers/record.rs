@@ -1,4 +1,4 @@
-//! The record of a walk: every source that was asked, how that went, how long it took.
+//! The record of a fetch: every source and role that was asked, how that went, how long it took.
 
 use crate::{
     attempt::{Attempt, Outcome},
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// As much of a failure as one line of the record shows.
+/// As much of a failure as one line of the record shows, in characters.
 const SHOWN: usize = 200;
 
 pub struct Record {
@@ -19,6 +19,7 @@ pub struct Record {
     start: Instant,
     /// Leaves out the time for answers.
     clock: Option<Arc<Deadline>>,
+    /// When the step that is under way began, from the start.
     since: Duration,
     asking: Option<String>,
 }
@@ -37,7 +38,7 @@ impl Default for Record {
 }
 
 impl Record {
-    /// Of a fetch under this deadline.
+    /// The record of a fetch under `deadline`.
     #[must_use]
     pub fn new(deadline: &Arc<Deadline>) -> Self {
         Self {
@@ -46,12 +47,12 @@ impl Record {
         }
     }
 
-    /// Says who is asked now, in case no answer comes.
+    /// Notes which source is asked now, for [`Self::interrupted`].
     pub fn asks(&mut self, source: &str) {
         self.asking = Some(source.to_owned());
     }
 
-    /// The time was up in the middle of a step: `failure`, with what was being asked.
+    /// The time was up in the middle of a step: `failure`, with the source that was being asked.
     pub fn interrupted(&mut self, failure: Failure) -> Failure {
         match self.asking.take() {
             Some(source) => {
@@ -77,13 +78,13 @@ impl Record {
         failure
     }
 
-    /// Something that went wrong without standing in the way.
+    /// Notes what went wrong without ending the fetch.
     pub fn warn(&mut self, source: &str, warning: &str) {
         self.note(source, Outcome::Failed, warning);
         self.warnings.push(warning.to_owned());
     }
 
-    /// Everything so far, in order, and what the user should hear.
+    /// The attempts so far, in order, and the warnings for the log.
     #[must_use]
     pub fn into_parts(self) -> (Vec<Attempt>, Vec<String>) {
         (self.attempts, self.warnings)

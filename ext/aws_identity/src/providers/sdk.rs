@@ -1,5 +1,4 @@
-//! The SDK's own providers, as far as their behaviour is ours: what they are made with, and what
-//! they give.
+//! What the SDK's own providers (SSO, login) are made with, and how their answers and errors are read.
 
 use crate::{
     credentials::Credentials,
@@ -29,41 +28,48 @@ pub(super) fn config(http: &Http, region: &str) -> Result<ProviderConfig, Failur
         .with_timeout_config(timeouts))
 }
 
-/// A set of the SDK's as one of ours.
-pub(super) fn set(given: &Given, source: &str) -> Credentials {
-    let mut set = Credentials::new(
+/// The SDK's credentials as ours.
+pub(super) fn credentials(given: &Given, source: &str) -> Credentials {
+    let mut credentials = Credentials::new(
         given.access_key_id(),
         given.secret_access_key(),
         given.session_token().map(str::to_owned),
         source,
     );
-    set.expires_at = given
+    credentials.expires_at = given
         .expiry()
         .and_then(|end| end.duration_since(UNIX_EPOCH).ok())
         .and_then(|end| i64::try_from(end.as_millis()).ok());
-    set.account_id = given.account_id().map(|id| id.as_str().to_owned());
-    set
+    credentials.account_id = given.account_id().map(|id| id.as_str().to_owned());
+    credentials
 }
 
-/// The failure of a provider that may pass. Its errors are not typed, so how its last request went
-/// has to say it. `None`: it was refused, or nobody was asked, for want of a login that can be used.
+/// The failure of a provider that may pass by itself. The providers' errors do not say whether it
+/// may, so the outcome of the last request decides. `None`: the service refused, or nothing was sent.
 pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure> {
-    let (kind, what) = match http.last_response() {
+    let (kind, what, remedy) = match http.last_response() {
         LastResponse::Timeout => (
             Kind::Timeout,
-            "does not answer. Check the network and proxy",
+            "does not answer",
+            "Check the network and proxy.",
         ),
         LastResponse::ConnectionError => (
             Kind::Connection,
-            "could not be reached. Check the network and proxy",
+            "could not be reached",
+            "Check the network and proxy.",
         ),
-        LastResponse::Answer(429) => (Kind::Throttled, "asks to be left alone. It may pass"),
-        LastResponse::Answer(500..) => (Kind::Service, "is in trouble. It may pass"),
+        LastResponse::Answer(429) => (
+            Kind::Throttled,
+            "answered that there are too many requests",
+            "It may pass.",
+        ),
+        LastResponse::Answer(500..) => (Kind::Service, "has an error of its own", "It may pass."),
         LastResponse::Nothing | LastResponse::Answer(_) => return None,
     };
-    let mut failure = Failure::new(kind, format!("{service} {what} ({cause})."), "");
-    failure.status = status(http);
-    Some(failure)
+    Some(Failure {
+        status: status(http),
+        ..Failure::new(kind, format!("{service} {what} ({cause})."), remedy)
+    })
 }
 
 /// The status of the last answer.

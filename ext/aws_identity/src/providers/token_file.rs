@@ -1,64 +1,42 @@
-//! A small file with a token in it, read anew each time: whoever writes it replaces it.
+//! A small file with a token in it, read at each fetch: what writes it replaces it.
 
-use crate::credentials::Secret;
-use rustix::fs::OFlags;
-use std::{
-    fs::OpenOptions,
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+use crate::{
+    credentials::Secret,
+    util::read_file::{self, Unread},
 };
-use zeroize::Zeroizing;
+use std::{io::ErrorKind, path::Path};
 
 /// STS takes tokens of at most 20,000 characters; a line end and some white space may surround it.
 const MOST_BYTES: u64 = 20_480;
 
 /// The trimmed content, or why there is none. The content never stands in the reason.
 pub fn read(path: &Path) -> Result<Secret, String> {
-    let wrong = |why: String| format!("the token file {} {why}", path.display());
-    // Non-blocking, so that a FIFO without a writer does not hang the flight. Links are followed:
-    // what Kubernetes mounts is one.
-    let mut file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.union(OFlags::CLOEXEC).bits().cast_signed())
-        .open(path)
-        .map_err(|error| wrong(format!("cannot be read ({})", reason(&error))))?;
-    let about = file
-        .metadata()
-        .map_err(|error| wrong(format!("cannot be read ({})", reason(&error))))?;
-    if !about.is_file() {
-        return Err(wrong("is not a regular file".into()));
-    }
-    let mut bytes = Zeroizing::new(Vec::new());
-    Read::by_ref(&mut file)
-        .take(MOST_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| wrong(format!("cannot be read ({})", reason(&error))))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(wrong(format!(
-            "is longer than {MOST_BYTES} bytes, which no token is"
-        )));
-    }
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| wrong("is not text".into()))?
-        .trim();
+    let wrong = |why: &str| Err(format!("the token file {} {why}", path.display()));
+    let bytes = match read_file::read(path, MOST_BYTES) {
+        Ok((_, bytes)) => bytes,
+        Err(Unread::Missing) => return wrong("cannot be read (it does not exist)"),
+        Err(Unread::NotAFile) => return wrong("is not a regular file"),
+        Err(Unread::TooLarge) => {
+            return wrong(&format!(
+                "is longer than {MOST_BYTES} bytes, which no token is"
+            ));
+        }
+        Err(Unread::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
+            return wrong("cannot be read (permission denied)");
+        }
+        Err(Unread::Io(error)) => return wrong(&format!("cannot be read ({error})")),
+    };
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return wrong("is not text");
+    };
+    let text = text.trim();
     if text.is_empty() {
-        return Err(wrong("is empty".into()));
+        return wrong("is empty");
     }
     if text.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(wrong(
-            "holds control characters; a token is one line of text".into(),
-        ));
+        return wrong("holds control characters; a token is one line of text");
     }
     Ok(Secret::new(text))
-}
-
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -308,10 +308,8 @@ pub(super) fn already_expired(set: &Credentials) -> Failure {
         .unwrap_or_default();
     Failure::new(
         Kind::NoCredentials,
-        format!(
-            "{} handed out credentials that ended at {end}. Check this machine's clock and whatever writes them.",
-            set.source
-        ),
-        "",
+        format!("{} handed out credentials that ended at {end}.", set.source),
+        "Check this machine's clock and whatever writes them.",
     )
+    .answered()
 }

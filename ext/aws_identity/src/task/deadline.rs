@@ -159,7 +159,7 @@ impl Deadline {
                 "No answer within {} s (resolve_timeout).",
                 limit.as_secs_f64()
             ),
-            "",
+            "Check the network and proxy, or raise resolve_timeout.",
         )
     }
 

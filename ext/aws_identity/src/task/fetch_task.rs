@@ -62,7 +62,7 @@ pub struct Completion {
 }
 
 /// What the job of a task is given.
-pub struct Context {
+pub struct TaskContext {
     pub deadline: Arc<Deadline>,
     pub asker: Asker,
 }
@@ -81,12 +81,14 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
     /// Starts `job` on a thread of its own.
     pub fn spawn<F, J>(gate: SharedGate, deadline: Deadline, job: F) -> Result<Arc<Self>, Failure>
     where
-        F: FnOnce(Context) -> J + Send + 'static,
+        F: FnOnce(TaskContext) -> J + Send + 'static,
         J: Future<Output = Result<T, Failure>>,
     {
         let permit = Permit::take(gate).ok_or_else(|| {
             Failure::internal(
-                "Too many requests to AWS are under way in this process (128). Share one Session instead of making many.", "")
+                "Too many requests to AWS are under way in this process (128).",
+                "Share one Session instead of making many.",
+            )
         })?;
         panic::keep_quiet();
         let task = Arc::new(Self::new(process::id(), deadline));
@@ -112,7 +114,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 
     fn run<F, J>(self: Arc<Self>, gate: SharedGate, permit: Permit, job: F)
     where
-        F: FnOnce(Context) -> J,
+        F: FnOnce(TaskContext) -> J,
         J: Future<Output = Result<T, Failure>>,
     {
         let _running = RunningGuard::begin(gate); // but for the time it is parked
@@ -131,7 +133,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
             Ok(runtime) => runtime,
             Err(error) => return self.complete(Err(no_thread(&error))),
         };
-        let context = Context {
+        let context = TaskContext {
             deadline: Arc::clone(&self.deadline),
             asker: Asker::new(
                 Arc::clone(&self.slot),
@@ -341,10 +343,8 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 
 fn no_thread(error: &std::io::Error) -> Failure {
     Failure::internal(
-        format!(
-            "Cannot start a thread for a request to AWS ({error}). Check the limits on threads and open files (ulimit -u, -n)."
-        ),
-        "",
+        format!("Cannot start a thread for a request to AWS ({error})."),
+        "Check the limits on threads and open files (ulimit -u, -n).",
     )
 }
 
@@ -358,7 +358,7 @@ mod tests {
 
     fn launch<J>(
         limit: Duration,
-        job: impl FnOnce(Context) -> J + Send + 'static,
+        job: impl FnOnce(TaskContext) -> J + Send + 'static,
     ) -> Arc<FetchTask<u32>>
     where
         J: Future<Output = Result<u32, Failure>>,

@@ -50,8 +50,8 @@ pub fn caught<T>(job: impl FnOnce() -> T) -> Result<T, Failure> {
         let place = LAST_PLACE.with_borrow(Clone::clone);
         Failure::new(
             Kind::Internal,
-            format!(
-                "A defect in lex-identity-aws or the AWS SDK ended this request ({place}). Please report it; the next request works."
-            ), "")
+            format!("A defect in lex-identity-aws or the AWS SDK ended this request ({place})."),
+            "Please report it; the next request works.",
+        )
     })
 }

@@ -382,11 +382,8 @@ pub struct Asker {
 impl Asker {
     /// For a job that may not ask: says what it would ask for.
     #[must_use]
-    pub fn declining() -> Self {
-        Self {
-            task: None,
-            permit: Mutex::new(None),
-        }
+    pub fn declining(self) -> Self {
+        Self { task: None, ..self }
     }
 
     pub(super) fn new(

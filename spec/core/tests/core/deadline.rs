@@ -137,7 +137,7 @@ fn the_host_s_cap_outranks_a_longer_deadline_and_says_so() {
     let settings = machine.settings().unwrap();
     assert_eq!(settings.resolve_timeout, Duration::from_millis(500));
     assert_eq!(settings.process_timeout, Duration::from_millis(500));
-    assert!(settings.warnings[0].contains("30 s"), "{:?}", settings.warnings);
+    assert!(settings.warnings[0].cause.contains("30 s"), "{:?}", settings.warnings);
     machine.aws.add_rule(rule(Service::Sts, "AssumeRole", Answer::Hang));
     let (failure, took) = timed(|| machine.failure());
     assert_eq!(failure.kind, Kind::Timeout);

@@ -42,8 +42,8 @@ fn a_token_is_fetched_first_and_sent_with_every_question() {
 #[test]
 fn what_is_refused_or_disabled_is_not_there() {
     for (machine, why) in [
-        (Machine::bare(), "disabled"),
-        (Machine::bare().env("AWS_EC2_METADATA_DISABLED", "TRUE"), "disabled"),
+        (Machine::bare(), "AWS_EC2_METADATA_DISABLED is true"),
+        (Machine::bare().env("AWS_EC2_METADATA_DISABLED", "TRUE"), "AWS_EC2_METADATA_DISABLED is true"),
         (Machine::with_imds().env(ENDPOINT, &stub::refusing()), "refused"),
     ] {
         let failure = machine.failure();
@@ -141,7 +141,7 @@ fn a_set_that_has_ended_is_served_with_its_own_end_and_marked() {
     let landed = machine.fetch().unwrap();
     let since = now() - landed.credentials.expires_at.unwrap();
     assert!((60_000..70_000).contains(&since), "{since}");
-    assert!(landed.credentials.degraded.as_deref().is_some_and(|why| why.contains("ended")));
+    assert!(landed.credentials.degraded.as_deref().is_some_and(|why| why.contains("expired")));
     assert!(landed.arn().contains("ec2-web"));
 }
 

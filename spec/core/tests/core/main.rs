@@ -9,6 +9,7 @@ mod deadline;
 mod endpoint;
 mod gate;
 mod imds;
+mod library;
 mod process;
 mod proxy;
 mod region;

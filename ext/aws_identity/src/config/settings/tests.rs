@@ -247,9 +247,9 @@ mod layers_decide {
         assert_eq!(cut.process_timeout, Duration::from_secs(4));
         assert_eq!(cut.warnings.len(), 1);
         assert!(
-            cut.warnings[0].contains("30 s") && cut.warnings[0].contains("4 s"),
+            cut.warnings[0].cause.contains("30 s") && cut.warnings[0].cause.contains("4 s"),
             "{:?}",
-            cut.warnings
+            cut.warnings[0]
         );
         let less = capped(json!({"resolve_timeout": 3}));
         assert_eq!(less.resolve_timeout, Duration::from_secs(3));
@@ -582,9 +582,11 @@ mod what_is_refused {
         );
         assert_eq!(settings.warnings.len(), 1);
         assert!(
-            settings.warnings[0].contains("session_duration"),
+            settings.warnings[0]
+                .to_string()
+                .contains("session_duration"),
             "{:?}",
-            settings.warnings
+            settings.warnings[0]
         );
         for typo in [
             "rolearn",

@@ -1,7 +1,9 @@
 //! What a `credential_process` prints: one JSON object, version 1.
 
-use crate::{credentials::Credentials, util::time};
-use serde_json::{Map, Value};
+use crate::{
+    credentials::Credentials, providers::credential_json::take, util::foreign_text::shown,
+};
+use serde_json::Value;
 
 /// Errors say what is missing and never what is there.
 pub fn read(output: &[u8]) -> Result<Credentials, String> {
@@ -14,38 +16,14 @@ pub fn read(output: &[u8]) -> Result<Credentials, String> {
     match answer.get("Version") {
         Some(Value::Number(version)) if version.as_f64() == Some(1.0) => {}
         Some(Value::Number(version)) => {
+            let version = shown(&version.to_string());
             return Err(format!("printed Version {version}, and only 1 is known"));
         }
         Some(_) => return Err("printed a Version that is not the number 1".into()),
         None => return Err("printed no Version".into()),
     }
-    let id = needed(&mut answer, "AccessKeyId")?;
-    let secret = needed(&mut answer, "SecretAccessKey")?;
-    let token = text(&mut answer, "SessionToken")?.filter(|token| !token.is_empty());
-    let mut credentials = Credentials::new(id, secret, token, "credential_process");
-    credentials.account_id = text(&mut answer, "AccountId")?.filter(|account| !account.is_empty());
-    // An empty one is an error: such a set would count as one that never ends.
-    if let Some(expiration) = text(&mut answer, "Expiration")? {
-        let time = time::parse_iso8601(&expiration)
-            .ok_or("printed an Expiration that is no time such as 2030-01-02T03:04:05Z")?;
-        credentials.expires_at = Some(time);
-    }
-    Ok(credentials)
-}
-
-fn needed(answer: &mut Map<String, Value>, key: &str) -> Result<String, String> {
-    text(answer, key)?
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| format!("printed no {key}"))
-}
-
-/// Moves the text out, so that no second copy of a secret stays behind. Null is absent.
-fn text(answer: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match answer.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("printed {key} as something other than a string")),
-    }
+    take(&mut answer, "SessionToken", "credential_process")
+        .map_err(|defect| format!("printed {defect}"))
 }
 
 #[cfg(test)]
@@ -131,9 +109,9 @@ mod tests {
         ] {
             let answer =
                 format!(r#"{{"Version": 1.0, "AccessKeyId": "a", "SecretAccessKey": "b"{extra}}}"#);
-            let set = read(answer.as_bytes()).unwrap();
+            let found = read(answer.as_bytes()).unwrap();
             assert_eq!(
-                (set.session_token, set.expires_at, set.account_id),
+                (found.session_token, found.expires_at, found.account_id),
                 (None, None, None),
                 "{extra}"
             );

@@ -109,7 +109,7 @@ module Legion
           end
 
           def status_of(error)
-            return :loop if error.is_a?(Error) && error.code == LOOP_CODE
+            return :loop if error.is_a?(ConfigurationError) && error.code == LOOP_CODE
 
             case error
             when ::ArgumentError then :usage

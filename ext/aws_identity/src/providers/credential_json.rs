@@ -1,0 +1,43 @@
+//! The members every JSON answer with credentials has, be it of IMDS, of a container endpoint or of
+//! a program.
+
+use crate::{credentials::Credentials, util::time};
+use serde_json::{Map, Value};
+
+/// Takes the credentials out of `answer`, in which the session token is called `token`. The error
+/// says what is missing or wrong, as in "no `AccessKeyId`", and never what is there.
+pub(super) fn take(
+    answer: &mut Map<String, Value>,
+    token: &str,
+    source: &str,
+) -> Result<Credentials, String> {
+    let mut needed = |name: &str| text(answer, name)?.ok_or_else(|| format!("no {name}"));
+    let id = needed("AccessKeyId")?;
+    let secret = needed("SecretAccessKey")?;
+    let token = text(answer, token)?;
+    let mut credentials = Credentials::new(id, secret, token, source);
+    credentials.account_id = text(answer, "AccountId")?;
+    credentials.expires_at = match answer.get("Expiration") {
+        None | Some(Value::Null) => None,
+        // An empty one is an error too: these credentials would count as such that never expire.
+        Some(_) => {
+            let end = text(answer, "Expiration")?.unwrap_or_default();
+            Some(
+                time::parse_iso8601(&end)
+                    .ok_or("an Expiration that is no time such as 2030-01-02T03:04:05Z")?,
+            )
+        }
+    };
+    Ok(credentials)
+}
+
+/// Moves the text out, so that no second copy of a secret stays behind. Null and blank are absent.
+pub(super) fn text(answer: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match answer.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) if text.trim().len() == text.len() => Ok(Some(text)),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+        Some(_) => Err(format!("{name} as something other than a string")),
+    }
+}

@@ -1,0 +1,141 @@
+//! The profile: one arm for each way a profile gets its base credentials.
+
+use super::{
+    container,
+    context::{Context, Local},
+    environment, imds, login, process,
+    source::{Availability, Provided, Source},
+    sso, web_identity,
+};
+use crate::{
+    failure::Failure,
+    profile::{BaseProvider, ProfileChain},
+};
+
+pub(super) const NAME: &str = "profile";
+
+pub(super) const SOURCE: Source = Source {
+    name: NAME,
+    is_metadata: false,
+    label,
+    provide: |context| Box::pin(provide(context)),
+    check,
+};
+
+fn label(context: &Context<'_>) -> String {
+    let named = context.settings.explicit_profile();
+    match context
+        .local
+        .profile
+        .ok()
+        .map(|chain| chain.profile.as_str())
+        .or(named)
+    {
+        Some(profile) => format!("{NAME} {profile}"),
+        None => NAME.into(),
+    }
+}
+
+async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
+    let chain = context.local.profile.map_err(Clone::clone)?;
+    let provided = base(context, chain)
+        .await
+        .map_err(|failure| failure.within(&format!("The profile {:?}", chain.profile)))?;
+    Ok(match provided {
+        Provided::Found(mut found) => {
+            found.from_profile = true;
+            found.credentials.source = label(context);
+            Provided::Found(found)
+        }
+        absent @ Provided::Absent(_) => absent,
+    })
+}
+
+async fn base(context: &Context<'_>, chain: &ProfileChain) -> Result<Provided, Failure> {
+    let profile = &chain.base_profile;
+    match &chain.base {
+        BaseProvider::None => Ok(Provided::Absent(absence(chain))),
+        BaseProvider::Keys(keys) => Ok(keys.clone().into()),
+        BaseProvider::Environment => required(ENVIRONMENT, environment::provide(context)?),
+        BaseProvider::Container => required(CONTAINER, container::provide(context).await?),
+        BaseProvider::Imds => required(IMDS, imds::provide(context).await?),
+        BaseProvider::Process {
+            command,
+            account_id,
+        } => process::provide(context, command, account_id.as_deref(), profile).await,
+        BaseProvider::WebIdentity { .. } => web_identity::provide_for_profile(context, chain).await,
+        BaseProvider::Sso { .. } => sso::provide(context, chain).await,
+        BaseProvider::Login { session } => login::provide(context, session, profile).await,
+    }
+}
+
+/// What the chosen profile would give.
+pub(super) fn check(local: &Local<'_>) -> Availability {
+    let chain = match local.profile {
+        Ok(chain) => chain,
+        Err(failure) => return Availability::Unusable(failure.clone()),
+    };
+    let available = match &chain.base {
+        BaseProvider::None => Availability::Absent(absence(chain)),
+        BaseProvider::Keys(_) => Availability::Available(String::new()),
+        BaseProvider::Environment => must_be_there(ENVIRONMENT, environment::check(local)),
+        BaseProvider::Container => must_be_there(CONTAINER, container::check(local)),
+        BaseProvider::Imds => must_be_there(IMDS, imds::check(local)),
+        BaseProvider::Process { command, .. } => process::check(local, command),
+        BaseProvider::WebIdentity { token_file, .. } => {
+            web_identity::check_token(token_file.as_ref())
+        }
+        BaseProvider::Sso { .. } => sso::check(local, chain),
+        BaseProvider::Login { .. } => login::check(),
+    };
+    match available {
+        Availability::Available(_) => Availability::Available("could give credentials".into()),
+        other => other,
+    }
+}
+
+/// Why a profile without credentials has none; for a profile that is not named this is no failure.
+fn absence(chain: &ProfileChain) -> String {
+    if chain.exists {
+        "it holds no credentials".into()
+    } else {
+        "there is none".into()
+    }
+}
+
+/// The failure of a profile that is named and holds no credentials.
+pub(super) fn without_credentials(name: &str) -> Failure {
+    Failure::no_credentials(
+        format!(
+            "The profile {name:?} holds no credentials: no keys, role, process, SSO or token file."
+        ),
+        "Add some, or name another profile.",
+    )
+}
+
+/// The values of `credential_source`.
+const ENVIRONMENT: &str = "Environment";
+const CONTAINER: &str = "EcsContainer";
+const IMDS: &str = "Ec2InstanceMetadata";
+
+/// A source that `credential_source` names must be there.
+fn required(name: &str, provided: Provided) -> Result<Provided, Failure> {
+    match provided {
+        Provided::Absent(reason) => Err(missing(name, &reason)),
+        found @ Provided::Found(_) => Ok(found),
+    }
+}
+
+fn must_be_there(name: &str, availability: Availability) -> Availability {
+    match availability {
+        Availability::Absent(reason) => Availability::Unusable(missing(name, &reason)),
+        other => other,
+    }
+}
+
+fn missing(name: &str, reason: &str) -> Failure {
+    Failure::no_credentials(
+        format!("credential_source is {name}, and there is none here: {reason}."),
+        "Run this where there is one, or give the profile another credential_source.",
+    )
+}

@@ -1,0 +1,225 @@
+//! A web identity token, exchanged for the credentials of a role.
+
+use super::{
+    context::{Context, Local},
+    source::{Availability, BaseCredentials, Provided, Source},
+    token_file,
+};
+use crate::{
+    config::{AssumeRoleOptions, RoleRequest, TokenSource},
+    credentials::Secret,
+    environment::Environment,
+    failure::Failure,
+    profile::{BaseProvider, ProfileChain},
+    sts::{Sts, WebIdentity, limits},
+};
+use std::path::Path;
+
+const NAME: &str = "web identity";
+const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const ROLE: &str = "AWS_ROLE_ARN";
+
+pub(super) const SOURCE: Source = Source {
+    name: NAME,
+    is_metadata: false,
+    label: |_| NAME.into(),
+    provide: |context| Box::pin(provide(context)),
+    check,
+};
+
+/// With the token an option or a setting names, else with the one of the environment (IRSA).
+async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
+    let settings = context.settings;
+    let (token, role, is_explicit) = if let Some(token) = &settings.web_identity {
+        (token.clone(), settings.web_identity_role()?, true)
+    } else {
+        match of_environment(context.local.environment)? {
+            Some((token, role)) => (token, role, false),
+            None => return Ok(Provided::Absent(absence())),
+        }
+    };
+    let options = merged(context, &role, is_explicit);
+    let mut found = exchange(context, &token, &role.role_arn, options).await?;
+    NAME.clone_into(&mut found.credentials.source);
+    Ok(found.into())
+}
+
+/// The same for a profile with `web_identity_token_file`.
+pub(super) async fn provide_for_profile(
+    context: &Context<'_>,
+    chain: &ProfileChain,
+) -> Result<Provided, Failure> {
+    let BaseProvider::WebIdentity {
+        role_arn,
+        token_file,
+        role_session_name,
+        duration_seconds,
+    } = &chain.base
+    else {
+        return Ok(Provided::Absent(absence()));
+    };
+    let own = AssumeRoleOptions {
+        role_session_name: role_session_name.clone(),
+        duration_seconds: *duration_seconds,
+        ..AssumeRoleOptions::default()
+    };
+    let options = if chain.role_steps.is_empty() {
+        context.settings.unscoped.over(&own)
+    } else {
+        own
+    };
+    let token = TokenSource::File(token_file.into());
+    exchange(context, &token, role_arn, options)
+        .await
+        .map(Provided::from)
+}
+
+/// The token of the environment: reads its file, exchanges nothing.
+fn check(local: &Local<'_>) -> Availability {
+    let Some(file) = local.environment.get(FILE) else {
+        return Availability::Absent(absence());
+    };
+    match check_token(file.trim().as_ref()) {
+        Availability::Available(what) => match of_environment(local.environment) {
+            Ok(_) => Availability::Available(what),
+            Err(failure) => Availability::Unusable(failure),
+        },
+        other => other,
+    }
+}
+
+/// Whether there is a token in the file.
+pub(super) fn check_token(file: &Path) -> Availability {
+    match read(file) {
+        Ok(_) => Availability::Available("the token can be read; it was not traded".into()),
+        Err(failure) => Availability::Unusable(failure),
+    }
+}
+
+fn absence() -> String {
+    format!("{FILE} is not set")
+}
+
+/// The token file and the role of the environment, which belong together.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html>
+fn of_environment(
+    environment: &Environment,
+) -> Result<Option<(TokenSource, RoleRequest)>, Failure> {
+    let Some(file) = environment.get(FILE) else {
+        return Ok(None);
+    };
+    let Some(role_arn) = environment.get(ROLE).map(str::trim) else {
+        return Err(Failure::configuration(
+            format!("{FILE} is set and {ROLE} is not."),
+            "Set both, or neither.",
+        ));
+    };
+    limits::role_arn(ROLE, role_arn)?;
+    let role_session_name = environment
+        .get("AWS_ROLE_SESSION_NAME")
+        .map(|name| name.trim().to_owned());
+    if let Some(name) = &role_session_name {
+        limits::session_name("AWS_ROLE_SESSION_NAME", name)?;
+    }
+    let role = RoleRequest {
+        role_arn: role_arn.to_owned(),
+        options: AssumeRoleOptions {
+            role_session_name,
+            ..AssumeRoleOptions::default()
+        },
+    };
+    Ok(Some((TokenSource::File(file.trim().into()), role)))
+}
+
+/// The options the token is exchanged with. Options given without a role belong to this role, unless
+/// another one is assumed on top; options of a role on top that is this very role are given now, as
+/// far as the call takes them.
+fn merged(context: &Context<'_>, role: &RoleRequest, is_explicit: bool) -> AssumeRoleOptions {
+    let settings = context.settings;
+    match settings.role_on_top() {
+        None if is_explicit => settings.with_unscoped(&role.options, &settings.unscoped),
+        None => settings.unscoped.over(&role.options),
+        Some([same, rest @ ..])
+            if same.role_arn == role.role_arn && unsupported(&same.options).is_none() =>
+        {
+            let options = if rest.is_empty() {
+                settings.with_unscoped(&same.options, &settings.unscoped)
+            } else {
+                same.options.clone()
+            };
+            options.over(&role.options)
+        }
+        Some(_) => role.options.clone(),
+    }
+}
+
+async fn exchange(
+    context: &Context<'_>,
+    token: &TokenSource,
+    role_arn: &str,
+    options: AssumeRoleOptions,
+) -> Result<BaseCredentials, Failure> {
+    let token = resolve(context, token).await?;
+    if let Some(option) = unsupported(&options) {
+        return Err(Failure::configuration(
+            format!(
+                "{option} is given, and a web identity has none: STS takes it with AssumeRole only."
+            ),
+            "Remove it, or put a role_arn on top.",
+        ));
+    }
+    let identity = WebIdentity {
+        role_arn,
+        token: &token,
+        provider_id: context.settings.provider_id.as_deref(),
+    };
+    let session_name = options
+        .role_session_name
+        .as_deref()
+        .unwrap_or(context.session_name);
+    let credentials = Sts::new(context.http, context.endpoint)
+        .assume_role_with_web_identity(&identity, &options, session_name)
+        .await?;
+    Ok(BaseCredentials {
+        role_arn: Some(role_arn.to_owned()),
+        options,
+        ..BaseCredentials::new(credentials)
+    })
+}
+
+async fn resolve(context: &Context<'_>, token: &TokenSource) -> Result<Secret, Failure> {
+    match token {
+        TokenSource::Text(text) => {
+            let replaced = context.callbacks.answers.web_identity_token.clone();
+            Ok(replaced.unwrap_or_else(|| text.clone()))
+        }
+        TokenSource::File(path) => read(path),
+        TokenSource::Supplied => context.callbacks.web_identity_token().await,
+    }
+}
+
+fn read(file: &Path) -> Result<Secret, Failure> {
+    token_file::read(file).map_err(|reason| {
+        Failure::no_credentials(
+            format!("Web identity: {reason}."),
+            "Check the path of the token file, that it is mounted (in EKS: the service account's annotation and the pod identity webhook), and that this user may read it.",
+        )
+    })
+}
+
+/// The first option the call has no parameter for. `external_id` is dropped without a failure: a
+/// trust policy cannot ask for one of a web identity.
+fn unsupported(options: &AssumeRoleOptions) -> Option<&'static str> {
+    let lost = [
+        ("tags", !options.tags.is_empty()),
+        (
+            "transitive_tag_keys",
+            !options.transitive_tag_keys.is_empty(),
+        ),
+        ("source_identity", options.source_identity.is_some()),
+        ("serial_number", options.serial_number.is_some()),
+        ("provided_contexts", !options.provided_contexts.is_empty()),
+    ];
+    lost.iter()
+        .find_map(|(option, is_given)| is_given.then_some(*option))
+}
