@@ -7,7 +7,7 @@ Environment.clean!
 require 'legion/extensions/identity/aws'
 require 'support/local_aws'
 require 'support/ruby_process'
-require 'support/strays'
+require 'support/unfinished_threads'
 
 RSpec.configure do |config|
   # One local AWS for the whole run, started when a spec first asks for it.
@@ -25,7 +25,7 @@ RSpec.configure do |config|
   # Every example starts in the standard world, and none may hang the run.
   config.around do |example|
     config.local_aws&.reset # lets go what a rule held
-    Strays.land
+    UnfinishedThreads.land
     config.local_aws&.forget_requests
     Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }
   end

@@ -85,7 +85,7 @@ if session
   try('lease') { aws::Lease.of(session.credentials) }
 end
 
-provider = aws::Provider.new(**options)
+provider = aws::LegionIO::Provider.new(**options)
 %i[resolve provide_token current_credentials settings refresh resolve].each { |name| try("provider.#{name}") { provider.public_send(name) } }
 try('living, read') { provider.current_credentials.tap(&:access_key_id) }
 try('Identity.resolve') { aws::Identity.resolve }

@@ -40,7 +40,7 @@ RSpec.describe 'lex-identity-aws' do
       [{ 'AWS_PROFILE' => 'gone' }, %w[whoami]]                                => 4,
       [keys.merge('AWS_REGION' => 'not a region'), %w[credentials]]            => 4,
       [keys.merge('AWS_ACCESS_KEY_ID' => 'AKIAUNKNOWN'), %w[whoami]]           => 1,
-      [keys, %W[whoami --role-arn #{Patient::ROLE}forbidden]]                  => 1,
+      [keys, %W[whoami --role-arn #{BrokenWorld::ROLE}forbidden]]              => 1,
       [keys.merge('AWS_ENDPOINT_URL_STS' => 'http://127.0.0.1:9'), %w[whoami]] => 1,
       [keys, %w[whoami --role-arn nonsense]]                                   => 4
     }.each do |(env, words), status|
@@ -79,29 +79,29 @@ RSpec.describe 'lex-identity-aws' do
     run = ->(redirection) { IO.popen({ 'HOME' => home, **keys }, ['sh', '-c', "exec #{RbConfig.ruby} #{program} whoami #{redirection}"], &:read) }
     expect(run['2>&1 >/dev/full']).to match(/\Alex-identity-aws: The answer could not be given: No space left.*\n\z/)
     expect($CHILD_STATUS.exitstatus).to be(1)
-    expect(run['<&- 2>&-']).to include(Patient::DEMO)
+    expect(run['<&- 2>&-']).to include(BrokenWorld::DEMO)
     expect($CHILD_STATUS.exitstatus).to be(0)
   end
 
   describe 'whoami' do
     it 'is JSON in a pipe, and lines on a terminal' do
-      expect(in_pipe('whoami').data).to include('arn' => Patient::DEMO, 'canonical_name' => 'demo', 'kind' => 'user', 'account' => '123456789012',
+      expect(in_pipe('whoami').data).to include('arn' => BrokenWorld::DEMO, 'canonical_name' => 'demo', 'kind' => 'user', 'account' => '123456789012',
                                                 'source' => 'environment')
-      expect(on_terminal('whoami')).to have_attributes(exit: 0, stdout: a_string_including("arn             #{Patient::DEMO}\ncanonical name  demo\n"))
+      expect(on_terminal('whoami')).to have_attributes(exit: 0, stdout: a_string_including("arn             #{BrokenWorld::DEMO}\ncanonical name  demo\n"))
     end
 
     it 'can be told which' do
       expect(in_pipe('whoami', '--text').stdout).to start_with('arn  ')
-      expect(JSON.parse(on_terminal('whoami', '--json').stdout)).to include('arn' => Patient::DEMO)
+      expect(JSON.parse(on_terminal('whoami', '--json').stdout)).to include('arn' => BrokenWorld::DEMO)
     end
 
     it 'takes options before settings' do
-      answer = in_pipe('whoami', '--role-arn', "#{Patient::ROLE}external-id-only", '--external-id', 'legion-7f3a:partner/42', '--region', 'eu-west-3')
+      answer = in_pipe('whoami', '--role-arn', "#{BrokenWorld::ROLE}external-id-only", '--external-id', 'legion-7f3a:partner/42', '--region', 'eu-west-3')
       expect(answer.data).to include('role' => 'external-id-only', 'region' => 'eu-west-3')
     end
 
     it "is who LegionIO's settings make it, unless they are to be left out" do
-      file('.legionio/settings/identity.json', JSON.generate(identity: { aws: { role_arn: "#{Patient::ROLE}legion-worker", nonsense: 1 } }))
+      file('.legionio/settings/identity.json', JSON.generate(identity: { aws: { role_arn: "#{BrokenWorld::ROLE}legion-worker", nonsense: 1 } }))
       answer = in_pipe('whoami')
       expect(answer.data).to include('canonical_name' => 'legion-worker')
       expect(answer.stderr).to include('identity.aws.nonsense does not exist')
@@ -109,9 +109,9 @@ RSpec.describe 'lex-identity-aws' do
     end
 
     it 'asks for an MFA code where somebody sits, and nowhere else' do
-      role = %W[whoami --json --role-arn #{Patient::ROLE}mfa-only --profile p]
+      role = %W[whoami --json --role-arn #{BrokenWorld::ROLE}mfa-only --profile p]
       file('.aws/credentials', demo_profile('base'))
-      file('.aws/config', "[profile p]\nrole_arn = #{Patient::ROLE}mfa-only\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/demo\n")
+      file('.aws/config', "[profile p]\nrole_arn = #{BrokenWorld::ROLE}mfa-only\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/demo\n")
       env = { 'AWS_ENDPOINT_URL_STS' => local_aws.http }
       answer = on_terminal('whoami', '--text', '--profile', 'p', env: env, asked: /MFA code/, type: '111111')
       expect(answer.stdout).to include('MFA code of arn:aws:iam::123456789012:mfa/demo', 'assumed-role/mfa-only')
@@ -121,10 +121,10 @@ RSpec.describe 'lex-identity-aws' do
   end
 
   describe 'credentials' do
-    let(:secret) { local_aws.world.fetch('users').fetch(Patient::DEMO).fetch('secret_access_key') }
+    let(:secret) { local_aws.world.fetch('users').fetch(BrokenWorld::DEMO).fetch('secret_access_key') }
 
     it 'are lines for a shell' do
-      answer = in_pipe('credentials', '--role-arn', "#{Patient::ROLE}legion-worker")
+      answer = in_pipe('credentials', '--role-arn', "#{BrokenWorld::ROLE}legion-worker")
       code = "#{answer.stdout}\necho $AWS_ACCESS_KEY_ID; echo $AWS_SECRET_ACCESS_KEY; echo $AWS_SESSION_TOKEN; echo $AWS_CREDENTIAL_EXPIRATION"
       id, key, token, expiration = IO.popen({ 'AWS_SESSION_TOKEN' => 'stale' }, ['sh', '-c', code], &:readlines).map(&:chomp)
       with_env('AWS_ENDPOINT_URL_STS' => local_aws.http, 'AWS_ACCESS_KEY_ID' => id, 'AWS_SECRET_ACCESS_KEY' => key, 'AWS_SESSION_TOKEN' => token) do
@@ -146,7 +146,7 @@ RSpec.describe 'lex-identity-aws' do
     end
 
     it 'are what credential_process takes' do
-      answer = in_pipe('credentials', '--format', 'process', '--role-arn', "#{Patient::ROLE}legion-worker")
+      answer = in_pipe('credentials', '--format', 'process', '--role-arn', "#{BrokenWorld::ROLE}legion-worker")
       expect(answer.data).to match('Version' => 1, 'AccessKeyId' => /\AASIA/, 'SecretAccessKey' => String, 'SessionToken' => String,
                                    'Expiration' => /\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'AccountId' => '123456789012')
       expect(in_pipe('credentials', '--format', 'process').data.keys).to contain_exactly('Version', 'AccessKeyId', 'SecretAccessKey')
@@ -189,7 +189,7 @@ RSpec.describe 'lex-identity-aws' do
 
     it 'serves the credentials of another profile' do
       profiles(outer: '--profile inner', inner: '--profile keys')
-      expect(in_pipe('whoami', '--profile', 'outer', env: without_keys).data).to include('arn' => Patient::DEMO, 'source' => 'profile outer')
+      expect(in_pipe('whoami', '--profile', 'outer', env: without_keys).data).to include('arn' => BrokenWorld::DEMO, 'source' => 'profile outer')
     end
 
     it 'does not call itself for the profile it is run for, and names that profile' do
@@ -223,8 +223,8 @@ RSpec.describe 'lex-identity-aws' do
   describe 'profiles' do
     before do
       file('.aws/credentials', demo_profile('base'))
-      file('.aws/config', "[profile worker]\nrole_arn = #{Patient::ROLE}legion-worker\nsource_profile = base\nregion = eu-west-1\n" \
-                          "[profile lost]\nrole_arn = #{Patient::ROLE}legion-worker\nsource_profile = gone\n")
+      file('.aws/config', "[profile worker]\nrole_arn = #{BrokenWorld::ROLE}legion-worker\nsource_profile = base\nregion = eu-west-1\n" \
+                          "[profile lost]\nrole_arn = #{BrokenWorld::ROLE}legion-worker\nsource_profile = gone\n")
     end
 
     it 'are JSON in a pipe' do
@@ -238,7 +238,7 @@ RSpec.describe 'lex-identity-aws' do
     it 'are a table on a terminal' do
       expect(on_terminal('profiles').stdout.lines).to match(
         ["base    static_keys             could work\n", /\Alost    assume_role             cannot work: .*gone/,
-         "worker  assume_role  eu-west-1  #{Patient::ROLE}legion-worker\n"]
+         "worker  assume_role  eu-west-1  #{BrokenWorld::ROLE}legion-worker\n"]
       )
     end
 
@@ -250,7 +250,7 @@ RSpec.describe 'lex-identity-aws' do
 
   describe 'doctor' do
     it 'is a text on a terminal, JSON in a pipe, and its status says whether something stands in the way' do
-      expect(on_terminal('doctor')).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', 'identity', Patient::DEMO))
+      expect(on_terminal('doctor')).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', 'identity', BrokenWorld::DEMO))
       answer = in_pipe('doctor', env: local_aws.env.merge('AWS_ACCESS_KEY_ID' => 'AKIAX'))
       expect(answer.exit).to be(1)
       expect(answer.data.fetch('problems')).to match([include('what'   => a_string_including('AWS_SECRET_ACCESS_KEY is not'),
@@ -258,15 +258,15 @@ RSpec.describe 'lex-identity-aws' do
     end
 
     it 'assumes a role with --assume only' do
-      role = ['--role-arn', "#{Patient::ROLE}forbidden"]
+      role = ['--role-arn', "#{BrokenWorld::ROLE}forbidden"]
       expect(in_pipe('doctor', *role).exit).to be(0)
       expect(in_pipe('doctor', '--assume', *role).exit).to be(1)
     end
 
     it "looks at what LegionIO's settings say" do
-      file('.legionio/settings/identity.json', JSON.generate(identity: { aws: { role_arn: "#{Patient::ROLE}legion-worker" } }))
+      file('.legionio/settings/identity.json', JSON.generate(identity: { aws: { role_arn: "#{BrokenWorld::ROLE}legion-worker" } }))
       findings = in_pipe('doctor').data.fetch('findings').to_h { |found| [[found['check'], found['name']], found] }
-      expect(findings.fetch(%w[settings role_arn]).fetch('details')).to eq('value' => "#{Patient::ROLE}legion-worker", 'origin' => 'settings')
+      expect(findings.fetch(%w[settings role_arn]).fetch('details')).to eq('value' => "#{BrokenWorld::ROLE}legion-worker", 'origin' => 'settings')
       expect(findings.fetch(%w[legionio phase]).fetch('status')).to eq('warn')
     end
   end

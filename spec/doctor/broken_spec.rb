@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 
 # Twelve set-ups that are broken on purpose. Of each the report names the cause and the remedy, and nothing secret.
 RSpec.describe 'The doctor, on a machine' do
-  include Patient
+  include BrokenWorld
 
   it 'whose clock is wrong by an hour' do
     { -3600 => 'ahead of', 3600 => 'behind' }.each do |skew, way|
@@ -37,10 +37,10 @@ RSpec.describe 'The doctor, on a machine' do
   it 'whose source_profile leads back to itself' do
     file('.aws/config', <<~INI)
       [profile a]
-      role_arn = #{Patient::ROLE}legion-worker
+      role_arn = #{BrokenWorld::ROLE}legion-worker
       source_profile = b
       [profile b]
-      role_arn = #{Patient::ROLE}legion-worker
+      role_arn = #{BrokenWorld::ROLE}legion-worker
       source_profile = a
     INI
     report = examine({ 'AWS_PROFILE' => 'a', 'AWS_ENDPOINT_URL_STS' => local_aws.http })
@@ -84,20 +84,20 @@ RSpec.describe 'The doctor, on a machine' do
   end
 
   it 'whose role may not be assumed' do
-    report = examine(role_arn: "#{Patient::ROLE}forbidden", assume: true)
+    report = examine(role_arn: "#{BrokenWorld::ROLE}forbidden", assume: true)
     expect(problems(report)).to contain_exactly(
-      ['role', "#{Patient::ROLE}forbidden", :fail, a_string_including('AccessDenied', 'user/demo is not authorized to perform: sts:AssumeRole'),
+      ['role', "#{BrokenWorld::ROLE}forbidden", :fail, a_string_including('AccessDenied', 'user/demo is not authorized to perform: sts:AssumeRole'),
        a_string_including('policy of the caller (AKIADEMOUSERFAKEAWS2)', "role's trust policy", 'no external id was sent', 'serial_number')]
     )
   end
 
   it 'that sends the wrong external id' do
-    report = examine(role_arn: "#{Patient::ROLE}external-id-only", external_id: 'canary:of/the/doctor', assume: true, secrets: ['canary:of/the/doctor'])
+    report = examine(role_arn: "#{BrokenWorld::ROLE}external-id-only", external_id: 'canary:of/the/doctor', assume: true, secrets: ['canary:of/the/doctor'])
     expect(problems(report)).to contain_exactly(
-      ['role', "#{Patient::ROLE}external-id-only", :fail, a_string_including('AccessDenied'),
+      ['role', "#{BrokenWorld::ROLE}external-id-only", :fail, a_string_including('AccessDenied'),
        a_string_including('external id that was sent must be the very one the trust policy asks for (sts:ExternalId)')]
     )
-    expect(examine(role_arn: "#{Patient::ROLE}external-id-only", external_id: 'legion-7f3a:partner/42', assume: true).problems).to be_empty
+    expect(examine(role_arn: "#{BrokenWorld::ROLE}external-id-only", external_id: 'legion-7f3a:partner/42', assume: true).problems).to be_empty
   end
 
   describe 'whose proxy' do
@@ -151,7 +151,7 @@ RSpec.describe 'The doctor, on a machine' do
 
   it 'that is a container on EC2, a hop too far from the metadata service' do
     file('dmi/sys_vendor', "Amazon EC2\n")
-    allow(Legion::Extensions::Identity::Aws::Settings).to receive(:layers).and_wrap_original do |layers, *arguments, **options|
+    allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:of).and_wrap_original do |layers, *arguments, **options|
       layers.call(*arguments, **options).merge(dmi_folder: File.join(home, 'dmi'))
     end
     local_aws.rule(service: :imds, action: 'Token', answer: 'hang') do
@@ -165,7 +165,7 @@ RSpec.describe 'The doctor, on a machine' do
 
   describe 'whose web identity token file cannot be read' do
     def without_token(path)
-      examine(local_aws.env.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => path, 'AWS_ROLE_ARN' => "#{Patient::ROLE}irsa-app", 'AWS_EC2_METADATA_DISABLED' => 'true'))
+      examine(local_aws.env.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => path, 'AWS_ROLE_ARN' => "#{BrokenWorld::ROLE}irsa-app", 'AWS_EC2_METADATA_DISABLED' => 'true'))
     end
 
     it 'because it is not there' do
@@ -191,7 +191,7 @@ RSpec.describe 'The doctor, on a machine' do
 
   it 'whose cached role session may be read by others' do
     cache = File.join(home, 'cache')
-    with_env(keys.merge('HOME' => home)) { Legion::Extensions::Identity::Aws::Session.new(role_arn: "#{Patient::ROLE}legion-worker", cache: cache).credentials }
+    with_env(keys.merge('HOME' => home)) { Legion::Extensions::Identity::Aws::Session.new(role_arn: "#{BrokenWorld::ROLE}legion-worker", cache: cache).credentials }
     session = Dir["#{cache}/*.json"].first
     content = JSON.parse(File.read(session)).fetch('Credentials')
     secrets = content.values_at('SecretAccessKey', 'SessionToken')

@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 require 'legion/extensions/identity/aws/doctor'
 
 RSpec.describe 'The doctor, looking for LegionIO,' do
-  include Patient
+  include BrokenWorld
 
   let(:category) { { type: 'prefix', tier: 0, phase: 0 } }
 

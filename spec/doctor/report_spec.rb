@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 
 RSpec.describe 'The report of the doctor' do
-  include Patient
+  include BrokenWorld
 
   it 'is plain data for programs' do
     report = examine(keys.merge('AWS_CA_BUNDLE' => '/nowhere'), region: 'eu-west-1')
@@ -15,7 +15,7 @@ RSpec.describe 'The report of the doctor' do
   end
 
   it 'is a text for people, with what to do at its end' do
-    text = examine(local_aws.env.merge('AWS_ACCESS_KEY_ID' => 'AKIAX'), role_arn: "#{Patient::ROLE}legion-worker").to_s
+    text = examine(local_aws.env.merge('AWS_ACCESS_KEY_ID' => 'AKIAX'), role_arn: "#{BrokenWorld::ROLE}legion-worker").to_s
     expect(text.lines.first).to start_with("lex-identity-aws #{Legion::Extensions::Identity::Aws::VERSION}, Ruby #{RUBY_VERSION}").and end_with("1 problem\n")
     expect(text).to match(/^  FAIL  environment +AWS_ACCESS_KEY_ID is set and/)
     expect(text).to end_with("What to do\n1. sources, environment: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not.\n   Set both, or neither.")

@@ -1,11 +1,11 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 
 RSpec.describe 'The doctor, looking at the roles,' do
-  include Patient
+  include BrokenWorld
 
-  let(:worker) { "#{Patient::ROLE}legion-worker" }
+  let(:worker) { "#{BrokenWorld::ROLE}legion-worker" }
 
   it 'shows them without assuming them' do
     report = examine(role_arn: worker, external_id: 'canary:external/id', session_duration: 1800, secrets: ['canary:external/id'])
@@ -17,7 +17,7 @@ RSpec.describe 'The doctor, looking at the roles,' do
   end
 
   it 'assumes them where it is told to, and says who that makes us' do
-    report = examine(role_arn: [worker, "#{Patient::ROLE}from-worker-only"], assume: true)
+    report = examine(role_arn: [worker, "#{BrokenWorld::ROLE}from-worker-only"], assume: true)
     expect(report.problems).to be_empty
     expect(report.findings.select { |found| found.check == 'role' }.map { |found| found.details[:assumed] }).to eq([true, true])
     expect(finding(report, 'identity', 'role').what).to include('assumed-role/from-worker-only/')
@@ -31,7 +31,7 @@ RSpec.describe 'The doctor, looking at the roles,' do
   end
 
   it 'stops at the first that is refused' do
-    report = examine(role_arn: ["#{Patient::ROLE}forbidden", worker], assume: true)
+    report = examine(role_arn: ["#{BrokenWorld::ROLE}forbidden", worker], assume: true)
     expect(report.findings.select { |found| found.check == 'role' }.map(&:status)).to eq(%i[fail skipped])
   end
 
@@ -44,13 +44,13 @@ RSpec.describe 'The doctor, looking at the roles,' do
   end
 
   it 'says that a person is needed, and asks none' do
-    report = examine(role_arn: "#{Patient::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', assume: true)
+    report = examine(role_arn: "#{BrokenWorld::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', assume: true)
     expect(problems(report)).to contain_exactly(
       ['mfa', 'mfa', :warn, a_string_including('arn:aws:iam::123456789012:mfa/demo', 'nobody here can be asked'), a_string_including('token_provider')]
     )
     expect(finding(report, 'role')).to have_attributes(status: :skipped, what: a_string_including('asks nobody for an MFA code'))
 
-    report = examine(role_arn: "#{Patient::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', token_provider: lambda { |_|
+    report = examine(role_arn: "#{BrokenWorld::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', token_provider: lambda { |_|
       raise 'asked'
     }, assume: true)
     expect(report.problems).to be_empty

@@ -1,16 +1,16 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 
 RSpec.describe 'The doctor, looking at the sources,' do
-  include Patient
+  include BrokenWorld
 
   def sources(report) = report.findings.select { |found| found.check == 'sources' }.to_h { |found| [found.name, [found.status, found.what]] }
 
   it 'asks all of them, not only up to the first that gives credentials' do
     file('.aws/credentials', demo_profile('default'))
     token = local_aws.world.fetch('web_identity_tokens').keys.first
-    env = keys.merge(local_aws.env_with_container, 'AWS_WEB_IDENTITY_TOKEN_FILE' => file('token', token), 'AWS_ROLE_ARN' => "#{Patient::ROLE}irsa-app")
+    env = keys.merge(local_aws.env_with_container, 'AWS_WEB_IDENTITY_TOKEN_FILE' => file('token', token), 'AWS_ROLE_ARN' => "#{BrokenWorld::ROLE}irsa-app")
     report = examine(env, secrets: [token, env.fetch('AWS_CONTAINER_AUTHORIZATION_TOKEN')])
     expect(sources(report)).to match(
       'environment'     => [:ok, 'gives AKIADEMOUSERFAKEAWS2, does not expire'],
@@ -61,7 +61,7 @@ local_aws.env => 'imds' }.each do |env, source|
     report = examine(source: source)
     expect(sources(report).fetch('credentials')).to match([:skipped, a_string_including('object or a callable of your program')])
     expect(sources(report).fetch('environment')).to match([:ok, a_string_including('not used: another one is asked for by name')])
-    report = examine(web_identity_token: -> { raise 'asked' }, role_arn: "#{Patient::ROLE}irsa-app")
+    report = examine(web_identity_token: -> { raise 'asked' }, role_arn: "#{BrokenWorld::ROLE}irsa-app")
     expect(sources(report).fetch('credentials').first).to be(:skipped)
   end
 

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 
 RSpec.describe 'The doctor, where nothing answers,' do
-  include Patient
+  include BrokenWorld
 
   it 'comes back, with all else it found' do
     local_aws.rule(service: :sts, answer: 'hang') do

@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 require 'unit/support/gem_copy'
 
 RSpec.describe 'The doctor, without the native library,' do
-  include Patient
+  include BrokenWorld
 
   let(:copy) { GemCopy.new }
 
@@ -33,7 +33,7 @@ RSpec.describe 'The doctor, without the native library,' do
   end
 
   it 'says that it is of another release' do
-    copy.library("module Legion::Extensions::Identity::Aws::Native\nVERSION = '0.0.1'\nclass Session; end\nend")
+    copy.library("module Legion::Extensions::Identity::Aws::Internal::Native\nVERSION = '0.0.1'\nclass Session; end\nend")
     expect(library(report)).to include('what' => a_string_including('version 0.0.1', Legion::Extensions::Identity::Aws::VERSION))
   end
 

@@ -13,7 +13,7 @@ RSpec.describe 'In the background of LegionIO' do
   # Nothing is tried again by itself before the example is over: what comes, comes of a use.
   patient = <<~RUBY
     load_gem
-    Legion::Extensions::Identity::Aws::Backoff.define_method(:next) { 300.0 }
+    Legion::Extensions::Identity::Aws::Internal::Backoff.define_method(:next) { 300.0 }
   RUBY
 
   before { local_aws }
@@ -25,7 +25,7 @@ RSpec.describe 'In the background of LegionIO' do
       self.identity_settings = { roles: { closed: '#{forbidden}' } }
       aws = load_gem
       tries = Queue.new
-      aws::Broker.prepend(Module.new { define_method(:lease) { |*given| super(*given).tap { tries << nil } } })
+      aws::LegionIO::Broker.prepend(Module.new { define_method(:lease) { |*given| super(*given).tap { tries << nil } } })
       3.times { Resolver.resolve! }
       sleep 0.5
       tries.clear

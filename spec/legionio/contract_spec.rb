@@ -525,7 +525,7 @@ RSpec.describe 'The contract with LegionIO' do
       Process.kill('USR1', Process.pid)
       eventually { key }
       broken = Module.new { %i[debug info warn error].each { |level| define_method(level) { |*| raise ClosedQueueError, 'queue closed' } } }
-      aws::Log::Speaker.log.singleton_class.prepend(broken)
+      aws::Internal::Log::Speaker.log.singleton_class.prepend(broken)
       self.identity_settings = { role_arn: '#{forbidden}', nonsense: 1 }
       sleep 1.1
       refused = begin

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
-RSpec.describe 'A process that ends while a request to AWS is under way', :seam do
+RSpec.describe 'A process that ends while a request to AWS is under way', :native_session do
   endings = {
     'at the end of the program'                          => ['', 0],
     'at the end of the program, and five threads wait'   => ['5.times { Thread.new { flying.credentials } }; sleep 0.05', 0],

@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
 # A child inherits every lock of the C library and of the AWS SDK as it is at that moment. That none is held is a matter of
 # moments, so these forks are many. A child that inherits a held one hangs, and is said to have hung.
-RSpec.describe 'Forks that race with requests to AWS', :seam, timeout: 120 do
+RSpec.describe 'Forks that race with requests to AWS', :native_session, timeout: 120 do
   def outcomes(said) = said[:children].tally
 
   it 'hang nobody: 300 of them, while three threads make one request after the other, over HTTP and TLS' do

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
 # The rule `times: 1, hold: true` holds the parent's request back and lets the child's pass.
-RSpec.describe 'A fork', :seam do
+RSpec.describe 'A fork', :native_session do
   def hold(**which) = local_aws.rule(action: 'AssumeRole', hold: true, **which)
 
   # A child that worked, and then ended as any other.
@@ -54,7 +54,7 @@ RSpec.describe 'A fork', :seam do
       mine   = session
       waiter = Thread.new { mine.credentials.access_key_id }
       arrived(1)
-      child = in_child { [pilots, mine.credentials.access_key_id] }
+      child = in_child { [fetch_threads, mine.credentials.access_key_id] }
       let_go
       tell(child: child.said, parent: waiter.value, **child.to_h.slice(:code, :exit_seconds))
     RUBY
@@ -84,7 +84,7 @@ RSpec.describe 'A fork', :seam do
       mine = session
       mine.prefetch
       arrived(1)
-      eventually { pilots.zero? }
+      eventually { fetch_threads.zero? }
       child = in_child { mine.credentials.access_key_id }
       tell(child: child.said, parent: mine.credentials.access_key_id, **child.to_h.slice(:code, :exit_seconds))
     RUBY

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
-RSpec.describe 'The garbage collector', :seam do
+RSpec.describe 'The garbage collector', :native_session do
   # Collects at every allocation for the block.
   stress = <<~RUBY
     def stress
@@ -92,9 +92,9 @@ RSpec.describe 'The garbage collector', :seam do
       arrived(60)
       5.times { GC.start }
       left   = ObjectSpace.each_object(Aws::Session).count
-      flying = pilots
+      flying = fetch_threads
       let_go
-      eventually { pilots.zero? }
+      eventually { fetch_threads.zero? }
       tell(left: left, flying: flying, afterwards: session.credentials.access_key_id)
     RUBY
     # A slot of the stack that still looks like a reference keeps one or the other.

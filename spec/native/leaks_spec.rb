@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
-RSpec.describe 'What is left behind', :seam do
+RSpec.describe 'What is left behind', :native_session do
   it 'is one request, one thread and its descriptors after 400 waits for it were killed' do
     local_aws.rule(action: 'AssumeRole', hold: true)
     said = facts(<<~RUBY)
@@ -15,14 +15,14 @@ RSpec.describe 'What is left behind', :seam do
         eventually { waiter.status == 'sleep' }
         waiter.kill.join
       end
-      in_the_air = pilots
+      in_the_air = fetch_threads
       after = descriptors
       let_go
       key = waited_for.credentials.access_key_id
-      eventually { pilots.zero? }
-      tell(leaked: after - before, pilots: in_the_air, flights: waited_for.counters[:flights], key: key, threads: Thread.list.size)
+      eventually { fetch_threads.zero? }
+      tell(leaked: after - before, fetch_threads: in_the_air, flights: waited_for.counters[:flights], key: key, threads: Thread.list.size)
     RUBY
-    expect(said).to match(leaked: 0, pilots: 1, flights: 1, key: start_with('ASIA'), threads: 1)
+    expect(said).to match(leaked: 0, fetch_threads: 1, flights: 1, key: start_with('ASIA'), threads: 1)
     expect(keys_asked_for).to eq(1)
   end
 
@@ -30,7 +30,7 @@ RSpec.describe 'What is left behind', :seam do
     local_aws.rule(action: 'AssumeRole', delay_ms: 5)
     said = facts(<<~RUBY)
       session.credentials
-      eventually { pilots.zero? }
+      eventually { fetch_threads.zero? }
       before = descriptors
       400.times do
         flying = session
@@ -39,10 +39,10 @@ RSpec.describe 'What is left behind', :seam do
         waiter.kill.join
       end
       arrived(401)
-      eventually { pilots.zero? }
-      tell(leaked: descriptors - before, pilots: pilots)
+      eventually { fetch_threads.zero? }
+      tell(leaked: descriptors - before, fetch_threads: fetch_threads)
     RUBY
-    expect(said).to eq(leaked: 0, pilots: 0)
+    expect(said).to eq(leaked: 0, fetch_threads: 0)
     expect(keys_asked_for).to eq(401)
   end
 
@@ -51,10 +51,10 @@ RSpec.describe 'What is left behind', :seam do
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true))
       ask = -> { took { session(resolve_timeout: 0.2).credentials }.first }
       ask.call
-      eventually { pilots.zero? }
+      eventually { fetch_threads.zero? }
       before = descriptors
       asked = Array.new(25) { Thread.new { Array.new(8) { ask.call.class.name } } }.flat_map(&:value)
-      eventually { pilots.zero? }
+      eventually { fetch_threads.zero? }
       tell(leaked: descriptors - before, outcomes: asked.tally.keys.map { |name| name.split('::').last }, count: asked.size)
     RUBY
     expect(said).to match(leaked: 0, count: 200, outcomes: all(match(/ConnectionError|TimeoutError/)))
@@ -66,12 +66,12 @@ RSpec.describe 'What is left behind', :seam do
       started = Array.new(200) { took { session.prefetch }.first }
       refused = started.grep(Aws::InternalError)
       arrived(128)
-      in_the_air = pilots
+      in_the_air = fetch_threads
       let_go
-      eventually { pilots.zero? }
+      eventually { fetch_threads.zero? }
       again = session.credentials.access_key_id
-      tell(begun: started.count(true), refused: refused.size, said: refused.first.message, pilots: in_the_air, again: again)
+      tell(begun: started.count(true), refused: refused.size, said: refused.first.message, fetch_threads: in_the_air, again: again)
     RUBY
-    expect(said).to match(begun: 128, refused: 72, said: /128.*Share one Session/, pilots: 128, again: start_with('ASIA'))
+    expect(said).to match(begun: 128, refused: 72, said: /128.*Share one Session/, fetch_threads: 128, again: start_with('ASIA'))
   end
 end

@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 require 'unit/support/gem_copy'
 
 # The loader against libraries as they are found on broken machines, all made from the one under test.
-RSpec.describe 'The loading of the native library that ships', :seam do
+RSpec.describe 'The loading of the native library that ships', :native_session do
   let(:copy)    { GemCopy.new }
   let(:library) { File.binread($LOADED_FEATURES.find { |path| path.end_with?(GemCopy::LIBRARY) }) }
   let(:path)    { File.join(copy.root, GemCopy::FOLDER, GemCopy::LIBRARY) }
@@ -18,7 +18,7 @@ RSpec.describe 'The loading of the native library that ships', :seam do
       #{before}
       begin
         require ENTRY
-        puts "loaded \#{Legion::Extensions::Identity::Aws::Native::VERSION}"
+        puts "loaded \#{Legion::Extensions::Identity::Aws::Internal::Native::VERSION}"
       rescue LoadError => e
         puts "LoadError: \#{e.message}"
       end
@@ -31,7 +31,7 @@ RSpec.describe 'The loading of the native library that ships', :seam do
 
   it 'succeeds from any folder, without a word' do
     place(library)
-    expect(load_copy).to have_attributes(stdout: "loaded #{Seam::Aws::VERSION}\n", stderr: '')
+    expect(load_copy).to have_attributes(stdout: "loaded #{NativeSession::Aws::VERSION}\n", stderr: '')
   end
 
   it 'says how to build it where it is missing' do
@@ -63,9 +63,9 @@ RSpec.describe 'The loading of the native library that ships', :seam do
   end
 
   it 'says which two releases have been mixed' do
-    copy.write("#{GemCopy::FOLDER}/version.rb", File.read(File.join(copy.root, GemCopy::FOLDER, 'version.rb')).sub(Seam::Aws::VERSION, '9.8.7'))
+    copy.write("#{GemCopy::FOLDER}/version.rb", File.read(File.join(copy.root, GemCopy::FOLDER, 'version.rb')).sub(NativeSession::Aws::VERSION, '9.8.7'))
     place(library)
-    expect(load_copy.stdout).to match(/\ALoadError: .*is of version #{Seam::Aws::VERSION}, and the Ruby files around it are of version 9\.8\.7/)
+    expect(load_copy.stdout).to match(/\ALoadError: .*is of version #{NativeSession::Aws::VERSION}, and the Ruby files around it are of version 9\.8\.7/)
   end
 
   it 'can be tried again when the file has been put right' do
@@ -78,6 +78,6 @@ RSpec.describe 'The loading of the native library that ships', :seam do
         File.rename("#{path}.new", "#{path}")
       end
     RUBY
-    expect(result.stdout).to eq("loaded #{Seam::Aws::VERSION}\n")
+    expect(result.stdout).to eq("loaded #{NativeSession::Aws::VERSION}\n")
   end
 end

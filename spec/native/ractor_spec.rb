@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
-RSpec.describe 'A Ractor', :seam do
+RSpec.describe 'A Ractor', :native_session do
   def raised_by(code)
     facts(<<~RUBY)
       Warning[:experimental] = false
@@ -16,7 +16,7 @@ RSpec.describe 'A Ractor', :seam do
   end
 
   it 'cannot make a session, and is told so' do
-    expect(raised_by('Ractor.new { Seam::Aws::Session.new }.take'))
+    expect(raised_by('Ractor.new { NativeSession::Aws::Session.new }.take'))
       .to eq(class: 'Ractor::UnsafeError', said: 'ractor unsafe method called from not main ractor', afterwards: true)
   end
 

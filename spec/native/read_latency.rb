@@ -12,7 +12,7 @@ $LOAD_PATH.unshift(File.expand_path('..', __dir__), File.expand_path('../../lib'
 require 'support/environment'
 Environment.clean!
 require 'support/local_aws'
-require 'native/support/seam'
+require 'native/support/native_session'
 
 # Counts times by their length, to an eighth of a power of two, and allocates nothing.
 class Times
@@ -73,7 +73,7 @@ aws = LocalAws.start
 ENV.update(aws.env_with_keys)
 aws.rule(action: 'AssumeRole', lifetime_seconds: 302, delay_ms: 200)
 
-session = Seam::Aws::Session.new(**Seam::PATIENT)
+session = NativeSession::Aws::Session.new(**NativeSession::PATIENT)
 session.credentials # the first read waits: nothing is held yet
 before  = session.counters[:cached]
 started = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
-RSpec.describe 'A read of what is held', :seam do
+RSpec.describe 'A read of what is held', :native_session do
   it 'allocates nothing, of credentials and of an identity' do
     said = facts(<<~RUBY)
       mine = session

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
-RSpec.describe 'A signal during a wait for AWS', :seam do
+RSpec.describe 'A signal during a wait for AWS', :native_session do
   # How the process ended, and how long after the signal.
   def ended_by(ruby, name)
     sent = now

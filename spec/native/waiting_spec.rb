@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'native/support/seam_process'
+require 'native/support/native_session_process'
 
 # Every example has the local AWS hold its answer back until the example removes the rule, far longer than the example takes.
-RSpec.describe 'A thread that waits for AWS', :seam do
+RSpec.describe 'A thread that waits for AWS', :native_session do
   let!(:hold) { local_aws.rule(action: 'AssumeRole', hold: true) }
 
   def session(**options)
@@ -140,7 +140,7 @@ RSpec.describe 'A thread that waits for AWS', :seam do
     waiting = waiters(50) { shared.credentials }
     let_go
     failures = waiting.map { |thread| took { thread.value }.first }
-    expect(failures).to all(be_a(Seam::Aws::AccessDeniedError).and(have_attributes(message: /not you/)))
+    expect(failures).to all(be_a(NativeSession::Aws::AccessDeniedError).and(have_attributes(message: /not you/)))
     expect(failures.map(&:object_id).uniq.size).to eq(50) # an exception of one's own, with a backtrace of one's own
     expect(keys_asked_for).to eq(1)
   end
@@ -148,7 +148,7 @@ RSpec.describe 'A thread that waits for AWS', :seam do
   it 'is told when the time for all of it is over' do
     hasty = session(resolve_timeout: 0.2)
     result, seconds = took { hasty.credentials }
-    expect(result).to be_a(Seam::Aws::TimeoutError)
+    expect(result).to be_a(NativeSession::Aws::TimeoutError)
     expect(seconds).to be < 1.2
     let_go
     expect(hasty.credentials).to be_set

@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 require 'tmpdir'
 
 # One process of the host fetches, whatever becomes of it.
-RSpec.describe 'Many processes with the cache on', :people, timeout: 180 do
+RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
   around do |example|
     Dir.mktmpdir do |folder|
       @folder = folder
@@ -16,7 +16,7 @@ RSpec.describe 'Many processes with the cache on', :people, timeout: 180 do
   def reader(**options)
     <<~RUBY
       require 'legion/extensions/identity/aws'
-      session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::WORKER.dump}, cache: #{@folder.dump}, role_session_name: 'shared', **#{options})
+      session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{MfaUsers::WORKER.dump}, cache: #{@folder.dump}, role_session_name: 'shared', **#{options})
       $stdout.sync = true
       puts 'ready'
       $stdin.gets
@@ -33,7 +33,7 @@ RSpec.describe 'Many processes with the cache on', :people, timeout: 180 do
       pids = Array.new(#{count}) do
         fork do
           latch.close
-          session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::WORKER.dump}, cache: #{@folder.dump}, role_session_name: 'shared', **#{options})
+          session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{MfaUsers::WORKER.dump}, cache: #{@folder.dump}, role_session_name: 'shared', **#{options})
           door.read
           began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
           key = begin
@@ -122,7 +122,7 @@ RSpec.describe 'Many processes with the cache on', :people, timeout: 180 do
       answers(ruby)
     end
     with_env(local_aws.env_with_keys) do
-      session = People::Aws::Session.new(role_arn: People::WORKER, cache: @folder, role_session_name: 'shared')
+      session = MfaUsers::Aws::Session.new(role_arn: MfaUsers::WORKER, cache: @folder, role_session_name: 'shared')
       expect(session.credentials.access_key_id).to eq(keys_given.first)
       expect(session.attempts.map { |attempt| attempt[:source] }).to include('cache')
       expect(asked_of_sts('AssumeRole').size).to eq(1)

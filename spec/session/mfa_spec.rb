@@ -1,21 +1,21 @@
 # frozen_string_literal: true
 
 require 'tempfile'
-require 'session/support/people'
+require 'session/support/mfa_users'
 
-RSpec.describe 'A session that asks a person for MFA codes', :people do
+RSpec.describe 'A session that asks a person for MFA codes', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
-  let(:person) { People::Person.new }
+  let(:person) { MfaUsers::Person.new }
 
   it 'calls the token_provider with the serial number, on the thread that reads, and sends both' do
     session = mfa_session(person)
     expect(session.credentials).to be_set
-    expect(person.questions.pop).to have_attributes(serial_number: People::DEVICE, thread: Thread.current)
+    expect(person.questions.pop).to have_attributes(serial_number: MfaUsers::DEVICE, thread: Thread.current)
     expect(asked_of_sts('AssumeRole').map { |request| request[:params] })
-      .to contain_exactly(include('SerialNumber' => People::DEVICE, 'TokenCode' => '111111'))
+      .to contain_exactly(include('SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111'))
   end
 
   it 'asks once for the identity and the credentials together' do
@@ -28,18 +28,18 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
   it 'asks for what a profile with mfa_serial needs' do
     config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
       [profile people]
-      role_arn = #{People::MFA_ROLE}
-      mfa_serial = #{People::DEVICE}
+      role_arn = #{MfaUsers::MFA_ROLE}
+      mfa_serial = #{MfaUsers::DEVICE}
       credential_source = Environment
     INI
     with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
       expect(aws::Session.new(profile: 'people', token_provider: person).identity.role).to eq('mfa-only')
-      expect(person.questions.pop.serial_number).to eq(People::DEVICE)
+      expect(person.questions.pop.serial_number).to eq(MfaUsers::DEVICE)
     end
   end
 
   it 'asks for GetSessionToken too, whose set may live 36 hours' do
-    session = aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: People::DEVICE, token_provider: person)
+    session = aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: person)
     expect(session.credentials.expiration).to be_within(60).of(Time.now + 129_600)
     expect(asked_of_sts('GetSessionToken').first[:params]).to include('TokenCode' => '111111', 'DurationSeconds' => '129600')
   end
@@ -47,32 +47,32 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
   it 'asks once for GetSessionToken and the roles of a profile on top of it, which then need no code' do
     config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
       [profile people]
-      role_arn = #{People::MFA_ROLE}
-      mfa_serial = #{People::DEVICE}
+      role_arn = #{MfaUsers::MFA_ROLE}
+      mfa_serial = #{MfaUsers::DEVICE}
       credential_source = Environment
     INI
     with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
-      session = aws::Session.new(profile: 'people', get_session_token: true, serial_number: People::DEVICE, token_provider: person)
+      session = aws::Session.new(profile: 'people', get_session_token: true, serial_number: MfaUsers::DEVICE, token_provider: person)
       expect(session.identity.role).to eq('mfa-only')
       expect(person.asked).to eq(1)
     end
   end
 
   it 'asks on the first hop of a chain alone' do
-    session = mfa_session(person, role_arn: [People::MFA_ROLE, People::WORKER])
+    session = mfa_session(person, role_arn: [MfaUsers::MFA_ROLE, MfaUsers::WORKER])
     expect(session.identity.role).to eq('legion-worker')
     expect(asked_of_sts('AssumeRole').map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil])
   end
 
   it 'asks nobody where no role needs a code' do
-    session = aws::Session.new(role_arn: People::WORKER, token_provider: person)
+    session = aws::Session.new(role_arn: MfaUsers::WORKER, token_provider: person)
     expect(session.credentials).to be_set
     expect(person.asked).to eq(0)
   end
 
   describe 'whose threads read at once' do
     let(:door) { Queue.new }
-    let(:person) { People::Person.new { door.pop } }
+    let(:person) { MfaUsers::Person.new { door.pop } }
 
     it 'asks on one of them, and the others wait for what it brings' do
       session = mfa_session(person)
@@ -148,7 +148,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
     def refused(session = mfa_session(person))
       session.credentials
       raise 'it was not refused'
-    rescue People::Aws::Error => e
+    rescue MfaUsers::Aws::Error => e
       e
     end
 
@@ -242,7 +242,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
 
     it 'asks again on a reading thread past the mandatory line, while the others keep the held set' do
       door = Queue.new
-      person = People::Person.new { door.pop }
+      person = MfaUsers::Person.new { door.pop }
       lifetime(8)
       session = mfa_session(person)
       door << :come_in
@@ -342,7 +342,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
 
   it 'says without a token_provider what is missing' do
     expect { mfa_session(nil).credentials }
-      .to raise_error(aws::NoCredentialsError, /needs MFA with the device #{People::DEVICE}, and nobody here can be asked.*token_provider/)
+      .to raise_error(aws::NoCredentialsError, /needs MFA with the device #{MfaUsers::DEVICE}, and nobody here can be asked.*token_provider/)
   end
 
   it 'refuses a token_provider that cannot be called' do
@@ -378,7 +378,7 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
       parent = Process.pid
       asked = Queue.new
       provider = ->(_) { asked << 1; Process.pid == parent ? sleep : '222222' }
-      session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::MFA_ROLE.dump}, serial_number: #{People::DEVICE.dump},
+      session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{MfaUsers::MFA_ROLE.dump}, serial_number: #{MfaUsers::DEVICE.dump},
                                                                token_provider: provider)
       Thread.new { session.credentials }
       asked.pop
@@ -389,8 +389,8 @@ RSpec.describe 'A session that asks a person for MFA codes', :people do
   end
 
   it 'never prompts in LegionIO: its settings know no token_provider' do
-    provider = aws::Provider.new(role_arn: People::MFA_ROLE, serial_number: People::DEVICE)
+    provider = aws::LegionIO::Provider.new(role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE)
     expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
-    expect { aws::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
+    expect { aws::Internal::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
   end
 end

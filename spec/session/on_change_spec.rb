@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 
-RSpec.describe 'Listening to a session', :people do
+RSpec.describe 'Listening to a session', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
@@ -10,7 +10,7 @@ RSpec.describe 'Listening to a session', :people do
   let(:events) { Queue.new }
   let(:log) { StringIO.new }
 
-  def session(**options) = People::Aws::Session.new(role_arn: People::WORKER, logger: Logger.new(log), **options)
+  def session(**options) = MfaUsers::Aws::Session.new(role_arn: MfaUsers::WORKER, logger: Logger.new(log), **options)
 
   # The next event, whatever it is.
   def next_event = Timeout.timeout(10) { events.pop }
@@ -92,7 +92,7 @@ RSpec.describe 'Listening to a session', :people do
   it 'refreshes through a callable that nobody waits for' do
     lifetime(4)
     token = local_aws.world.fetch('web_identity_tokens').keys.first
-    listened = session(role_arn: People::IRSA_ROLE, web_identity_token: -> { token })
+    listened = session(role_arn: MfaUsers::IRSA_ROLE, web_identity_token: -> { token })
     listened.on_change { |event| events << event }
     listened.credentials
     expect([next_event, next_event].map(&:type)).to eq(%i[refreshed refreshed])
@@ -106,7 +106,7 @@ RSpec.describe 'Listening to a session', :people do
 
   it 'asks no person, and tells when the set has ended' do
     lifetime(2)
-    person = People::Person.new
+    person = MfaUsers::Person.new
     listened = mfa_session(person)
     listened.on_change { |event| events << event }
     set = listened.credentials
@@ -193,7 +193,7 @@ RSpec.describe 'Listening to a session', :people do
 
   describe 'in a process of its own' do
     def ruby(code)
-      ruby_process("require 'legion/extensions/identity/aws'\nrole = #{People::WORKER.dump}\nAws = Legion::Extensions::Identity::Aws\n#{code}",
+      ruby_process("require 'legion/extensions/identity/aws'\nrole = #{MfaUsers::WORKER.dump}\nAws = Legion::Extensions::Identity::Aws\n#{code}",
                    env: local_aws.env_with_keys)
     end
 

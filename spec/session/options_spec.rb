@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 require 'tempfile'
 
 # The rows of docs/options.md: every option is given once, and the local AWS says what arrived.
-RSpec.describe 'An option', :people do
+RSpec.describe 'An option', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
   policy = { 'Version' => '2012-10-17', 'Statement' => [{ 'Effect' => 'Allow', 'Action' => 's3:GetObject', 'Resource' => '*' }] }
   managed = %w[arn:aws:iam::aws:policy/ReadOnlyAccess arn:aws:iam::123456789012:policy/team/narrow]
@@ -35,48 +35,48 @@ RSpec.describe 'An option', :people do
     ).each do |option, (value, params)|
       it "#{option} arrives" do
         options = option == :transitive_tag_keys ? { tags: { team: 'core', cost: '1' }, option => value } : { option => value }
-        aws::Session.new(role_arn: People::WORKER, **options).credentials
-        expect(arrived('AssumeRole')).to include(params.merge('RoleArn' => People::WORKER))
+        aws::Session.new(role_arn: MfaUsers::WORKER, **options).credentials
+        expect(arrived('AssumeRole')).to include(params.merge('RoleArn' => MfaUsers::WORKER))
       end
     end
 
     it 'role_session_name tells machine and gem apart where none is given' do
-      aws::Session.new(role_arn: People::WORKER).credentials
+      aws::Session.new(role_arn: MfaUsers::WORKER).credentials
       expect(arrived('AssumeRole')['RoleSessionName']).to match(/\Alex-identity-aws-[\w=,.@-]+\z/)
     end
 
     it 'policy may be a Hash' do
-      aws::Session.new(role_arn: People::WORKER, policy: policy).credentials
+      aws::Session.new(role_arn: MfaUsers::WORKER, policy: policy).credentials
       expect(JSON.parse(arrived('AssumeRole')['Policy'])).to eq(policy)
     end
 
     it 'tags may be a list, as AWS writes it' do
-      aws::Session.new(role_arn: People::WORKER, tags: [{ key: 'team', value: 'core' }]).credentials
+      aws::Session.new(role_arn: MfaUsers::WORKER, tags: [{ key: 'team', value: 'core' }]).credentials
       expect(arrived('AssumeRole')).to include('Tags.member.1.Key' => 'team', 'Tags.member.1.Value' => 'core')
     end
 
     it 'serial_number and token_provider arrive' do
-      mfa_session(People::Person.new).credentials
-      expect(arrived('AssumeRole')).to include('SerialNumber' => People::DEVICE, 'TokenCode' => '111111')
+      mfa_session(MfaUsers::Person.new).credentials
+      expect(arrived('AssumeRole')).to include('SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111')
     end
 
     it 'serial_number may be that of a hardware device' do
-      mfa_session(People::Person.new, serial_number: 'GAHT12345678').credentials
+      mfa_session(MfaUsers::Person.new, serial_number: 'GAHT12345678').credentials
       expect(arrived('AssumeRole')).to include('SerialNumber' => 'GAHT12345678')
     end
 
     it 'role_arn may be a list: each is assumed from the one before, with words of its own, plain ones for the last' do
-      session = aws::Session.new(role_arn: [{ role_arn: People::WORKER, role_session_name: 'first', external_id: 'one' },
+      session = aws::Session.new(role_arn: [{ role_arn: MfaUsers::WORKER, role_session_name: 'first', external_id: 'one' },
                                             'arn:aws:iam::123456789012:role/from-worker-only'],
                                  role_session_name: 'last', session_duration: 3600)
       expect(session.identity).to have_attributes(role: 'from-worker-only', session_name: 'last')
       first, last = asked_of_sts('AssumeRole').map { |request| request[:params] }
-      expect(first).to include('RoleArn' => People::WORKER, 'RoleSessionName' => 'first', 'ExternalId' => 'one').and exclude('DurationSeconds')
+      expect(first).to include('RoleArn' => MfaUsers::WORKER, 'RoleSessionName' => 'first', 'ExternalId' => 'one').and exclude('DurationSeconds')
       expect(last).to include('RoleSessionName' => 'last', 'DurationSeconds' => '3600').and exclude('ExternalId')
     end
 
     it 'role_arn false assumes none, whatever the environment says' do
-      with_env(local_aws.env_with_keys.merge('AWS_ROLE_ARN' => People::WORKER)) do
+      with_env(local_aws.env_with_keys.merge('AWS_ROLE_ARN' => MfaUsers::WORKER)) do
         expect(aws::Session.new(role_arn: false).identity.kind).to eq(:user)
         expect(aws::Session.new.identity.role).to eq('legion-worker')
       end
@@ -84,13 +84,13 @@ RSpec.describe 'An option', :people do
 
     it 'region and endpoint decide where the request goes and for which region it is signed' do
       with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
-        aws::Session.new(role_arn: People::WORKER, region: 'eu-central-1', endpoint: local_aws.http).credentials
+        aws::Session.new(role_arn: MfaUsers::WORKER, region: 'eu-central-1', endpoint: local_aws.http).credentials
       end
       expect(asked_of_sts('AssumeRole').last[:region]).to eq('eu-central-1')
     end
 
     it 'what the answer says beside the keys can be read' do
-      session = aws::Session.new(role_arn: People::WORKER, role_session_name: 'read', policy: policy, source_identity: 'dana')
+      session = aws::Session.new(role_arn: MfaUsers::WORKER, role_session_name: 'read', policy: policy, source_identity: 'dana')
       expect(session.credentials.details).to include(assumed_role_arn: 'arn:aws:sts::123456789012:assumed-role/legion-worker/read',
                                                      assumed_role_id: /:read\z/, source_identity: 'dana', packed_policy_size: /\A\d+\z/)
       expect(session.credentials.account_id).to eq('123456789012')
@@ -102,17 +102,17 @@ RSpec.describe 'An option', :people do
 
     let(:token) { local_aws.world.fetch('web_identity_tokens').keys.first }
 
-    def web(**options) = People::Aws::Session.new(role_arn: People::IRSA_ROLE, web_identity_token: token, **options)
+    def web(**options) = MfaUsers::Aws::Session.new(role_arn: MfaUsers::IRSA_ROLE, web_identity_token: token, **options)
 
     both.each do |option, (value, params)|
       it "#{option} arrives" do
         web(option => value).credentials
-        expect(arrived('AssumeRoleWithWebIdentity')).to include(params.merge('RoleArn' => People::IRSA_ROLE, 'WebIdentityToken' => token))
+        expect(arrived('AssumeRoleWithWebIdentity')).to include(params.merge('RoleArn' => MfaUsers::IRSA_ROLE, 'WebIdentityToken' => token))
       end
     end
 
     it 'provider_id arrives' do
-      local_aws.world(web_identity_tokens: { 'Atza|an-access-token' => { roles: [People::IRSA_ROLE], provider: 'www.amazon.com', audience: 'app',
+      local_aws.world(web_identity_tokens: { 'Atza|an-access-token' => { roles: [MfaUsers::IRSA_ROLE], provider: 'www.amazon.com', audience: 'app',
                                                                          subject: 'amzn1.account.X', provider_id: 'www.amazon.com' } })
       web(web_identity_token: 'Atza|an-access-token', provider_id: 'www.amazon.com').credentials
       expect(arrived('AssumeRoleWithWebIdentity')).to include('ProviderId' => 'www.amazon.com')
@@ -126,7 +126,7 @@ RSpec.describe 'An option', :people do
     end
 
     it 'a role may be assumed on top' do
-      expect(web(role_arn: [People::IRSA_ROLE, People::WORKER]).identity.role).to eq('legion-worker')
+      expect(web(role_arn: [MfaUsers::IRSA_ROLE, MfaUsers::WORKER]).identity.role).to eq('legion-worker')
     end
 
     it 'what the answer says beside the keys can be read' do
@@ -135,7 +135,7 @@ RSpec.describe 'An option', :people do
 
     %i[tags transitive_tag_keys source_identity serial_number provided_contexts].each do |option|
       it "#{option} is refused: STS has no such parameter there" do
-        value = { tags: { team: 'core' }, transitive_tag_keys: ['team'], source_identity: 'dana', serial_number: People::DEVICE,
+        value = { tags: { team: 'core' }, transitive_tag_keys: ['team'], source_identity: 'dana', serial_number: MfaUsers::DEVICE,
                   provided_contexts: [{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'eyJ-assertion' }] }[option]
         expect { web(option => value).credentials }.to raise_error(aws::ConfigurationError, /#{option} is given, and a web identity has none/)
       end
@@ -150,12 +150,12 @@ RSpec.describe 'An option', :people do
     end
 
     it 'session_duration, serial_number and token_provider arrive' do
-      aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: People::DEVICE, token_provider: People::Person.new).credentials
-      expect(arrived('GetSessionToken')).to include('DurationSeconds' => '129600', 'SerialNumber' => People::DEVICE, 'TokenCode' => '111111')
+      aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: MfaUsers::Person.new).credentials
+      expect(arrived('GetSessionToken')).to include('DurationSeconds' => '129600', 'SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111')
     end
 
     it 'a role may be assumed on top' do
-      session = aws::Session.new(get_session_token: true, role_arn: People::MFA_ROLE, serial_number: People::DEVICE, token_provider: People::Person.new)
+      session = aws::Session.new(get_session_token: true, role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE, token_provider: MfaUsers::Person.new)
       expect(session.identity.role).to eq('mfa-only')
       expect(asked_of_sts.map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil, nil])
     end
@@ -163,7 +163,7 @@ RSpec.describe 'An option', :people do
 
   describe 'in the environment or a file' do
     it 'AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME arrive' do
-      with_env(local_aws.env_with_keys.merge('AWS_ROLE_ARN' => People::WORKER, 'AWS_ROLE_SESSION_NAME' => 'from-env')) do
+      with_env(local_aws.env_with_keys.merge('AWS_ROLE_ARN' => MfaUsers::WORKER, 'AWS_ROLE_SESSION_NAME' => 'from-env')) do
         expect(aws::Session.new.identity.session_name).to eq('from-env')
       end
     end
@@ -171,7 +171,7 @@ RSpec.describe 'An option', :people do
     it 'what a profile says of its role arrives' do
       config = Tempfile.create('config').tap { |file| file.write(<<~INI) && file.flush }
         [profile worker]
-        role_arn = #{People::WORKER}
+        role_arn = #{MfaUsers::WORKER}
         credential_source = Environment
         role_session_name = from-profile
         duration_seconds = 1800
@@ -185,7 +185,7 @@ RSpec.describe 'An option', :people do
   end
 
   it 'is checked before a request is sent, in words that name it, its limit and its value' do
-    role = { role_arn: People::WORKER }
+    role = { role_arn: MfaUsers::WORKER }
     [
       [role.merge(session_duration: 60), /session_duration is 60 seconds; STS takes 900 to 43200/],
       [role.merge(session_duration: 129_600), /session_duration is 129600 seconds; STS takes 900 to 43200/],
@@ -202,7 +202,7 @@ RSpec.describe 'An option', :people do
       [role.merge(serial_number: 'short'), /serial_number has 5 characters; STS takes 9 to 256/],
       [{ role_arn: 'arn:aws:iam::1:role/x' }, %r{role_arn is "arn:aws:iam::1:role/x", which is not the ARN of a role}],
       [{ role_arn: [] }, /role_arn is an empty list/],
-      [{ role_arn: [People::WORKER, { role_arn: People::WORKER, serial_number: People::DEVICE }] }, /has the option "serial_number"/]
+      [{ role_arn: [MfaUsers::WORKER, { role_arn: MfaUsers::WORKER, serial_number: MfaUsers::DEVICE }] }, /has the option "serial_number"/]
     ].each do |options, message|
       expect { aws::Session.new(**options).credentials }.to raise_error(aws::ConfigurationError, message), options.inspect
     end

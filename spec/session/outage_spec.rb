@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 
-RSpec.describe 'A session in an outage of STS', :people do
+RSpec.describe 'A session in an outage of STS', :mfa_users do
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
   let(:log) { StringIO.new }
 
-  def session(**options) = People::Aws::Session.new(role_arn: People::WORKER, logger: Logger.new(log), **options)
+  def session(**options) = MfaUsers::Aws::Session.new(role_arn: MfaUsers::WORKER, logger: Logger.new(log), **options)
 
   def warnings = log.string.lines.grep(/WARN/)
 
@@ -67,13 +67,13 @@ RSpec.describe 'A session in an outage of STS', :people do
 
   it 'raises where nothing is held, at each read, and holds the first set there is' do
     shared = session
-    outage { 2.times { expect { shared.credentials }.to raise_error(People::Aws::ServiceError, &:outage?) } }
+    outage { 2.times { expect { shared.credentials }.to raise_error(MfaUsers::Aws::ServiceError, &:outage?) } }
     expect(shared.credentials).to be_set
     expect(warnings).to be_empty
   end
 
   it 'calls no lease valid that has ended, and says why it is handed out' do
-    provider = People::Aws::Provider.new(role_arn: People::WORKER)
+    provider = MfaUsers::Aws::LegionIO::Provider.new(role_arn: MfaUsers::WORKER)
     lifetime(2)
     first = provider.provide_token
     outage do
@@ -101,7 +101,7 @@ RSpec.describe 'A session in an outage of STS', :people do
     local_aws.rule(service: :sts, skew_seconds: 1000)
     begin
       shared.identity # STS says what time it is
-    rescue People::Aws::Error => e
+    rescue MfaUsers::Aws::Error => e
       expect(e.code).to eq('ExpiredToken')
     end
     expect(shared.credentials).not_to eq(set)

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 require 'tmpdir'
 
-RSpec.describe 'Aws.profiles', :people do
+RSpec.describe 'Aws.profiles', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
   config = <<~INI
@@ -45,7 +45,7 @@ RSpec.describe 'Aws.profiles', :people do
     end
   end
 
-  def profile(name) = People::Aws.profiles.find { |found| found.name == name }
+  def profile(name) = MfaUsers::Aws.profiles.find { |found| found.name == name }
 
   it 'lists each by name, with its kind' do
     expect(aws.profiles.to_h { |found| [found.name, found.kind] })
@@ -79,7 +79,7 @@ RSpec.describe 'Aws.profiles', :people do
 
   it 'finds the home of a user whose environment names none' do
     result = ruby_process("ENV.delete('HOME')\nrequire 'legion/extensions/identity/aws'\nAws = Legion::Extensions::Identity::Aws\n" \
-                          "puts Aws::Settings.environment['HOME'], ENV['HOME'].inspect, Aws.profiles.class")
+                          "puts Aws::Internal::Layers.environment['HOME'], ENV['HOME'].inspect, Aws.profiles.class")
     expect(result.stdout.split).to eq([Etc.getpwuid.dir, 'nil', 'Array'])
   end
 end

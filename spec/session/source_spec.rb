@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 
 begin
   require 'aws-sdk-core'
@@ -8,17 +8,17 @@ rescue LoadError
   # the example below says that it did not run
 end
 
-RSpec.describe 'A session on top of another provider', :people do
+RSpec.describe 'A session on top of another provider', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
   around { |example| with_env(local_aws.env) { example.run } }
 
   # Keys of the demo user, as whatever a spec makes of them.
-  def keys = local_aws.world.fetch('users').fetch(People::DEMO).values_at('access_key_id', 'secret_access_key')
+  def keys = local_aws.world.fetch('users').fetch(MfaUsers::DEMO).values_at('access_key_id', 'secret_access_key')
 
-  def base = with_env(local_aws.env_with_keys) { People::Aws::Session.new }
+  def base = with_env(local_aws.env_with_keys) { MfaUsers::Aws::Session.new }
 
-  def on_top_of(source, **options) = People::Aws::Session.new(source: source, role_arn: People::WORKER, **options)
+  def on_top_of(source, **options) = MfaUsers::Aws::Session.new(source: source, role_arn: MfaUsers::WORKER, **options)
 
   # What a credential provider of aws-sdk-ruby is, seen from outside.
   let(:provider_class) do
@@ -68,7 +68,7 @@ RSpec.describe 'A session on top of another provider', :people do
     set = Aws::Credentials.new(*keys)
     expect(on_top_of(set).identity.role).to eq('legion-worker')
     client = Aws::STS::Client.new(region: 'us-east-1', endpoint: local_aws.http, credentials: set)
-    provider = Aws::AssumeRoleCredentials.new(client: client, role_arn: People::WORKER, role_session_name: 'sdk')
+    provider = Aws::AssumeRoleCredentials.new(client: client, role_arn: MfaUsers::WORKER, role_session_name: 'sdk')
     session = on_top_of(provider, role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
     expect(session.identity.role).to eq('from-worker-only')
     below = aws::Session.new(source: provider)
@@ -152,14 +152,14 @@ RSpec.describe 'A session on top of another provider', :people do
   describe '#assume_role' do
     it 'gives a session on top, at the same endpoint and region' do
       session = with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
-        aws::Session.new(endpoint: local_aws.http, region: 'eu-west-1').assume_role(role_arn: People::WORKER, role_session_name: 'on-top')
+        aws::Session.new(endpoint: local_aws.http, region: 'eu-west-1').assume_role(role_arn: MfaUsers::WORKER, role_session_name: 'on-top')
       end
       expect(session.identity).to have_attributes(role: 'legion-worker', session_name: 'on-top', region: 'eu-west-1')
       expect(session.settings[:region]).to eq(value: 'eu-west-1', origin: 'option')
     end
 
     it 'goes on and on' do
-      session = base.assume_role(role_arn: People::WORKER).assume_role(role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
+      session = base.assume_role(role_arn: MfaUsers::WORKER).assume_role(role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
       expect(session.identity.role).to eq('from-worker-only')
     end
 
@@ -169,7 +169,7 @@ RSpec.describe 'A session on top of another provider', :people do
     end
 
     it 'explains what AWS says of a chain that is to live too long' do
-      chained = base.assume_role(role_arn: People::WORKER).assume_role(role_arn: People::WORKER, session_duration: 7200)
+      chained = base.assume_role(role_arn: MfaUsers::WORKER).assume_role(role_arn: MfaUsers::WORKER, session_duration: 7200)
       expect { chained.credentials }.to raise_error(aws::Error, /3600|1 hour|hour/)
     end
   end
@@ -178,15 +178,15 @@ RSpec.describe 'A session on top of another provider', :people do
     def person_base(person) = with_env(local_aws.env_with_keys) { mfa_session(person) }
 
     it 'has the person asked on the thread that reads' do
-      person = People::Person.new
-      expect(person_base(person).assume_role(role_arn: People::WORKER).identity.role).to eq('legion-worker')
+      person = MfaUsers::Person.new
+      expect(person_base(person).assume_role(role_arn: MfaUsers::WORKER).identity.role).to eq('legion-worker')
       expect(person.questions.pop.thread).to equal(Thread.current)
     end
 
     it 'asks no person in the background' do
-      person = People::Person.new
+      person = MfaUsers::Person.new
       below = person_base(person)
-      session = below.assume_role(role_arn: People::WORKER)
+      session = below.assume_role(role_arn: MfaUsers::WORKER)
       lifetime(6)
       first = session.credentials
       sleep [first.expiration - 2.5 - Time.now, 0].max

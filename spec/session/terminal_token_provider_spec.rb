@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
 require 'pty'
-require 'session/support/people'
+require 'session/support/mfa_users'
 
-RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :people do
+RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_users do
   def code(ending)
     <<~RUBY
       require 'legion/extensions/identity/aws'
       Aws = Legion::Extensions::Identity::Aws
-      session = Aws::Session.new(role_arn: #{People::MFA_ROLE.dump}, serial_number: #{People::DEVICE.dump}, token_provider: Aws::TerminalTokenProvider.new)
+      session = Aws::Session.new(role_arn: #{MfaUsers::MFA_ROLE.dump}, serial_number: #{MfaUsers::DEVICE.dump}, token_provider: Aws::TerminalTokenProvider.new)
       #{ending}
     RUBY
   end
@@ -30,7 +30,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :people
 
   it 'asks at the terminal, and shows nothing of what is typed' do
     in_terminal('puts session.identity.role') do |screen, keyboard|
-      see(screen, /MFA code of #{People::DEVICE}: /)
+      see(screen, /MFA code of #{MfaUsers::DEVICE}: /)
       keyboard.puts '111111'
       see(screen, /mfa-only/)
       expect(@seen).not_to include('111111')
@@ -47,7 +47,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :people
 
   it 'gives up with token_timeout and leaves the terminal as it was' do
     ending = <<~RUBY
-      session = Aws::Session.new(role_arn: #{People::MFA_ROLE.dump}, serial_number: #{People::DEVICE.dump}, token_timeout: 0.5,
+      session = Aws::Session.new(role_arn: #{MfaUsers::MFA_ROLE.dump}, serial_number: #{MfaUsers::DEVICE.dump}, token_timeout: 0.5,
                                  token_provider: Aws::TerminalTokenProvider.new)
       begin
         session.credentials

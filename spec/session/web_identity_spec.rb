@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'session/support/people'
+require 'session/support/mfa_users'
 require 'tempfile'
 
-RSpec.describe 'A session with a web identity token', :people do
+RSpec.describe 'A session with a web identity token', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
   around { |example| with_env(local_aws.env) { example.run } }
@@ -11,7 +11,7 @@ RSpec.describe 'A session with a web identity token', :people do
   def token = @token ||= local_aws.world.fetch('web_identity_tokens').keys.first
 
   def web_session(token, **options)
-    People::Aws::Session.new(role_arn: People::IRSA_ROLE, web_identity_token: token, **options)
+    MfaUsers::Aws::Session.new(role_arn: MfaUsers::IRSA_ROLE, web_identity_token: token, **options)
   end
 
   def tokens_sent = asked_of_sts('AssumeRoleWithWebIdentity').map { |request| request[:params]['WebIdentityToken'] }
@@ -193,7 +193,7 @@ RSpec.describe 'A session with a web identity token', :people do
         parent = Process.pid
         asked = Queue.new
         callable = -> { asked << 1; Process.pid == parent ? sleep : #{token.dump} }
-        session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{People::IRSA_ROLE.dump}, web_identity_token: callable)
+        session = Legion::Extensions::Identity::Aws::Session.new(role_arn: #{MfaUsers::IRSA_ROLE.dump}, web_identity_token: callable)
         Thread.new { session.credentials }
         asked.pop
         Process.wait(fork { puts session.credentials.set? })
@@ -213,7 +213,7 @@ RSpec.describe 'A session with a web identity token', :people do
     file = Tempfile.create('token')
     file.write('eyJ-an-old-token')
     file.flush
-    session = aws::Session.new(role_arn: People::IRSA_ROLE, web_identity_token_file: file.path)
+    session = aws::Session.new(role_arn: MfaUsers::IRSA_ROLE, web_identity_token_file: file.path)
     expect { session.credentials }.to raise_error(aws::Error)
     File.write(file.path, "#{token}\n")
     sleep 1.05 # a final refusal is not asked again at once

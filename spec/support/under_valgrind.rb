@@ -6,11 +6,11 @@ require 'support/ruby_process'
 module UnderValgrind
   VALGRIND = ENV.fetch('UNDER_VALGRIND').split.freeze
   # How much longer everything may take.
-  PATIENCE = 30
+  SLOWDOWN = 30
 
-  def wait_for(pattern, timeout: 10) = super(pattern, timeout: timeout * PATIENCE)
+  def wait_for(pattern, timeout: 10) = super(pattern, timeout: timeout * SLOWDOWN)
 
-  def finish(timeout: 20) = super(timeout: timeout * PATIENCE)
+  def finish(timeout: 20) = super(timeout: timeout * SLOWDOWN)
 
   private
 
@@ -20,5 +20,5 @@ end
 RubyProcess.prepend(UnderValgrind)
 RSpec.configure do |config|
   config.filter_run_excluding :not_under_valgrind
-  config.define_derived_metadata { |metadata| metadata[:timeout] = 60 * UnderValgrind::PATIENCE }
+  config.define_derived_metadata { |metadata| metadata[:timeout] = 60 * UnderValgrind::SLOWDOWN }
 end

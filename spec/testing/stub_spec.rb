@@ -93,8 +93,8 @@ RSpec.describe 'Aws::Testing.stub' do
 
   it 'has an answer for every verb of the core' do
     expect(told(<<~RUBY)).to eq(['none'])
-      verbs = Aws::Native::Session.public_instance_methods(false) - %i[settings warnings inspect]
-      native = Aws::Native::Session.new(Aws::Settings.layers({}))
+      verbs = Aws::Internal::Native::Session.public_instance_methods(false) - %i[settings warnings inspect]
+      native = Aws::Internal::Native::Session.new(Aws::Internal::Layers.of({}))
       arguments = { invalidate: ['x'], events: [0], depart: [{}, :credentials], :web_identity_token= => ['x'], ground: ['x', :credentials] }
       Aws::Testing.stub do
         failed = verbs.reject { |verb| said { native.public_send(verb, *arguments[verb]) } != 'ArgumentError' }

@@ -21,7 +21,7 @@ RSpec.describe 'aws-sdk-ruby' do
   it 'signs with a set, a Session, and the current credentials' do
     expect(client(session.credentials).get_caller_identity.arn).to end_with('assumed-role/legion-worker/spec')
     expect(client(session).get_caller_identity.arn).to end_with('assumed-role/legion-worker/spec')
-    living = aws::Provider.new(role_arn: worker, role_session_name: 'living').current_credentials
+    living = aws::LegionIO::Provider.new(role_arn: worker, role_session_name: 'living').current_credentials
     expect(client(living).get_caller_identity.arn).to end_with('assumed-role/legion-worker/living')
   end
 

@@ -10,7 +10,7 @@ RSpec.describe 'The Ruby API' do
   demo = 'arn:aws:iam::123456789012:user/demo'
 
   let(:log) { StringIO.new }
-  let(:provider) { aws::Provider.new }
+  let(:provider) { aws::LegionIO::Provider.new }
 
   before { aws.logger = Logger.new(log) }
   after { aws.logger = nil }
@@ -91,7 +91,7 @@ RSpec.describe 'The Ruby API' do
 
   describe 'resolve' do
     it 'names the machine after its role, without the session in provider_identity' do
-      role = aws::Provider.new(role_arn: worker)
+      role = aws::LegionIO::Provider.new(role_arn: worker)
       expect(role.resolve).to include(canonical_name: 'legion-worker', kind: :machine, source: :aws, provider_identity: worker)
     end
 
@@ -142,13 +142,13 @@ RSpec.describe 'The Ruby API' do
   describe 'provide_token' do
     it 'leases a role to its expiry and keys for ever' do
       expect(provider.provide_token).to have_attributes(credential: 'AKIADEMOUSERFAKEAWS2', expires_at: nil, renewable: true, valid?: true)
-      lease = aws::Provider.new(role_arn: worker).provide_token
+      lease = aws::LegionIO::Provider.new(role_arn: worker).provide_token
       expect(lease).to have_attributes(credential: /\AASIA/, expires_at: be_within(10).of(Time.now + 3600), metadata: include(region: 'us-east-1'))
       expect(lease.credentials.secret_access_key).to be_a(String)
     end
 
     it 'says in an outage that the lease is degraded, with its true expiry, and warns once' do
-      role = aws::Provider.new(role_arn: worker)
+      role = aws::LegionIO::Provider.new(role_arn: worker)
       local_aws.rule(service: :sts, action: 'AssumeRole', lifetime_seconds: 4)
       first = role.provide_token
       sts(outage) do

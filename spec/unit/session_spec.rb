@@ -14,7 +14,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   let(:layers) { [] }
 
   before do
-    allow(aws::Native::Session).to receive(:new) do |given|
+    allow(aws::Internal::Native::Session).to receive(:new) do |given|
       layers << given
       native
     end

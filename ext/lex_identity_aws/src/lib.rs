@@ -33,7 +33,9 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
             format!("pthread_atfork: {error}"),
         )
     })?;
-    let native = error::home(ruby)?.define_module("Native")?;
+    let native = error::home(ruby)?
+        .define_module("Internal")?
+        .define_module("Native")?;
     native.const_set("VERSION", env!("CARGO_PKG_VERSION"))?;
     native.define_singleton_method("normalize", function!(normalize, 1))?;
     native.define_singleton_method("profiles", function!(profiles, 1))?;

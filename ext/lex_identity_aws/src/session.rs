@@ -12,7 +12,7 @@ use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValu
 use std::sync::Arc;
 
 #[magnus::wrap(
-    class = "Legion::Extensions::Identity::Aws::Native::Session",
+    class = "Legion::Extensions::Identity::Aws::Internal::Native::Session",
     free_immediately,
     size
 )]

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require 'doctor/support/patient'
+require 'doctor/support/broken_world'
 require 'io/console'
 require 'open3'
 require 'pty'
@@ -14,7 +14,7 @@ module Program
     def exit = status.exitstatus
   end
 
-  def self.included(group) = group.include(Patient)
+  def self.included(group) = group.include(BrokenWorld)
 
   # In an installed gem it is where RubyGems put it.
   def program = File.exist?(CHECKOUT) ? CHECKOUT : Gem.bin_path('lex-identity-aws', 'lex-identity-aws')

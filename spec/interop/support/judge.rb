@@ -6,7 +6,7 @@ require 'tempfile'
 # Another implementation, in a long-lived process of its own: one question a line, one answer a line, both JSON.
 class Judge
   # More than any of them takes for one question, an unreachable address included.
-  PATIENCE = 30
+  WAIT_TIMEOUT = 30
 
   attr_reader :name
 
@@ -33,7 +33,7 @@ class Judge
 
   def exchange(question)
     @pipe.puts(JSON.generate(question))
-    raise "#{name} did not answer within #{PATIENCE} s: #{question}#{log}" unless @pipe.wait_readable(PATIENCE)
+    raise "#{name} did not answer within #{WAIT_TIMEOUT} s: #{question}#{log}" unless @pipe.wait_readable(WAIT_TIMEOUT)
 
     answer = @pipe.gets or raise "#{name} ended#{log}"
     JSON.parse(answer)

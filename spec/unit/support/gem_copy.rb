@@ -10,7 +10,7 @@ class GemCopy
   FOLDER = 'legion/extensions/identity/aws'
   # What a library defines that the loader looks for.
   GOOD = <<~RUBY
-    module Legion::Extensions::Identity::Aws::Native
+    module Legion::Extensions::Identity::Aws::Internal::Native
       VERSION = Legion::Extensions::Identity::Aws::VERSION
       class Session; end
     end

@@ -13,22 +13,20 @@ begin
                        'Restart the process to change over; keep one of them in the bundle.'
     end
     if Legion::Extensions::Identity::Aws.respond_to?(:identity_provider?) # the last of what follows, so all of it is there
-      Legion::Extensions::Identity::Aws::Registration.register
+      Legion::Extensions::Identity::Aws::LegionIO::Registration.register
       return
     end
   end
 
   require_relative 'aws/version'
   require_relative 'aws/errors'
-  require_relative 'aws/native'
-  require_relative 'aws/profile_summary'
+  require_relative 'aws/internal/native'
+  require_relative 'aws/functions'
   require_relative 'aws/session'
-  require_relative 'aws/identity'
   require_relative 'aws/terminal_token_provider'
-  require_relative 'aws/registration'
-  require_relative 'aws/extension'
+  require_relative 'aws/legionio/extension'
 
-  Legion::Extensions::Identity::Aws::Registration.register
+  Legion::Extensions::Identity::Aws::LegionIO::Registration.register
 rescue Exception => e # rubocop:disable Lint/RescueException -- in LegionIO's phase 0 it would end the process
   raise if [LoadError, SignalException, SystemExit].any? { |kind| e.is_a?(kind) }
 

@@ -40,7 +40,7 @@ module Legion
           attr_reader :serial
 
           # @api private
-          # @param fields [Hash{Symbol => Object}] as {Native::Session} hands it up
+          # @param fields [Hash{Symbol => Object}] as {Internal::Native::Session} hands it up
           def initialize(fields)
             FIELDS.each { |name| instance_variable_set(:"@#{name}", fields[name]) }
             @kind = fields.fetch(:kind).to_sym

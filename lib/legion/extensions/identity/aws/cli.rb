@@ -15,10 +15,10 @@ module Legion
           # The commands, their files and classes, and what each does.
           COMMANDS = {
             'whoami'      => [:Whoami, 'who AWS says this machine is'],
-            'doctor'      => [:Examination, 'what stands between this machine and its identity'],
-            'credentials' => [:Export, 'the credentials in force, for another program'],
+            'doctor'      => [:Doctor, 'what stands between this machine and its identity'],
+            'credentials' => [:Credentials, 'the credentials in force, for another program'],
             'profiles'    => [:Profiles, 'the profiles of the shared config files'],
-            'legionio'    => [:LegionSetting, 'when LegionIO loads the gem, and the settings in force']
+            'legionio'    => [:LegionIO, 'when LegionIO loads the gem, and the settings in force']
           }.freeze
 
           # What the program ends with.
@@ -91,7 +91,7 @@ module Legion
             return complain(error.message, :library) if error && arguments.command != 'doctor'
 
             name = COMMANDS.fetch(arguments.command).first
-            require_relative "cli/#{name.to_s.gsub(/(?<=[a-z])(?=[A-Z])/, '_').downcase}"
+            require_relative "cli/#{arguments.command}"
             output = Output.new(@stdout, @stderr, arguments.form)
             STATUS.fetch(self.class.const_get(name, false).new(arguments, output, @stdin, error).run)
           rescue ::StandardError => e

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'redacted'
+require_relative 'internal/redacted'
 
 module Legion
   module Extensions
@@ -11,7 +11,7 @@ module Legion
         # aws-sdk-ruby takes it wherever it takes credentials. It does not renew itself: for that pass a {Session}, or
         # {Identity.current_credentials}.
         class Credentials
-          include Redacted
+          include Internal::Redacted
 
           # @return [String, nil] not a secret: AWS writes it into every log
           attr_reader :access_key_id
@@ -32,7 +32,7 @@ module Legion
           # @api private
           attr_reader :serial
 
-          # A set as {Native::Session} hands it up.
+          # A set as {Internal::Native::Session} hands it up.
           #
           # @api private
           # @param fields [Hash{Symbol => Object}]

@@ -22,27 +22,27 @@ module Legion
 
           class << self
             # @param assume [Boolean] whether the roles are tried, for real
-            # @param legion_files [LegionFiles, nil] LegionIO's settings files; their `identity.aws` counts then
+            # @param settings_files [Aws::LegionIO::SettingsFiles, nil] LegionIO's settings files; their `identity.aws` counts then
             # @param library_error [LoadError, nil] why there is no native library
             # @param options [Hash{Symbol => Object}] as for {Session#initialize}
             # @return [Report]
-            def examine(assume: false, legion_files: nil, library_error: nil, **options)
+            def examine(assume: false, settings_files: nil, library_error: nil, **options)
               library = Library.new(library_error).findings
-              in_aws = library_error ? not_run : in_aws(options, legion_files, assume)
-              Report.new(library + in_aws + LegionIO.new(legion_files).findings)
+              in_aws = library_error ? not_run : in_aws(options, settings_files, assume)
+              Report.new(library + in_aws + LegionIO.new(settings_files).findings)
             end
 
             private
 
-            def in_aws(options, legion_files, assume)
-              layers = Settings.layers(options, deadline_cap: Settings.deadline_cap)
-              layers = layers.merge(settings: legion_files.identity_aws) if legion_files
-              _, layers = Supplies.out_of(layers)
+            def in_aws(options, settings_files, assume)
+              layers = Internal::Layers.of(options, deadline_cap: Internal::Layers.deadline_cap)
+              layers = layers.merge(settings: settings_files.identity_aws) if settings_files
+              _, layers = Internal::Callbacks.out_of(layers)
               examined(layers, assume)
             end
 
             def examined(layers, assume)
-              Native.doctor(layers, assume).map { |fields| Finding.new(fields) }
+              Internal::Native.doctor(layers, assume).map { |fields| Finding.new(fields) }
             rescue ::StandardError => e
               [Finding.of('settings', 'examination', "it was given up: #{e.message}", status: :fail,
                                                                                       remedy: 'Run it again; if it stays, report it with this text.')]

@@ -2,13 +2,13 @@
 
 require_relative 'caller_identity'
 require_relative 'credentials'
-require_relative 'listeners'
-require_relative 'log'
-require_relative 'native'
-require_relative 'redacted'
-require_relative 'settings'
-require_relative 'supplied_native'
-require_relative 'supplies'
+require_relative 'internal/listeners'
+require_relative 'internal/log'
+require_relative 'internal/native'
+require_relative 'internal/redacted'
+require_relative 'internal/layers'
+require_relative 'internal/supplied_native'
+require_relative 'internal/callbacks'
 
 module Legion
   module Extensions
@@ -22,19 +22,19 @@ module Legion
         # nothing usable is held; then every thread that asks waits for the same request, with Ruby's lock released, and can be
         # interrupted. Not for Ractors.
         class Session
-          include Redacted
+          include Internal::Redacted
 
           # What is held before the first answer. No serial of the core is 0.
-          Nothing = ::Struct.new(:serial, :degraded).new(0, nil).freeze
+          NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
           # Where STS is and how long it may take: the same for a session on top of this one.
           INHERITED = %i[region endpoint ca_bundle profile resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
-          private_constant :Nothing, :INHERITED
+          private_constant :NONE, :INHERITED
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
             #
             # @api private
-            # @param layers [Hash{Symbol => Object}] see {Settings.layers}
+            # @param layers [Hash{Symbol => Object}] see {Internal::Layers.of}
             # @return [Session]
             def from_layers(layers)
               allocate.tap { |session| session.__send__(:start, layers, nil) }
@@ -84,7 +84,7 @@ module Legion
           # @raise [ConfigurationError] for settings that cannot be used
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
-            start(Settings.layers(options), logger)
+            start(Internal::Layers.of(options), logger)
             warn_of_news
           end
 
@@ -95,7 +95,7 @@ module Legion
           def identity
             known = @identity
             serial = @native.identity_serial
-            known.serial == serial ? known : learn
+            known.serial == serial ? known : load_identity
           end
 
           # The newest set. Where it is soon due, one request for the next one is started in the background and the held one is
@@ -106,11 +106,11 @@ module Legion
           # @return [Credentials, nil] with `fetch: false`
           # @raise [Error]
           def credentials(fetch: true)
-            return held_set unless fetch
+            return cached unless fetch
 
-            held = @held
+            held = @cached
             serial = @native.serial
-            held.serial == serial ? held : take
+            held.serial == serial ? held : refresh_cached
           end
 
           # @return [Time, nil] when the set of {#credentials} expires, in UTC; nil for keys that do not
@@ -141,7 +141,7 @@ module Legion
           # @raise [Error] if it fails
           def refresh!
             @native.refresh
-            take
+            refresh_cached
           end
 
           # Says that a key is no good any more, so that the next read fetches another one.
@@ -235,30 +235,30 @@ module Legion
           private
 
           def start(layers, logger)
-            @log = Log.new(logger)
-            @held = @identity = Nothing
+            @log = Internal::Log.new(logger)
+            @cached = @identity = NONE
             inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
-            supplies, layers = Supplies.out_of(layers)
-            native = Native::Session.new(layers)
-            @native = supplies ? SuppliedNative.new(native, supplies) : native
-            @listeners = Listeners.new(@native, @log)
+            supplies, layers = Internal::Callbacks.out_of(layers)
+            native = Internal::Native::Session.new(layers)
+            @native = supplies ? Internal::SuppliedNative.new(native, supplies) : native
+            @listeners = Internal::Listeners.new(@native, @log)
           end
 
           # The core has a newer set. Another thread may have it invalidated before it is taken: then ask again.
-          def take = held_set || credentials
+          def refresh_cached = cached || credentials
 
-          def learn
+          def load_identity
             fields = @native.known
             fields ? (@identity = CallerIdentity.new(fields)) : identity
           end
 
-          def held_set
+          def cached
             fields = @native.held
             return unless fields
 
-            held = @held
-            held.serial == fields[:serial] ? held : hold(fields)
+            held = @cached
+            held.serial == fields[:serial] ? held : cache(fields)
           end
 
           def warn_of_news
@@ -268,10 +268,10 @@ module Legion
           end
 
           # One frozen value with its serial inside, in one instance variable: a reader cannot see half of it.
-          def hold(fields)
+          def cache(fields)
             held = Credentials.from_native(fields)
-            before = @held # right before the write, so that of many threads that come back at once one sees the change
-            @held = held
+            before = @cached # right before the write, so that of many threads that come back at once one sees the change
+            @cached = held
             warn_of_news # such as a cache that is not used
             if held.degraded && !before.degraded
               @log.warn("credentials #{held.access_key_id} could not be renewed and are served on: #{held.degraded}")

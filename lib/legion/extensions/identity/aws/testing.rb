@@ -99,11 +99,11 @@ module Legion
           STACK = Stack.new
           private_constant :Stack, :STACK
 
-          # What answers: the verbs of {Native::Session} that ask AWS, or tell of it.
+          # What answers: the verbs of {Internal::Native::Session} that ask AWS, or tell of it.
           #
           # @api private
           class Stub
-            # Of {Native::Session}: what has nothing to do with AWS.
+            # Of {Internal::Native::Session}: what has nothing to do with AWS.
             OWN = %i[settings warnings inspect].freeze
             # What {Session#counters} says meanwhile.
             COUNTERS = { flights: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze
@@ -179,7 +179,7 @@ module Legion
             end
 
             def principal(arn: IDENTITY, user_id: 'AROASTUBSTUBSTUBSTUBS:stubbed-session', **others)
-              { region: 'us-east-1', source: 'stub', milliseconds: 0, **Native.principal(arn, user_id), **others, serial: number }.freeze
+              { region: 'us-east-1', source: 'stub', milliseconds: 0, **Internal::Native.principal(arn, user_id), **others, serial: number }.freeze
             end
 
             def error(given, name)
@@ -190,9 +190,9 @@ module Legion
           end
           private_constant :Stub
 
-          # Put before the verbs of {Native::Session}.
+          # Put before the verbs of {Internal::Native::Session}.
           Verbs = ::Module.new do
-            (Native::Session.public_instance_methods(false) - Stub::OWN).each do |verb|
+            (Internal::Native::Session.public_instance_methods(false) - Stub::OWN).each do |verb|
               define_method(verb) do |*arguments|
                 stub = Testing.current
                 stub ? stub.answer(verb, arguments) : super(*arguments)
@@ -200,13 +200,13 @@ module Legion
             end
           end
           # In plain words YARD would look for the class, which Rust defines.
-          Native::Session.public_send(:prepend, Verbs) # rubocop:disable Lint/SendWithMixinArgument, Style/SendWithLiteralMethodName
+          Internal::Native::Session.public_send(:prepend, Verbs) # rubocop:disable Lint/SendWithMixinArgument, Style/SendWithLiteralMethodName
 
           # Has LegionIO's provider make a session of its own for each stub: what it remembers of one is not served with another.
           Fingerprint = ::Module.new do
             define_method(:fingerprint) { |layers| [super(layers), Testing.current&.number].hash }
           end
-          Settings.singleton_class.prepend(Fingerprint)
+          Internal::Layers.singleton_class.prepend(Fingerprint)
           private_constant :Verbs, :Fingerprint
 
           # Ends stubs with the example.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../legion_files'
+require_relative '../legionio/settings_files'
 
 module Legion
   module Extensions
@@ -27,15 +27,15 @@ module Legion
             attr_reader :arguments, :output
 
             # LegionIO's settings files, unless they are to be left out.
-            def legion_files
-              @legion_files ||= LegionFiles.new if arguments.legionio
+            def settings_files
+              @settings_files ||= Aws::LegionIO::SettingsFiles.new if arguments.legionio
             end
 
             # The session LegionIO would make here, with the options of the command line on top.
             def session
               @session ||= begin
-                layers = Settings.layers({ token_provider: token_provider, **arguments.session })
-                layers[:settings] = legion_files&.identity_aws
+                layers = Internal::Layers.of({ token_provider: token_provider, **arguments.session })
+                layers[:settings] = settings_files&.identity_aws
                 session = Session.from_layers(layers)
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
                 session

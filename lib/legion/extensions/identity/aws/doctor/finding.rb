@@ -41,7 +41,7 @@ module Legion
             end
 
             # @api private
-            # @param fields [Hash{Symbol => Object}] as {Native.doctor} hands them up
+            # @param fields [Hash{Symbol => Object}] as {Internal::Native.doctor} hands them up
             def initialize(fields)
               FIELDS.each { |field| instance_variable_set(:"@#{field}", fields.fetch(field).dup.freeze) }
               freeze

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative '../legion_files'
-require_relative '../legion_phase'
+require_relative '../legionio/settings_files'
+require_relative '../legionio/legion_phase'
 require_relative 'finding'
 
 module Legion
@@ -13,7 +13,7 @@ module Legion
           #
           # @api private
           class LegionIO
-            # @param files [LegionFiles, nil] nil: read where they are needed
+            # @param files [Aws::LegionIO::SettingsFiles, nil] nil: read where they are needed
             def initialize(files = nil)
               @files = files
             end
@@ -29,7 +29,7 @@ module Legion
 
             def inside? = defined?(::Legion::Identity::Resolver) ? true : false
 
-            def files = @files ||= LegionFiles.new
+            def files = @files ||= Aws::LegionIO::SettingsFiles.new
 
             def ok(name, what, status: :ok, **details) = Finding.of('legionio', name, what, status: status, **details)
 
@@ -59,8 +59,8 @@ module Legion
             end
 
             def phase
-              found = LegionPhase.new(loaded_settings || files.settings)
-              setting = LegionPhase.setting_as_json
+              found = Aws::LegionIO::LegionPhase.new(loaded_settings || files.settings)
+              setting = Aws::LegionIO::LegionPhase.setting_as_json
               return warning('phase', "LegionIO does not use this gem: #{found.reason}", 'Remove that setting if it should.', phase: nil) if found.phase.nil?
 
               what = "LegionIO loads this gem in phase #{found.phase} (#{found.reason})"

@@ -31,7 +31,7 @@ module Legion
               return broken(error) if error
 
               path = $LOADED_FEATURES.find { |feature| ::File.basename(feature, '.*') == 'lex_identity_aws' }
-              Finding.of('library', 'native library', "#{Native::VERSION} from #{path}", version: Native::VERSION, path: path)
+              Finding.of('library', 'native library', "#{Internal::Native::VERSION} from #{path}", version: Internal::Native::VERSION, path: path)
             end
 
             def broken(error)
@@ -43,9 +43,9 @@ module Legion
 
             # What the loader itself says to do.
             def remedies
-              return [] unless Aws.const_defined?(:Native, false) && Native.const_defined?(:Library, false)
+              return [] unless Aws.const_defined?('Internal::Native', false) && Internal::Native.const_defined?(:Library, false)
 
-              library = Native.const_get(:Library, false)
+              library = Internal::Native.const_get(:Library, false)
               [*library::REMEDIES.map(&:last), library::BUILD_IT]
             end
 

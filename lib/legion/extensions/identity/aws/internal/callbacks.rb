@@ -1,0 +1,163 @@
+# frozen_string_literal: true
+
+require 'timeout'
+require_relative '../errors'
+require_relative 'redacted'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module Internal
+          # The objects of the user's that a request may need, and how each is asked: the `token_provider` for a code, a callable
+          # `web_identity_token` for a token, the `source` for credentials.
+          #
+          # They are strangers: whatever one does, what leaves here is an answer of the right kind or an {Error} without a secret.
+          #
+          # @api private
+          class Callbacks
+            include Redacted
+
+            # What each option takes, beside nil.
+            TAKES = {
+              token_provider:     'a callable, such as Legion::Extensions::Identity::Aws::TerminalTokenProvider.new',
+              web_identity_token: 'a String or a callable',
+              source:             'a Session, a Credentials or a credential provider of aws-sdk-ruby'
+            }.freeze
+            private_constant :TAKES
+
+            # Whoever is asked may rescue every StandardError, and must not rescue this one.
+            class Overdue < ::Exception; end # rubocop:disable Lint/InheritException
+            private_constant :Overdue
+
+            class << self
+              # Takes the objects out of the layers of a session: the core only hears that they are there.
+              #
+              # @param layers [Hash{Symbol => Object}] see {Layers.of}
+              # @return [Array(Callbacks, Hash), Array(nil, Hash)]
+              # @raise [ArgumentError] for an object that cannot be asked
+              def out_of(layers)
+                options = layers.fetch(:options).reject { |name, value| TAKES.key?(name) && blank?(value) }
+                given = options.slice(*TAKES.keys).reject { |name, value| name == :web_identity_token && value.is_a?(::String) }
+                given.each { |name, value| check(name, value) }
+                supplies = new(**given) unless given.empty?
+                [supplies, layers.merge(options: options.merge(given.transform_values { true }))]
+              end
+
+              private
+
+              def blank?(value) = value.nil? || (value.is_a?(::String) && value.strip.empty?)
+
+              def check(name, value)
+                fits = name == :source ? credentials?(value) || value.respond_to?(:credentials) : value.respond_to?(:call)
+                return if fits
+
+                raise ::ArgumentError, "#{name} is of class #{value.class}; it takes #{TAKES.fetch(name)}."
+              end
+
+              def credentials?(value) = value.respond_to?(:access_key_id) && value.respond_to?(:secret_access_key)
+            end
+
+            # @param token_provider [#call, nil]
+            # @param web_identity_token [#call, nil]
+            # @param source [#credentials, #access_key_id, nil]
+            def initialize(token_provider: nil, web_identity_token: nil, source: nil)
+              given = { token_provider: token_provider, web_identity_token: web_identity_token, source: source }
+              @given = ->(name) { given.fetch(name) } # a source holds secrets
+              @used = {} # codes; a used one is no secret any more
+            end
+
+            # @return [Boolean] whether a person can be asked for a code
+            def token_provider? = !@given.call(:token_provider).nil?
+
+            # @return [Session, nil] the source, where it is one of ours: then it bounds its own waits, and may have to ask a person
+            def source_session
+              source = @given.call(:source)
+              source if source.is_a?(Session)
+            end
+
+            # Asks on this very thread.
+            #
+            # @param serial_number [String] of the MFA device
+            # @param limit [Float] seconds
+            # @return [String] a code that was never given before
+            # @raise [Error]
+            def token_code(serial_number, limit)
+              code = ask(:token_provider, :token_timeout, limit) { |provider| provider.call(serial_number) }
+              code = text(code, :token_provider, 'the six digits that the device shows')
+              refuse_used if @used.key?(code)
+              @used[code] = true if code.match?(/\A\d{6}\z/) # what is no code is not sent, so it is not used
+              code
+            end
+
+            # @param limit [Float] seconds
+            # @return [String]
+            # @raise [Error]
+            def web_identity_token(limit)
+              text(ask(:web_identity_token, :process_timeout, limit, &:call), :web_identity_token, 'a token')
+            end
+
+            # @param limit [Float] seconds
+            # @return [Hash{Symbol => Object}] the fields of a set, as {Native::Session#depart} takes them
+            # @raise [Error]
+            def source(limit)
+              ask(:source, :process_timeout, limit) { |source| fields_of(source) }
+            end
+
+            # @return [String]
+            def inspect = "#<#{self.class}>"
+
+            private
+
+            # The messages of what others raise may hold secrets. They are the cause of ours, and not part of it.
+            def ask(name, limit_name, limit)
+              ::Timeout.timeout(limit, Overdue) { yield @given.call(name) }
+            rescue Overdue => _e
+              raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
+            rescue ::StandardError, ::ScriptError, ::SystemStackError => e
+              raise if e.is_a?(Error)
+
+              raise NoCredentialsError, "The #{name} raised #{e.class}. What it says is the cause of this error."
+            end
+
+            def text(answer, name, wanted)
+              return refuse(name, answer.class, wanted) unless answer.is_a?(::String)
+
+              text = answer.encode(::Encoding::UTF_8)
+              return refuse(name, 'a String that is no text', wanted) unless text.valid_encoding?
+
+              text = text.strip
+              text.empty? ? refuse(name, 'a blank String', wanted) : text
+            rescue ::EncodingError => _e # its message shows a part of it
+              refuse(name, 'a String that is no text', wanted)
+            end
+
+            def refuse(name, given, wanted)
+              raise NoCredentialsError, "The #{name} gave #{given} in place of #{wanted}, a String."
+            end
+
+            def refuse_used
+              raise NoCredentialsError, 'The token_provider gave a code that was used before, and AWS takes each code once. Have it wait until ' \
+                                        'the device shows the next one, thirty seconds at most.'
+            end
+
+            def fields_of(source)
+              set = source.respond_to?(:credentials) ? source.credentials : source
+              fields = { access_key_id: set&.access_key_id, secret_access_key: set&.secret_access_key }
+              missing = fields.find { |_, value| !value.is_a?(::String) || value.empty? }
+              raise NoCredentialsError, "The source (#{source.class}) has no #{missing.first} just now. Check that it works by itself." if missing
+
+              fields.merge(session_token: set.session_token, account_id: (set.account_id if set.respond_to?(:account_id)),
+                           expiration: expiration_of(set, source)&.to_f)
+            end
+
+            # A provider of aws-sdk-ruby knows when its set expires; the set itself does not.
+            def expiration_of(*objects)
+              objects.select { |object| object.respond_to?(:expiration) }.map(&:expiration).find { |time| time.respond_to?(:to_f) }
+            end
+          end
+        end
+      end
+    end
+  end
+end

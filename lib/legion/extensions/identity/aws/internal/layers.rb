@@ -1,0 +1,90 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module Internal
+          # Collects what a session is asked to be. Which layer wins, and whether a value is any good, is decided by the core.
+          #
+          # @api private
+          module Layers
+            # Seconds. LegionIO gives all providers 5 s together and a late one costs every boot those 5 s, so ours ends before.
+            LEGION_DEADLINE = 4.0
+
+            # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.
+            ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|all|no)_proxy)\z/i
+
+            # What is read anew at each use, and says nothing about credentials.
+            APART = %w[enabled roles broker_bridge].freeze
+            private_constant :APART
+
+            class << self
+              # @param options [Hash{Symbol => Object}] explicit options
+              # @param deadline_cap [Float, nil] seconds; the most that `resolve_timeout` may be
+              # @return [Hash{Symbol => Object}] what {Native::Session} takes; holds secrets
+              def of(options, deadline_cap: nil)
+                {
+                  options:      options,
+                  settings:     identity_aws,
+                  environment:  environment,
+                  deadline_cap: deadline_cap
+                }
+              end
+
+              # All of ENV, since a `credential_process` may need any of it. Services often run without HOME; their user has one all the
+              # same.
+              #
+              # @return [Hash{String => String}]
+              def environment
+                found = ENV.to_h
+                home  = home_of_user unless found.key?('HOME')
+                home ? found.merge('HOME' => home) : found
+              end
+
+              # Equal for equal settings. It holds no secret: Ruby's hashes are salted anew in each process.
+              #
+              # @param layers [Hash] as {of} gives them
+              # @return [Integer]
+              def fingerprint(layers)
+                settings    = layers[:settings]&.reject { |name, _| APART.include?(name.to_s) }
+                environment = layers[:environment].select { |name, _| ENVIRONMENT.match?(name) }
+                layers.merge(settings: settings, environment: environment).hash
+              end
+
+              # A setting of LegionIO's, read at each use: LegionIO replaces the object when its settings change. Without a loader `dig`
+              # would make one, with DNS look-ups and files.
+              #
+              # @param keys [Array<Symbol>]
+              # @return [Object, nil]
+              def setting(*keys)
+                return unless defined?(::Legion::Settings) && ::Legion::Settings.respond_to?(:loader) && ::Legion::Settings.loader
+
+                ::Legion::Settings.dig(*keys)
+              end
+
+              # @return [Hash, nil] `identity.aws`; a user may have written something that is no Hash
+              def identity_aws
+                found = setting(:identity, :aws)
+                found if found.is_a?(::Hash)
+              end
+
+              # @return [Float, nil] seconds; nil outside LegionIO
+              def deadline_cap
+                LEGION_DEADLINE if defined?(::Legion::Identity::Resolver)
+              end
+
+              private
+
+              def home_of_user
+                ::Dir.home
+              rescue ::ArgumentError => _e # a user the system does not know
+                nil
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,208 @@
+# frozen_string_literal: true
+
+require_relative '../change_event'
+require_relative 'monotonic'
+require_relative 'redacted'
+require_relative 'supplied_native'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module Internal
+          # Those who listen to a session, and the one thread that tells them what has changed. It exists only while somebody listens,
+          # and sees to it that a set is refreshed in time although nobody reads.
+          #
+          # A forked child has neither the thread nor the listeners.
+          #
+          # @api private
+          class Listeners
+            include Redacted
+
+            # Seconds between two looks at a session in which nothing is due: a clock may have been set, or the machine have slept.
+            POLL_INTERVAL = 5.0
+            # Seconds between two refreshes that fail for good: from, to. The core spaces the others.
+            RETRY_RANGE = (1.0..60.0)
+            private_constant :POLL_INTERVAL, :RETRY_RANGE
+
+            # @param native [Native::Session, SuppliedNative]
+            # @param log [Log]
+            def initialize(native, log)
+              @native = native
+              @log = log
+              @lock = ::Mutex.new
+              @bell = ::ConditionVariable.new
+              @listening = [] # replaced whole, so that whoever goes through it sees one state
+            end
+
+            # @param block [#call] is told each event from now on
+            # @return [Subscription]
+            def add(block)
+              @lock.synchronize do
+                abandon unless ours?
+                subscription = Subscription.new(self, newest, block)
+                @listening = [*@listening, subscription].freeze
+                @thread = start unless @thread&.alive?
+                subscription
+              end
+            end
+
+            # @param subscription [Subscription]
+            # @return [void]
+            def remove(subscription)
+              @lock.synchronize { @listening = (@listening - [subscription]).freeze }
+              ring
+            end
+
+            # @param subscription [Subscription]
+            # @return [Boolean]
+            def include?(subscription) = ours? && @listening.include?(subscription)
+
+            # Something may have changed. Costs nothing where nobody listens.
+            #
+            # @return [void]
+            def ring
+              return if @listening.empty? && !@thread
+
+              @lock.synchronize do
+                next unless ours?
+
+                @rung = true
+                @thread = start unless @listening.empty? || @thread&.alive? # somebody killed it
+                @bell.signal
+              end
+            rescue ::ThreadError => _e # in a trap handler: the thread looks by itself before long
+              nil
+            end
+
+            # @return [String]
+            def inspect = "#<#{self.class} #{@listening.size}>"
+
+            private
+
+            def ours? = @pid == ::Process.pid
+
+            # Of the parent there is nothing to go on with.
+            def abandon
+              @pid = ::Process.pid
+              @listening = []
+              @thread = nil
+              @told = newest
+            end
+
+            def newest = @native.events(0).last&.fetch(:number) || 0
+
+            def start
+              ::Thread.new { run }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- the listeners'
+                thread.name = 'lex-identity-aws'
+                thread.report_on_exception = false
+                thread.thread_variable_set(SuppliedNative::UNATTENDED, true)
+              end
+            end
+
+            def run
+              @retry_delay = RETRY_RANGE.begin
+              @not_before = Monotonic.now
+              loop do
+                tell
+                break if done?
+
+                pause unless @native.land || refresh_if_due
+              end
+            end
+
+            def done?
+              @lock.synchronize do
+                return false unless @listening.empty?
+
+                @thread = nil
+                true
+              end
+            end
+
+            def tell
+              @native.events(@told).each do |fields|
+                event = event_of(fields)
+                @told = event.number
+                @retry_delay = RETRY_RANGE.begin if event.type == :refreshed
+                @listening.each { |subscription| tell_one(subscription, event) }
+              end
+            end
+
+            def event_of(fields)
+              times = fields.slice(:expiration, :at).transform_values { |seconds| seconds && ::Time.at(seconds).utc.freeze }
+              ChangeEvent.new(**fields, **times).freeze
+            end
+
+            # What one listener does harms neither the others nor the thread.
+            def tell_one(subscription, event)
+              subscription.tell(event)
+            rescue ::Exception => e # rubocop:disable Lint/RescueException -- a NotImplementedError of one is no business of the others
+              raise if e.is_a?(::SystemExit)
+
+              @log.warn("a listener of on_change raised #{e.class} at :#{event.type}: #{e.message}")
+            end
+
+            # Whether it started a request.
+            def refresh_if_due
+              due = @native.due_in
+              return false if due.nil? || due.positive? || Monotonic.now < @not_before
+
+              @not_before = Monotonic.now + @retry_delay
+              @retry_delay = [@retry_delay * 2, RETRY_RANGE.end].min
+              @native.prefetch
+            rescue Error => e # a read would hear the same
+              @log.debug("on_change: #{e.message}")
+              false
+            end
+
+            def pause
+              due = @native.due_in
+              wait = due ? [due, @not_before - Monotonic.now].max : POLL_INTERVAL
+              @lock.synchronize do
+                @bell.wait(@lock, wait.clamp(0.01, POLL_INTERVAL)) unless @rung
+                @rung = false
+              end
+            end
+          end
+        end
+
+        # What {Session#on_change} returns: the way to stop listening.
+        class Subscription
+          # @api private
+          # @param listeners [Internal::Listeners]
+          # @param after [Integer] number of the last event that is not for this one
+          # @param block [#call]
+          def initialize(listeners, after, block)
+            @listeners = listeners
+            @after = after
+            @block = block
+            @active = true
+          end
+
+          # @return [Boolean] whether events still come; false in a forked child
+          def active? = @active && @listeners.include?(self)
+
+          # No event comes after this but one that is being told right now.
+          #
+          # @return [void]
+          def unsubscribe
+            @active = false
+            @listeners.remove(self)
+            nil
+          end
+
+          # @api private
+          # @param event [ChangeEvent]
+          # @return [void]
+          def tell(event)
+            @block.call(event) if @active && event.number > @after
+          end
+
+          # @return [String]
+          def inspect = "#<#{self.class} active=#{active?}>"
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,120 @@
+# frozen_string_literal: true
+
+require_relative '../internal/log'
+require_relative '../internal/monotonic'
+require_relative '../internal/redacted'
+require_relative '../session'
+require_relative '../internal/layers'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module LegionIO
+          # The one Session in force: replaced when the settings have changed, so that a set of superseded settings is not handed out.
+          #
+          # Reading takes no lock, so it works in a trap handler too. The lock for replacing is never held across a wait: making a
+          # Session asks nothing of the network.
+          #
+          # @api private
+          class CurrentSession
+            include Internal::Redacted
+
+            # What is in force, since when nobody has compared the settings.
+            Entry = ::Struct.new(:fingerprint, :session, :checked_at)
+            private_constant :Entry
+
+            # @param options [Hash{Symbol => Object}] explicit options of every Session made here
+            # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
+            def initialize(**options, &source)
+              @options = source || -> { options } # they may hold a password, and an instance variable is easily printed
+              @lock = ::Mutex.new
+              @entry = nil
+              @log = Internal::Log.new
+              @announced = []
+            end
+
+            # Yields the Session in force, and yields again if the settings changed while the block waited.
+            #
+            # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
+            # @yieldparam session [Session]
+            # @return [Object] what the block returned
+            # @raise [Error] also where the settings cannot be used
+            def read(max_age: 0)
+              loop do
+                session = current(max_age: max_age)
+                result = yield session
+                return result if current(max_age: max_age).equal?(session)
+              end
+            end
+
+            # @param max_age [Numeric] seconds
+            # @return [Session]
+            # @raise [ConfigurationError] where the settings cannot be used; nothing is in force then
+            def current(max_age: 0)
+              entry = @entry
+              return entry.session if max_age.positive? && entry && Internal::Monotonic.now - entry.checked_at < max_age
+
+              begin
+                compare(entry)
+              ensure
+                @watcher&.call
+              end
+            end
+
+            # Has the block called each time the settings have been compared, on the thread that asked for it.
+            #
+            # @yield
+            # @return [void]
+            def watch(&block)
+              @watcher = block
+            end
+
+            # @return [Session, nil] what is in force, without a look at the settings
+            def held = @entry&.session
+
+            # @return [String]
+            def inspect = "#<#{self.class} #{held.inspect}>"
+
+            private
+
+            def compare(entry)
+              layers = Internal::Layers.of(options, deadline_cap: Internal::Layers.deadline_cap)
+              fingerprint = Internal::Layers.fingerprint(layers)
+              return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
+
+              entry.checked_at = Internal::Monotonic.now
+              entry.session
+            end
+
+            def options
+              @options.call
+            rescue ::StandardError => _e # heard by who asked
+              @entry = nil
+              raise
+            end
+
+            def replace(layers, fingerprint)
+              session = @lock.synchronize do
+                unless @entry && @entry.fingerprint == fingerprint
+                  @entry = nil # first: should the new settings be unusable, the old ones are not used either
+                  @entry = Entry.new(fingerprint, Session.from_layers(layers), Internal::Monotonic.now)
+                end
+                @entry.session
+              end
+              announce(session.warnings)
+              session
+            end
+
+            # Settings change, a misspelt key stays: it is worth one line in the life of the process.
+            def announce(warnings)
+              fresh = warnings - @announced
+              @announced += fresh
+              fresh.each { |warning| @log.warn(warning) }
+            end
+          end
+        end
+      end
+    end
+  end
+end

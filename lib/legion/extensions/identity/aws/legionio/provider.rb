@@ -1,0 +1,176 @@
+# frozen_string_literal: true
+
+require_relative '../errors'
+require_relative 'lease'
+require_relative 'refreshing_credentials'
+require_relative '../internal/log'
+require_relative '../internal/monotonic'
+require_relative '../internal/redacted'
+require_relative 'current_session'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module LegionIO
+          # The verbs of LegionIO's provider contract, for the settings in force. {Identity} speaks for the process's one.
+          #
+          # @api private
+          class Provider
+            include Internal::Redacted
+
+            # "Not on AWS", as `session` found.
+            Absence = ::Struct.new(:session, :until)
+            # The last good answer, which an outage does not take away while there are credentials that live.
+            Good = ::Struct.new(:session, :identity)
+            private_constant :Absence, :Good
+
+            # @return [RefreshingCredentials] always the same
+            attr_reader :current_credentials
+
+            # @return [CallerIdentity, nil] what the last {#resolve} found; nil where it found nothing
+            attr_reader :answer
+
+            # @see CurrentSession#initialize
+            def initialize(...)
+              @current_session = CurrentSession.new(...)
+              @current_credentials = RefreshingCredentials.new(@current_session)
+              @log = Internal::Log.new
+              @absence = @good = @complaint = nil
+            end
+
+            # @return [Hash{Symbol => Object}, nil] as {Identity.resolve} gives it
+            # @raise [Error]
+            def resolve
+              session = @current_session.current
+              @answer = identity = absent?(session) ? nil : identity_of(session)
+              @failed = false
+              identity && describe(identity)
+            rescue NotReadyError => e
+              fail_with(e)
+              nil
+            rescue ::StandardError => e # whatever it is, LegionIO's Resolver logs it nowhere
+              fail_with(e)
+              raise
+            end
+
+            # @return [Boolean] whether the last {#resolve} failed; "not on AWS" is no failure
+            def failed? = @failed == true
+
+            # @return [Lease] as {Identity.provide_token} gives it
+            # @raise [Error]
+            def provide_token
+              lease = @current_session.read { |session| Lease.of(session.credentials, session: session) }
+              @absence = nil
+              lease
+            rescue ::ScriptError, ::NoMemoryError, ::SecurityError, ::SystemStackError => e
+              # Any of them would end LegionIO's renewer for good, and later its shutdown.
+              raise InternalError, "No lease: #{e.class}: #{e.message}"
+            end
+
+            # @return [Session, nil] the one in force, without a look at the settings
+            def session = @current_session.held
+
+            # Has the block called each time the settings have been compared.
+            #
+            # @return [void]
+            def watch(&) = @current_session.watch(&)
+
+            # What {Identity.refresh} does.
+            #
+            # @return [nil]
+            def refresh
+              @absence = nil
+              @current_session.current.forget_identity
+            rescue ::StandardError => e # LegionIO's reload would stop half-way; the next resolve says it aloud
+              @log.debug("refresh: #{e.message}")
+              nil
+            end
+
+            # @return [Hash{Symbol => Object}] the values in force
+            # @raise [ConfigurationError]
+            def settings = @current_session.current.settings.transform_values { |setting| setting[:value] }
+
+            # @return [String]
+            def inspect = "#<#{self.class} #{@current_session.held.inspect}>"
+
+            private
+
+            def identity_of(session)
+              identity = session.identity
+              @good = Good.new(session, identity)
+              @absence = @complaint = nil
+              identity
+            rescue NotOnAwsError => e
+              not_on_aws(session, e)
+            rescue Error => e
+              @good = nil unless e.outage? # a refusal ends it for good
+              good = @good
+              raise unless good && serves?(good, session)
+
+              complain(e, "AWS cannot be asked again, #{good.identity.canonical_name} stays: ")
+              good.identity
+            end
+
+            # They may have been renewed since.
+            def serves?(good, session)
+              set = session.credentials(fetch: false)
+              session.equal?(good.session) && !set.nil? && !set.expired?
+            end
+
+            def absent?(session)
+              absence = @absence
+              !absence.nil? && absence.session.equal?(session) && Internal::Monotonic.now < absence.until
+            end
+
+            def not_on_aws(session, error)
+              @absence = Absence.new(session, Internal::Monotonic.now + session.settings.dig(:negative_ttl, :value))
+              @log.debug(error.message)
+              nil
+            end
+
+            def fail_with(error)
+              @answer = nil
+              @failed = true
+              complain(error)
+            end
+
+            # LegionIO asks twice a boot, and again at each retry: the same cause is worth one line.
+            def complain(error, opening = 'no AWS identity: ')
+              cause = [error.class, opening, *(cause_of(error) if error.is_a?(Error))]
+              return if cause == @complaint
+
+              @complaint = cause
+              @log.warn("#{opening}#{error.message}")
+            end
+
+            # The message would not do: it holds times and request ids.
+            def cause_of(error) = [error.code, error.status, error.attempts.map { |attempt| attempt.values_at(:source, :outcome) }]
+
+            def describe(identity)
+              {
+                canonical_name:    identity.canonical_name,
+                kind:              :machine,
+                source:            :aws,
+                provider_identity: identity.provider_arn,
+                persistent:        true,
+                groups:            [],
+                metadata:          {
+                  account_id:        identity.account,
+                  arn:               identity.arn,
+                  user_id:           identity.user_id,
+                  partition:         identity.partition,
+                  region:            identity.region,
+                  principal_kind:    identity.kind,
+                  role:              identity.role,
+                  session_name:      identity.session_name,
+                  credential_source: identity.source
+                }
+              }
+            end
+          end
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,79 @@
+# frozen_string_literal: true
+
+require_relative '../internal/redacted'
+require_relative 'current_session'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module LegionIO
+          # What {Identity.current_credentials} returns: one object for the life of the process that follows refreshes and changed
+          # settings. aws-sdk-ruby takes it as a provider; read directly it shows the newest set.
+          #
+          # Each reader is for itself: to use key, secret and token together, take them from one {#credentials}.
+          class RefreshingCredentials
+            include Internal::Redacted
+
+            # Seconds between two looks at the settings: one costs as much as a hundred reads.
+            SETTINGS_AGE = 1.0
+            private_constant :SETTINGS_AGE
+
+            # @api private
+            # @param current_session [CurrentSession]
+            def initialize(current_session)
+              @current_session = current_session
+            end
+
+            # @return [Credentials] the newest set, frozen; waits only where a {Session} waits
+            # @raise [Error]
+            def credentials = @current_session.read(max_age: SETTINGS_AGE, &:credentials)
+
+            # @return [String]
+            # @raise [Error]
+            def access_key_id = credentials.access_key_id
+
+            # @return [String] the secret
+            # @raise [Error]
+            def secret_access_key = credentials.secret_access_key
+
+            # @return [String, nil] a secret too
+            # @raise [Error]
+            def session_token = credentials.session_token
+
+            # @return [Time, nil] in UTC; nil for keys that do not expire
+            # @raise [Error]
+            def expiration = credentials.expiration
+
+            # @return [String, nil]
+            # @raise [Error]
+            def account_id = credentials.account_id
+
+            # @return [Boolean] whether the set has expired: only an outage makes that possible
+            # @raise [Error]
+            def expired? = credentials.expired?
+
+            # @return [Boolean] whether there are credentials; false where none are configured
+            # @raise [Error] where some are, and they cannot be had
+            def set? = @current_session.current(max_age: SETTINGS_AGE).set?
+
+            # @return [Array<String>] empty
+            def metrics = []
+
+            # Fetches a new set; see {Session#refresh!}.
+            #
+            # @return [Credentials]
+            # @raise [Error] if it fails
+            def refresh! = @current_session.current(max_age: SETTINGS_AGE).refresh!
+
+            # @return [String] shows the key id that is held, without a wait
+            def inspect
+              held = @current_session.held&.credentials(fetch: false)
+              "#<#{self.class} access_key_id=#{held&.access_key_id.inspect}>"
+            end
+          end
+        end
+      end
+    end
+  end
+end

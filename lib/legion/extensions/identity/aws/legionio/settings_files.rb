@@ -1,0 +1,100 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module LegionIO
+          # LegionIO's settings files, read without LegionIO: as legion-settings merges them, and without what else it does at a load
+          # (DNS look-ups, log lines, references resolved).
+          #
+          # @api private
+          class SettingsFiles
+            # @return [Hash{String => String}] files that could not be read, and why
+            attr_reader :unreadable
+            # @return [Array<String>] files that were read, in their order
+            attr_reader :files
+
+            # The folders legion-settings looks into.
+            #
+            # @param environment [Hash{String => String}]
+            # @return [Array<String>]
+            def self.folders(environment = ENV)
+              named = environment['LEGION_SETTINGS_DIRS'].to_s.split(::File::PATH_SEPARATOR).map(&:strip).reject(&:empty?)
+              return named.map { |folder| ::File.expand_path(folder) } if named.any?
+
+              ['~/.legionio/settings', '/etc/legionio/settings'].filter_map { |folder| expanded(folder) }
+            end
+
+            # @param folder [String]
+            # @return [String, nil] nil where there is no home
+            def self.expanded(folder)
+              ::File.expand_path(folder)
+            rescue ::ArgumentError => _e
+              nil
+            end
+            private_class_method :expanded
+
+            # @param folders [Array<String>]
+            def initialize(folders = self.class.folders)
+              @folders = folders
+              @unreadable = {}
+              @files = []
+              @settings = {}
+              folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| @settings = merge(@settings, read(path)) }
+            end
+
+            # @return [Hash{String => Object}] of all files together
+            attr_reader :settings
+
+            # @return [Hash{String => Object}, nil] what they say under `identity.aws`
+            def identity_aws
+              found = settings['identity']
+              found = found['aws'] if found.is_a?(::Hash)
+              found if found.is_a?(::Hash)
+            end
+
+            # Where a file of our own goes.
+            #
+            # @return [String, nil]
+            def target = @folders.first && ::File.join(@folders.first, 'lex-identity-aws.json')
+
+            private
+
+            def read(path)
+              require 'json'
+              content = ::JSON.parse(::File.read(path, encoding: 'bom|utf-8'))
+              raise ::TypeError, 'it is no JSON object' unless content.is_a?(::Hash)
+
+              @files << path
+              content
+            rescue ::SystemCallError => e
+              unread(path, e.class.name.split('::').last)
+            rescue ::JSON::ParserError, ::EncodingError, ::ArgumentError => _e # its message quotes the file
+              unread(path, 'it is no JSON')
+            rescue ::TypeError => e
+              unread(path, e.message)
+            end
+
+            def unread(path, why)
+              @unreadable[path] = why
+              {}
+            end
+
+            def merge(below, above)
+              below.merge(above) do |_, old, new|
+                if old.is_a?(::Hash) && new.is_a?(::Hash)
+                  merge(old, new)
+                elsif old.is_a?(::Array) && new.is_a?(::Array)
+                  (old + new).uniq
+                else
+                  new
+                end
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+end

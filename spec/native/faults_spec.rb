@@ -1,0 +1,97 @@
+# frozen_string_literal: true
+
+require 'native/support/native_session_process'
+require 'native/support/faults'
+
+RSpec.describe 'The native library on a system in trouble', :native_session do
+  # A name, so that it is looked up: on a thread of its own, which the flight asks for after its own thread.
+  let(:named) { { 'AWS_ENDPOINT_URL_STS' => local_aws.http.sub('127.0.0.1', 'localhost') } }
+
+  it 'asks again where a look-up gets no thread' do
+    said = facts('tell(key: session.credentials.access_key_id[0, 4])', env: named.merge(Faults.env(thread: 2)))
+    expect(said).to eq(key: 'ASIA')
+  end
+
+  describe 'where a credential_process gets no thread, on which tokio panics' do
+    around { |example| Dir.mktmpdir { |folder| (@folder = folder) && example.run } }
+
+    let(:trouble) do
+      keys = local_aws.env_with_keys
+      File.write("#{@folder}/keys", JSON.generate(Version: 1, AccessKeyId: keys['AWS_ACCESS_KEY_ID'], SecretAccessKey: keys['AWS_SECRET_ACCESS_KEY']))
+      File.write("#{@folder}/config", "[default]\ncredential_process = cat #{@folder}/keys\n")
+      { 'AWS_CONFIG_FILE' => "#{@folder}/config", 'AWS_ACCESS_KEY_ID' => nil, 'AWS_SECRET_ACCESS_KEY' => nil, 'AWS_SESSION_TOKEN' => nil }
+        .merge(Faults.env(thread: 2))
+    end
+
+    it 'raises an InternalError, prints nothing, and works at the next call' do
+      said = facts(<<~RUBY, env: trouble)
+        mine = session
+        failure, = took { mine.credentials }
+        tell(failure: failure.class.name, said: failure.message, again: mine.credentials.access_key_id, fetch_threads: fetch_threads)
+      RUBY
+      expect(said).to include(failure: 'Legion::Extensions::Identity::Aws::InternalError', again: start_with('ASIA'))
+      expect(said[:said]).to match(/A defect in .*\.rs:\d+:\d+.*Please report it/).and(satisfy { |text| !text.include?("can't spawn") })
+    end
+
+    it 'raises it from the identity, too, and in every thread that waited' do
+      said = facts(<<~RUBY, env: trouble)
+        mine = session(role_arn: false)
+        failures = Array.new(20) { Thread.new { took { mine.identity }.first } }.map(&:value).grep(Exception)
+        tell(failures: failures.map { |failure| failure.class.name }.uniq, again: mine.identity.arn)
+      RUBY
+      expect(said).to eq(failures: ['Legion::Extensions::Identity::Aws::InternalError'], again: 'arn:aws:iam::123456789012:user/demo')
+    end
+
+    it 'leaves the descriptors as they were' do
+      said = facts(<<~RUBY, env: trouble)
+        before = descriptors
+        failure, = took { session.credentials }
+        eventually { fetch_threads.zero? }
+        tell(failed: failure.is_a?(Aws::InternalError), leaked: descriptors - before)
+      RUBY
+      expect(said).to eq(failed: true, leaked: 0)
+    end
+  end
+
+  it 'raises an InternalError that names the limits where the request itself gets no thread, and works at the next call' do
+    said = facts(<<~RUBY, env: Faults.env(thread: 1))
+      mine = session
+      failure, = took { mine.credentials }
+      tell(failure: failure.class.name, said: failure.message, again: mine.credentials.access_key_id)
+    RUBY
+    expect(said).to match(failure: 'Legion::Extensions::Identity::Aws::InternalError', said: /Cannot start a thread.*ulimit/, again: start_with('ASIA'))
+  end
+
+  describe 'where look-ups take long, and hold a lock of the C library' do
+    it 'has a fork wait for the lock, so that the child can look up names' do
+      said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 100)))
+        children = Array.new(5) do |number|
+          flying = session
+          flying.prefetch
+          sleep(0.015 * number)
+          in_child { session.credentials.access_key_id[0, 4] }
+        end
+        tell(children: children.map { |child| [child.said, child.code] }.uniq)
+      RUBY
+      expect(said).to eq(children: [['ASIA', 0]])
+    end
+
+    it 'has a fork wait a quarter of a second for it and no longer' do
+      said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 5000)))
+        flying = session
+        flying.prefetch
+        sleep 0.1
+        pid, seconds = took { fork { exit!(7) } }
+        Process.wait(pid)
+        tell(seconds: seconds, code: Process.last_status.exitstatus, fetch_threads: fetch_threads)
+      RUBY
+      expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, fetch_threads: 2)
+    end
+
+    it 'lets a process end without them' do
+      result = ruby_process(script('session.prefetch; sleep 0.1; tell(at: now)'), env: script_env.merge(named, Faults.env(lookup: 5000)))
+      expect(result).to be_success
+      expect(now - JSON.parse(result.stdout)['at']).to be < 1
+    end
+  end
+end

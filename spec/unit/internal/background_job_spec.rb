@@ -1,0 +1,122 @@
+# frozen_string_literal: true
+
+require 'logger'
+require 'stringio'
+
+RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
+  aws = Legion::Extensions::Identity::Aws
+
+  let(:log) { StringIO.new }
+
+  def background_job(&) = described_class.new(Legion::Extensions::Identity::Aws::Internal::Log.new(Logger.new(log)), &)
+
+  def ended(job)
+    Timeout.timeout(5) { sleep 0.005 while job.running? }
+  end
+
+  it 'runs the job on a thread that ends with it' do
+    runner = nil
+    job = background_job { runner = Thread.current }
+    job.run
+    ended(job)
+    expect(runner).not_to equal(Thread.current)
+    expect(runner).not_to be_alive
+  end
+
+  it 'never runs it twice at a time, and once more if asked while it runs' do
+    inside = runs = most = 0
+    gate = Queue.new
+    job = background_job do
+      most = [most, inside += 1].max
+      runs += 1
+      gate.pop
+      inside -= 1
+    end
+    job.run
+    sleep 0.005 until inside == 1
+    20.times.map { Thread.new { job.run } }.each(&:join)
+    2.times { gate << nil }
+    ended(job)
+    expect([runs, most]).to eq([2, 1])
+  end
+
+  it 'cuts a pause short when it is asked for' do
+    pauses = []
+    job = background_job { |me| 2.times { |round| pauses << me.wait_for(round.zero? ? 60 : 0.01) if pauses.size < 2 } }
+    job.run
+    sleep 0.05
+    job.run
+    ended(job)
+    expect(pauses.first).to be(true)
+  end
+
+  it 'pauses again once it has heard it' do
+    heard = []
+    job = background_job do |me|
+      heard << :begun
+      heard << me.wait_for(60) << me.wait_for(0.01)
+    end
+    job.run
+    sleep 0.005 until heard.any?
+    3.times { job.run }
+    ended(job)
+    expect(heard).to eq([:begun, true, false])
+  end
+
+  it 'outlives an error, which it logs, and a kill' do
+    runs = 0
+    job = background_job do
+      runs += 1
+      raise NotImplementedError, 'broken' if runs == 1
+
+      sleep if runs == 2
+    end
+    job.run
+    ended(job)
+    expect(log.string).to include('NotImplementedError', 'broken')
+    job.run
+    sleep 0.005 until runs == 2
+    Thread.list.find { |thread| thread.name == 'lex-identity-aws' && thread.status == 'sleep' }.kill
+    ended(job)
+    job.run
+    ended(job)
+    expect(runs).to eq(3)
+  end
+
+  it 'can be asked in a trap handler' do
+    ran = false
+    job = background_job { ran = true }
+    before = trap('USR2') { job.run }
+    Process.kill('USR2', Process.pid)
+    sleep 0.1
+    job.run
+    ended(job)
+    expect(ran).to be(true)
+  ensure
+    trap('USR2', before)
+  end
+
+  it 'runs in a forked child while its parent runs it too' do
+    job = background_job { sleep 0.2 }
+    job.run
+    read, write = IO.pipe
+    pid = fork do
+      idle = !job.running?
+      job.run
+      write.write([idle, job.running?].inspect)
+      exit!(0)
+    end
+    write.close
+    Process.wait(pid)
+    expect(read.read).to eq('[true, true]')
+    ended(job)
+  end
+
+  it 'is quiet where there is nobody to tell' do
+    job = described_class.new(aws::Internal::Log.new) { raise 'nobody listens' }
+    expect do
+      job.run
+      ended(job)
+    end.not_to output.to_stderr_from_any_process
+  end
+end
