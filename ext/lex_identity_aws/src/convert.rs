@@ -10,8 +10,8 @@ use aws_identity::{
     identity::Identity,
     principal::Principal,
     profile::{Need, ProfileSummary},
-    providers::CallbackAnswers,
-    session::{CachedCredentials, Event, Needs, Purpose, Tally},
+    session::{CachedCredentials, Event, Purpose, Tally},
+    task::question::{Answer, Asked, Question, Takes},
 };
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
@@ -145,13 +145,14 @@ fn utf8(ruby: &Ruby, text: RString) -> Result<String, Error> {
     })
 }
 
-/// What a flight is for, in Ruby's word.
+/// What a fetch is for, in Ruby's word.
 pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
     match &*word.name()? {
         "credentials" => Ok(Purpose::Credentials),
         "identity" => Ok(Purpose::Identity),
         "refresh" => Ok(Purpose::Refresh),
         "prefetch" => Ok(Purpose::Prefetch),
+        "help" => Ok(Purpose::Help),
         other => Err(Error::new(
             ruby.exception_arg_error(),
             format!("a request cannot be for {other}"),
@@ -159,25 +160,62 @@ pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
     }
 }
 
-/// What the host asked for, from the Hash Ruby gives.
-pub fn answers(ruby: &Ruby, given: RHash) -> Result<CallbackAnswers, Error> {
-    let text = |name: &str| -> Result<Option<Secret>, Error> {
-        let value: Option<Value> = given.get(ruby.to_symbol(name));
-        match value.filter(|value| !value.is_nil()) {
-            None => Ok(None),
-            Some(value) => String::try_convert(value).map(|text| Some(Secret::new(text.trim()))),
+/// Which questions a reader may take, from their names.
+pub fn takes(ruby: &Ruby, names: RArray) -> Result<Takes, Error> {
+    let mut takes = Takes::default();
+    for name in names {
+        match &*Symbol::try_convert(name)?.name()? {
+            "token_code" => takes.token_code = true,
+            "web_identity_token" => takes.web_identity_token = true,
+            "source" => takes.source = true,
+            other => return Err(unknown_question(ruby, other)),
         }
+    }
+    Ok(takes)
+}
+
+fn unknown_question(ruby: &Ruby, name: &str) -> Error {
+    Error::new(
+        ruby.exception_arg_error(),
+        format!("there is no question for {name}"),
+    )
+}
+
+/// A question, for Ruby to ask.
+pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Error> {
+    let serial_number = match &asked.question {
+        Question::TokenCode(serial_number) => Some(serial_number.as_str()),
+        Question::WebIdentityToken | Question::Source => None,
     };
-    let source: Option<Value> = given.get(ruby.to_symbol("source"));
-    let source = match source.and_then(RHash::from_value) {
-        None => None,
-        Some(set) => Some(credentials(ruby, set)?),
+    Ok(Reply::new(ruby)
+        .with("number", asked.number)?
+        .with("name", ruby.to_symbol(asked.question.name()))?
+        .text("serial_number", serial_number)?
+        .with("limit", limit.as_secs_f64())?
+        .done())
+}
+
+/// What was answered: a Hash with one member, or a String that says why there is none.
+pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Error> {
+    if let Some(reason) = RString::from_value(given) {
+        return Ok(Err(Failure::no_credentials(reason.to_string()?, "")));
+    }
+    let given = RHash::try_convert(given)?;
+    let member = |name: &str| -> Option<Value> {
+        let value: Option<Value> = given.get(ruby.to_symbol(name));
+        value.filter(|value| !value.is_nil())
     };
-    Ok(CallbackAnswers {
-        token_code: text("token_code")?,
-        web_identity_token: text("web_identity_token")?,
-        source,
-    })
+    let text = |value| String::try_convert(value).map(|text| Secret::new(text.trim()));
+    if let Some(code) = member("token_code") {
+        return Ok(Ok(Answer::TokenCode(text(code)?)));
+    }
+    if let Some(token) = member("web_identity_token") {
+        return Ok(Ok(Answer::WebIdentityToken(text(token)?)));
+    }
+    match member("source").and_then(RHash::from_value) {
+        Some(set) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, set)?)))),
+        None => Err(unknown_question(ruby, "that")),
+    }
 }
 
 fn credentials(ruby: &Ruby, set: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
@@ -381,14 +419,6 @@ pub fn counters(ruby: &Ruby, tally: &Tally) -> Result<RHash, Error> {
         .with("back_offs", tally.back_offs)?
         .with("last_duration", tally.last_duration.map(seconds))?
         .with("age", tally.age.map(seconds))?
-        .done())
-}
-
-pub fn needs(ruby: &Ruby, needs: &Needs) -> Result<RHash, Error> {
-    Ok(Reply::new(ruby)
-        .text("token_code", needs.token_code.as_deref())?
-        .with("web_identity_token", needs.web_identity_token)?
-        .with("source", needs.source)?
         .done())
 }
 

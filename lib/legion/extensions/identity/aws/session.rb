@@ -7,8 +7,8 @@ require_relative 'internal/log'
 require_relative 'internal/native'
 require_relative 'internal/redacted'
 require_relative 'internal/layers'
-require_relative 'internal/supplied_native'
 require_relative 'internal/callbacks'
+require_relative 'internal/fetches'
 
 module Legion
   module Extensions
@@ -95,7 +95,7 @@ module Legion
           def identity
             known = @identity
             serial = @native.identity_serial
-            known.serial == serial ? known : load_identity
+            known.serial == serial ? known : load_identity(serial)
           end
 
           # The newest set. Where it is soon due, one request for the next one is started in the background and the held one is
@@ -110,7 +110,7 @@ module Legion
 
             held = @cached
             serial = @native.serial
-            held.serial == serial ? held : refresh_cached
+            held.serial == serial ? held : refresh_cached(serial)
           end
 
           # @return [Time, nil] when the set of {#credentials} expires, in UTC; nil for keys that do not
@@ -140,8 +140,7 @@ module Legion
           # @return [Credentials]
           # @raise [Error] if it fails
           def refresh!
-            @native.refresh
-            refresh_cached
+            refresh_cached(@fetches.run(:refresh))
           end
 
           # Says that a key is no good any more, so that the next read fetches another one.
@@ -190,7 +189,7 @@ module Legion
           #
           # @return [Boolean] whether it started one
           # @raise [Error] where nothing could be sent
-          def prefetch = @native.prefetch.tap { @listeners.ring }
+          def prefetch = @fetches.run(:prefetch).tap { @listeners.ring }
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
@@ -239,16 +238,21 @@ module Legion
             @cached = @identity = NONE
             inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
-            supplies, layers = Internal::Callbacks.out_of(layers)
-            native = Internal::Native::Session.new(layers)
-            @native = supplies ? Internal::SuppliedNative.new(native, supplies) : native
-            @listeners = Internal::Listeners.new(@native, @log)
+            callbacks, layers = Internal::Callbacks.out_of(layers)
+            @native = Internal::Native::Session.new(layers)
+            @fetches = Internal::Fetches.new(@native, callbacks)
+            @listeners = Internal::Listeners.new(@native, @fetches, @log)
           end
 
-          # The core has a newer set. Another thread may have it invalidated before it is taken: then ask again.
-          def refresh_cached = cached || credentials
+          # The core has a newer set, or no `serial`: then a fetch comes first. Another thread may have the set invalidated before it is
+          # taken: then ask again.
+          def refresh_cached(serial)
+            @fetches.run(:credentials) unless serial
+            cached || credentials
+          end
 
-          def load_identity
+          def load_identity(serial)
+            @fetches.run(:identity) unless serial
             fields = @native.known
             fields ? (@identity = CallerIdentity.new(fields)) : identity
           end

@@ -121,7 +121,7 @@ module Legion
               @set = answer_to(credentials)
               @principal = principal_of(identity)
               @answers = { held: -> { @set if @set.is_a?(::Hash) }, known: -> { @principal if @principal.is_a?(::Hash) },
-                           serial: -> { serial_of(@set) }, refresh: -> { serial_of(@set) }, identity_serial: -> { serial_of(@principal) },
+                           serial: -> { serial_of(@set) }, start: ->(_, purpose, _) { start(purpose) }, identity_serial: -> { serial_of(@principal) },
                            invalidate: ->(id) { @set.is_a?(::Hash) && @set[:access_key_id] == id }, events: ->(_) { nothing }, attempts: -> { nothing },
                            counters: -> { COUNTERS } }
             end
@@ -133,7 +133,7 @@ module Legion
               answer = @answers[verb]
               return answer.call(*arguments) if answer
 
-              false if %i[prefetch land needs_refresh?].include?(verb)
+              false if %i[land needs_refresh?].include?(verb)
             end
 
             private
@@ -141,6 +141,8 @@ module Legion
             def nothing = []
 
             def no_details = {}
+
+            def start(purpose) = purpose == :refresh && serial_of(@set)
 
             def serial_of(answer)
               raise answer unless answer.is_a?(::Hash)
