@@ -20,7 +20,8 @@ use crate::{
     failure::{Failure, Kind},
     fetch::{Fetch, FetchRequest},
     task::{
-        deadline::Deadline, fetch_task::{FetchTask, TaskContext},
+        deadline::Deadline,
+        fetch_task::{FetchTask, TaskContext},
         fork_gate::SharedGate,
     },
 };

@@ -6,9 +6,9 @@ mod disk_cache;
 mod endpoint;
 mod roles;
 
+pub use crate::util::time::now;
 pub(crate) use roles::AssumeRoles;
 pub(crate) use roles::needed_serial;
-pub use crate::util::time::now;
 
 use crate::{
     attempt::Attempt,

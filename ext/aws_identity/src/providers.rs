@@ -24,9 +24,9 @@ mod supplied;
 pub mod token_file;
 mod web_identity;
 
+pub use callbacks::{CallbackAnswers, Callbacks};
 pub(crate) use chain::uses_profile;
 pub use chain::{CHAIN, base_credentials};
-pub use callbacks::{CallbackAnswers, Callbacks};
 pub use context::{Context, Local};
 pub use record::Record;
 pub use source::{Availability, BaseCredentials, Provided, Source};

@@ -246,7 +246,9 @@ impl Session {
     }
 
     pub fn invalidate(ruby: &Ruby, this: &Self, access_key_id: RString) -> Result<bool, Error> {
-        guard(ruby, || Ok(this.core.invalidate(&access_key_id.to_string()?)))
+        guard(ruby, || {
+            Ok(this.core.invalidate(&access_key_id.to_string()?))
+        })
     }
 
     pub fn needs_refresh(ruby: &Ruby, this: &Self) -> Result<bool, Error> {

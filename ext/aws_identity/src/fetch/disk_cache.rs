@@ -85,14 +85,11 @@ impl<'a> DiskCache<'a> {
         {
             record.warn(SOURCE, &warning.to_string());
         }
-        let wanted =
-            |set: &Credentials| refused.is_none() && !is_due(set, options, self.now());
+        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, options, self.now());
         // Half of the time of the whole fetch, of which some is gone.
         let half = self.deadline.limit() / 2;
         let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
-        let attempt = dir
-            .lock(&key, patience, || self.now(), wanted, sleep)
-            .await;
+        let attempt = dir.lock(&key, patience, || self.now(), wanted, sleep).await;
         if let Some(warning) = &attempt.warning {
             record.warn(SOURCE, &warning.to_string());
         }

@@ -98,11 +98,18 @@ impl AssumeRoles<'_> {
                 .as_deref()
                 .filter(|_| !self.begins_with_mfa()),
         };
-        self.through_cache(&request, base, disk_cache, code, record, async |base, mfa| {
-            Sts::new(self.context.http, self.context.endpoint)
-                .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
-                .await
-        })
+        self.through_cache(
+            &request,
+            base,
+            disk_cache,
+            code,
+            record,
+            async |base, mfa| {
+                Sts::new(self.context.http, self.context.endpoint)
+                    .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
+                    .await
+            },
+        )
         .await
     }
 
@@ -124,11 +131,18 @@ impl AssumeRoles<'_> {
             options: &options,
             serial_number: options.serial_number.as_deref(),
         };
-        self.through_cache(&request, base, disk_cache, code, record, async |base, mfa| {
-            Sts::new(self.context.http, self.context.endpoint)
-                .session_token(base, options.duration_seconds, mfa)
-                .await
-        })
+        self.through_cache(
+            &request,
+            base,
+            disk_cache,
+            code,
+            record,
+            async |base, mfa| {
+                Sts::new(self.context.http, self.context.endpoint)
+                    .session_token(base, options.duration_seconds, mfa)
+                    .await
+            },
+        )
         .await
     }
 

@@ -2,14 +2,8 @@
 
 use super::callbacks::Callbacks;
 use crate::{
-    config::Settings,
-    credentials::Millis,
-    environment::Environment,
-    failure::Failure,
-    http::Http,
-    profile::ProfileChain,
-    sts::Endpoint,
-    task::deadline::Deadline,
+    config::Settings, credentials::Millis, environment::Environment, failure::Failure, http::Http,
+    profile::ProfileChain, sts::Endpoint, task::deadline::Deadline,
 };
 
 /// What `provide` works with: everything of one fetch.

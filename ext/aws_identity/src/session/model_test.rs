@@ -10,10 +10,11 @@ use super::{runtime::Runtime, *};
 use crate::{
     config::Layers,
     failure::Kind,
+    fetch::FetchRequest,
     principal::Principal,
-    refresh::Range,
+    refresh::{Range, is_final},
     task::fork_gate::NoFork,
-    task::question::{Limits, by_hand::Inbox},
+    task::question::{Answer, Limits, Question, Takes, by_hand::Inbox},
 };
 use serde_json::json;
 use std::{
@@ -192,6 +193,7 @@ struct Set {
 }
 
 /// The fetch in flight, as the account has it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Air {
     task: Arc<Fetch>,
     fetches: bool,
@@ -919,8 +921,8 @@ impl History {
         }
         if air.fetches && (self.attended || self.has_callable) && !air.is_answered {
             let limits = Limits {
-                reader: Duration::from_secs(120),
-                helper: air.has_helper.then_some(Duration::from_secs(60)),
+                reader: Duration::from_mins(2),
+                helper: air.has_helper.then_some(Duration::from_mins(1)),
             };
             let question = if self.attended {
                 Question::TokenCode("GAHT12345678".into())

@@ -203,9 +203,9 @@ impl Slot {
         if open.limits.helper.is_none() {
             open.expires = Instant::now() + open.patience();
         }
-        let taken = (open.asked.clone(), open.patience().saturating_sub(GRACE));
+        let question = (open.asked.clone(), open.patience().saturating_sub(GRACE));
         self.notify(state);
-        Some(taken)
+        Some(question)
     }
 
     /// Hands `outcome` to the job; gives it back if the question is no longer `owner`'s.
@@ -340,9 +340,8 @@ impl Slot {
         let name = open.asked.question.name();
         let failure = if open.asked.is_taken || open.limits.helper.is_some() {
             let seconds = open.patience().as_secs_f64();
-            let cause = format!(
-                "{name} did not come within {seconds} s (token_timeout, process_timeout)."
-            );
+            let cause =
+                format!("{name} did not come within {seconds} s (token_timeout, process_timeout).");
             Failure::timeout(cause, "")
         } else {
             self.is_withdrawn.store(true, SeqCst);

@@ -29,7 +29,7 @@ module Legion
                 add(wait)
                 yield
               ensure
-                remove(wait) if wait.first
+                remove(wait) if @waits.any? { |other| other.equal?(wait) } # which it is not in a trap handler, nor in a circle
               end
 
               # Runs the block, which answers a question of `fetches`.
