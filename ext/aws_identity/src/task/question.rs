@@ -403,11 +403,11 @@ impl Asker {
             return Err(unasked);
         };
         let pause = deadline.pause_for_answer();
+        self.hold(None);
         let Some(mut inbox) = slot.open(question, limits) else {
             return Err(unasked);
         };
         let waits = Waits(slot);
-        self.hold(None);
         let outcome = loop {
             match timeout(slot.expires()?, inbox.recv()).await {
                 Ok(Some(Reply::Answered(outcome))) => break *outcome,
