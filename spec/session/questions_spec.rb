@@ -89,7 +89,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       first = session.credentials
       sleep [first.expiration - 1.9 - Time.now, 0].max
       readers = Array.new(50) { thread { session.credentials } }
-      eventually { person.asked == 2 && readers.count(&:alive?) == 1 }
+      eventually { person.asked == 2 && readers.one?(&:alive?) }
       expect(readers.reject(&:alive?).map(&:value)).to all(equal(first))
       door << :come_in
       expect(readers.find(&:alive?).value).not_to eq(first)
@@ -190,7 +190,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     end
 
     it 'says so at once to two readers who cross' do
-      first = second = nil
+      second = nil
       both = Queue.new
       meet = -> { (both << 1) && eventually { both.size == 2 }.nil? }
       first = on_top_of(source_of { meet.call && second.credentials })
@@ -258,7 +258,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
 
   describe 'whose callback raises' do
     {
-      'a class of its own'      => [-> { raise Class.new(Exception) { def self.name = 'Odd' }, 'canary' }, /raised/], # rubocop:disable Lint/RaiseException
+      'a class of its own'      => [-> { raise Class.new(SecurityError), 'canary' }, /raised/],
       'SystemExit'              => [-> { exit }, /raised SystemExit/],
       'Interrupt'               => [-> { raise Interrupt, 'canary' }, /raised Interrupt/],
       'NoMemoryError'           => [-> { raise NoMemoryError, 'canary' }, /raised NoMemoryError/],
@@ -322,7 +322,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       first, second = [person, other].map { |who| thread { mfa_session(who, cache: folder).credentials } }
       eventually(1.5) { person.asked == 1 && other.asked == 1 } # half of the time of one that waits for the lock is 2 s
       door << :come_in
-      eventually { [first, second].count(&:alive?) == 1 }
+      eventually { [first, second].one?(&:alive?) }
       door << :come_in
       expect(first.value).to eq(second.value)
       expect(asked_of_sts('AssumeRole').size).to eq(1)

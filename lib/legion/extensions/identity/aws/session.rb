@@ -185,7 +185,7 @@ module Legion
           end
 
           # Starts a request if none is in progress and one is due, and does not wait for AWS. A token_provider is asked now, on this
-          # thread.
+          # thread, unless AWS has to answer first: then it is asked at the next read.
           #
           # @return [Boolean] whether it started one
           # @raise [Error] where nothing could be sent

@@ -25,7 +25,9 @@ module Legion
             HELPER = %i[web_identity_token source].freeze
             # How many errors of questions are kept for those who still wait.
             KEPT = 4
-            private_constant :HELPER, :KEPT
+            # Of all sessions of this process.
+            DEPENDENCIES = Dependencies.new
+            private_constant :HELPER, :KEPT, :DEPENDENCIES
 
             # @return [Boolean] whether this thread is one of ours
             def self.unattended? = ::Thread.current.thread_variable_get(UNATTENDED) == true
@@ -35,11 +37,9 @@ module Legion
             def initialize(native, callbacks)
               @native = native
               @callbacks = callbacks
-              errors = {}
-              @errors = -> { errors } # their causes may hold secrets
-              source = callbacks&.source_session ? [:source] : []
-              @unattended = source.freeze
-              @attended = callbacks&.token_provider? ? [:token_code, *source].freeze : @unattended
+              @errors = with({}) # their causes may hold secrets
+              @unattended = [(:source if callbacks&.source_session)].compact.freeze
+              @attended = [(:token_code if callbacks&.token_provider?), *@unattended].compact.freeze
             end
 
             # @param purpose [Symbol] :credentials, :identity, :refresh or :prefetch
@@ -48,13 +48,15 @@ module Legion
             def run(purpose)
               return follow(purpose) unless @callbacks
 
-              Dependencies.wait_for(self) { follow(purpose) }
+              DEPENDENCIES.wait_for(self) { follow(purpose) }
             end
 
             # @return [String]
             def inspect = "#<#{self.class}>"
 
             private
+
+            def with(errors) = -> { errors }
 
             # The token is there before anything is begun, so that whatever ends this thread leaves.
             def follow(purpose)
@@ -84,7 +86,7 @@ module Legion
 
             # @return [Error, nil] why there is no answer
             def answer(token, question)
-              value = Dependencies.answer(self) { @callbacks.ask(question, alone: self.class.unattended?) }
+              value = DEPENDENCIES.answer(self) { @callbacks.ask(question, alone: self.class.unattended?) }
               @native.answer(token, value)
               nil
             rescue Error => e
