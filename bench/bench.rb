@@ -3,15 +3,15 @@
 require_relative 'figures'
 require_relative 'measures'
 require_relative 'rivals'
-require_relative 'stage'
+require_relative 'environment'
 
-# One run: every measure, contestant after contestant, round after round, so that what else the machine does meets them all.
+# One run: every measure, contestant after contestant, round after round, so that what else the machine does affects all of them.
 class Bench
-  ROUNDS = { start: 7, start_tls: 5, role: 5, readers: 3, stall: 3, crowd: 2, away_quick: 5, away_slow: 2 }.freeze
+  ROUNDS = { start: 7, start_tls: 5, role: 5, readers: 3, stall: 3, crowd: 2, off_aws_quick: 5, off_aws_slow: 2 }.freeze
   CROWD  = 64
 
   # Everything once, but for what takes seconds of waiting.
-  QUICK_ROUNDS = ROUNDS.except(:away_slow).transform_values { 1 }.freeze
+  QUICK_ROUNDS = ROUNDS.except(:off_aws_slow).transform_values { 1 }.freeze
   QUICK_CROWD  = 4
 
   def initialize(quick: false)
@@ -24,21 +24,21 @@ class Bench
   # What results.json holds.
   def run
     started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-    Stage.open do |stage|
-      @measures = Measures.new(stage, crowd_size: @crowd_size)
-      @rounds.values.max.times { |round| play(round, stage) }
+    Environment.open do |environment|
+      @measures = Measures.new(environment, crowd_size: @crowd_size)
+      @rounds.values.max.times { |round| play(round, environment) }
     end
     results.merge(seconds: (Process.clock_gettime(Process::CLOCK_MONOTONIC) - started).round)
   end
 
   private
 
-  def play(round, stage)
+  def play(round, environment)
     $stderr.print "\rround #{round + 1} of #{@rounds.values.max} " if $stderr.tty?
-    bare = stage.perform(Rivals.bare, 'start')
+    bare = environment.run_one(Rivals.bare, 'start')
     @samples[:memory][:bare] << bare[:memory_loaded]
     @rounds.each do |name, times|
-      # The one who starts changes: nobody is always the first after another measure.
+      # The contestants take turns in being first after another measure.
       @rivals.rotate(round).each { |rival| keep(rival, @measures.send(name, rival), bare) } if round < times
     end
   end

@@ -23,7 +23,7 @@ module Figures
     less(:first_tls, 'first identity over TLS, require not counted', 'ms'),
     less(:again, 'identity, asked again', 'µs'),
     less(:lease, 'lease, asked again', 'µs'),
-    less(:role, 'credentials of a role, first set', 'ms'),
+    less(:role, 'credentials of a role, first fetch', 'ms'),
     less(:read, 'reading held credentials', 'µs'),
     less(:memory_loaded, 'memory added by require', 'MiB'),
     less(:memory_used, 'memory added by require and first identity', 'MiB'),
@@ -34,9 +34,9 @@ module Figures
     more(:progress, "another thread's progress while STS stalls", '%'),
     less(:crowd, '%<crowd>d processes at once, same role: until the last has it', 's'),
     less(:crowd_requests, '%<crowd>d processes at once: AssumeRole requests', ''),
-    less(:away_disabled, 'off AWS, IMDS disabled', 'ms'),
-    less(:away_refused, 'off AWS, connection refused', 'ms'),
-    less(:away_silent, 'off AWS, accepted and then silent', 'ms'),
-    less(:away_dropped, 'off AWS, packets dropped', 'ms')
+    less(:off_aws_disabled, 'off AWS, IMDS disabled', 'ms'),
+    less(:off_aws_refused, 'off AWS, connection refused', 'ms'),
+    less(:off_aws_silent, 'off AWS, accepted and then silent', 'ms'),
+    less(:off_aws_dropped, 'off AWS, packets dropped', 'ms')
   ].freeze
 end

@@ -1,36 +1,36 @@
 # frozen_string_literal: true
 
-require_relative 'away'
+require_relative 'off_aws'
 
-# Each measure puts one contestant on the stage and gives figures: key => number, or text where it failed.
+# Each measure puts one contestant into the environment and gives figures: key => number, or text where it failed.
 class Measures
   STS = { service: :sts, action: 'AssumeRole' }.freeze
 
-  # Seconds that the first set of a role lives. Under five minutes are left then, where both aws-sdk-ruby and this gem renew. In
-  # this gem a set of so short a life has windows of its own, so a longer one is left to age for a moment.
+  # Seconds that the first credentials of a role live. Under five minutes are left then, where both aws-sdk-ruby and this gem refresh.
+  # This gem has other windows for lives that short, so it gets longer-lived credentials and waits for a moment.
   SOON = 299
   AGED = { life: 302, wait: 2.5 }.freeze
-  # aws-sdk-ruby renews ahead of time, in the background, from ten minutes to five before the end.
+  # aws-sdk-ruby refreshes ahead of time, in the background, from ten to five minutes before expiration.
   AHEAD = 480
 
-  # 0.1.0 has no role to renew, and renews nothing else.
+  # 0.1.0 has no role to refresh, and refreshes nothing else.
   RENEWS_NOTHING = 'renews nothing'
 
-  def initialize(stage, crowd_size:)
-    @stage = stage
+  def initialize(environment, crowd_size:)
+    @environment = environment
     @crowd_size = crowd_size
   end
 
   def start(rival)
-    said = @stage.perform(rival, 'start')
+    said = @environment.run_one(rival, 'start')
     raise "#{rival.title} found no identity: #{said}" unless said[:again]
 
     said.merge(boot: said[:require] + said[:first])
   end
 
-  def start_tls(rival) = { first_tls: @stage.perform(rival, 'first', tls: true)[:first] }
+  def start_tls(rival) = { first_tls: @environment.run_one(rival, 'first', tls: true)[:first] }
 
-  def role(rival) = @stage.perform(rival, 'role')
+  def role(rival) = @environment.run_one(rival, 'role')
 
   def readers(rival)
     case rival.key
@@ -43,34 +43,34 @@ class Measures
   end
 
   def stall(rival)
-    @stage.with_rules({ service: :sts, action: 'GetCallerIdentity', after: 1, delay_ms: 400 }) { @stage.perform(rival, 'stall') }
+    @environment.with_rules({ service: :sts, action: 'GetCallerIdentity', after: 1, delay_ms: 400 }) { @environment.run_one(rival, 'stall') }
   end
 
   def crowd(rival)
     return { crowd: 'role fails', crowd_requests: 'role fails' } if rival.key == :former
 
-    @stage.with_rules do
-      seconds, fine = @stage.crowd(rival, 'crowd', @crowd_size)
+    @environment.with_rules do
+      seconds, fine = @environment.crowd(rival, 'crowd', @crowd_size)
       raise "of #{@crowd_size} processes with #{rival.title} #{fine} got credentials" if fine < @crowd_size
 
-      { crowd: seconds, crowd_requests: @stage.aws.requests(**STS).size }
+      { crowd: seconds, crowd_requests: @environment.aws.requests(**STS).size }
     end
   end
 
   # Quickly answered, or after a wait.
-  def away_quick(rival) = away(rival, :disabled, :refused)
-  def away_slow(rival)  = away(rival, :silent, :dropped)
+  def off_aws_quick(rival) = off_aws(rival, :disabled, :refused)
+  def off_aws_slow(rival)  = off_aws(rival, :silent, :dropped)
 
   private
 
-  def away(rival, *forms)
-    forms.to_h { |form| [:"away_#{form}", Away.public_send(form) { |env| @stage.perform(rival, 'away', env: env)[:answer] }] }
+  def off_aws(rival, *forms)
+    forms.to_h { |form| [:"off_aws_#{form}", OffAws.public_send(form) { |env| @environment.run_one(rival, 'off_aws', env: env)[:answer] }] }
   end
 
   def during_a_refresh(rival, life, wait = 0)
-    @stage.with_rules({ **STS, times: 1, lifetime_seconds: life }, { **STS, after: 1, delay_ms: 1200 }) do
-      said = @stage.perform(rival, 'readers', wait.to_s)
-      raise "#{rival.title} did not renew: there was no refresh to measure" if @stage.aws.requests(**STS).size < 2
+    @environment.with_rules({ **STS, times: 1, lifetime_seconds: life }, { **STS, after: 1, delay_ms: 1200 }) do
+      said = @environment.run_one(rival, 'readers', wait.to_s)
+      raise "#{rival.title} did not renew: there was no refresh to measure" if @environment.aws.requests(**STS).size < 2
 
       said
     end

@@ -5,7 +5,7 @@ require_relative 'figures'
 require_relative 'picture'
 require_relative 'table'
 
-# What becomes of results: words on a terminal, docs/bench.md and docs/bench.svg.
+# What is made of results: text on a terminal, docs/bench.md and docs/bench.svg.
 class Report
   COMMAND = 'bin/rake bench'
 
@@ -18,12 +18,12 @@ class Report
 
     - **First identity**: environment keys, one `GetCallerIdentity`. aws-sdk-ruby loads much of itself only then, and 0.1.0 all of
       aws-sdk-ruby, which is why its require is so quick. Over TLS, with one authority to trust.
-    - **Asked again**: this gem remembers who we are while its credentials are good; aws-sdk-ruby asks STS again, and 0.1.0 makes a new
+    - **Asked again**: this gem remembers the identity while its credentials are valid; aws-sdk-ruby asks STS again, and 0.1.0 makes a new
       client each time. 0.1.0 was given light stand-ins for LegionIO's Lease and logging. aws-sdk-ruby has no leases.
-    - **64 threads during a refresh**: a role's set is renewed, and STS takes 1.2 seconds. With less than five minutes left aws-sdk-ruby
-      lets all readers wait; from ten minutes to five before the end it renews in the background, as this gem does ("ahead of time"). So
-      it waits where nobody read in between, or where sets live five minutes or less. 0.1.0 renews nothing. The same loop over a plain
-      `attr_reader`: %<plain>s.
+    - **64 threads during a refresh**: a role's credentials are refreshed, and STS takes 1.2 seconds. With less than five minutes left
+      aws-sdk-ruby lets all readers wait; from ten to five minutes before expiration it refreshes in the background, as this gem does
+      ("ahead of time"). So it waits where no thread read in between, or where credentials live five minutes or less. 0.1.0 refreshes
+      nothing. The same loop over a plain `attr_reader`: %<plain>s.
     - **Progress**: how far a counting thread gets while another one waits for STS, in percent of how far it gets alone.
     - **64 processes**: this gem with its disk cache on (`cache: true`). 0.1.0 cannot have a role at all: it ends in a NoMethodError.
     - **Off AWS**: until the answer is there (nil; aws-sdk-ruby and 0.1.0 raise MissingCredentialsError), require not counted.
@@ -65,10 +65,10 @@ class Report
   def cores = "#{machine.fetch('cores')} cores"
   def processor = machine['processor'] && " (#{machine['processor']})"
 
-  def footer = [*absence, weight, "Bare Ruby: #{bare}. The loop of the 64 threads over a plain attr_reader: #{plain}."]
+  def footer = [*absence, size, "Bare Ruby: #{bare}. The loop of the 64 threads over a plain attr_reader: #{plain}."]
 
-  def weight
-    gem, library, crates = @results.fetch('weight').values_at('gem_kib', 'library_kib', 'crates')
+  def size
+    gem, library, crates = @results.fetch('size').values_at('gem_kib', 'library_kib', 'crates')
     named = machine['crates'].map { |name, version| "#{name} #{version}" }.join(', ')
     "The source gem: #{Table.number(gem)} KiB. Its native library: #{Table.number(library)} KiB, of #{crates} crates (#{named})."
   end

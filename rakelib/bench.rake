@@ -23,10 +23,10 @@ namespace :bench do
 
   task measure: %i[compile build bench:fake_aws] do
     require 'json'
-    %w[bench machine weight].each { |name| require_relative "../bench/#{name}" }
+    %w[bench machine size].each { |name| require_relative "../bench/#{name}" }
     results = Bench.new(quick: BENCH_QUICK).run
     results[:machine] = Machine.facts
-    results[:weight] = Weight.of(GEM_FILE, File.join(NATIVE_FOLDER, NATIVE_LIBRARY))
+    results[:size] = Size.of(GEM_FILE, File.join(NATIVE_FOLDER, NATIVE_LIBRARY))
     mkdir_p File.dirname(BENCH_RESULTS), verbose: false
     # A line for each list: a run changes as many lines as figures.
     File.write(BENCH_RESULTS, "#{JSON.pretty_generate(results).gsub(/\[[^\[\]]*\]/) { |list| list.gsub(/\s+/, ' ') }}\n")

@@ -14,7 +14,7 @@ RSpec.describe 'A secret' do
 
   after { FileUtils.remove_entry(home) }
 
-  # A secret as it is, and as somebody's encoder or cutter leaves it.
+  # A secret as it is, and as an encoder or a cutter may leave it.
   def forms_of(secret)
     [secret, secret[0, 16], secret[-16..], CGI.escape(secret), [secret].pack('m0')[0..-5], secret.gsub('/', '\/'), secret.unpack1('H*')]
   end
@@ -95,10 +95,10 @@ RSpec.describe 'A secret' do
       expect(output).to include('ec2-web')
     end
 
-    it 'is not shown when it comes from a source, a set or a provider' do
+    it 'is not shown when it comes from a source, Credentials or a provider' do
       user = local_aws.world.fetch('users').fetch('arn:aws:iam::123456789012:user/demo')
-      set = "Legion::Extensions::Identity::Aws::Credentials.new('#{user['access_key_id']}', '#{user['secret_access_key']}')"
-      [set, "Struct.new(:credentials).new(#{set})"].each do |source|
+      keys = "Legion::Extensions::Identity::Aws::Credentials.new('#{user['access_key_id']}', '#{user['secret_access_key']}')"
+      [keys, "Struct.new(:credentials).new(#{keys})"].each do |source|
         output = sing(options: "{source: #{source}, role_arn: 'arn:aws:iam::123456789012:role/legion-worker'}", secrets: [user['secret_access_key']])
         expect(output).to include('assumed-role/legion-worker')
       end

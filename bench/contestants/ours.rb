@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# This gem, asked as LegionIO asks it; for a role, as a program of one's own does.
+# This gem, asked as LegionIO asks it; for a role, as any program does.
 class Contestant
   class << self
     def load = require('legion/extensions/identity/aws')
@@ -14,7 +14,7 @@ class Contestant
       identity
     end
 
-    # What answers `credentials` with the newest set of the role.
+    # What answers `credentials` with the newest credentials of the role.
     def role(arn)
       session = Legion::Extensions::Identity::Aws::Session.new(role_arn: arn, role_session_name: 'bench', cache: ENV['BENCH_CACHE'] == 'true')
       session.credentials

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# 64 threads read the credentials of a role while they are renewed; then the same loop over a plain attr_reader.
+# 64 threads read the credentials of a role while they are refreshed; then the same loop over a plain attr_reader.
 class Readers
   THREADS = 64
   SECONDS = 0.8 # less than STS takes
@@ -54,12 +54,12 @@ end
 Contestant.load
 source = Contestant.role(ENV.fetch('BENCH_ROLE'))
 plain = Readers::Plain.new(source)
-sleep ARGV.fetch(2).to_f # until the set is due
+sleep ARGV.fetch(2).to_f # until they are due
 Thread.new { source.credentials } # rubocop:disable ThreadSafety/NewThread -- it may have to wait
 sleep 0.1 # the request is on its way
 
 { '' => source, '_plain' => plain }.each do |suffix, object|
   readers = Readers.new(object)
-  Probe.say("reads#{suffix}", readers.per_second)
-  Probe.say("p999#{suffix}", readers.percentile(99.9))
+  RunOne.say("reads#{suffix}", readers.per_second)
+  RunOne.say("p999#{suffix}", readers.percentile(99.9))
 end

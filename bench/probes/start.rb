@@ -2,14 +2,14 @@
 
 # From nothing to the first identity, then the same question again.
 
-Probe.time('require') { Contestant.load }
-Probe.memory('loaded')
-answer = Probe.time('first') { Contestant.identity }
-Probe.memory('used')
+RunOne.time('require') { Contestant.load }
+RunOne.memory('loaded')
+answer = RunOne.time('first') { Contestant.identity }
+RunOne.memory('used')
 exit if answer.nil?
 
-Probe.each_of('again') { Contestant.identity }
+RunOne.each_of('again') { Contestant.identity }
 exit unless Contestant.respond_to?(:lease)
 
 Contestant.lease
-Probe.each_of('lease') { Contestant.lease }
+RunOne.each_of('lease') { Contestant.lease }

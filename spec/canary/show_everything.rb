@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 # Run in a Ruby of its own by canary_spec: takes credentials from wherever ENV points and prints everything this gem can be made to
-# say, in every form somebody may print it. The secrets themselves go into the file CANARY_FILE, so that the spec knows what must not
+# say, in every form a program may print it. The secrets themselves go into the file CANARY_FILE, so that the spec knows what must not
 # be in the output.
 
 require 'json'

@@ -7,47 +7,58 @@ RSpec.describe 'lex-identity-aws legionio' do
 
   let(:ours) { File.join(home, '.legionio/settings/lex-identity-aws.json') }
 
+  let(:entry) { { 'extensions' => { 'categories' => { 'identity' => { 'type' => 'prefix', 'tier' => 0, 'phase' => 0 } } } } }
+
   def settings(name, content) = file(".legionio/settings/#{name}", JSON.generate(content))
 
-  it 'shows the phase, the setting that makes it 0, and the settings in force' do
-    settings('identity.json', { identity: { aws: { region: 'eu-west-1' } } })
+  it 'shows the settings files, what they say of AWS, its own file and the entry for phase 0, and writes nothing' do
+    aws = { region: 'eu-west-1', web_identity_token: 'canary-of-the-program', role_arn: "#{BrokenWorld::ROLE}legion-worker" }
+    others = settings('identity.json', { identity: { aws: aws } })
+    broken = file('.legionio/settings/broken.json', '{"secret": "canary-of-the-program", ')
     answer = on_terminal('legionio')
-    expect(answer).to have_attributes(exit: 0, stdout: a_string_including('in phase 1', '"phase":0', 'region             eu-west-1 (settings)'))
-    expect(in_pipe('legionio').data).to include('phase' => 1, 'written' => nil, 'files' => [File.join(home, '.legionio/settings/identity.json')],
-                                                'settings' => include('region' => { 'value' => 'eu-west-1', 'origin' => 'settings' }))
+    expect(answer).to have_attributes(exit: 0, stdout: a_string_including(
+      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON)\n", 'under identity.aws in them: region, web_identity_token, role_arn',
+      "File of this gem: #{ours} (does not exist)\n", 'not in them', '"phase":0', 'region             eu-west-1 (settings)'
+    ))
+    shows_no_secret(answer.stdout, ['canary-of-the-program'])
+    data = in_pipe('legionio').data
+    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' }, 'identity_aws' => %w[region web_identity_token role_arn],
+                            'file' => ours, 'exists' => false, 'phase_zero' => false, 'written' => nil, 'setting' => entry,
+                            'settings' => include('region' => { 'value' => 'eu-west-1', 'origin' => 'settings' }))
     expect(File).not_to exist(ours)
   end
 
-  it 'adds the setting, in a file of its own, and then it is phase 0' do
+  it 'writes the entry into a file of its own, and touches no other' do
     before = settings('extensions.json', { extensions: { categories: { core: { tier: 7 } }, blocked: ['lex-x'] }, other: [1] })
     content = File.read(before)
-    expect(in_pipe('legionio', '--write')).to have_attributes(exit: 0, data: include('phase' => 0, 'written' => ours))
+    expect(in_pipe('legionio', '--write')).to have_attributes(exit: 0, data: include('phase_zero' => true, 'exists' => true, 'written' => ours))
     expect(File.read(before)).to eq(content)
-    expect(JSON.parse(File.read(ours))).to eq('extensions' => { 'categories' => { 'identity' => { 'type' => 'prefix', 'tier' => 0, 'phase' => 0 } } })
+    expect(JSON.parse(File.read(ours))).to eq(entry)
     expect(File.stat(ours).mode & 0o777).to eq(0o600)
     expect(Dir.children(File.dirname(ours))).to contain_exactly('extensions.json', 'lex-identity-aws.json')
   end
 
-  it 'changes nothing where it is phase 0 already' do
+  it 'changes nothing where the entry is there already' do
     in_pipe('legionio', '--write')
     before = [File.read(ours), File.stat(ours).ino]
-    expect(in_pipe('legionio', '--write').data).to include('phase' => 0, 'written' => nil)
+    expect(in_pipe('legionio', '--write').data).to include('phase_zero' => true, 'written' => nil)
     expect([File.read(ours), File.stat(ours).ino]).to eq(before)
   end
 
   it 'keeps what is in its file' do
     settings('lex-identity-aws.json', { identity: { aws: { region: 'eu-west-1' } }, extensions: { categories: { identity: { tier: 3 }, ai: { tier: 9 } } } })
     File.chmod(0o640, ours)
-    expect(in_pipe('legionio', '--write').data).to include('phase' => 0)
+    expect(in_pipe('legionio', '--write').data).to include('phase_zero' => true)
     expect(JSON.parse(File.read(ours))).to eq('identity'   => { 'aws' => { 'region' => 'eu-west-1' } },
                                               'extensions' => { 'categories' => { 'identity' => { 'tier' => 3, 'type' => 'prefix', 'phase' => 0 },
                                                                                   'ai'       => { 'tier' => 9 } } })
     expect(File.stat(ours).mode & 0o777).to eq(0o640)
   end
 
-  it 'says so where the setting is there and another file outranks it' do
+  it 'says so where another file, merged later, outranks its own' do
     settings('z-last.json', { extensions: { categories: { identity: { type: 'prefix', phase: 1 } } } })
-    expect(in_pipe('legionio', '--write')).to have_attributes(exit: 4, data: include('phase' => 1, 'written' => ours))
+    answer = in_pipe('legionio', '--write')
+    expect(answer).to have_attributes(exit: 4, data: include('phase_zero' => false, 'written' => ours), stderr: a_string_including(ours, 'merged later'))
   end
 
   it 'does not touch a file it cannot read' do
@@ -63,9 +74,10 @@ RSpec.describe 'lex-identity-aws legionio' do
     expect(in_pipe('legionio', '--write')).to have_attributes(exit: 4, stderr: a_string_including(ours, 'cannot be written', '"phase":0'))
   end
 
-  it 'shows the phase also where the settings are no use' do
+  it 'shows the rest where the settings cannot be used' do
     settings('identity.json', { identity: { aws: { role_arn: 'vault://secret/role#arn' } } })
     answer = in_pipe('legionio')
-    expect(answer).to have_attributes(exit: 0, data: include('phase' => 1, 'settings' => {}), stderr: a_string_including('cannot be used', 'not resolved yet'))
+    expect(answer).to have_attributes(exit: 0, data: include('identity_aws' => ['role_arn'], 'settings' => {}),
+                                      stderr: a_string_including('cannot be used', 'not resolved yet'))
   end
 end

@@ -63,7 +63,7 @@ RSpec.describe 'lex-identity-aws' do
     end
   end
 
-  it 'ends quietly when nobody reads it any more' do
+  it 'ends quietly once its output is closed' do
     file('.aws/config', (1..5000).map { |number| "[profile with-a-long-name-#{number}]\nregion = eu-west-1\n" }.join)
     reader, writer = IO.pipe
     errors, errors_end = IO.pipe
@@ -74,10 +74,10 @@ RSpec.describe 'lex-identity-aws' do
     expect([Process.wait2(pid).last.exitstatus, errors.read]).to eq([141, ''])
   end
 
-  it 'says so where its answer finds no room, and ends as ever where nobody hears it' do
+  it 'says so where its answer cannot be written, and ends as ever with its streams closed' do
     skip 'there is no /dev/full here' unless File.exist?('/dev/full')
     run = ->(redirection) { IO.popen({ 'HOME' => home, **keys }, ['sh', '-c', "exec #{RbConfig.ruby} #{program} whoami #{redirection}"], &:read) }
-    expect(run['2>&1 >/dev/full']).to match(/\Alex-identity-aws: The answer could not be given: No space left.*\n\z/)
+    expect(run['2>&1 >/dev/full']).to match(/\Alex-identity-aws: The answer could not be written: No space left.*\n\z/)
     expect($CHILD_STATUS.exitstatus).to be(1)
     expect(run['<&- 2>&-']).to include(BrokenWorld::DEMO)
     expect($CHILD_STATUS.exitstatus).to be(0)
@@ -108,7 +108,7 @@ RSpec.describe 'lex-identity-aws' do
       expect(in_pipe('whoami', '--no-legionio').data).to include('canonical_name' => 'demo')
     end
 
-    it 'asks for an MFA code where somebody sits, and nowhere else' do
+    it 'prompts for an MFA code on a terminal, and nowhere else' do
       role = %W[whoami --json --role-arn #{BrokenWorld::ROLE}mfa-only --profile p]
       file('.aws/credentials', demo_profile('base'))
       file('.aws/config', "[profile p]\nrole_arn = #{BrokenWorld::ROLE}mfa-only\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/demo\n")
@@ -166,8 +166,8 @@ RSpec.describe 'lex-identity-aws' do
       end
     end
 
-    it 'that have ended are not handed out' do
-      program = "echo '{\"Version\": 1, \"AccessKeyId\": \"ASIAENDED\", \"SecretAccessKey\": \"canary\", \"SessionToken\": \"canary\", " \
+    it 'that have expired are not handed out' do
+      program = "echo '{\"Version\": 1, \"AccessKeyId\": \"ASIAEXPIRED\", \"SecretAccessKey\": \"canary\", \"SessionToken\": \"canary\", " \
                 "\"Expiration\": \"2024-01-02T03:04:05Z\"}'"
       file('.aws/config', "[profile p]\ncredential_process = #{file('program', "#!/bin/sh\n#{program}\n", mode: 0o755)}\n")
       answer = in_pipe('credentials', '--profile', 'p')

@@ -6,7 +6,7 @@ require 'docs/support/pages'
 RSpec.describe 'The options' do
   # Each with the place where it may stand: Anywhere, OptionOnly or SettingsOnly.
   let(:core) do
-    table = Pages.read('ext/aws_identity/src/settings/words.rs').scan(/^    word\("(\w+)", (\w+), \w+\),$/).to_h
+    table = Pages.read('ext/aws_identity/src/config/options.rs').scan(/^    option\("(\w+)", (\w+), \w+\),$/).to_h
     expect(table.size).to be > 25
     table
   end

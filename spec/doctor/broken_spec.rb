@@ -165,7 +165,8 @@ RSpec.describe 'The doctor, on a machine' do
 
   describe 'whose web identity token file cannot be read' do
     def without_token(path)
-      examine(local_aws.env.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => path, 'AWS_ROLE_ARN' => "#{BrokenWorld::ROLE}irsa-app", 'AWS_EC2_METADATA_DISABLED' => 'true'))
+      examine(local_aws.env.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => path, 'AWS_ROLE_ARN' => "#{BrokenWorld::ROLE}irsa-app",
+                                  'AWS_EC2_METADATA_DISABLED' => 'true'))
     end
 
     it 'because it is not there' do

@@ -16,34 +16,31 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
     expect(legionio.values).to match([have_attributes(status: :skipped, what: 'LegionIO is not installed here')])
   end
 
-  it 'names the setting that makes it phase 0' do
-    settings({})
+  it 'names the files it read, and the entry for phase 0 that is in none of them' do
+    path = settings({ identity: { aws: { region: 'eu-west-1' } } })
     expect(legionio.fetch('phase')).to have_attributes(
-      status: :warn, what: a_string_including('phase 1', 'says nothing of identity'),
-      remedy: a_string_including('lex-identity-aws legionio --write', '{"extensions":{"categories":{"identity":{"type":"prefix","tier":0,"phase":0}}}}')
+      status: :warn, what: a_string_including("read #{path}", 'the entry for phase 0 is not there', 'in phase 1 unless told otherwise'),
+      remedy: a_string_including('lex-identity-aws legionio --write', '{"extensions":{"categories":{"identity":{"type":"prefix","tier":0,"phase":0}}}}'),
+      details: include(files: path)
     )
   end
 
-  it 'knows the ways there are to load it, and not to' do
+  it 'sees whether the entry is there as it is written, and judges nothing else' do
     {
-      { categories: { identity: category } }                                        => 0,
-      { categories: { identity: category.except(:phase) } }                         => 1,
-      { categories: { identity: category.merge(type: 'list') } }                    => 1,
-      { identity: ['lex-identity-aws'] }                                            => 0,
-      { identity: ['lex-identity-system'] }                                         => 1,
-      { identity: ['lex-identity-aws'], categories: { identity: {} } }              => 1,
-      { categories: { identity: category }, blocked: %w[lex-identity-aws] }         => nil,
-      { categories: { identity: category }, identity: { aws: { enabled: false } } } => nil
-    }.each do |extensions, phase|
+      { categories: { identity: category } }                                => :ok,
+      { categories: { identity: category.merge(tier: 3) } }                 => :ok,
+      { categories: { identity: category }, blocked: %w[lex-identity-aws] } => :ok,
+      { categories: { identity: category.except(:phase) } }                 => :warn,
+      { categories: { identity: category.merge(phase: 1) } }                => :warn,
+      { categories: { identity: category.merge(type: 'list') } }            => :warn,
+      { categories: { identity: ['phase', 0] } }                            => :warn,
+      { categories: 'none' }                                                => :warn,
+      { identity: ['lex-identity-aws'] }                                    => :warn
+    }.each do |extensions, status|
       settings({ extensions: extensions })
       found = legionio.fetch('phase')
-      expect(found.details.fetch(:phase)).to be(phase), "#{extensions}: #{found.what}"
-      expect(found.status).to be(phase&.zero? ? :ok : :warn)
+      expect(found.status).to be(status), "#{extensions}: #{found.what}"
     end
-    settings({ identity: { aws: { enabled: 'false' } }, extensions: { categories: { identity: category } } })
-    expect(legionio.fetch('phase').what).to include('does not use this gem: identity.aws.enabled is false')
-    settings({ role: { profile: 'service' }, extensions: { categories: { identity: category } } })
-    expect(legionio.fetch('phase').what).to include('does not use this gem: role.profile is service')
   end
 
   it 'merges the files as LegionIO does, and names those it leaves out' do
@@ -51,15 +48,15 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
     settings({ extensions: { categories: { identity: { phase: 0 } } } }, name: 'deeper/b.json')
     settings('{"secret": "canary-of-the-doctor", ', name: 'c.json')
     report = examine(secrets: ['canary-of-the-doctor'])
-    expect(legionio(report).fetch('phase').details).to include(phase: 0)
+    expect(legionio(report).fetch('phase').status).to be(:ok)
     expect(legionio(report).fetch('settings file')).to have_attributes(status: :warn, what: a_string_including('c.json is left out: it is no JSON'))
   end
 
   it 'looks where LEGION_SETTINGS_DIRS says' do
-    elsewhere = File.dirname(file('elsewhere/a.json', JSON.generate(extensions: { categories: { identity: category } })))
-    with_env('LEGION_SETTINGS_DIRS' => elsewhere) do
+    path = file('elsewhere/a.json', JSON.generate(extensions: { categories: { identity: category } }))
+    with_env('LEGION_SETTINGS_DIRS' => File.dirname(path)) do
       found = Legion::Extensions::Identity::Aws::Doctor::LegionIO.new.findings
-      expect(found.last.details).to include(phase: 0)
+      expect(found.last).to have_attributes(name: 'phase', status: :ok, details: include(files: path))
     end
   end
 
@@ -70,12 +67,13 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
       stub_const('Legion::VERSION', '1.9.52')
       stub_const('Legion::Identity::Resolver', double(providers: [identity], composite: { providers: { aws: { status: :resolved } } }, register: nil))
       settings = double(loader: true)
-      allow(settings).to receive(:[]).with(:extensions).and_return({ categories: { identity: category } })
-      allow(settings).to receive(:[]).with(:role).and_return({ profile: nil })
-      allow(settings).to receive(:[]).with(:identity).and_return(nil)
-      allow(settings).to receive(:dig).with(:identity, :aws).and_return(nil)
+      allow(settings).to receive(:dig) { |*keys| given[keys] }
       stub_const('Legion::Settings', settings)
+      without_partial_double_verification { allow(Legion::Extensions).to receive(:find_extensions) { extensions } }
     end
+
+    let(:given) { {} }
+    let(:extensions) { [{ gem_name: 'lex-other', category: :default }, { gem_name: 'lex-identity-aws', category: :identity }] }
 
     def broker(**answers)
       lease = double(valid?: answers.fetch(:valid, true), expires_at: Time.at(1_800_000_000))
@@ -89,6 +87,23 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
         .to eq('version' => :ok, 'phase' => :ok, 'registration' => :ok, 'lease default' => :ok, 'renewer default' => :ok)
       expect(legionio.fetch('version').what).to eq('1.9.52, this process')
       expect(legionio.fetch('registration').what).to include('its last answer: resolved')
+    end
+
+    it "has the phase from LegionIO's own list of extensions" do
+      broker
+      expect(legionio.fetch('phase')).to have_attributes(status: :ok, what: 'LegionIO loads this gem in phase 0', details: { phase: 0 })
+      extensions.last[:category] = :default
+      expect(legionio.fetch('phase')).to have_attributes(status: :warn, what: a_string_including('phase 1'), remedy: a_string_including('"phase":0'),
+                                                         details: { phase: 1 })
+    end
+
+    it 'says that LegionIO does not use this gem, and why' do
+      broker
+      extensions.pop
+      expect(legionio.fetch('phase')).to have_attributes(status: :warn, what: a_string_including('does not list this gem'),
+                                                         remedy: a_string_including('extensions.blocked', 'role.profile'))
+      given[%i[identity aws]] = { enabled: 'false' }
+      expect(legionio.fetch('phase')).to have_attributes(status: :warn, what: a_string_including('does not use this gem', 'enabled: false'))
     end
 
     it 'finds a provider that is missing, or is not ours' do
@@ -113,7 +128,8 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
     it 'is not stopped by a LegionIO it does not know' do
       stub_const('Legion::Identity::Broker', Object.new)
       stub_const('Legion::Identity::Resolver', Object.new)
-      expect(legionio.values_at('registration', 'Broker')).to all(have_attributes(status: :warn, what: a_string_including('cannot be asked')))
+      without_partial_double_verification { allow(Legion::Extensions).to receive(:find_extensions).and_raise(NoMethodError) }
+      expect(legionio.values_at('phase', 'registration', 'Broker')).to all(have_attributes(status: :warn, what: a_string_including('cannot be asked')))
     end
   end
 end

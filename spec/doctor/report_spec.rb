@@ -14,7 +14,7 @@ RSpec.describe 'The report of the doctor' do
     expect(JSON.pretty_generate(report)).to include("\n  \"findings\": [\n")
   end
 
-  it 'is a text for people, with what to do at its end' do
+  it 'is a text, with what to do at its end' do
     text = examine(local_aws.env.merge('AWS_ACCESS_KEY_ID' => 'AKIAX'), role_arn: "#{BrokenWorld::ROLE}legion-worker").to_s
     expect(text.lines.first).to start_with("lex-identity-aws #{Legion::Extensions::Identity::Aws::VERSION}, Ruby #{RUBY_VERSION}").and end_with("1 problem\n")
     expect(text).to match(/^  FAIL  environment +AWS_ACCESS_KEY_ID is set and/)

@@ -43,7 +43,7 @@ RSpec.describe 'The doctor, looking at the roles,' do
     expect(finding(examine(env, assume: true), 'role')).to have_attributes(status: :ok, what: a_string_including('assumed: ASIA'))
   end
 
-  it 'says that a person is needed, and asks none' do
+  it 'says that an MFA code is needed, and asks for none' do
     report = examine(role_arn: "#{BrokenWorld::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', assume: true)
     expect(problems(report)).to contain_exactly(
       ['mfa', 'mfa', :warn, a_string_including('arn:aws:iam::123456789012:mfa/demo', 'nobody here can be asked'), a_string_including('token_provider')]

@@ -71,7 +71,7 @@ local_aws.env => 'imds' }.each do |env, source|
     )
   end
 
-  it 'says that credentials have ended' do
+  it 'says that credentials have expired' do
     program = "echo '{\"Version\": 1, \"AccessKeyId\": \"ASIAENDED\", \"SecretAccessKey\": \"canary\", \"SessionToken\": \"canary\", " \
               "\"Expiration\": \"2024-01-02T03:04:05Z\"}'"
     file('.aws/config', "[profile p]\ncredential_process = #{file('program', "#!/bin/sh\n#{program}\n", mode: 0o755)}\n")

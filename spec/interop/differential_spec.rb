@@ -5,7 +5,7 @@ require_relative 'support/differences'
 require_relative 'support/our_order'
 require_relative 'support/panel'
 require_relative 'support/random_configuration'
-require_relative 'support/stage'
+require_relative 'support/interop_environment'
 
 Dir[File.join(__dir__, 'configurations', '*.rb')].each { |file| require file }
 
@@ -18,19 +18,19 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   count = Integer(ENV.fetch('INTEROP_COUNT', 100))
 
   before(:context) do
-    @stage = Stage.new
-    @panel = Panel.new(@stage)
+    @world = InteropEnvironment.new
+    @panel = Panel.new(@world)
     @differences = Differences.new
   end
 
   after(:context) do
     RSpec.configuration.reporter.message("\n#{@differences.report(@panel.names, seed)}") if @panel
     @panel&.stop
-    @stage&.stop
+    @world&.stop
     raise 'of the random configurations fewer than every fifth makes us somebody' if @differences&.too_few_principals?
   end
 
-  attr_reader :stage, :panel, :differences
+  attr_reader :world, :panel, :differences
 
   def message(configuration, expected, answers)
     "#{configuration}\n\nexpected #{expected}\nfound    #{answers.transform_values(&:to_s)}"
@@ -48,7 +48,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   (1..count).each do |number|
     it "is whom boto3 finds in our order, with the random configuration #{number} of INTEROP_SEED=#{seed}" do
       configuration = RandomConfiguration.make("random configuration #{number}", seed + number)
-      environment = stage.prepare(configuration)
+      environment = world.prepare(configuration)
       answers = panel.ask(configuration, environment)
       differences.add_random(number, answers)
       expected = OurOrder.new(panel, environment, configuration.profile).principal

@@ -25,7 +25,7 @@ RSpec.describe 'In the background of LegionIO' do
       self.identity_settings = { roles: { closed: '#{forbidden}' } }
       aws = load_gem
       tries = Queue.new
-      aws::LegionIO::Broker.prepend(Module.new { define_method(:lease) { |*given| super(*given).tap { tries << nil } } })
+      aws::LegionIO::BrokerEntries.prepend(Module.new { define_method(:leased?) { |*given| super(*given).tap { tries << nil } } })
       3.times { Resolver.resolve! }
       sleep 0.5
       tries.clear
@@ -49,7 +49,7 @@ RSpec.describe 'In the background of LegionIO' do
         aws::Identity.provide_token
         own = eventually { Broker.token_for(:aws) }
         answer([before, own == aws::Identity.current_credentials.access_key_id, Broker.renewer_for(:aws).provider.equal?(aws::Identity),
-                Broker.token_for(:aws, for_context: 'deploy') == deploy])
+                Broker.token_for(:aws, for_context: 'deploy') == Broker.token_for(:aws, qualifier: :deploy)])
       RUBY
       expect(found.answer).to eq([[nil, nil, true, nil], true, true, true])
     end

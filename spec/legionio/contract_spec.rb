@@ -96,12 +96,12 @@ RSpec.describe 'The contract with LegionIO' do
       found = in_parts(<<~RUBY)
         self.identity_settings = { role_arn: '#{worker}' }
         aws = load_gem
-        flights = -> { ObjectSpace.each_object(aws::Session).sum { |session| session.counters[:flights] } }
+        fetches = -> { ObjectSpace.each_object(aws::Session).sum { |session| session.counters[:fetches] } }
         2.times { Resolver.resolve! }
-        first = flights.call
+        first = fetches.call
         Legion::Identity::Process.refresh_credentials
         2.times { Resolver.resolve! }
-        answer([first, flights.call])
+        answer([first, fetches.call])
       RUBY
       expect(found.answer).to eq([1, 2])
       expect([calls('AssumeRole'), calls('GetCallerIdentity')]).to eq([1, 2])

@@ -26,7 +26,7 @@ RSpec.describe 'A fork', :native_session do
       mine = session
       key  = mine.credentials.access_key_id
       arn  = mine.identity.arn
-      child = in_child { [mine.credentials.access_key_id == key, mine.identity.arn == arn, mine.counters[:flights]] }
+      child = in_child { [mine.credentials.access_key_id == key, mine.identity.arn == arn, mine.counters[:fetches]] }
       tell(child: child.said, parent: mine.credentials.access_key_id == key, **child.to_h.slice(:code, :exit_seconds))
     RUBY
     expect(said).to include(child: [true, true, 2], parent: true)

@@ -19,11 +19,11 @@ RSpec.describe 'The garbage collector', :native_session do
       said = stress do
         mine = session
         2.times { mine.credentials }
-        { key: mine.credentials.access_key_id, arn: mine.identity.arn, asked: mine.attempts.size, flights: mine.counters[:flights] }
+        { key: mine.credentials.access_key_id, arn: mine.identity.arn, asked: mine.attempts.size, fetches: mine.counters[:fetches] }
       end
       tell(**said)
     RUBY
-    expect(said).to match(key: start_with('ASIA'), arn: start_with('arn:aws:sts::'), asked: 2, flights: 2)
+    expect(said).to match(key: start_with('ASIA'), arn: start_with('arn:aws:sts::'), asked: 2, fetches: 2)
   end
 
   it 'may run at every allocation of four threads' do
@@ -60,9 +60,9 @@ RSpec.describe 'The garbage collector', :native_session do
         end
       end
       let_go
-      tell(key: mine.credentials.access_key_id, flights: mine.counters[:flights])
+      tell(key: mine.credentials.access_key_id, fetches: mine.counters[:fetches])
     RUBY
-    expect(said).to match(key: start_with('ASIA'), flights: 1)
+    expect(said).to match(key: start_with('ASIA'), fetches: 1)
   end
 
   it 'may move everything, between requests and during one' do
@@ -79,10 +79,10 @@ RSpec.describe 'The garbage collector', :native_session do
       GC.auto_compact = true
       let_go
       tell(kept: sessions.map { |one| one.credentials.access_key_id } == keys && sessions.first(5).map { |one| one.identity.arn } == arns,
-           flown: waiters.map(&:value).uniq, flights: sessions.sum { |one| one.counters[:flights] },
+           flown: waiters.map(&:value).uniq, fetches: sessions.sum { |one| one.counters[:fetches] },
            afterwards: Array.new(50) { session.credentials.access_key_id }.uniq.size)
     RUBY
-    expect(said).to match(kept: true, flown: [start_with('ASIA')], flights: 55, afterwards: 50)
+    expect(said).to match(kept: true, flown: [start_with('ASIA')], fetches: 55, afterwards: 50)
   end
 
   it 'may collect sessions whose requests are under way' do

@@ -20,9 +20,9 @@ RSpec.describe 'What is left behind', :native_session do
       let_go
       key = waited_for.credentials.access_key_id
       eventually { fetch_threads.zero? }
-      tell(leaked: after - before, fetch_threads: in_the_air, flights: waited_for.counters[:flights], key: key, threads: Thread.list.size)
+      tell(leaked: after - before, fetch_threads: in_the_air, fetches: waited_for.counters[:fetches], key: key, threads: Thread.list.size)
     RUBY
-    expect(said).to match(leaked: 0, fetch_threads: 1, flights: 1, key: start_with('ASIA'), threads: 1)
+    expect(said).to match(leaked: 0, fetch_threads: 1, fetches: 1, key: start_with('ASIA'), threads: 1)
     expect(keys_asked_for).to eq(1)
   end
 
@@ -35,7 +35,7 @@ RSpec.describe 'What is left behind', :native_session do
       400.times do
         flying = session
         waiter = Thread.new { flying.credentials }
-        eventually { flying.counters[:flights] == 1 }
+        eventually { flying.counters[:fetches] == 1 }
         waiter.kill.join
       end
       arrived(401)

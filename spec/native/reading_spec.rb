@@ -13,9 +13,9 @@ RSpec.describe 'A read of what is held', :native_session do
         GC.stat(:total_allocated_objects) - before
       end
       2.times { %i[credentials identity].each(&allocated) } # the counting itself has caches to fill
-      tell(credentials: allocated.call(:credentials), identity: allocated.call(:identity), flights: mine.counters[:flights])
+      tell(credentials: allocated.call(:credentials), identity: allocated.call(:identity), fetches: mine.counters[:fetches])
     RUBY
-    expect(said).to eq(credentials: 0, identity: 0, flights: 2)
+    expect(said).to eq(credentials: 0, identity: 0, fetches: 2)
   end
 
   it 'is the same object until there is a new set, then the new one at once' do
@@ -37,7 +37,7 @@ RSpec.describe 'A read of what is held', :native_session do
     said = facts(<<~RUBY)
       mine = session
       key  = mine.credentials.access_key_id
-      eventually { mine.credentials && mine.counters[:flights] == 2 }
+      eventually { mine.credentials && mine.counters[:fetches] == 2 }
       arrived(2)
       before = mine.counters[:cached]
       keys, seconds = took { Array.new(1_000) { mine.credentials.access_key_id }.uniq }

@@ -96,7 +96,7 @@ RSpec.describe 'A signal during a wait for AWS', :native_session do
   it 'may have a handler that reads what the session holds' do
     waiting_ruby(<<~RUBY) do |ruby, let_go|
       mine = session
-      trap(:USR1) { $stdout.syswrite([mine.credentials(fetch: false), mine.needs_refresh?, mine.counters[:flights]].inspect) }
+      trap(:USR1) { $stdout.syswrite([mine.credentials(fetch: false), mine.needs_refresh?, mine.counters[:fetches]].inspect) }
       tell(key: mine.credentials.access_key_id)
     RUBY
       ruby.signal(:USR1)

@@ -209,9 +209,25 @@ RSpec.describe 'An option', :mfa_users do
     expect(asked_of_sts).to be_empty
   end
 
+  it 'is in the report of the settings with where it comes from, a secret as "set"' do
+    options = { role_arn: MfaUsers::WORKER, external_id: 'canary', source_identity: 'dana', tags: { team: 'core', cost: 1 }, policy: policy,
+                transitive_tag_keys: %w[team cost], policy_arns: managed, serial_number: MfaUsers::DEVICE, token_provider: -> { 'canary' },
+                provided_contexts: [{ provider_arn: 'arn:aws:iam::aws:contextProvider/IdentityCenter', context_assertion: 'canary' }],
+                advisory_window: 60, cache: '/nowhere', get_session_token: false }
+    settings = aws::Session.new(**options).settings
+    expect(settings.transform_values { |setting| setting[:value] }).to include(
+      external_id: 'set', source_identity: 'dana', tags: 'cost=1, team=core', transitive_tag_keys: 'team, cost', policy_arns: managed.join(', '),
+      serial_number: MfaUsers::DEVICE, token_provider: 'set', provided_contexts: 'set', advisory_window: 60.0, cache: '/nowhere',
+      get_session_token: false, policy: a_string_including('s3:GetObject')
+    )
+    expect(settings.values_at(*options.keys).map { |setting| setting[:origin] }).to all eq('option')
+    expect(settings.inspect).not_to include('canary')
+    expect(settings).not_to include(:provider_id, :web_identity_token, :source)
+  end
+
   it 'stands in docs/options.md, whichever it is' do
     document = File.read(File.expand_path('../../docs/options.md', __dir__))
-    words = File.read(File.expand_path('../../ext/aws_identity/src/settings/words.rs', __dir__)).scan(/^\s+word\("(\w+)"/).flatten
+    words = File.read(File.expand_path('../../ext/aws_identity/src/config/options.rs', __dir__)).scan(/^\s+option\("(\w+)"/).flatten
     expect(words.size).to be > 25
     expect(words.reject { |word| document.include?("`#{word}`") || document.include?("`#{word}:`") }).to eq([])
   end

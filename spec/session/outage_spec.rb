@@ -45,7 +45,7 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
     expect(shared.credentials).to have_attributes(degraded: nil)
     expect(warnings.size).to eq(1)
     expect(log.string).to include('renewed again')
-    expect(shared.counters).to include(failures: be_between(3, 7), back_offs: be_between(3, 7), cached: be > 1000, flights: be >= 4)
+    expect(shared.counters).to include(failures: be_between(3, 7), back_offs: be_between(3, 7), cached: be > 1000, fetches: be >= 4)
   end
 
   it 'warns once for all of its threads, and once more at the next outage' do

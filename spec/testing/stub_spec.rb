@@ -36,7 +36,7 @@ RSpec.describe 'Aws::Testing.stub' do
         puts BEFORE.identity.canonical_name, Aws::Session.new(region: 'eu-west-1').identity.account, Aws::Identity.resolve[:canonical_name]
         puts Thread.new { BEFORE.credentials.access_key_id }.value, LIVING.access_key_id, LIVING.account_id, BEFORE.refresh!.session_token
         puts Aws::Identity.provide_token.valid?, BEFORE.set?, BEFORE.credentials.expired?, BEFORE.expiration > Time.now + 3500
-        puts BEFORE.prefetch, BEFORE.needs_refresh?, BEFORE.invalidate('ASIASTUBSTUBSTUBSTUB'), BEFORE.attempts.inspect, BEFORE.counters[:flights]
+        puts BEFORE.prefetch, BEFORE.needs_refresh?, BEFORE.invalidate('ASIASTUBSTUBSTUBSTUB'), BEFORE.attempts.inspect, BEFORE.counters[:fetches]
       end
     RUBY
     expect(lines).to eq(%w[legion_worker 210987654321 legion_worker ASIASTUBSTUBSTUBSTUB ASIASTUBSTUBSTUBSTUB 210987654321 stubbed-session-token
@@ -73,7 +73,7 @@ RSpec.describe 'Aws::Testing.stub' do
     RUBY
   end
 
-  it 'takes a set, and a Hash of what differs' do
+  it 'takes Credentials, and a Hash of what differs' do
     expect(told(<<~RUBY)).to eq(%w[AKIAX nil user someone eu-west-1])
       Aws::Testing.stub(credentials: Aws::Credentials.new('AKIAX', 's')) { puts BEFORE.credentials.access_key_id; p BEFORE.credentials.expiration }
       Aws::Testing.stub(identity: { arn: 'arn:aws:iam::123456789012:user/demo', canonical_name: 'someone', region: 'eu-west-1' }) do
@@ -83,8 +83,9 @@ RSpec.describe 'Aws::Testing.stub' do
   end
 
   it 'refuses what it does not understand' do
-    expect(told(<<~RUBY)).to eq(%w[ArgumentError ArgumentError ArgumentError ConfigurationError ServiceError])
+    expect(told(<<~RUBY)).to eq(%w[ArgumentError ArgumentError ArgumentError ArgumentError ConfigurationError ServiceError])
       puts said { Aws::Testing.stub(credentials: { secret: 'x' }) {} }, said { Aws::Testing.stub(identity: 7) {} }
+      puts said { Aws::Testing.stub(identity: { name: 'demo' }) {} }
       puts said { Aws::Testing.stub }
       Aws::Testing.stub { puts said { Aws::Session.new(region: 'no region') } }
       puts said { Aws::Testing.stub(identity: 'arn:nonsense') {} }

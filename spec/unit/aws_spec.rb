@@ -30,8 +30,8 @@ RSpec.describe Legion::Extensions::Identity::Aws do
         module Core
           def autobuild = (@built = built + 1)
           def built = @built || 0
-          def data_required? = true
-          def remote_invocable? = true
+          %i[data cache crypt vault llm skills].each { |part| define_method(:"\#{part}_required?") { false } }
+          %i[remote_invocable? mcp_tools? mcp_tools_deferred? sticky_tools? transport_required?].each { |name| define_method(name) { true } }
         end
       end
     end
@@ -47,7 +47,7 @@ RSpec.describe Legion::Extensions::Identity::Aws do
 
   it 'asks LegionIO for no actors, queues, tools or services' do
     asked = %i[remote_invocable? mcp_tools? mcp_tools_deferred? sticky_tools? transport_required? data_required? cache_required? crypt_required?
-               vault_required? llm_required? skills_required?]
+               vault_required? llm_required? skills_required?] # LegionIO's Core answers the last six itself
     expect(run("#{legion}; require ENTRY; #{asked.inspect}.map { |name| Legion::Extensions::Identity::Aws.public_send(name) }.uniq").stdout).to eq("[false]\n")
   end
 

@@ -3,7 +3,7 @@
 require 'unit/support/scripted_native'
 
 RSpec.describe Legion::Extensions::Identity::Aws::CallerIdentity do
-  subject(:identity) { described_class.new(ScriptedNative::IDENTITY.merge(serial: 1)) }
+  subject(:identity) { described_class.new(**ScriptedNative::IDENTITY, serial: 1) }
 
   it 'says who AWS says we are' do
     expect(identity).to have_attributes(
@@ -14,11 +14,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::CallerIdentity do
   end
 
   it 'is a frozen value, equal by content whenever it was asked' do
-    later = described_class.new(ScriptedNative::IDENTITY.merge(serial: 2, milliseconds: 9))
+    later = described_class.new(**ScriptedNative::IDENTITY, serial: 2, milliseconds: 9)
     expect(identity).to be_frozen
     expect(identity).to eq(later)
     expect([identity, later].uniq.size).to eq(1)
-    expect(identity).not_to eq(described_class.new(ScriptedNative::IDENTITY.merge(serial: 1, account: '210987654321')))
+    expect(identity).not_to eq(described_class.new(**ScriptedNative::IDENTITY, serial: 1, account: '210987654321'))
+  end
+
+  it 'is compared as a Struct is: with its own kind, by its members' do
+    expect(identity.members).to eq(%i[account arn user_id partition kind role session_name canonical_name provider_arn region source])
+    expect(identity).not_to eq(identity.to_h)
+    expect { identity.account = '210987654321' }.to raise_error(FrozenError)
   end
 
   it 'can be matched, printed and turned into a Hash' do

@@ -91,7 +91,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   end
 
   it 'passes the rest through' do
-    expect(session).to have_attributes(needs_refresh?: true, prefetch: true, attempts: [], counters: { flights: 0 }, settings: ScriptedNative::SETTINGS,
+    expect(session).to have_attributes(needs_refresh?: true, prefetch: true, attempts: [], counters: { fetches: 0 }, settings: ScriptedNative::SETTINGS,
                                        forget_identity: nil)
     expect(session.invalidate('ASIAOTHER')).to be(false)
   end

@@ -4,13 +4,13 @@
 //! <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>, `JSONFileCache` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/utils.py>), so that the CLI uses our
 //! files and we use the CLI's. What botocore's name does not tell apart (who asked, which endpoint,
-//! session tags and policies) stands in a member of ours, `LexIdentityAws`:
+//! session tags and policies) stands in a member of ours, `LexIdentityAws`, the tag:
 //!
 //! * a file in which it differs is a miss, and ours goes to the same name plus eight hex digits;
 //! * a file without it, as the CLI writes it, counts unless the request has more to it than the
 //!   name can say.
 //!
-//! Nothing here waits, sleeps or touches the network. No warning shows a file's content.
+//! Only [`CacheDir::lock`] waits. No warning shows a file's content.
 
 mod entry;
 mod key;
@@ -22,31 +22,33 @@ mod tests;
 pub use key::{CacheKey, Request};
 pub use lock::{LockAttempt, LockGuard, LockOutcome};
 
-use crate::credentials::{Credentials, Millis};
+use crate::{
+    credentials::{Credentials, Millis},
+    util::read_file::{self, Links, Unread},
+};
 use entry::Entry;
 use std::{
     fmt,
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
     hash::{BuildHasher, RandomState},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
-use zeroize::Zeroizing;
 
-/// Far more than STS answers with; what is larger is not a cache entry.
+/// Far more than STS answers with; a larger file is not a cache entry.
 const FILE_LIMIT: u64 = 256 * 1024;
 const GROUP_OR_OTHERS: u32 = 0o077;
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
 /// Temporary files live for milliseconds; one this old was left by a process that was killed.
 const LEFT_BEHIND: Duration = Duration::from_hours(1);
-/// How the empty files begin that tell who we are.
+/// How the names of the empty files begin by which the process learns its own user id.
 const PROBE: &str = "probe";
-/// What sets read from here say about where they came from.
+/// The `source` of credentials read from here.
 const SOURCE: &str = "cache";
 
-/// Why the cache, or a file in it, is not used: for the log, since credentials come without it too.
+/// Why the cache, or a file in it, is not used: for the log, because a fetch goes on without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning(String);
 
@@ -74,7 +76,7 @@ impl fmt::Display for Warning {
 
 impl std::error::Error for Warning {}
 
-/// A directory that only we can write to, such as `~/.aws/cli/cache`.
+/// A directory that only this process's user can write to, such as `~/.aws/cli/cache`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheDir {
     path: PathBuf,
@@ -85,8 +87,8 @@ pub struct CacheDir {
 impl CacheDir {
     /// Makes the directory with mode 0700 if it is missing.
     ///
-    /// One that exists is refused if it is not ours, or if group or others may write to it: they
-    /// could give us credentials of their choice.
+    /// One that exists is refused if another user owns it, or if group or others may write to it: they
+    /// could put credentials of their choice there.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Warning> {
         let path = path.into();
         let cannot = |what: &str| {
@@ -99,7 +101,7 @@ impl CacheDir {
             .mode(0o700)
             .create(&path)
             .map_err(cannot("make"))?;
-        // std cannot ask who we are, but a file that we make says it.
+        // std cannot tell the user id; a new file in the directory has it.
         let (probe, name) = make_temporary(&path, PROBE).map_err(cannot("write to"))?;
         let uid = probe.metadata().map(|made| made.uid());
         fs::remove_file(&name).map_err(cannot("write to"))?;
@@ -109,15 +111,15 @@ impl CacheDir {
         Ok(Self { path, uid })
     }
 
-    /// The set for `key`, if there is one that has not ended at `now`.
+    /// The credentials for `key`, if there are some that have not expired at `now`.
     ///
-    /// A missing, unreadable or half-written file is a miss. One that is not ours, or that group
-    /// or others may read or write, is refused with a warning.
+    /// A missing or half-written file is a miss. One of another user, or that group or others may read
+    /// or write, is refused with a warning.
     pub fn read(&self, key: &CacheKey, now: Millis) -> Result<Option<Credentials>, Warning> {
         let mut refused = None;
-        for place in self.places(key) {
-            match self.load(&place.path) {
-                Ok(Some(entry)) if entry.expires_at > now && place.accepts(&entry, key) => {
+        for slot in self.slots(key) {
+            match self.load(&slot.path) {
+                Ok(Some(entry)) if entry.expires_at > now && slot.accepts(&entry, key) => {
                     return Ok(Some(entry.credentials));
                 }
                 Ok(_) => {}
@@ -127,12 +129,12 @@ impl CacheDir {
         refused.map_or(Ok(None), Err)
     }
 
-    /// Puts a set where the AWS CLI looks, or under our own name if that place is another's.
+    /// Writes credentials where the AWS CLI looks, or under our own name if another request's stand there.
     ///
-    /// A set that has ended gives its place to anyone, so that the AWS CLI's name does not stay
-    /// with a base that is gone.
+    /// An expired entry is overwritten whatever request it belongs to, so that the AWS CLI's name does not
+    /// stay with base credentials that are gone.
     ///
-    /// `false` where the set has no end or no session token: there is nothing to share about it.
+    /// `false` where they have no expiration or no session token: the AWS CLI reads neither.
     pub fn write(
         &self,
         key: &CacheKey,
@@ -143,12 +145,12 @@ impl CacheDir {
             return Ok(false);
         };
         let mut refused = None;
-        for place in self.places(key) {
-            match self.load(&place.path) {
-                Ok(Some(entry)) if entry.expires_at > now && !place.gives_way(&entry, key) => {}
+        for slot in self.slots(key) {
+            match self.load(&slot.path) {
+                Ok(Some(entry)) if entry.expires_at > now && !slot.gives_way(&entry, key) => {}
                 Ok(_) => {
-                    self.replace(&place.path, &content)
-                        .map_err(|error| Warning::io("write", &place.path, &error))?;
+                    self.replace(&slot.path, &content)
+                        .map_err(|error| Warning::io("write", &slot.path, &error))?;
                     self.tidy(key, now);
                     return Ok(true);
                 }
@@ -158,22 +160,22 @@ impl CacheDir {
         refused.map_or(Ok(false), Err)
     }
 
-    /// Takes away what `read` would give for `key`, if it is the set with this access key id.
-    /// Says whether it did.
+    /// Removes the entry that `read` would return for `key`, if it has this access key id. Returns
+    /// whether it did.
     pub fn remove(&self, key: &CacheKey, access_key_id: &str) -> Result<bool, Warning> {
         let (mut removed, mut refused) = (false, None);
-        for place in self.places(key) {
-            match self.load(&place.path) {
-                // Between the look and the removal another process may write a new set. It is lost
-                // then, which costs somebody one more question to STS.
+        for slot in self.slots(key) {
+            match self.load(&slot.path) {
+                // Between the look and the removal another process may write a new entry. It is lost
+                // then, which costs one more call to STS.
                 Ok(Some(entry))
                     if entry.credentials.access_key_id == access_key_id
-                        && place.accepts(&entry, key) =>
+                        && slot.accepts(&entry, key) =>
                 {
-                    match fs::remove_file(&place.path) {
+                    match fs::remove_file(&slot.path) {
                         Ok(()) => removed = true,
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        Err(error) => return Err(Warning::io("remove", &place.path, &error)),
+                        Err(error) => return Err(Warning::io("remove", &slot.path, &error)),
                     }
                 }
                 Ok(_) => {}
@@ -183,8 +185,8 @@ impl CacheDir {
         refused.filter(|_| !removed).map_or(Ok(removed), Err)
     }
 
-    /// Where a set for `key` may stand, in the order of looking.
-    fn places(&self, key: &CacheKey) -> impl Iterator<Item = Slot> {
+    /// The files that credentials for `key` may stand in, in the order of looking.
+    fn slots(&self, key: &CacheKey) -> impl Iterator<Item = Slot> {
         let shared = key.shares_name.then_some((key.name(), true));
         [shared, Some((key.own_name(), false))]
             .into_iter()
@@ -196,37 +198,27 @@ impl CacheDir {
     }
 
     fn load(&self, path: &Path) -> Result<Option<Entry>, Warning> {
-        let file = match OpenOptions::new()
-            .read(true)
-            // Not to hang on a pipe somebody put there.
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(path)
-        {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(Warning::refused(path, "it is a symbolic link", "remove it"));
+        let refused = |why| Err(Warning::refused(path, why, "remove it"));
+        let unread = match read_file::open(path, Links::Refuse) {
+            Ok((file, found)) => {
+                self.check(&found, path)?;
+                match read_file::content(file, &found, FILE_LIMIT) {
+                    Ok(content) => return Ok(Entry::parse(&content, SOURCE)),
+                    Err(unread) => unread,
+                }
             }
-            Err(error) => return Err(Warning::io("read", path, &error)),
+            Err(unread) => unread,
         };
-        let length = self.check(&file, path)?;
-        if length > FILE_LIMIT {
-            return Ok(None);
+        match unread {
+            Unread::Missing | Unread::TooLarge => Ok(None),
+            Unread::Link => refused("it is a symbolic link"),
+            Unread::NotAFile => refused("it is not a file"),
+            Unread::Io(error) => Err(Warning::io("read", path, &error)),
         }
-        // Room for all of it and the end: growing would leave copies that nobody wipes.
-        let room = usize::try_from(length).unwrap_or_default() + 64;
-        let mut content = Zeroizing::new(Vec::with_capacity(room));
-        if let Err(error) = file.take(FILE_LIMIT).read_to_end(&mut content) {
-            return Err(Warning::io("read", path, &error));
-        }
-        Ok(Entry::parse(&content, SOURCE))
     }
 
-    /// A regular file that is ours alone; its length.
-    fn check(&self, file: &File, path: &Path) -> Result<u64, Warning> {
-        let found = file
-            .metadata()
-            .map_err(|error| Warning::io("look at", path, &error))?;
+    /// Refuses a file that another user owns or that group or others may read or write.
+    fn check(&self, found: &Metadata, path: &Path) -> Result<(), Warning> {
         if !found.is_file() {
             return Err(Warning::refused(path, "it is not a file", "remove it"));
         }
@@ -245,7 +237,7 @@ impl CacheDir {
                 "remove it, or chmod 600 if you trust it",
             ));
         }
-        Ok(found.len())
+        Ok(())
     }
 
     /// All of the new file or all of the old one, also after a crash.
@@ -265,8 +257,9 @@ impl CacheDir {
         Ok(())
     }
 
-    /// Clears away what nobody else would: our own-name files of bases that are gone, such as the
-    /// keys IMDS gave yesterday, and the temporary files of processes that were killed.
+    /// Removes what no other program would: expired files under our own names, whose base credentials may
+    /// be gone (IMDS gives new ones every few hours), and the temporary files of processes that were
+    /// killed.
     fn tidy(&self, key: &CacheKey, now: Millis) {
         let Ok(listing) = fs::read_dir(&self.path) else {
             return;
@@ -296,7 +289,7 @@ impl CacheDir {
     }
 }
 
-/// One file a set may stand in.
+/// One file that credentials may stand in.
 struct Slot {
     path: PathBuf,
     /// The AWS CLI looks there too.
@@ -312,14 +305,14 @@ impl Slot {
         }
     }
 
-    /// The entry may be overwritten although it has not ended.
+    /// The entry may be overwritten although it has not expired.
     fn gives_way(&self, entry: &Entry, key: &CacheKey) -> bool {
         !self.shared || self.accepts(entry, key)
     }
 }
 
-/// A directory nobody but us can put files into.
-fn check_dir(found: &fs::Metadata, uid: u32, path: &Path) -> Result<(), Warning> {
+/// Refuses a directory that another user could put files into.
+fn check_dir(found: &Metadata, uid: u32, path: &Path) -> Result<(), Warning> {
     if found.uid() != uid {
         let what_to_do = "give a directory of your own";
         return Err(Warning::refused(
@@ -339,7 +332,7 @@ fn check_dir(found: &fs::Metadata, uid: u32, path: &Path) -> Result<(), Warning>
     Ok(())
 }
 
-fn is_left_behind(about: &fs::Metadata) -> bool {
+fn is_left_behind(about: &Metadata) -> bool {
     let age = about
         .modified()
         .ok()
@@ -347,7 +340,7 @@ fn is_left_behind(about: &fs::Metadata) -> bool {
     age.is_some_and(|age| age > LEFT_BEHIND)
 }
 
-/// A new file with mode 0600 in the cache's directory: a rename must not cross file systems.
+/// A new file with mode 0600, in the cache's own directory: a rename must not cross file systems.
 fn make_temporary(dir: &Path, stem: &str) -> io::Result<(File, PathBuf)> {
     loop {
         // Processes in containers may share a directory and have the same id.

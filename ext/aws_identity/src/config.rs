@@ -1,10 +1,21 @@
 //! What is asked for: options, settings and environment, merged and checked.
+//!
+//! A value comes from an explicit option, else from `LegionIO`'s `identity.aws.*`, else from the
+//! environment, else from the shared config files. This folder decides the first three;
+//! [`crate::profile`] reads the files.
 
-mod layer;
+mod layers;
 pub mod options;
 pub mod region;
+mod report;
 mod role;
 mod settings;
 
-pub use role::{AssumeRoleOptions, Role, RoleRequest};
+pub use crate::{
+    layer::{Chosen, Origin},
+    sts::{AssumeRoleOptions, RoleRequest},
+};
+pub use layers::Layers;
+pub use region::check_region;
+pub use role::Role;
 pub use settings::*;

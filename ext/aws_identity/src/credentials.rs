@@ -1,12 +1,11 @@
-//! One credential set: redacted when printed, wiped when dropped.
+//! Credentials: redacted when printed, wiped when dropped.
+
+pub use crate::util::time::Millis;
 
 use std::{collections::BTreeMap, fmt};
 use zeroize::Zeroizing;
 
-/// Milliseconds since the Unix epoch: what every time in this crate is counted in.
-pub type Millis = i64;
-
-/// Text that is never printed and does not outlive its owner in memory.
+/// Text that is never printed and is wiped from memory when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
@@ -28,25 +27,25 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A set of AWS credentials as its source gave it.
+/// AWS credentials as their source gave them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: Secret,
     pub session_token: Option<Secret>,
-    /// When the set ends, as its source says; `None` for keys that do not end.
+    /// When they expire, as their source says; `None` for keys that do not expire.
     pub expires_at: Option<Millis>,
     pub account_id: Option<String>,
-    /// Where it came from, such as `environment` or `profile prod > assume role arn:…`.
+    /// Where they came from, such as `environment` or `profile prod > assume role arn:…`.
     pub source: String,
     /// What the answer said beside the keys, such as `assumed_role_arn`, `packed_policy_size`.
     pub details: BTreeMap<String, String>,
-    /// Why this set is served although it should have been replaced.
+    /// Why these are served although they should have been refreshed.
     pub degraded: Option<String>,
 }
 
 impl Credentials {
-    /// Keys that do not end, or whose end nobody told us.
+    /// Credentials without an expiration; the caller sets one where the source tells it.
     pub fn new(
         access_key_id: impl Into<String>,
         secret_access_key: impl Into<String>,
@@ -67,7 +66,7 @@ impl Credentials {
 
     #[must_use]
     pub fn is_expired_at(&self, now: Millis) -> bool {
-        self.expires_at.is_some_and(|end| end <= now)
+        self.expires_at.is_some_and(|expiration| expiration <= now)
     }
 }
 
@@ -77,23 +76,23 @@ mod tests {
 
     #[test]
     fn debug_shows_the_key_id_and_nothing_secret() {
-        let set = Credentials::new(
+        let credentials = Credentials::new(
             "AKIAEXAMPLE",
             "canary-secret",
             Some("canary-token".into()),
             "test",
         );
-        let shown = format!("{set:?}");
+        let shown = format!("{credentials:?}");
         assert!(shown.contains("AKIAEXAMPLE"), "{shown}");
         assert!(!shown.contains("canary"), "{shown}");
     }
 
     #[test]
-    fn a_set_without_an_end_never_expires() {
-        let mut set = Credentials::new("AKIAEXAMPLE", "s", None, "test");
-        assert!(!set.is_expired_at(Millis::MAX));
-        set.expires_at = Some(1_000);
-        assert!(!set.is_expired_at(999));
-        assert!(set.is_expired_at(1_000));
+    fn credentials_without_an_expiration_never_expire() {
+        let mut credentials = Credentials::new("AKIAEXAMPLE", "s", None, "test");
+        assert!(!credentials.is_expired_at(Millis::MAX));
+        credentials.expires_at = Some(1_000);
+        assert!(!credentials.is_expired_at(999));
+        assert!(credentials.is_expired_at(1_000));
     }
 }

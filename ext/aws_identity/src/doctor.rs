@@ -55,7 +55,7 @@ pub fn spawn(
             asker: task.asker.declining(),
             ..task
         };
-        Ok(examine(layers, assume, gate, &task).await)
+        Ok(Box::pin(examine(layers, assume, gate, &task)).await)
     })
 }
 
@@ -84,7 +84,7 @@ async fn examine(
     };
     // STS is to be checked, not what lies in the cache on disk.
     let mut uncached = settings.clone();
-    uncached.cache = None;
+    uncached.cache.value = None;
     let request = FetchRequest::default();
     let mut exam = Exam {
         settings: &settings,
@@ -149,13 +149,13 @@ impl Exam<'_> {
     fn settings_in_force(&mut self) {
         for (name, value, origin) in self.settings.report() {
             let label = origin.label();
-            let shown = match value {
+            let shown = match &value {
                 Value::Null => "not set".into(),
                 Value::String(text) => format!("{text} ({label})"),
                 other => format!("{other} ({label})"),
             };
-            let found = Finding::ok("settings", *name, shown)
-                .detail("value", value.clone())
+            let found = Finding::ok("settings", name, shown)
+                .detail("value", value)
                 .detail("origin", label);
             self.findings.push(found);
         }

@@ -1,13 +1,13 @@
 //! The process environment as it was at one moment.
 //!
-//! Taken by the caller while nothing else can write to it (in Ruby: with the GVL held), so that no
-//! other thread of ours calls `getenv` while the host changes its environment.
+//! The caller takes it while nothing else can write to the environment (in Ruby: with the GVL held), so
+//! that no thread of a fetch calls `getenv` while the application changes a variable.
 
 use crate::credentials::Secret;
 use std::{collections::HashMap, fmt};
 
-/// A snapshot of all variables, since a `credential_process` may need any. Blank values count as
-/// unset, as in every AWS SDK.
+/// A snapshot of all variables, because a `credential_process` may need any; wiped when dropped. Blank
+/// values count as unset, as in every AWS SDK.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<String, Secret>);
 
@@ -42,28 +42,19 @@ impl Environment {
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 
-    /// Every variable that is set.
+    /// The same with one variable set.
+    #[must_use]
+    pub fn with(&self, name: &str, value: impl Into<String>) -> Self {
+        let mut all = self.0.clone();
+        all.insert(name.to_owned(), Secret::new(value));
+        Self(all)
+    }
+
+    /// Every variable, for a child process.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()))
-    }
-
-    /// The same environment with one variable set.
-    #[must_use]
-    pub fn with(&self, name: &str, value: impl Into<String>) -> Self {
-        let mut all = self.clone();
-        all.0.insert(name.to_owned(), Secret::new(value));
-        all
-    }
-
-    /// All of it, as a plain map for those who need one.
-    #[must_use]
-    pub fn to_map(&self) -> HashMap<String, String> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-            .collect()
     }
 }
 

@@ -119,7 +119,7 @@ impl<'a> Fetch<'a> {
             Ok(profile) => (profile, None),
             Err(failure) => (Err(failure.clone()), Some(failure)),
         };
-        let mut http = Http::new(settings, gate);
+        let mut http = Http::new(settings.http(), gate);
         if let Some(bundle) = profile
             .as_ref()
             .ok()
@@ -216,7 +216,7 @@ impl<'a> Fetch<'a> {
             .await?;
         let milliseconds = u64::try_from(self.deadline().took().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
-            canonical_name: principal.canonical_name(self.settings.name_with_account),
+            canonical_name: principal.canonical_name(self.settings.name_with_account.value),
             region: self.endpoint.region.clone(),
             source: credentials.source.clone(),
             milliseconds,
@@ -306,7 +306,7 @@ fn regional(settings: &Settings) -> Endpoint {
 /// What the chosen profile says. The outer failure is one that no other source may hide: the files
 /// cannot be read, or a profile that was named does not exist.
 fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
-    let files = Files::load(&settings.environment.to_map())?;
+    let files = Files::load(&settings.environment)?;
     let Some(named) = &settings.profile else {
         return Ok(profile::resolve(&files, "default"));
     };

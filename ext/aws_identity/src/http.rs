@@ -1,20 +1,19 @@
-//! HTTP as this crate wants it: nothing outlives a flight, no answer is boundless, the address
-//! family of metadata never goes through a proxy.
+//! The HTTP clients of a fetch: they end with it, read answers up to a bound only, and never send
+//! requests for metadata through a proxy.
 
 mod endpoint;
 mod probe;
+mod problem;
 mod proxy;
 mod resolver;
 mod trust;
 
-pub use endpoint::{check_endpoint, host, is_loopback, without_userinfo};
+pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
+pub use problem::{ConnectionProblem, root_cause};
 pub use resolver::Allowed;
 
 use crate::{
-    config::{Chosen, Settings},
-    credentials::Millis,
-    failure::Failure,
-    task::fork_gate::SharedGate,
+    credentials::Millis, environment::Environment, failure::Failure, task::fork_gate::SharedGate,
 };
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
@@ -44,25 +43,32 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// More than any answer of STS, IMDS or a container endpoint; a bigger one is not theirs.
+/// More than any answer of STS, IMDS or a container endpoint has; a longer one is not theirs.
 const MOST_BYTES: usize = 1 << 20;
 
 /// No `Date` header has been seen.
 const UNKNOWN: i64 = i64::MIN;
 
-/// Beside these two, what is kept of the last request is the status of its answer.
+/// How the last request went; every other number is the status of its answer.
 const NOT_ASKED: u16 = 0;
 const NO_ANSWER: u16 = 1;
 const BROKEN: u16 = 2;
 
-/// Builds clients for one flight.
+/// What the clients of a fetch need to know.
+#[derive(Clone)]
+pub struct HttpConfig {
+    /// For the proxy and the trust roots it names.
+    pub environment: Environment,
+    pub connect_timeout: Duration,
+    pub read_timeout: Duration,
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// Builds the clients of one fetch.
 #[derive(Clone)]
 pub struct Http {
     gate: SharedGate,
-    environment: crate::environment::Environment,
-    connect_timeout: Duration,
-    read_timeout: Duration,
-    ca_bundle: Option<Chosen<PathBuf>>,
+    config: HttpConfig,
     clock: Arc<AtomicI64>,
     last: Arc<AtomicU16>,
 }
@@ -70,7 +76,7 @@ pub struct Http {
 /// How the last request of an SDK client went, for providers whose errors do not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastResponse {
-    /// Nobody was asked.
+    /// No request was sent.
     Nothing,
     /// No answer came in time.
     Timeout,
@@ -89,20 +95,18 @@ pub struct Reply {
 /// Why a plain request brought no answer.
 #[derive(Debug)]
 pub enum HttpError {
-    /// Nobody took the connection in time, or the answer did not come in time.
+    /// The connection was not made in time, or the answer did not come in time.
     Timeout,
     /// The connection was refused, reset, or broke.
     Connection(String),
 }
 
 impl Http {
-    pub fn new(settings: &Settings, gate: SharedGate) -> Self {
+    #[must_use]
+    pub fn new(config: HttpConfig, gate: SharedGate) -> Self {
         Self {
             gate,
-            environment: settings.environment.clone(),
-            connect_timeout: settings.connect_timeout,
-            read_timeout: settings.read_timeout,
-            ca_bundle: settings.ca_bundle.clone(),
+            config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
             last: Arc::default(),
         }
@@ -110,10 +114,7 @@ impl Http {
 
     /// The bundle a profile names, where no option, setting or variable names one.
     pub fn set_profile_ca_bundle(&mut self, path: PathBuf) {
-        self.ca_bundle.get_or_insert(Chosen {
-            value: path,
-            origin: crate::config::Origin::Default,
-        });
+        self.config.ca_bundle.get_or_insert(path);
     }
 
     /// How far the service's clock is ahead of ours, as its last `Date` header says.
@@ -163,18 +164,22 @@ impl Http {
 
     /// The proxy and the trust roots for requests to `endpoint`.
     fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
-        let plain = endpoint.is_some_and(|url| url.starts_with("http:"));
+        let plain = endpoint.is_some_and(is_plain);
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
         } else {
-            proxy::from_environment(&self.environment, plain)?
+            proxy::from_environment(&self.config.environment, plain)?
         };
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
         } else {
-            trust::store(self.ca_bundle.as_ref(), &self.environment)?
+            self.trust()?
         };
         Ok((proxy, trust))
+    }
+
+    fn trust(&self) -> Result<TrustStore, Failure> {
+        trust::store(self.config.ca_bundle.as_deref(), &self.config.environment)
     }
 
     /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
@@ -185,10 +190,10 @@ impl Http {
         read: Duration,
         allowed: Allowed,
     ) -> Result<MetadataClient, Failure> {
-        let trust = if uri.starts_with("http:") {
+        let trust = if is_plain(uri) {
             TrustStore::empty()
         } else {
-            trust::store(self.ca_bundle.as_ref(), &self.environment)?
+            self.trust()?
         };
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(connect)
@@ -214,7 +219,7 @@ impl Http {
     /// Timeouts for the SDK's clients.
     #[must_use]
     pub fn timeouts(&self) -> (Duration, Duration) {
-        (self.connect_timeout, self.read_timeout)
+        (self.config.connect_timeout, self.config.read_timeout)
     }
 }
 
@@ -257,15 +262,6 @@ impl MetadataClient {
     }
 }
 
-/// The innermost reason: the outer ones only say that a connection failed.
-pub fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
 fn connector(
     trust: &TrustStore,
     proxy: ProxyConfig,
@@ -286,7 +282,7 @@ fn connector(
     builder.build_with_resolver(resolver)
 }
 
-/// Reads the whole answer, up to a bound, and notes what time the service thinks it is.
+/// Reads the whole answer, up to a bound, and notes the time in its `Date` header.
 #[derive(Debug)]
 struct Bounded {
     inner: Connector,
@@ -348,7 +344,7 @@ fn note_date(reply: &HttpResponse, clock: &AtomicI64) {
     }
 }
 
-/// The sleep every client of a flight uses.
+/// How every client of a fetch sleeps.
 #[must_use]
 pub fn sleep() -> impl AsyncSleep + 'static {
     TokioSleep::new()

@@ -1,8 +1,8 @@
-//! Who this machine is: the answer to the question the host asks first.
+//! Who this machine is, as `LegionIO` asks first.
 
 use crate::principal::Principal;
 
-/// A principal, and how we came to know it.
+/// A principal, and how it was found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub principal: Principal,

@@ -1,14 +1,15 @@
 #![forbid(unsafe_code)]
 //! AWS identity and credentials without Ruby. From the bottom up; a module uses those above it in this list only.
 //!
-//! - [`util`], [`failure`], [`attempt`], [`credentials`], [`environment`], [`principal`], [`identity`]: values
+//! - [`util`]; [`attempt`], [`failure`], [`credentials`], [`environment`], [`principal`], [`identity`], [`layer`]: values
 //! - [`task`]: one fetch in flight on a thread of its own, the fork gate, panics
-//! - [`http`]: client, name look-up, trust, proxy; [`sts`]: the calls, their options, limits and errors
-//! - [`config`]: what is asked for; [`profile`]: the shared config files
+//! - [`http`]: client, name look-up, trust, proxy
+//! - [`sts`]: the calls, their options, limits and errors; a new option of a role is written in `sts/assume_role.rs`
+//! - [`config`]: the option table, and what the layers decide; [`profile`]: the shared config files
 //! - [`cache`]: the AWS CLI's cache of role credentials; [`refresh`]: when to fetch
 //! - [`providers`]: the provider chain, and one file a source
-//! - [`fetch`]: base credentials, roles, identity: the steps, for both of the next
-//! - [`session`]: what a process holds; [`doctor`]: what is wrong, step by step
+//! - [`fetch`]: base credentials, roles, identity
+//! - [`session`]: what a process holds; [`doctor`]: the same way, looked at step by step
 
 pub mod attempt;
 pub mod cache;
@@ -20,6 +21,7 @@ pub mod failure;
 pub mod fetch;
 pub mod http;
 pub mod identity;
+pub mod layer;
 pub mod principal;
 pub mod profile;
 pub mod providers;

@@ -20,9 +20,9 @@ const SSO_PREFIX: &str = "AWSReservedSSO_";
 pub enum Kind {
     /// A role, most often a session of it.
     Role,
-    /// An EC2 instance by itself, under its instance identity role.
+    /// An EC2 instance under its instance identity role.
     Instance,
-    /// A person who came through IAM Identity Center.
+    /// A user of IAM Identity Center.
     Sso,
     /// An IAM user.
     User,
@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word used in metadata, and in names for which the ARN leaves nothing else.
+    /// Its name in metadata, and in canonical names for which the ARN leaves nothing else.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// Who AWS says we are.
+/// Whom AWS says the credentials belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The ARN as AWS gave it.
@@ -63,8 +63,8 @@ pub struct Principal {
     pub session_name: Option<String>,
     /// AWS's unique id, such as `AROA…:session`, as it was given.
     pub user_id: String,
-    /// The principal's ARN without the session, so that it stays the same from one session to the
-    /// next. The session of an instance identity role is the machine and stays.
+    /// The principal's ARN without the session, so that it is the same in the next session. Of an
+    /// instance identity role the session is the machine, and stays in the ARN.
     pub provider_arn: String,
     /// The part of the ARN that names it, before the character rule.
     label: String,
@@ -73,8 +73,8 @@ pub struct Principal {
 impl Principal {
     /// Reads the answer of `sts:GetCallerIdentity`.
     ///
-    /// `account` is used where the ARN carries none. A form this does not know is a failure that
-    /// shows the ARN: a guessed name could be another principal's.
+    /// `account` is used where the ARN has none. An ARN of an unknown form is a failure that shows it,
+    /// because a guessed name could be another principal's.
     pub fn parse(arn: &str, account: Option<&str>, user_id: &str) -> Result<Self, Failure> {
         if arn.len() > ARN_LIMIT {
             return Err(unreadable(arn, "it is longer than 2048 bytes"));
@@ -93,8 +93,7 @@ impl Principal {
         if !is_partition(partition) {
             return Err(unreadable(arn, "its partition is not readable"));
         }
-        // Both for every resource: one vendor page and one popular imitation of STS print the
-        // other service than AWS does.
+        // Either for every resource: AWS's own documentation and moto print the other service for some.
         if !matches!(service, "sts" | "iam") || !region.is_empty() {
             return Err(unreadable(arn, "it is not of sts or iam"));
         }
@@ -130,7 +129,7 @@ impl Principal {
 
     /// The name `LegionIO` stores this principal under; it always matches `^[a-z0-9][a-z0-9_-]*$`.
     ///
-    /// `with_account` appends `-<account>` for hosts whose accounts have roles of the same name.
+    /// `with_account` appends `-<account>`, for machines in accounts that have roles of the same name.
     #[must_use]
     pub fn canonical_name(&self, with_account: bool) -> String {
         let account = self.account.to_ascii_lowercase();
@@ -142,7 +141,7 @@ impl Principal {
                     name
                 }
             }
-            // Nothing legal is left, or it is the account itself: the account is the name.
+            // Nothing legal is left, or the principal is the account itself: the account is the name.
             _ => format!("{}-{account}", self.kind.as_str()),
         }
     }
@@ -233,14 +232,12 @@ fn is_partition(text: &str) -> bool {
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// Twelve digits at AWS. Services that imitate it use letters too: all the name needs is that
-/// it stays legal.
+/// Twelve digits at AWS. Imitations of STS use letters too, which a canonical name may hold.
 fn is_account(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// The service answered, so this is no outage: a status says so, and an older answer is not
-/// served in its place.
+/// STS answered, so this is no outage: with a status, no older answer is served in its place.
 fn unreadable(arn: &str, why: &str) -> Failure {
     let mut failure = Failure::new(
         FailureKind::Service,
@@ -342,7 +339,7 @@ mod tests {
             name: "power_user",
             provider: ("iam", "role/AWSReservedSSO_Power_User_0123456789abcdef"),
         },
-        // A role somebody named like one of SSO's is a role.
+        // A role that is only named like one of SSO's is a role.
         Form {
             resource: "assumed-role/AWSReservedSSO_Admin_short/jane",
             service: "sts",

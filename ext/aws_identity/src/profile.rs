@@ -5,15 +5,16 @@
 //! it is and what it needs. Nothing here touches the network or runs a program.
 //!
 //! The order inside a profile is botocore's (`botocore/credentials.py`): role, web identity token
-//! file, SSO, keys in the credentials file, login session, process, keys in the config file. Where
-//! boto3 refuses a profile, so do we; and where it would go on with half of what was written (half a
-//! key pair, a duration that is no number), we refuse as well.
+//! file, SSO, keys in the credentials file, login session, process, keys in the config file. A profile
+//! that boto3 refuses is refused; so is one of which boto3 would use only half (half a key pair, a
+//! duration that is no number).
 
 mod base_provider;
 mod files;
 mod ini;
 mod kind;
 mod list;
+mod profile_chain;
 mod reader;
 mod resolve;
 
@@ -21,7 +22,8 @@ mod resolve;
 #[allow(clippy::unwrap_used)]
 mod public_cases;
 
-pub use files::{Environment, Files};
+pub use files::Files;
 pub use kind::ProfileKind;
 pub use list::{Need, ProfileSummary, describe};
-pub use resolve::{BaseProvider, Endpoints, ProfileChain, RoleStep, resolve};
+pub use profile_chain::{BaseProvider, Endpoints, ProfileChain, RoleStep};
+pub use resolve::resolve;

@@ -64,7 +64,7 @@ impl Session {
 
     fn over(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
         let rules = Rules {
-            advisory_window: settings.advisory_window,
+            advisory_window: settings.advisory_window(),
             attended: false, // nothing is held yet; who brings a set says so
         };
         let warnings = settings.warnings.iter().map(ToString::to_string).collect();
@@ -150,7 +150,10 @@ impl Session {
     /// Replaces the web identity token on a living session.
     pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
         if !matches!(
-            self.settings.web_identity,
+            self.settings
+                .web_identity
+                .as_ref()
+                .map(|token| &token.value),
             Some(TokenSource::Text(_) | TokenSource::Supplied)
         ) {
             return Err(Failure::configuration(

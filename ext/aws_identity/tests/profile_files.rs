@@ -2,10 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use aws_identity::{
-    failure::Kind,
-    profile::{Environment, Files},
-};
+use aws_identity::{environment::Environment, failure::Kind, profile::Files};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
     fs,
@@ -36,13 +33,8 @@ impl Home {
     }
 
     fn environment(&self, more: &[(&str, &str)]) -> Environment {
-        let mut environment =
-            Environment::from([("HOME".to_owned(), self.0.display().to_string())]);
-        environment.extend(
-            more.iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        environment
+        let home = self.0.to_str().unwrap();
+        Environment::new(more.iter().copied().chain([("HOME", home)]))
     }
 
     fn load(&self, more: &[(&str, &str)]) -> Files {
@@ -81,8 +73,8 @@ fn both_files_below_home() {
     assert_eq!(home.names(&[]), ["a", "b", "c"]);
     let files = home.load(&[]);
     assert_eq!(
-        (files.config_path(), files.credentials_path()),
-        (Some(config.as_path()), Some(credentials.as_path()))
+        Files::places(&home.environment(&[])),
+        (Some(config.clone()), Some(credentials.clone()))
     );
     assert_eq!(
         files.looked_at(),
@@ -147,8 +139,9 @@ fn what_is_not_there_or_no_file_has_no_profiles() {
         &home.load(&[("AWS_CONFIG_FILE", "/dev/null")]).looked_at(),
         &["/dev/null (not a regular file)"],
     );
-    let nowhere = Files::load(&Environment::new()).unwrap();
-    assert_eq!((nowhere.config_path(), nowhere.names().count()), (None, 0));
+    let nowhere = Files::load(&Environment::default()).unwrap();
+    assert_eq!(Files::places(&Environment::default()), (None, None));
+    assert_eq!(nowhere.names().count(), 0);
     says(&nowhere.looked_at(), &["no file (no HOME)"]);
 }
 

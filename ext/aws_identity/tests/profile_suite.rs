@@ -7,11 +7,12 @@
 
 use aws_identity::{
     credentials::Secret,
+    environment::Environment,
     failure::Failure,
-    profile::{BaseProvider, Environment, Files, ProfileChain, resolve},
+    profile::{BaseProvider, Files, ProfileChain, resolve},
 };
 use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Cases of `assume-role-tests.json` that do not apply: their number, and why.
 ///
@@ -177,18 +178,12 @@ fn file_locations() {
         if case["platform"] == "windows" {
             continue;
         }
-        let environment: Environment = serde_json::from_value(case["environment"].clone()).unwrap();
-        let files = Files::load(&environment).unwrap();
-        assert_eq!(
-            files.config_path().unwrap().to_str(),
-            case["configLocation"].as_str(),
-            "{case:#}"
-        );
-        assert_eq!(
-            files.credentials_path().unwrap().to_str(),
-            case["credentialsLocation"].as_str(),
-            "{case:#}"
-        );
+        let variables: BTreeMap<String, String> =
+            serde_json::from_value(case["environment"].clone()).unwrap();
+        let (config, credentials) = Files::places(&Environment::new(variables));
+        let found = [config, credentials].map(|path| path.unwrap().display().to_string());
+        let expected = ["configLocation", "credentialsLocation"].map(|key| case[key].clone());
+        assert_eq!(json!(found), json!(expected), "{case:#}");
         run += 1;
     }
     assert_eq!(run, 4, "and five are about Windows");

@@ -285,7 +285,7 @@ pub fn settings(ruby: &Ruby, settings: &Settings) -> Result<RHash, Error> {
     let mut all = Reply::new(ruby);
     for (name, value, origin) in settings.report() {
         let entry = Reply::new(ruby)
-            .with("value", plain(ruby, value))?
+            .with("value", plain(ruby, &value))?
             .text("origin", Some(&origin.label()))?;
         all = all.with(name, entry.done())?;
     }

@@ -79,7 +79,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
 fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
     error::guard(ruby, || {
         let environment = convert::environment(ruby, Some(environment))?;
-        let files = convert::checked(ruby, Files::load(&environment.to_map()))?;
+        let files = convert::checked(ruby, Files::load(&environment))?;
         let list = ruby.ary_new();
         for profile in providers::profiles(&files, &environment, fetch::now()) {
             list.push(convert::profile(ruby, &profile)?)?;

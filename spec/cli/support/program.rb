@@ -44,7 +44,7 @@ module Program
     Answer.new(stdout: output.gsub("\r\n", "\n"), stderr: '', status: status)
   end
 
-  # A file of the program's name that runs it: what people write into credential_process.
+  # A file of the program's name that runs it: what stands in credential_process.
   def installed_program
     file('bin/lex-identity-aws', "#!/bin/sh\nexec #{RbConfig.ruby} #{program} \"$@\"\n", mode: 0o755)
   end

@@ -2,7 +2,7 @@
 
 # Profile files and an environment, and who that makes us.
 #
-# Words in braces are filled in by the Stage: {anna} a key pair, {anna.id}, {anna.json}, {role.builder}, {home}, {token}…
+# Words in braces are filled in by the InteropEnvironment: {anna} a key pair, {anna.id}, {anna.json}, {role.builder}, {home}, {token}…
 # A principal is written without its account, a session name that was made up as a star: `assumed-role/builder/*`.
 class Configuration
   # Names the SDKs and we give a session that nobody named.
@@ -24,7 +24,7 @@ class Configuration
   # @param arn [String]
   # @return [String]
   def self.short(arn)
-    arn.delete_prefix("arn:aws:iam::#{Stage::ACCOUNT}:").delete_prefix("arn:aws:sts::#{Stage::ACCOUNT}:").sub(MADE_UP, '*')
+    arn.delete_prefix("arn:aws:iam::#{InteropEnvironment::ACCOUNT}:").delete_prefix("arn:aws:sts::#{InteropEnvironment::ACCOUNT}:").sub(MADE_UP, '*')
   end
 
   attr_reader :name, :who, :environment, :profile, :with_code, :against, :others, :because

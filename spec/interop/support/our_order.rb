@@ -9,7 +9,7 @@ class OurOrder
   MACHINE = %w[container-role iam-role].freeze
 
   # @param panel [Panel]
-  # @param environment [Hash{String => String}] as {Stage#prepare} gave it
+  # @param environment [Hash{String => String}] as {InteropEnvironment#prepare} gave it
   # @param profile [String, nil] as an option
   def initialize(panel, environment, profile)
     @panel = panel

@@ -3,9 +3,9 @@
 require_relative 'judge'
 require_relative 'sdks'
 
-# Everybody who is asked who a configuration makes us: this gem, boto3, and the AWS SDKs for Ruby that are here.
+# The implementations that are asked who a configuration makes us: this gem, boto3, and the AWS SDKs for Ruby that are here.
 class Panel
-  # What one of them said. `principal` is nil where it refused; `why` is its error.
+  # The answer of one of them. `principal` is nil where it refused; `why` is its error.
   Answer = Struct.new(:principal, :why, :found_by, keyword_init: true) do
     # True where it found nothing to refuse: no source has credentials.
     def nothing? = principal.nil? && why == 'NoCredentials'
@@ -15,8 +15,8 @@ class Panel
   # For the block, the environment is this and nothing else that the gem reads.
   include Environment
 
-  def initialize(stage)
-    @stage = stage
+  def initialize(world)
+    @world = world
     here = ->(file) { File.join(__dir__, file) }
     @judges = { boto3: Judge.new('boto3', [File.join(Moto::FOLDER, 'python'), here.call('boto3_judge.py')]) }
     Sdks.all.each do |sdk|
@@ -28,9 +28,9 @@ class Panel
   # @return [Hash{Symbol => String}] who they are, with their versions where known
   def names = { ours: 'ours' }.merge(@judges.transform_values(&:name))
 
-  # @param environment [Hash{String => String}] the configuration's, as {Stage#prepare} gives it
+  # @param environment [Hash{String => String}] the configuration's, as {InteropEnvironment#prepare} gives it
   # @return [Hash{Symbol => Answer}] by name, ours first
-  def ask(configuration, environment = @stage.prepare(configuration))
+  def ask(configuration, environment = @world.prepare(configuration))
     codes = configuration.with_code ? codes_for(@judges.keys) : {}
     theirs = @judges.map do |name, judge|
       Thread.new { [name, answer(judge.ask(environment: environment, profile: configuration.profile, token_code: codes[name]))] }

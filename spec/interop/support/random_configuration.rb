@@ -113,7 +113,7 @@ class RandomConfiguration
     { 'sso_account_id' => '123456789012', 'sso_role_name' => one_in(6) ? 'Nobody' : 'Developer', 'sso_session' => 'legion' }
   end
 
-  # What people get wrong. Each is refused by everybody whom it concerns.
+  # Common mistakes. Each is refused by every implementation that reads that part.
   def spoil(lines)
     case @dice.rand(local? ? 6 : 5) # moto takes any session name
     when 0 then lines['source_profile'] = 'nowhere'

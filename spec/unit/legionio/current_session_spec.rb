@@ -58,17 +58,33 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::CurrentSession do
     expect(sessions.uniq(&:object_id).size).to eq(1)
   end
 
-  it 'asks again when the settings changed while it waited' do
+  it 'asks again when the settings changed while it waited for AWS' do
     asked = []
     result = current_session.read do |session|
       asked << session
       ENV['AWS_PROFILE'] = 'other' if asked.size == 1
+      sleep 0.06
       session
     end
     expect(asked.size).to eq(2)
     expect(result).to equal(asked.last)
   ensure
     ENV.delete('AWS_PROFILE')
+  end
+
+  it 'compares the settings once for a read that does not wait' do
+    allow(aws::Internal::Layers).to receive(:environment).and_call_original
+    expect(current_session.read { |session| session }).to equal(current_session.held)
+    expect(aws::Internal::Layers).to have_received(:environment).once
+  end
+
+  it 'tells who asked when they have been compared, also where they cannot be used' do
+    told = 0
+    2.times { current_session.current(max_age: 1) { told += 1 } }
+    expect(told).to eq(1)
+    allow(aws::Internal::Native::Session).to receive(:new).and_raise(aws::ConfigurationError, 'no profile other')
+    with_env('AWS_PROFILE' => 'other') { expect { current_session.current { told += 1 } }.to raise_error(aws::ConfigurationError) }
+    expect(told).to eq(2)
   end
 
   it 'says once what is odd about the settings, also when they change, and holds no lock meanwhile' do

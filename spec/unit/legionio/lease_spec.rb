@@ -71,9 +71,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::Lease do
     end
 
     it 'is stale after half of its life' do
-      made = ->(ago, left) { aws::LegionIO::PlainLease.new(provider: :aws, credential: 'A', issued_at: Time.now - ago, expires_at: Time.now + left) }
-      expect(made.call(60, 40)).to be_stale
-      expect(made.call(40, 60)).not_to be_stale
+      lease = described_class.of(aws::Credentials.new('A', 'b', expiration: Time.now + 100))
+      { 40 => false, 60 => true, 120 => true }.each do |age, stale|
+        allow(Time).to receive(:now).and_return(lease.issued_at + age)
+        expect(lease.stale?).to be(stale)
+      end
+    end
+
+    it 'is equal by content' do
+      allow(Time).to receive(:now).and_return(Time.at(1_900_000_000))
+      expect(described_class.of(credentials)).to eq(described_class.of(credentials))
+      expect(described_class.of(credentials)).not_to eq(described_class.of(aws::Credentials.new('AKIA', 's')))
     end
   end
 

@@ -37,7 +37,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Registration do
 
   it 'does nothing where the settings say enabled: false' do
     stub_const('Legion::Identity::Resolver', resolver)
-    allow(aws::Internal::Layers).to receive(:identity_aws).and_return({ enabled: false })
+    allow(aws::Internal::Layers).to receive(:setting).and_return(nil)
+    allow(aws::Internal::Layers).to receive(:setting).with(:identity, :aws).and_return({ enabled: false })
     described_class.register
     expect(resolver.providers).to be_empty
   end

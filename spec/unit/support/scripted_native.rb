@@ -27,7 +27,7 @@ class ScriptedNative
     @calls = []
     @serial = 0
     @attempts = [].freeze
-    @counters = { flights: 0 }.freeze
+    @counters = { fetches: 0 }.freeze
   end
 
   # The set that is held from now on.

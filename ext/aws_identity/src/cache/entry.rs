@@ -1,4 +1,4 @@
-//! One file of the cache: STS's answer as botocore writes it, and our mark beside it.
+//! One file of the cache: STS's answer as botocore writes it, and our tag beside it.
 
 use crate::{
     credentials::{Credentials, Millis, Secret},
@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
-/// The member of ours. The AWS CLI and botocore ignore it.
-pub(super) const MARK: &str = "LexIdentityAws";
+/// The member that holds our tag. The AWS CLI and botocore ignore it.
+pub(super) const TAG: &str = "LexIdentityAws";
 
 /// Text in STS's answer that goes into [`Credentials::details`], and its place in the file.
 const DETAILS: [(&str, &str); 7] = [
@@ -32,12 +32,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// `None` for whatever is not a complete credential set with an end.
+    /// `None` for what is not complete credentials with an expiration.
     pub(super) fn parse(bytes: &[u8], source: &str) -> Option<Self> {
         let mut file: Value = serde_json::from_slice(bytes).ok()?;
-        let tag = file.as_object_mut()?.remove(MARK);
+        let tag = file.as_object_mut()?.remove(TAG);
         let keys = file.get_mut("Credentials")?.as_object_mut()?;
-        // Taken out, not copied: this memory is wiped with the set.
+        // Moved out, not copied: this memory is wiped with the credentials.
         let secret = Secret::new(taken(keys, "SecretAccessKey")?);
         let token = Secret::new(taken(keys, "SessionToken")?);
         let access_key_id = taken(keys, "AccessKeyId")?;
@@ -65,7 +65,7 @@ impl Entry {
         })
     }
 
-    /// `None` for a set without an end or a session token: botocore reads neither.
+    /// `None` for credentials without an expiration or a session token: botocore reads neither.
     pub(super) fn render(credentials: &Credentials, tag: &Value) -> Option<Zeroizing<Vec<u8>>> {
         let expires_at = credentials.expires_at?;
         let token = credentials.session_token.as_ref()?;
@@ -83,8 +83,8 @@ impl Entry {
         {
             file[member] = json!(size);
         }
-        file[MARK] = tag.clone();
-        // Rounded down to a second, as STS itself counts: never later than the truth.
+        file[TAG] = tag.clone();
+        // Rounded down to a second, as STS counts: never later than the real expiration.
         let expiration = format_iso8601(expires_at.div_euclid(1000).saturating_mul(1000));
         let mut keys =
             json!({ "AccessKeyId": credentials.access_key_id, "Expiration": expiration });
@@ -94,8 +94,8 @@ impl Entry {
         let body = file.to_string();
         let keys = keys.to_string();
 
-        // The secrets go straight into a buffer that is large enough never to be copied for
-        // growing, and that is wiped.
+        // The secrets are written into one buffer that is wiped, and large enough never to grow: growing
+        // would leave copies.
         let secret = credentials.secret_access_key.expose();
         let room = body.len() + keys.len() + 6 * (secret.len() + token.expose().len()) + 128;
         let mut out = Zeroizing::new(Vec::with_capacity(room));

@@ -1,28 +1,19 @@
 //! Which file of the cache a request belongs to, and what in it must fit.
 
+use crate::sts::AssumeRoleOptions;
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
-use std::fmt::Write as _;
-use zeroize::Zeroizing;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-/// What a credential set was, or is to be, asked for with.
+/// What credentials are asked for with.
 ///
-/// The AWS CLI names its file by what *the user* set. So give `duration_seconds` and
-/// `role_session_name` only where somebody set them, never a default of ours: the names would not
-/// meet.
+/// The AWS CLI names its file by what *the user* set. So `options` must hold a duration and a session
+/// name only where the user gave one, and never a default: the names would not meet.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
     /// `None` for `GetSessionToken`, which the AWS CLI does not cache.
     pub role_arn: Option<&'a str>,
-    pub external_id: Option<&'a str>,
-    pub duration_seconds: Option<u32>,
-    pub serial_number: Option<&'a str>,
-    /// The session policy, as the JSON text that goes to STS.
-    pub policy: Option<&'a str>,
-    pub role_session_name: Option<&'a str>,
-    /// For `AssumeRoleWithWebIdentity`: the token file's text as it is, white space at its end
-    /// included. The AWS CLI names the file by it since 1.46; botocore 1.44 does not.
-    pub web_identity_token: Option<&'a str>,
+    pub options: AssumeRoleOptions,
     /// Whose credentials ask: their account id, or the access key id where no account is known.
     pub base: Option<&'a str>,
     /// The STS endpoint, where one was set.
@@ -30,18 +21,15 @@ pub struct Request<'a> {
     /// The endpoint was set where the AWS CLI finds it too (environment, shared config), so that
     /// the files it writes here come from the same one.
     pub endpoint_is_shared: bool,
-    /// What else shapes the session, under STS's names: `Tags`, `TransitiveTagKeys`, `PolicyArns`,
-    /// `SourceIdentity`, `ProvidedContexts`. Null and empty members count as absent.
-    pub session: Map<String, Value>,
 }
 
-/// The place of one request in the cache.
+/// The names one request has in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheKey {
     name: String,
     own_name: String,
     pub(super) tag: Value,
-    /// A file of the AWS CLI's, which says nothing about what is in `mark`, may be used.
+    /// A file of the AWS CLI's, which has no tag, may be used.
     pub(super) takes_unmarked: bool,
     /// Ours may stand under the AWS CLI's own name.
     pub(super) shares_name: bool,
@@ -50,11 +38,12 @@ pub struct CacheKey {
 impl CacheKey {
     #[must_use]
     pub fn new(request: &Request<'_>) -> Self {
-        let session: Map<String, Value> = request
+        let arguments = request.options.cache_arguments();
+        let session: Map<String, Value> = arguments
             .session
-            .iter()
+            .into_iter()
             .filter(|(_, value)| !is_empty(value))
-            .map(|(name, value)| (name.clone(), in_order(value)))
+            .map(|(name, value)| (name.to_owned(), in_order(value)))
             .collect();
         let mut tag = Map::new();
         if let Some(base) = given(request.base) {
@@ -65,16 +54,16 @@ impl CacheKey {
         }
         let shaped = !session.is_empty();
         if shaped {
-            // A digest: contexts hold signed assertions, which have no business on a disk.
+            // A digest: contexts hold signed assertions, which must not be written to a disk.
             let text = dumps(&Value::Object(session));
             tag.insert("Session".into(), json!(sha1_hex(&text)));
         }
         let endpoint_of_ours = tag.contains_key("Endpoint") && !request.endpoint_is_shared;
         let tag = Value::Object(tag);
-        let name = sha1_hex(&arguments(request));
+        let name = sha1_hex(&arguments_of(request, arguments.named));
         let own_name = format!("{name}-{}", &sha1_hex(&dumps(&tag))[..8]);
-        // The CLI does not look at our mark. It may well meet a set from another endpoint, as it
-        // does without us, but never a session with tags or policies it did not ask for.
+        // The CLI does not look at our tag. It may meet credentials from another endpoint, as it does
+        // without us, but never a session with tags or policies that it did not ask for.
         Self {
             name,
             own_name,
@@ -99,47 +88,18 @@ impl CacheKey {
 
 /// The text botocore hashes: `json.dumps(args, sort_keys=True)`, see `_create_cache_key` in
 /// <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>.
-fn arguments(request: &Request<'_>) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::from("{"));
-    let mut add = |name: &str, write: &dyn Fn(&mut String)| {
-        if out.len() > 1 {
-            out.push_str(", ");
-        }
-        write_string(&mut out, name);
-        out.push_str(": ");
-        write(&mut out);
-    };
-    // In the order Python sorts them.
-    if let (None, Some(base)) = (request.role_arn, given(request.base)) {
-        // GetSessionToken: nothing else says whose session it is.
-        add("Base", &|out| write_string(out, base));
+fn arguments_of(request: &Request<'_>, named: Vec<(&'static str, Value)>) -> String {
+    let mut all: BTreeMap<&str, Value> = named
+        .into_iter()
+        .filter(|(_, value)| !value.is_null() && value != "")
+        .collect();
+    match (request.role_arn, given(request.base)) {
+        (Some(arn), _) => drop(all.insert("RoleArn", json!(arn))),
+        // Nothing else says whose session of GetSessionToken it is.
+        (None, Some(base)) => drop(all.insert("Base", json!(base))),
+        (None, None) => {}
     }
-    if let Some(seconds) = request.duration_seconds {
-        add("DurationSeconds", &|out| out.push_str(&seconds.to_string()));
-    }
-    if let Some(id) = given(request.external_id) {
-        add("ExternalId", &|out| write_string(out, id));
-    }
-    if let Some(policy) = given(request.policy) {
-        // Parsed, so that white space and the order of its keys do not count. botocore gives up on
-        // a text that is not JSON; here it stands for itself, under a name of its own.
-        let parsed = serde_json::from_str(policy).unwrap_or_else(|_| json!(policy));
-        add("Policy", &|out| write_value(out, &parsed));
-    }
-    if let Some(arn) = request.role_arn {
-        add("RoleArn", &|out| write_string(out, arn));
-    }
-    if let Some(name) = given(request.role_session_name) {
-        add("RoleSessionName", &|out| write_string(out, name));
-    }
-    if let Some(serial) = given(request.serial_number) {
-        add("SerialNumber", &|out| write_string(out, serial));
-    }
-    if let Some(token) = request.web_identity_token {
-        add("WebIdentityToken", &|out| write_string(out, token));
-    }
-    out.push('}');
-    out
+    dumps(&json!(all))
 }
 
 fn given(text: Option<&str>) -> Option<&str> {
@@ -156,12 +116,11 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Tags, policies and contexts are sets to STS: their order does not make another session.
-fn in_order(value: &Value) -> Value {
-    let Value::Array(members) = value else {
-        return value.clone();
+/// To STS the order of tags, policies and contexts makes no other session.
+fn in_order(value: Value) -> Value {
+    let Value::Array(mut members) = value else {
+        return value;
     };
-    let mut members = members.clone();
     members.sort_by_cached_key(dumps);
     Value::Array(members)
 }

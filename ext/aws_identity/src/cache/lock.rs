@@ -1,4 +1,4 @@
-//! Whose turn it is to fetch: one process of a host does, the others take what it left.
+//! The lock beside a cache entry: one process of a machine fetches, the others take what it wrote.
 
 use super::{CacheDir, CacheKey, Warning};
 use crate::credentials::{Credentials, Millis};
@@ -18,20 +18,20 @@ pub enum LockOutcome {
     Cached(Credentials),
     /// Fetch, write to the cache, drop the guard.
     Ours(LockGuard),
-    /// Fetch without the lock: there is none to be had.
+    /// Fetch without the lock: it cannot be had.
     Alone,
     /// Another process is fetching: look again in a moment.
     Busy,
 }
 
-/// A turn, and what the user should be told about the cache, if anything.
+/// What to do, and a warning about the cache for the log.
 #[derive(Debug)]
 pub struct LockAttempt {
     pub lock: LockOutcome,
     pub warning: Option<Warning>,
 }
 
-/// The host-wide lock of one cache name, let go when dropped.
+/// The lock of one cache name among all processes of the machine, released when dropped.
 #[derive(Debug)]
 pub struct LockGuard {
     pub(super) file: File,
@@ -41,7 +41,7 @@ pub struct LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         // Closing is not enough: a child forked meanwhile holds the same lock through its copy of
-        // the descriptor. Unlocking takes it from both; for that reason the child must not.
+        // the descriptor. Unlocking releases it for both, so the child must not do it.
         if self.pid == std::process::id() {
             let _ = self.file.unlock(); // nothing more can be done: closing comes next
         }
@@ -49,12 +49,12 @@ impl Drop for LockGuard {
 }
 
 impl CacheDir {
-    /// One look, without waiting: the cache, then the lock, then the cache again, for whoever held
-    /// the lock may just have written.
+    /// Looks once, without waiting, at the cache, then the lock, then the cache again: the process that
+    /// held the lock may just have written.
     ///
-    /// `wanted` says which cached sets will do: one that is not the key just refused, say, or one
-    /// that lives long enough. Expired ones are never offered to it.
-    pub fn try_turn(
+    /// `wanted` says which cached credentials will do, such as those that live long enough. It is never
+    /// asked about expired ones.
+    pub fn try_lock(
         &self,
         key: &CacheKey,
         now: Millis,
@@ -71,7 +71,7 @@ impl CacheDir {
                 warning,
             };
         }
-        match self.try_lock(key) {
+        match self.lock_file(key) {
             Ok(Some(guard)) => match look() {
                 (Some(found), warning) => LockAttempt {
                     lock: LockOutcome::Cached(found),
@@ -93,11 +93,11 @@ impl CacheDir {
         }
     }
 
-    /// Waits for the lock: never answers [`LockOutcome::Busy`], and [`LockOutcome::Alone`] once half of `deadline`
-    /// is used. A holder that was killed while a child it forked lives on would keep the others
-    /// waiting for as long as the child lives; the other half is for the fetch.
+    /// Waits for the lock: never returns [`LockOutcome::Busy`], and [`LockOutcome::Alone`] once half of
+    /// `deadline` is used, because the other half is for the fetch. The lock may be held for ever: where
+    /// its holder was killed, a child it had forked keeps it.
     ///
-    /// `clock` is the wall clock; `sleep` must come back after the time it is given.
+    /// `clock` is the wall clock; `sleep` completes after the time it is given.
     pub async fn lock<S: Future<Output = ()>>(
         &self,
         key: &CacheKey,
@@ -107,11 +107,11 @@ impl CacheDir {
         sleep: impl Fn(Duration) -> S,
     ) -> LockAttempt {
         let start = Instant::now();
-        let patience = deadline / 2;
+        let limit = deadline / 2;
         let mut pause = FIRST_PAUSE;
         let mut first_warning = None;
         loop {
-            let attempt = self.try_turn(key, clock(), &wanted);
+            let attempt = self.try_lock(key, clock(), &wanted);
             first_warning = first_warning.or(attempt.warning);
             if !matches!(attempt.lock, LockOutcome::Busy) {
                 return LockAttempt {
@@ -119,7 +119,7 @@ impl CacheDir {
                     warning: first_warning,
                 };
             }
-            let left = patience.saturating_sub(start.elapsed());
+            let left = limit.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return LockAttempt {
                     lock: LockOutcome::Alone,
@@ -131,14 +131,20 @@ impl CacheDir {
         }
     }
 
-    /// `None` while another process, or another flight of this one, holds it.
+    /// `None` while another process, or another fetch of this one, holds it.
     ///
-    /// The lock file stays for good: deleting it would let two processes lock two files of one name.
-    fn try_lock(&self, key: &CacheKey) -> Result<Option<LockGuard>, Warning> {
+    /// The lock file is never deleted: two processes could then lock two files of one name.
+    fn lock_file(&self, key: &CacheKey) -> Result<Option<LockGuard>, Warning> {
         let path = self.path.join(format!("{}.lock", key.name()));
         let file = super::open_lock(&path)
             .map_err(|error| Warning::io("lock", &path, &error))
-            .and_then(|file| self.check(&file, &path).map(|_| file))?;
+            .and_then(|file| {
+                let found = file
+                    .metadata()
+                    .map_err(|error| Warning::io("look at", &path, &error))?;
+                self.check(&found, &path)?;
+                Ok(file)
+            })?;
         match file.try_lock() {
             Ok(()) => Ok(Some(LockGuard {
                 file,

@@ -7,12 +7,12 @@ mod names;
 mod sharing;
 
 use super::*;
-use crate::credentials::Secret;
-use serde_json::{Map, Value, json};
+use crate::{credentials::Secret, sts::AssumeRoleOptions};
+use serde_json::json;
 use std::{
     fs::Permissions,
     future::ready,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     os::unix::fs::{PermissionsExt, symlink},
     pin::pin,
     process::{Child, ChildStdout, Command, Stdio},
@@ -63,19 +63,21 @@ fn plain() -> CacheKey {
     key(|_| {})
 }
 
-fn session(name: &str, value: Value) -> Map<String, Value> {
-    Map::from_iter([(name.to_owned(), value)])
+fn tags(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    tags.iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
-fn set(access_key_id: &str, expires_at: Millis) -> Credentials {
-    let mut set = Credentials::new(
+fn credentials(access_key_id: &str, expires_at: Millis) -> Credentials {
+    let mut credentials = Credentials::new(
         access_key_id,
         "canary/secret",
         Some("canary\"token".into()),
         SOURCE,
     );
-    set.expires_at = Some(expires_at);
-    set
+    credentials.expires_at = Some(expires_at);
+    credentials
 }
 
 fn file_of(cache: &CacheDir, name: &str) -> PathBuf {
@@ -113,5 +115,8 @@ fn cli_file(access_key_id: &str, expiration: &str) -> String {
 }
 
 fn read_id(cache: &CacheDir, key: &CacheKey) -> Option<String> {
-    cache.read(key, NOW).unwrap().map(|set| set.access_key_id)
+    cache
+        .read(key, NOW)
+        .unwrap()
+        .map(|found| found.access_key_id)
 }

@@ -1,6 +1,9 @@
-//! Every option and settings key there is: the one table, and what happens to a word not in it.
+//! Every option and settings key: the one table, and what happens to a key that is not in it.
 
-use crate::failure::{Failure, Kind, Warning};
+use crate::{
+    failure::{Failure, Kind, Warning},
+    util::did_you_mean::nearest,
+};
 use serde_json::{Map, Value};
 
 /// One option.
@@ -17,13 +20,13 @@ pub enum AllowedIn {
     Anywhere,
     /// Only as an explicit option.
     Option,
-    /// Only under `identity.aws`; the host reads it, not this crate.
+    /// Only under `identity.aws`; `LegionIO`'s side reads it, not this crate.
     Settings,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum WhenUnresolved {
-    /// It could change who we are: nothing works until it is resolved.
+    /// It could change the identity: nothing works until it is resolved.
     NotReady,
     /// It cannot: the default serves meanwhile.
     Absent,
@@ -76,7 +79,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("broker_bridge", SettingsOnly, NotReady),
 ];
 
-/// Keys whose misspelling would silently make this process somebody else.
+/// Keys whose misspelling would change this process's identity without a word.
 const CHOOSE_THE_IDENTITY: [&str; 4] = ["role_arn", "profile", "external_id", "roles"];
 
 #[must_use]
@@ -100,8 +103,8 @@ pub fn check_options(options: &Map<String, Value>) -> Result<(), Failure> {
         );
         return Err(Failure::new(
             Kind::Argument,
-            format!("unknown option {name:?}. {hint}"),
-            "",
+            format!("unknown option {name:?}."),
+            hint,
         ));
     }
     Ok(())
@@ -118,10 +121,9 @@ pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<Warning>, Fai
         if let Some(meant) = nearest(name, CHOOSE_THE_IDENTITY.into_iter()) {
             return Err(Failure::configuration(
                 format!(
-                    "Settings key identity.aws.{name} does not exist, and looks like {meant}, which chooses the identity. \
-                 Write {meant}, or remove the key."
+                    "Settings key identity.aws.{name} does not exist, and looks like {meant}, which chooses the identity."
                 ),
-                "",
+                format!("Write {meant}, or remove the key."),
             ));
         }
         let known = OPTIONS
@@ -137,52 +139,6 @@ pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<Warning>, Fai
         });
     }
     Ok(warnings)
-}
-
-/// The known word closest to `name`: the same but for case and separators, or at most a third of
-/// its letters away.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = letters(name);
-    known
-        .map(|option| (distance(&plain, &letters(option)), option))
-        .filter(|(distance, option)| *distance * 3 <= letters(option).len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, option)| option)
-}
-
-fn letters(name: &str) -> Vec<char> {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .take(64) // a key of a thousand letters resembles nothing
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// Levenshtein's distance.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
-}
-
-/// True where `value`, or anything in it, is a reference the host has not resolved yet.
-pub fn is_unresolved(value: &Value) -> bool {
-    match value {
-        Value::String(text) => ["env://", "vault://", "lease://"]
-            .iter()
-            .any(|scheme| text.trim_start().starts_with(scheme)),
-        Value::Array(items) => items.iter().any(is_unresolved),
-        Value::Object(fields) => fields.values().any(is_unresolved),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -235,12 +191,5 @@ mod tests {
         ] {
             assert!(check_settings(&map(&json!({name: "x"}))).is_err(), "{name}");
         }
-    }
-
-    #[test]
-    fn references_are_found_at_any_depth() {
-        assert!(is_unresolved(&json!({"a": [{"b": "vault://x#y"}]})));
-        assert!(is_unresolved(&json!("env://AWS_ROLE")));
-        assert!(!is_unresolved(&json!({"a": ["https://sts", 1, null]})));
     }
 }

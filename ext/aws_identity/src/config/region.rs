@@ -1,6 +1,8 @@
-//! The region used where nobody names one.
+//! What a region looks like, and which one is asked where none is configured.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html> lists the partitions.
+
+use crate::failure::Failure;
 
 const DEFAULTS: [(&str, &str); 8] = [
     ("aws", "us-east-1"),
@@ -22,7 +24,7 @@ pub fn of_partition(partition: &str) -> &'static str {
         .map_or("us-east-1", |(_, region)| region)
 }
 
-/// The partition an ARN names; the public one where it names none we know.
+/// The partition an ARN names; `aws` where it names none of the table.
 #[must_use]
 pub fn partition_of(arn: &str) -> &'static str {
     let named = arn.split(':').nth(1).unwrap_or_default();
@@ -30,6 +32,22 @@ pub fn partition_of(arn: &str) -> &'static str {
         .iter()
         .find(|(name, _)| *name == named)
         .map_or("aws", |(name, _)| name)
+}
+
+/// A region becomes part of a host name, so it may hold letters, digits and hyphens only.
+pub fn check_region(label: &str, region: &str) -> Result<(), Failure> {
+    let ok = region.len() <= 63
+        && region.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if ok {
+        return Ok(());
+    }
+    Err(Failure::configuration(
+        format!("{label} is {region:?}, which is not the name of a region."),
+        "It looks like eu-west-1.",
+    ))
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! Which role is asked for, and which words go with it.
+//! Which role the layers ask for, and with which options.
 
-use super::{Chosen, Origin, chosen, layer::Layer};
-use crate::{credentials::Secret, environment::Environment, failure::Failure, sts::limits};
+use super::Layers;
+use crate::{
+    failure::Failure,
+    layer::{Chosen, Layer, Origin, chosen},
+    sts::{AssumeRoleOptions, RoleRequest, limits},
+};
 use serde_json::{Map, Value};
 
 /// What an option, a setting or `AWS_ROLE_ARN` says about a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Nobody asks for one.
+    /// No layer asks for one.
     Unset,
-    /// `role_arn: false`: none on top of the base, whatever the other layers say.
+    /// `role_arn: false`: none on top of the base, whatever lower layers say.
     Off,
     /// Each assumed from the one before.
     Chain(Vec<RoleRequest>),
@@ -24,175 +28,88 @@ impl Role {
         }
     }
 
-    pub(super) fn report(&self) -> Value {
-        match self {
-            Self::Unset => Value::Null,
-            Self::Off => Value::Bool(false),
-            Self::Chain(chain) => chain
-                .iter()
-                .map(|role| role.role_arn.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-                .into(),
-        }
-    }
-}
-
-/// One role and everything STS lets us say with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleRequest {
-    pub role_arn: String,
-    pub options: AssumeRoleOptions,
-}
-
-/// The options that belong to a role.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AssumeRoleOptions {
-    pub role_session_name: Option<String>,
-    pub duration_seconds: Option<u32>,
-    pub external_id: Option<String>,
-    pub policy: Option<String>,
-    pub policy_arns: Vec<String>,
-    pub tags: Vec<(String, String)>,
-    pub transitive_tag_keys: Vec<String>,
-    pub source_identity: Option<String>,
-    pub serial_number: Option<String>,
-    /// Providers and what they assert, which is signed and for nobody else.
-    pub provided_contexts: Vec<(String, Secret)>,
-}
-
-impl AssumeRoleOptions {
-    fn read(layer: &Layer<'_>) -> Result<Self, Failure> {
-        let options = Self {
-            role_session_name: layer.text("role_session_name")?,
-            // Which limit holds is known once it is known what it belongs to.
-            duration_seconds: layer
-                .whole_seconds("session_duration")?
-                .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
-            external_id: layer.text("external_id")?,
-            policy: policy(layer)?,
-            policy_arns: layer.texts("policy_arns")?,
-            tags: layer.pairs("tags", ("key", "value"))?,
-            transitive_tag_keys: layer.texts("transitive_tag_keys")?,
-            source_identity: layer.text("source_identity")?,
-            serial_number: layer.text("serial_number")?,
-            provided_contexts: layer
-                .pairs("provided_contexts", ("provider_arn", "context_assertion"))?
-                .into_iter()
-                .map(|(arn, assertion)| (arn, Secret::new(assertion)))
-                .collect(),
+    /// The options of the last role, with the MFA device of the first.
+    fn options(&self) -> Option<AssumeRoleOptions> {
+        let Self::Chain(chain) = self else {
+            return None;
         };
-        Ok(options)
-    }
-
-    /// Every limit STS has for these words.
-    pub(super) fn check(&self, for_session_token: bool) -> Result<(), Failure> {
-        if let Some(seconds) = self.duration_seconds {
-            let range = if for_session_token {
-                limits::SESSION_TOKEN_SECONDS
-            } else {
-                limits::ROLE_SECONDS
-            };
-            limits::seconds("session_duration", seconds.into(), range)?;
-        }
-        if let Some(name) = &self.role_session_name {
-            limits::session_name("role_session_name", name)?;
-        }
-        if let Some(id) = &self.external_id {
-            limits::external_id(id)?;
-        }
-        if let Some(policy) = &self.policy {
-            limits::policy(policy)?;
-        }
-        limits::policy_arns(&self.policy_arns)?;
-        limits::tags(&self.tags)?;
-        limits::transitive_tag_keys(&self.transitive_tag_keys)?;
-        if let Some(identity) = &self.source_identity {
-            limits::session_name("source_identity", identity)?;
-        }
-        if let Some(serial) = &self.serial_number {
-            limits::serial_number("serial_number", serial)?;
-        }
-        limits::provided_contexts(&self.provided_contexts)
-    }
-
-    /// True where a session that was asked for with `said` is all these words want. Its name and its
-    /// life are no reason to have a role assume itself, nor is what only opens the role's door.
-    #[must_use]
-    pub fn is_satisfied_by(&self, requested: &Self) -> bool {
-        self.policy == requested.policy
-            && self.policy_arns == requested.policy_arns
-            && self.tags == requested.tags
-            && self.transitive_tag_keys == requested.transitive_tag_keys
-            && self.source_identity == requested.source_identity
-            && self.provided_contexts == requested.provided_contexts
-    }
-
-    /// These words, and those of `below` where these say nothing.
-    #[must_use]
-    pub fn over(&self, below: &Self) -> Self {
-        fn list<T: Clone>(above: &[T], below: &[T]) -> Vec<T> {
-            if above.is_empty() { below } else { above }.to_vec()
-        }
-        fn one<T: Clone>(above: Option<&T>, below: Option<&T>) -> Option<T> {
-            above.or(below).cloned()
-        }
-        Self {
-            role_session_name: one(
-                self.role_session_name.as_ref(),
-                below.role_session_name.as_ref(),
-            ),
-            duration_seconds: one(
-                self.duration_seconds.as_ref(),
-                below.duration_seconds.as_ref(),
-            ),
-            external_id: one(self.external_id.as_ref(), below.external_id.as_ref()),
-            policy: one(self.policy.as_ref(), below.policy.as_ref()),
-            policy_arns: list(&self.policy_arns, &below.policy_arns),
-            tags: list(&self.tags, &below.tags),
-            transitive_tag_keys: list(&self.transitive_tag_keys, &below.transitive_tag_keys),
-            source_identity: one(
-                self.source_identity.as_ref(),
-                below.source_identity.as_ref(),
-            ),
-            serial_number: one(self.serial_number.as_ref(), below.serial_number.as_ref()),
-            provided_contexts: list(&self.provided_contexts, &below.provided_contexts),
-        }
+        let mut options = chain.last()?.options.clone();
+        options
+            .serial_number
+            .clone_from(&chain.first()?.options.serial_number);
+        Some(options)
     }
 }
 
-/// The role in force and the words that belong to no role of their layer.
-///
-/// `for_web_identity`: an option or setting names a token, so that `AWS_ROLE_ARN` may be its role.
-pub(super) fn choose(
-    stack: &[Layer<'_>],
-    environment: &Environment,
-    for_web_identity: bool,
-) -> Result<(Chosen<Role>, AssumeRoleOptions), Failure> {
-    let mut role = None;
-    let mut unscoped = AssumeRoleOptions::default();
-    for layer in stack {
-        let options = AssumeRoleOptions::read(layer)?;
-        match named(layer)? {
-            None => unscoped = unscoped.over(&options),
-            Some(named) if role.is_none() => {
-                role = Some(chosen(with_words(named, &options)?, layer.origin));
+/// What the layers say about roles.
+pub(super) struct RoleChoice {
+    pub(super) role: Chosen<Role>,
+    /// The options of layers that name no role, merged.
+    pub(super) unscoped: AssumeRoleOptions,
+    /// All options in force, the ones that count first, each with the layer it stands in.
+    pub(super) by_origin: Vec<Chosen<AssumeRoleOptions>>,
+}
+
+impl RoleChoice {
+    /// `for_web_identity`: an option or setting names a token, so that `AWS_ROLE_ARN` may be its role.
+    pub(super) fn read(layers: &Layers, for_web_identity: bool) -> Result<Self, Failure> {
+        let mut role = None;
+        let mut by_origin = Vec::new();
+        let mut unscoped = AssumeRoleOptions::default();
+        for layer in layers.stack() {
+            let options = AssumeRoleOptions::read(&layer)?;
+            match named(&layer)? {
+                None => {
+                    unscoped = unscoped.over(&options);
+                    by_origin.push(chosen(options, layer.origin));
+                }
+                Some(named) if role.is_none() => {
+                    role = Some(chosen(with_options(named, &options)?, layer.origin));
+                }
+                Some(_) => {} // a role of a lower layer, with its options, is not used
             }
-            Some(_) => {} // a role further down: its words belong to it, and it is not used
         }
+        let role = match role {
+            Some(role) => role,
+            None => from_environment(layers, for_web_identity)?,
+        };
+        if let Some(options) = role.value.options() {
+            // `AWS_ROLE_ARN` has one option of its own.
+            let (origin, place) = match role.origin {
+                Origin::Environment(_) => (
+                    Origin::Environment("AWS_ROLE_SESSION_NAME"),
+                    by_origin.len(),
+                ),
+                Origin::Option => (role.origin, 0),
+                _ => (role.origin, by_origin.len()),
+            };
+            by_origin.insert(place, chosen(options, origin));
+        }
+        Ok(Self {
+            role,
+            unscoped,
+            by_origin,
+        })
     }
-    let role = match role {
-        Some(role) => role,
-        None => from_environment(environment, for_web_identity)?,
-    };
-    Ok((role, unscoped))
+}
+
+/// The options of a role that `origin` names and the `unscoped` ones of layers that name none: the
+/// higher layer's come first.
+pub(super) fn with_unscoped(
+    origin: Origin,
+    options: &AssumeRoleOptions,
+    unscoped: &AssumeRoleOptions,
+) -> AssumeRoleOptions {
+    if origin == Origin::Option {
+        options.over(unscoped)
+    } else {
+        unscoped.over(options)
+    }
 }
 
 /// `AWS_ROLE_ARN`, which while `AWS_WEB_IDENTITY_TOKEN_FILE` is set belongs to the web identity.
-fn from_environment(
-    environment: &Environment,
-    for_web_identity: bool,
-) -> Result<Chosen<Role>, Failure> {
+fn from_environment(layers: &Layers, for_web_identity: bool) -> Result<Chosen<Role>, Failure> {
+    let environment = &layers.environment;
     let taken = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() && !for_web_identity;
     let Some(role_arn) = environment.get("AWS_ROLE_ARN").filter(|_| !taken) else {
         return Ok(chosen(Role::Unset, Origin::Default));
@@ -217,8 +134,9 @@ fn from_environment(
     ))
 }
 
-/// What `role_arn` of this layer says, without the words beside it.
+/// What `role_arn` of this layer says, without the options beside it.
 fn named(layer: &Layer<'_>) -> Result<Option<Role>, Failure> {
+    const FORMS: &str = "a string, false, or a list of strings and Hashes";
     let single = |text: &str| -> Result<RoleRequest, Failure> {
         limits::role_arn(&layer.label("role_arn"), text.trim())?;
         Ok(RoleRequest {
@@ -231,60 +149,39 @@ fn named(layer: &Layer<'_>) -> Result<Option<Role>, Failure> {
         Some(Value::Bool(false)) => Ok(Some(Role::Off)),
         Some(Value::String(text)) => Ok(Some(Role::Chain(vec![single(text)?]))),
         Some(Value::Array(_)) if layer.origin == Origin::Settings => Err(Failure::configuration(
-            "identity.aws.role_arn is a list. In settings a list is a fallback list for secrets; name one role there, \
-             and give a chain of roles as an option.",
-            "",
+            "identity.aws.role_arn is a list.",
+            "In settings a list is a fallback list for secrets; name one role there, and give a chain of roles as an option.",
         )),
         Some(Value::Array(items)) if items.is_empty() => Err(Failure::configuration(
-            "role_arn is an empty list. Name a role, or give false for none.",
-            "",
+            "role_arn is an empty list.",
+            "Name a role, or give false for none.",
         )),
         Some(value @ Value::Array(items)) => items
             .iter()
             .map(|item| match item {
                 Value::String(text) => single(text),
-                Value::Object(fields) => role_step(fields),
-                _ => Err(layer.wrong(
-                    "role_arn",
-                    value,
-                    "a string, false, or a list of strings and Hashes",
-                )),
+                Value::Object(fields) => of_list(fields),
+                _ => Err(layer.wrong("role_arn", value, FORMS)),
             })
             .collect::<Result<_, _>>()
             .map(|chain| Some(Role::Chain(chain))),
-        Some(other) => Err(layer.wrong(
-            "role_arn",
-            other,
-            "a string, false, or a list of strings and Hashes",
-        )),
+        Some(other) => Err(layer.wrong("role_arn", other, FORMS)),
     }
 }
 
-/// The options one hop of a chain may have for itself.
-const HOP_WORDS: [&str; 10] = [
-    "role_arn",
-    "role_session_name",
-    "session_duration",
-    "external_id",
-    "policy",
-    "policy_arns",
-    "tags",
-    "transitive_tag_keys",
-    "source_identity",
-    "provided_contexts",
-];
-
-fn role_step(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
-    if let Some(stranger) = fields
-        .keys()
-        .find(|name| !HOP_WORDS.contains(&name.as_str()))
-    {
+/// A role of the list with options of its own: all but the MFA device, which belongs to the first role.
+fn of_list(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
+    let every = AssumeRoleOptions::default().report();
+    let allowed: Vec<&str> = std::iter::once("role_arn")
+        .chain(every.into_iter().map(|(name, _)| name))
+        .filter(|name| *name != "serial_number")
+        .collect();
+    if let Some(unknown) = fields.keys().find(|name| !allowed.contains(&name.as_str())) {
         return Err(Failure::configuration(
             format!(
-                "A role of the list in role_arn has the option {stranger:?}, which a single role cannot have. It takes {}.",
-                HOP_WORDS.join(", ")
+                "A role of the list in role_arn has the option {unknown:?}, which a single role cannot have."
             ),
-            "",
+            format!("It takes {}.", allowed.join(", ")),
         ));
     }
     let layer = Layer {
@@ -294,7 +191,7 @@ fn role_step(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
     let Some(role_arn) = layer.text("role_arn")? else {
         return Err(Failure::configuration(
             "A role of the list in role_arn has no role_arn.",
-            "",
+            "Add it.",
         ));
     };
     limits::role_arn("role_arn", &role_arn)?;
@@ -303,8 +200,9 @@ fn role_step(fields: &Map<String, Value>) -> Result<RoleRequest, Failure> {
     Ok(RoleRequest { role_arn, options })
 }
 
-/// Plain options apply to the last role, MFA to the first: that is the one the user's own keys assume.
-fn with_words(role: Role, options: &AssumeRoleOptions) -> Result<Role, Failure> {
+/// The options beside `role_arn` go to the last role, the MFA device to the first: that is the one the
+/// user's own keys assume.
+fn with_options(role: Role, options: &AssumeRoleOptions) -> Result<Role, Failure> {
     let Role::Chain(mut chain) = role else {
         return Ok(role);
     };
@@ -318,18 +216,4 @@ fn with_words(role: Role, options: &AssumeRoleOptions) -> Result<Role, Failure> 
         first.options.serial_number = serial_number;
     }
     Ok(Role::Chain(chain))
-}
-
-/// The inline policy: text as it is, or a Hash to be written as JSON.
-fn policy(layer: &Layer<'_>) -> Result<Option<String>, Failure> {
-    match layer.get("policy") {
-        Some(value @ Value::Object(_)) => Ok(Some(value.to_string())),
-        Some(Value::String(text)) if serde_json::from_str::<Map<String, Value>>(text).is_err() => {
-            Err(Failure::configuration(
-                "policy is not a JSON object. Give an IAM policy as a Hash or as JSON text.",
-                "",
-            ))
-        }
-        _ => layer.text("policy"),
-    }
 }

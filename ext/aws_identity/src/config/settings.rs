@@ -1,21 +1,19 @@
 //! What a session was asked to be: typed, checked, owned.
-//!
-//! Settings come down in layers: an explicit option, else the host's `identity.aws.*`, else the
-//! environment, else the shared config files (which [`crate::profile`] reads). This module decides
-//! the first three.
 
 use super::{
-    layer::Layer,
-    options,
-    role::{AssumeRoleOptions, Role, RoleRequest},
+    Layers,
+    region::check_region,
+    role::{self, Role, RoleChoice},
 };
 use crate::{
     credentials::{Millis, Secret},
     environment::Environment,
-    failure::{Failure, Kind, Warning},
-    sts::limits,
+    failure::{Failure, Warning},
+    http::{self, HttpConfig},
+    layer::{Chosen, Origin, chosen},
+    sts::{AssumeRoleOptions, RoleRequest, limits},
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::{path::PathBuf, time::Duration};
 
 /// How long one fetch may wait for the network, all steps together.
@@ -28,252 +26,138 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
 pub const NEGATIVE_TTL: Duration = Duration::from_mins(1);
 /// How long a `credential_process` may run.
 pub const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a person may take to type an MFA code.
+/// How long a user may take to type an MFA code.
 pub const TOKEN_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// The longest advisory window, in seconds: STS gives no credentials that live longer.
+const LONGEST_WINDOW: f64 = 43_200.0;
 /// Where Linux shows what hardware it runs on.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
-
-/// What the caller was given, layer by layer. Not printable: options may be secrets.
-#[derive(Clone, Default)]
-pub struct Layers {
-    pub options: Map<String, Value>,
-    pub settings: Map<String, Value>,
-    pub environment: Environment,
-    /// The most time the host leaves us; a longer `resolve_timeout` is cut to it.
-    pub deadline_cap: Option<Duration>,
-    /// Another folder than `/sys/class/dmi/id`, for tests.
-    pub dmi_folder: Option<PathBuf>,
-}
-
-/// The layer a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    Option,
-    Settings,
-    Environment(&'static str),
-    Default,
-}
-
-impl Origin {
-    #[must_use]
-    pub fn label(self) -> String {
-        match self {
-            Self::Option => "option".into(),
-            Self::Settings => "settings".into(),
-            Self::Environment(name) => format!("environment {name}"),
-            Self::Default => "default".into(),
-        }
-    }
-
-    /// True for what was asked for in so many words, so that nothing else may serve instead.
-    #[must_use]
-    pub fn is_explicit(self) -> bool {
-        matches!(self, Self::Option | Self::Settings)
-    }
-}
-
-/// A value and the layer it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen<T> {
-    pub value: T,
-    pub origin: Origin,
-}
 
 /// Where a web identity token comes from, when an option or a setting says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
     Text(Secret),
     File(PathBuf),
-    /// The host asks a callable of the user's before each flight.
+    /// The application's callable gives one for each fetch.
     Supplied,
 }
 
-/// The answers to every question a fetch can have.
+/// All that a fetch needs to know, decided once. [`Settings::report`] shows it.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of its own"
-)]
 pub struct Settings {
     pub region: Option<Chosen<String>>,
     pub profile: Option<Chosen<String>>,
     pub role: Chosen<Role>,
-    /// Words of layers that name no role: they belong to the profile's last role.
+    /// Role options given without `role_arn`; they go to the profile's last role.
     pub unscoped: AssumeRoleOptions,
-    pub web_identity: Option<TokenSource>,
-    pub provider_id: Option<String>,
-    /// The base is handed over by the host before each flight.
+    /// All role options in force, the ones that count first.
+    pub(super) role_options: Vec<Chosen<AssumeRoleOptions>>,
+    pub web_identity: Option<Chosen<TokenSource>>,
+    pub provider_id: Option<Chosen<String>>,
+    /// The application hands over the base credentials for each fetch (`source`).
     pub supplied_source: bool,
-    /// The host can ask a person for an MFA code.
+    /// The application can give an MFA code.
     pub token_provider: bool,
-    pub get_session_token: bool,
+    pub get_session_token: Chosen<bool>,
     /// May hold a user and a password.
     pub endpoint: Option<Chosen<Secret>>,
     pub ca_bundle: Option<Chosen<PathBuf>>,
-    /// What the host waits in all, programs included.
+    /// The most `LegionIO` waits, programs included.
     pub deadline_cap: Option<Duration>,
-    pub resolve_timeout: Duration,
-    pub connect_timeout: Duration,
-    pub read_timeout: Duration,
-    pub process_timeout: Duration,
-    pub token_timeout: Duration,
-    pub negative_ttl: Duration,
-    pub advisory_window: Option<Millis>,
-    pub cache: Option<PathBuf>,
-    pub name_with_account: bool,
+    pub resolve_timeout: Chosen<Duration>,
+    pub connect_timeout: Chosen<Duration>,
+    pub read_timeout: Chosen<Duration>,
+    pub process_timeout: Chosen<Duration>,
+    pub token_timeout: Chosen<Duration>,
+    pub negative_ttl: Chosen<Duration>,
+    pub advisory_window: Option<Chosen<Duration>>,
+    /// The folder of the cache on disk, where it is in use.
+    pub cache: Chosen<Option<PathBuf>>,
+    pub name_with_account: Chosen<bool>,
+    /// Keys of `identity.aws` that only `LegionIO`'s side reads: here for the report.
+    pub(super) enabled: Option<Chosen<Value>>,
+    pub(super) roles: Option<Chosen<Value>>,
+    pub(super) broker_bridge: Option<Chosen<Value>>,
     pub environment: Environment,
     pub dmi_folder: PathBuf,
-    /// What the user should hear once.
+    /// To be logged once.
     pub warnings: Vec<Warning>,
-    report: Vec<(&'static str, Value, Origin)>,
 }
 
 impl Settings {
     /// Decides every value, or says what is wrong with the first that is.
     pub fn new(layers: Layers) -> Result<Self, Failure> {
-        options::check_options(&layers.options)?;
-        let mut warnings = options::check_settings(&layers.settings)?;
-        ready(&layers.options, Origin::Option)?;
-        ready(&layers.settings, Origin::Settings)?;
-        let environment = layers.environment;
-        let stack = [
-            Layer {
-                origin: Origin::Option,
-                values: &layers.options,
-            },
-            Layer {
-                origin: Origin::Settings,
-                values: &layers.settings,
-            },
-        ];
-
-        let region = choose(
-            &stack,
-            "region",
-            &environment,
-            &["AWS_REGION", "AWS_DEFAULT_REGION"],
-        )?;
-        if let Some(region) = &region {
-            check_region(
-                &format!("region ({})", region.origin.label()),
-                &region.value,
-            )?;
-        }
-        let profile = choose(
-            &stack,
-            "profile",
-            &environment,
-            &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
-        )?;
-        let supplied_source = stack[0].get("source").is_some();
-        let web_identity = token_source(&stack, supplied_source)?;
-        let (mut role, mut unscoped) =
-            super::role::choose(&stack, &environment, web_identity.is_some())?;
-        let get_session_token =
-            first(&stack, |layer| layer.flag("get_session_token"))?.is_some_and(|flag| flag.value);
-        if get_session_token {
+        let mut warnings = layers.check()?;
+        let is_given = |name| layers.stack()[0].get(name).is_some();
+        let web_identity = token_source(&layers)?;
+        let mut choice = RoleChoice::read(&layers, web_identity.is_some())?;
+        let get_session_token = layers.flag("get_session_token")?;
+        if get_session_token.value {
             // A code is good for one call, and the session it opens counts as one with MFA.
-            unscoped.serial_number = role.value.take_serial_number().or(unscoped.serial_number);
+            let serial_number = choice.role.value.take_serial_number();
+            choice.unscoped.serial_number = serial_number.or(choice.unscoped.serial_number);
         }
-        unscoped.check(get_session_token)?;
-
-        let resolve_timeout = resolve_timeout(&stack, layers.deadline_cap, &mut warnings)?;
-        let seconds = |name, default| -> Result<Chosen<Duration>, Failure> {
-            Ok(first(&stack, |layer| layer.duration(name, 3600.0))?
-                .unwrap_or(chosen(default, Origin::Default)))
-        };
-        let connect_timeout = seconds("connect_timeout", CONNECT_TIMEOUT)?;
-        let read_timeout = seconds("read_timeout", READ_TIMEOUT)?;
-        let mut process_timeout = seconds("process_timeout", PROCESS_TIMEOUT)?;
-        if let Some(cap) = layers.deadline_cap {
-            process_timeout.value = process_timeout.value.min(cap);
-        }
-        let token_timeout = seconds("token_timeout", TOKEN_TIMEOUT)?;
-        let negative_ttl = seconds("negative_ttl", NEGATIVE_TTL)?;
-        let advisory_window = first(&stack, |layer| layer.duration("advisory_window", 43_200.0))?;
-        let name_with_account = first(&stack, |layer| layer.flag("name_with_account"))?;
-        let endpoint = endpoint(&stack, &environment)?;
-        let ca_bundle = choose(&stack, "ca_bundle", &environment, &["AWS_CA_BUNDLE"])?
-            .map(|path| chosen(PathBuf::from(path.value), path.origin));
-        let provider_id = first(&stack, |layer| layer.text("provider_id"))?.map(|id| id.value);
-        if let Some(id) = &provider_id {
-            limits::provider_id(id)?;
-        }
-        let cache = cache(&stack, &environment)?;
-
-        let mut report = Report::default();
-        report.add(
-            "cache",
-            cache
-                .as_ref()
-                .map_or(false.into(), |path| path.value.to_string_lossy().into()),
-            cache.as_ref().map_or(Origin::Default, |path| path.origin),
-        );
-        report.text("region", region.as_ref());
-        report.text("profile", profile.as_ref());
-        report.add("role_arn", role.value.report(), role.origin);
-        report.seconds("resolve_timeout", &resolve_timeout);
-        report.seconds("connect_timeout", &connect_timeout);
-        report.seconds("read_timeout", &read_timeout);
-        report.seconds("process_timeout", &process_timeout);
-        report.seconds("token_timeout", &token_timeout);
-        report.seconds("negative_ttl", &negative_ttl);
-        report.options(&role, &unscoped, &stack);
-        let account = name_with_account.unwrap_or(chosen(false, Origin::Default));
-        report.add("name_with_account", account.value.into(), account.origin);
-        if let Some(endpoint) = &endpoint {
-            report.add(
-                "endpoint",
-                crate::http::without_userinfo(endpoint.value.expose()).into(),
-                endpoint.origin,
-            );
-        }
-        if let Some(bundle) = &ca_bundle {
-            report.add(
-                "ca_bundle",
-                bundle.value.to_string_lossy().into(),
-                bundle.origin,
-            );
-        }
-
+        choice.unscoped.check(get_session_token.value)?;
         Ok(Self {
-            supplied_source,
-            token_provider: stack[0].get("token_provider").is_some(),
-            region,
-            profile,
-            role,
-            unscoped,
+            region: region(&layers)?,
+            profile: layers.text("profile", &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])?,
+            role: choice.role,
+            unscoped: choice.unscoped,
+            role_options: choice.by_origin,
             web_identity,
-            provider_id,
+            provider_id: provider_id(&layers)?,
+            supplied_source: is_given("source"),
+            token_provider: is_given("token_provider"),
             get_session_token,
-            endpoint,
-            ca_bundle,
+            endpoint: endpoint(&layers)?,
+            ca_bundle: layers.text("ca_bundle", &["AWS_CA_BUNDLE"])?.map(as_path),
             deadline_cap: layers.deadline_cap,
-            resolve_timeout: resolve_timeout.value,
-            connect_timeout: connect_timeout.value,
-            read_timeout: read_timeout.value,
-            process_timeout: process_timeout.value,
-            token_timeout: token_timeout.value,
-            negative_ttl: negative_ttl.value,
-            advisory_window: advisory_window.map(|window| millis(window.value)),
-            cache: cache.map(|path| path.value),
-            name_with_account: account.value,
-            environment,
+            resolve_timeout: resolve_timeout(&layers, &mut warnings)?,
+            connect_timeout: layers.seconds("connect_timeout", CONNECT_TIMEOUT)?,
+            read_timeout: layers.seconds("read_timeout", READ_TIMEOUT)?,
+            process_timeout: process_timeout(&layers)?,
+            token_timeout: layers.seconds("token_timeout", TOKEN_TIMEOUT)?,
+            negative_ttl: layers.seconds("negative_ttl", NEGATIVE_TTL)?,
+            advisory_window: layers.first(|l| l.duration("advisory_window", LONGEST_WINDOW))?,
+            cache: cache(&layers)?,
+            name_with_account: layers.flag("name_with_account")?,
+            enabled: layers.settings_key("enabled"),
+            roles: layers.settings_key("roles"),
+            broker_bridge: layers.settings_key("broker_bridge"),
+            environment: layers.environment,
             dmi_folder: layers.dmi_folder.unwrap_or_else(|| DMI_FOLDER.into()),
             warnings,
-            report: report.0,
         })
     }
 
-    /// The settings in force and where each came from. Never a secret.
+    /// What the HTTP clients of a fetch need of all this.
     #[must_use]
-    pub fn report(&self) -> &[(&'static str, Value, Origin)] {
-        &self.report
+    pub fn http(&self) -> HttpConfig {
+        HttpConfig {
+            environment: self.environment.clone(),
+            connect_timeout: self.connect_timeout.value,
+            read_timeout: self.read_timeout.value,
+            ca_bundle: self.ca_bundle.as_ref().map(|bundle| bundle.value.clone()),
+        }
     }
 
-    /// The roles to assume on top of the base. A web identity that an option or a setting names has
-    /// the first of them for itself.
+    /// The advisory window in milliseconds, where an option or a setting gives one.
+    #[must_use]
+    pub fn advisory_window(&self) -> Option<Millis> {
+        let window = self.advisory_window.as_ref()?;
+        Some(Millis::try_from(window.value.as_millis()).unwrap_or(Millis::MAX))
+    }
+
+    /// True where the application's callable gives the web identity token.
+    #[must_use]
+    pub fn asks_for_token(&self) -> bool {
+        let token = self.web_identity.as_ref();
+        token.is_some_and(|token| token.value == TokenSource::Supplied)
+    }
+
+    /// The roles to assume on top of the base. Where an option or a setting names a web identity, the
+    /// first role is the token's.
     #[must_use]
     pub fn role_on_top(&self) -> Option<&[RoleRequest]> {
         let Role::Chain(chain) = &self.role.value else {
@@ -283,14 +167,14 @@ impl Settings {
         chain.get(first..).filter(|rest| !rest.is_empty())
     }
 
-    /// What is said of a role on top: its own words and the `loose` ones, the higher layer's first.
+    /// The options of a role on top, merged with the `unscoped` ones: the higher layer's come first.
     #[must_use]
     pub fn with_unscoped(
         &self,
         options: &AssumeRoleOptions,
         unscoped: &AssumeRoleOptions,
     ) -> AssumeRoleOptions {
-        with_unscoped(self.role.origin, options, unscoped)
+        role::with_unscoped(self.role.origin, options, unscoped)
     }
 
     /// The role of the web identity that an option or a setting names.
@@ -298,13 +182,13 @@ impl Settings {
         match &self.role.value {
             Role::Chain(chain) if !chain.is_empty() => Ok(chain[0].clone()),
             _ => Err(Failure::configuration(
-                "A web identity token needs the role it is for. Give role_arn, or set AWS_ROLE_ARN.",
-                "",
+                "A web identity token needs the role it is for.",
+                "Give role_arn, or set AWS_ROLE_ARN.",
             )),
         }
     }
 
-    /// The profile that was asked for in so many words: then no other source may serve.
+    /// The profile that an option or a setting names: then no other source may serve.
     #[must_use]
     pub fn explicit_profile(&self) -> Option<&str> {
         self.profile
@@ -314,43 +198,41 @@ impl Settings {
     }
 }
 
-pub(crate) fn chosen<T>(value: T, origin: Origin) -> Chosen<T> {
-    Chosen { value, origin }
+fn as_path(text: Chosen<String>) -> Chosen<PathBuf> {
+    chosen(text.value.into(), text.origin)
 }
 
-fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
-}
-
-/// The first layer's answer to `question`.
-fn first<T>(
-    stack: &[Layer<'_>],
-    question: impl Fn(&Layer<'_>) -> Result<Option<T>, Failure>,
-) -> Result<Option<Chosen<T>>, Failure> {
-    for layer in stack {
-        if let Some(value) = question(layer)? {
-            return Ok(Some(chosen(value, layer.origin)));
-        }
+fn region(layers: &Layers) -> Result<Option<Chosen<String>>, Failure> {
+    let region = layers.text("region", &["AWS_REGION", "AWS_DEFAULT_REGION"])?;
+    if let Some(region) = &region {
+        let label = format!("region ({})", region.origin.label());
+        check_region(&label, &region.value)?;
     }
-    Ok(None)
+    Ok(region)
 }
 
-/// The time a fetch has, cut to what the host leaves us.
+fn provider_id(layers: &Layers) -> Result<Option<Chosen<String>>, Failure> {
+    let id = layers.first(|layer| layer.text("provider_id"))?;
+    if let Some(id) = &id {
+        limits::provider_id(&id.value)?;
+    }
+    Ok(id)
+}
+
+/// The time a fetch has, cut to what `LegionIO` leaves a provider.
 fn resolve_timeout(
-    stack: &[Layer<'_>],
-    cap: Option<Duration>,
+    layers: &Layers,
     warnings: &mut Vec<Warning>,
 ) -> Result<Chosen<Duration>, Failure> {
-    let asked = first(stack, |layer| layer.duration("resolve_timeout", 3600.0))?
-        .unwrap_or(chosen(RESOLVE_TIMEOUT, Origin::Default));
-    let Some(cap) = cap.filter(|cap| asked.value > *cap) else {
-        return Ok(asked);
+    let given = layers.seconds("resolve_timeout", RESOLVE_TIMEOUT)?;
+    let Some(cap) = layers.deadline_cap.filter(|cap| given.value > *cap) else {
+        return Ok(given);
     };
-    if asked.origin != Origin::Default {
+    if given.origin != Origin::Default {
         warnings.push(Warning {
             cause: format!(
                 "resolve_timeout is {} s, and LegionIO gives all providers 5 s together: {} s are used.",
-                asked.value.as_secs_f64(),
+                given.value.as_secs_f64(),
                 cap.as_secs_f64()
             ),
             remedy: "Lower it, or leave it out.".into(),
@@ -359,197 +241,92 @@ fn resolve_timeout(
     Ok(chosen(cap, Origin::Default))
 }
 
-/// A text of the layers, else of the environment.
-fn choose(
-    stack: &[Layer<'_>],
-    name: &str,
-    environment: &Environment,
-    variables: &[&'static str],
-) -> Result<Option<Chosen<String>>, Failure> {
-    Ok(first(stack, |layer| layer.text(name))?.or_else(|| {
-        environment
-            .first(variables)
-            .map(|(variable, value)| chosen(value.trim().to_owned(), Origin::Environment(variable)))
-    }))
-}
-
-/// Nothing half-configured becomes another identity.
-fn ready(values: &Map<String, Value>, origin: Origin) -> Result<(), Failure> {
-    let layer = Layer { origin, values };
-    for word in options::OPTIONS {
-        let unresolved = values.get(word.name).is_some_and(options::is_unresolved);
-        if unresolved && word.unresolved == options::WhenUnresolved::NotReady {
-            return Err(Failure::new(
-                Kind::NotReady,
-                format!(
-                    "{} holds a reference (env://, vault:// or lease://) that is not resolved yet. \
-                     Nothing is asked of AWS until it is; check that the secret exists and can be read.",
-                    layer.label(word.name)
-                ),
-                "",
-            ));
-        }
+fn process_timeout(layers: &Layers) -> Result<Chosen<Duration>, Failure> {
+    let mut timeout = layers.seconds("process_timeout", PROCESS_TIMEOUT)?;
+    if let Some(cap) = layers.deadline_cap {
+        timeout.value = timeout.value.min(cap);
     }
-    Ok(())
+    Ok(timeout)
 }
 
-/// A region becomes part of a host name, so it may hold nothing else.
-pub(crate) fn check_region(label: &str, region: &str) -> Result<(), Failure> {
-    let ok = region.len() <= 63
-        && region.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && region
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if ok {
-        return Ok(());
-    }
-    Err(Failure::configuration(
-        format!(
-            "{label} is {region:?}, which is not the name of a region. It looks like eu-west-1."
-        ),
-        "",
-    ))
-}
-
-fn token_source(
-    stack: &[Layer<'_>],
-    supplied_source: bool,
-) -> Result<Option<TokenSource>, Failure> {
-    let token = stack[0].get("web_identity_token");
-    let file = first(stack, |layer| layer.text("web_identity_token_file"))?;
-    if supplied_source {
-        // One base is all there can be, and an option outranks a setting.
+fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure> {
+    let [options, _] = layers.stack();
+    let token = options.get("web_identity_token");
+    let file = layers.first(|layer| layer.text("web_identity_token_file"))?;
+    if options.get("source").is_some() {
+        // There is one base, and an option outranks a setting.
         let also = file.is_some_and(|file| file.origin == Origin::Option);
         return if token.is_none() && !also {
             Ok(None)
         } else {
             Err(Failure::configuration(
-                "Both source and a web identity token are given. Either is a base of its own; keep one.",
-                "",
+                "Both source and a web identity token are given.",
+                "Either is a base of its own; keep one.",
             ))
         };
     }
-    match (token, file) {
-        (Some(_), Some(_)) => Err(Failure::configuration(
-            "Both web_identity_token and web_identity_token_file are given. Keep one.",
-            "",
-        )),
-        (Some(Value::Bool(true)), None) => Ok(Some(TokenSource::Supplied)),
+    let source = match (token, file) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::configuration(
+                "Both web_identity_token and web_identity_token_file are given.",
+                "Keep one.",
+            ));
+        }
+        (Some(Value::Bool(true)), None) => TokenSource::Supplied,
         (Some(Value::String(text)), None) => {
             limits::web_identity_token("web_identity_token", text.trim())?;
-            Ok(Some(TokenSource::Text(Secret::new(text.trim()))))
+            TokenSource::Text(Secret::new(text.trim()))
         }
         (Some(other), None) => {
-            Err(stack[0].wrong("web_identity_token", other, "a string or a callable"))
+            return Err(options.wrong("web_identity_token", other, "a string or a callable"));
         }
-        (None, Some(file)) => Ok(Some(TokenSource::File(file.value.into()))),
-        (None, None) => Ok(None),
-    }
+        (None, Some(file)) => {
+            return Ok(Some(chosen(
+                TokenSource::File(file.value.into()),
+                file.origin,
+            )));
+        }
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(chosen(source, Origin::Option)))
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-fn endpoint(
-    stack: &[Layer<'_>],
-    environment: &Environment,
-) -> Result<Option<Chosen<Secret>>, Failure> {
-    let variables: &[&'static str] = if environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
+    let is_ignored = layers
+        .environment
+        .is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    let variables: &[&'static str] = if is_ignored {
         &[]
     } else {
         &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]
     };
-    let endpoint = choose(stack, "endpoint", environment, variables)?;
+    let endpoint = layers.text("endpoint", variables)?;
     if let Some(endpoint) = &endpoint {
-        crate::http::check_endpoint(
-            &format!("endpoint ({})", endpoint.origin.label()),
-            &endpoint.value,
-        )?;
+        let label = format!("endpoint ({})", endpoint.origin.label());
+        http::check_endpoint(&label, &endpoint.value)?;
     }
     Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }
 
-fn cache(
-    stack: &[Layer<'_>],
-    environment: &Environment,
-) -> Result<Option<Chosen<PathBuf>>, Failure> {
+/// `true` is the AWS CLI's own folder.
+fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
+    let stack = layers.stack();
     let Some(layer) = stack.iter().find(|layer| layer.get("cache").is_some()) else {
-        return Ok(None);
+        return Ok(chosen(None, Origin::Default));
     };
-    if let Ok(flag) = layer.flag("cache") {
-        return match (flag, environment.get("HOME")) {
-            (Some(true), Some(home)) => Ok(Some(chosen(
-                PathBuf::from(home).join(".aws/cli/cache"),
-                layer.origin,
-            ))),
-            (Some(true), None) => Err(Failure::configuration(
-                "cache is true, and HOME is not set, so there is no ~/.aws/cli/cache. Give cache a directory.",
-                "",
-            )),
-            _ => Ok(None),
-        };
-    }
-    let folder = layer.text("cache")?;
-    Ok(folder.map(|folder| chosen(PathBuf::from(folder), layer.origin)))
-}
-
-#[derive(Default)]
-struct Report(Vec<(&'static str, Value, Origin)>);
-
-impl Report {
-    fn add(&mut self, name: &'static str, value: Value, origin: Origin) {
-        self.0.push((name, value, origin));
-    }
-
-    fn text(&mut self, name: &'static str, chosen: Option<&Chosen<String>>) {
-        match chosen {
-            Some(chosen) => self.add(name, chosen.value.clone().into(), chosen.origin),
-            None => self.add(name, Value::Null, Origin::Default),
+    let folder = match (layer.flag("cache"), layers.environment.get("HOME")) {
+        (Ok(Some(true)), Some(home)) => Some(PathBuf::from(home).join(".aws/cli/cache")),
+        (Ok(Some(true)), None) => {
+            return Err(Failure::configuration(
+                "cache is true, and HOME is not set, so there is no ~/.aws/cli/cache.",
+                "Give cache a directory.",
+            ));
         }
-    }
-
-    fn seconds(&mut self, name: &'static str, chosen: &Chosen<Duration>) {
-        self.add(name, json!(chosen.value.as_secs_f64()), chosen.origin);
-    }
-
-    fn options(&mut self, role: &Chosen<Role>, unscoped: &AssumeRoleOptions, stack: &[Layer<'_>]) {
-        let options = match &role.value {
-            Role::Chain(chain) => chain.last().map_or_else(
-                || unscoped.clone(),
-                |last| with_unscoped(role.origin, &last.options, unscoped),
-            ),
-            _ => unscoped.clone(),
-        };
-        let origin = |name: &str, otherwise: Origin| {
-            let layer = stack.iter().find(|layer| layer.get(name).is_some());
-            layer.map_or(otherwise, |layer| layer.origin)
-        };
-        let (duration, from) = match options.duration_seconds {
-            Some(seconds) => (seconds, origin("session_duration", role.origin)),
-            None => (3600, Origin::Default),
-        };
-        self.add("session_duration", duration.into(), from);
-        if let Some(name) = options.role_session_name {
-            let otherwise = match role.origin {
-                Origin::Environment(_) => Origin::Environment("AWS_ROLE_SESSION_NAME"),
-                origin => origin,
-            };
-            let from = origin("role_session_name", otherwise);
-            self.add("role_session_name", name.into(), from);
-        }
-    }
-}
-
-/// The words of a role that `origin` names, and the `loose` ones of the layers that name none: the
-/// higher layer's come first.
-fn with_unscoped(
-    origin: Origin,
-    options: &AssumeRoleOptions,
-    unscoped: &AssumeRoleOptions,
-) -> AssumeRoleOptions {
-    if origin == Origin::Option {
-        options.over(unscoped)
-    } else {
-        unscoped.over(options)
-    }
+        (Ok(_), _) => None,
+        (Err(_), _) => layer.text("cache")?.map(PathBuf::from),
+    };
+    Ok(chosen(folder, layer.origin))
 }
 
 #[cfg(test)]

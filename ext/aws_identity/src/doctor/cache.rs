@@ -6,7 +6,7 @@ use crate::{cache::CacheDir, config::Settings};
 const CHECK: &str = "cache";
 
 pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
-    let Some(dir) = &settings.cache else {
+    let Some(dir) = &settings.cache.value else {
         findings.push(Finding::skipped(CHECK, CHECK, "off: cache is not set"));
         return;
     };

@@ -34,14 +34,13 @@ pub(super) fn look(
     profile_chain: Option<&ProfileChain>,
     findings: &mut Vec<Finding>,
 ) {
-    let map = environment.to_map();
     // With settings, the source that reads them says it.
     if settings.is_none()
-        && let Err(failure) = Files::load(&map)
+        && let Err(failure) = Files::load(environment)
     {
         findings.push(Finding::failed(CHECK, "profiles", &failure));
     }
-    let (config, credentials) = Files::places(&map);
+    let (config, credentials) = Files::places(environment);
     shared(findings, "config file", config, Rule::OthersMayRead);
     shared(findings, "credentials file", credentials, Rule::OwnerOnly);
     for (name, path) in tokens(environment, settings, profile_chain) {
@@ -84,7 +83,8 @@ fn tokens(
     profile_chain: Option<&ProfileChain>,
 ) -> Vec<(String, PathBuf)> {
     let mut tokens = Vec::new();
-    if let Some(TokenSource::File(path)) = settings.and_then(|all| all.web_identity.as_ref()) {
+    let token = settings.and_then(|all| all.web_identity.as_ref());
+    if let Some(TokenSource::File(path)) = token.map(|token| &token.value) {
         tokens.push(("web_identity_token_file".to_owned(), path.clone()));
     }
     for name in [

@@ -84,7 +84,7 @@ impl Exam<'_> {
 
     /// True where there is an address for what is asked first.
     async fn names(&mut self, url: &str, is_proxy: bool) -> bool {
-        let host = http::host(url).unwrap_or_default().to_owned();
+        let host = http::host(url).unwrap_or_default();
         if host.parse::<IpAddr>().is_ok() {
             let what = format!("{host} is an address, no name");
             self.findings.push(Finding::skipped(CHECK, "dns", what));

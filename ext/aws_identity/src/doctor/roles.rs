@@ -50,7 +50,7 @@ impl Exam<'_> {
                     .map(|role| Step::of(role, settings.role.origin.label())),
             )
             .collect();
-        if steps.is_empty() && !settings.get_session_token {
+        if steps.is_empty() && !settings.get_session_token.value {
             self.skip(CHECK, "none is asked for");
             return;
         }
@@ -66,7 +66,7 @@ impl Exam<'_> {
             let why = why_not.unwrap_or_default();
             self.findings
                 .extend(steps.iter().map(|step| step.untried(why)));
-            if settings.get_session_token {
+            if settings.get_session_token.value {
                 let what = format!("GetSessionToken: {why}");
                 self.findings
                     .push(Finding::skipped(CHECK, "session token", what));
@@ -200,12 +200,11 @@ impl Step {
     }
 
     fn describe(&self, found: Finding) -> Finding {
-        let options = &self.role.options;
-        found
-            .detail("origin", self.origin.as_str())
-            .detail("duration_seconds", options.duration_seconds.unwrap_or(3600))
-            .detail("external_id_given", options.external_id.is_some())
-            .detail("role_session_name", options.role_session_name.clone())
-            .detail("serial_number", options.serial_number.clone())
+        let found = found.detail("origin", self.origin.as_str());
+        self.role
+            .options
+            .describe()
+            .into_iter()
+            .fold(found, |found, (name, value)| found.detail(name, value))
     }
 }

@@ -3,7 +3,6 @@
 use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
-    config::TokenSource,
     failure::{Failure, Kind},
     fetch::now,
     profile::BaseProvider,
@@ -16,8 +15,7 @@ const CHECK: &str = "sources";
 impl Exam<'_> {
     /// The credentials a session would begin with.
     pub(super) async fn sources(&mut self) -> Option<BaseCredentials> {
-        let asks_application = self.settings.supplied_source
-            || self.settings.web_identity == Some(TokenSource::Supplied);
+        let asks_application = self.settings.supplied_source || self.settings.asks_for_token();
         let (attempts, outcome) = if asks_application {
             let what = "they come from an object or a callable of your program, which the doctor does not ask";
             self.findings
@@ -66,7 +64,7 @@ impl Exam<'_> {
     async fn base_credentials(&self) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
         let mut record = Record::default();
         let limit = if self.runs_a_program() {
-            CHECK_LIMIT + self.settings.process_timeout
+            CHECK_LIMIT + self.settings.process_timeout.value
         } else {
             CHECK_LIMIT
         };

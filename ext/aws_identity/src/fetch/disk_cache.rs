@@ -9,7 +9,6 @@ use crate::{
     refresh::{Rules, Windows},
     task::deadline::Deadline,
 };
-use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
@@ -47,7 +46,7 @@ impl<'a> DiskCache<'a> {
         record: &mut Record,
     ) -> Self {
         let (settings, endpoint) = (context.settings, context.endpoint);
-        let dir = settings.cache.as_ref().and_then(|path| {
+        let dir = settings.cache.value.as_ref().and_then(|path| {
             CacheDir::open(path)
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
@@ -122,41 +121,14 @@ impl<'a> DiskCache<'a> {
         options: &AssumeRoleOptions,
         base: &Credentials,
     ) -> CacheKey {
-        let mut session = Map::new();
-        session.insert("Tags".into(), pairs(&options.tags));
-        session.insert(
-            "TransitiveTagKeys".into(),
-            json!(options.transitive_tag_keys),
-        );
-        session.insert("PolicyArns".into(), json!(options.policy_arns));
-        session.insert("SourceIdentity".into(), json!(options.source_identity));
-        let contexts: Vec<_> = options
-            .provided_contexts
-            .iter()
-            .map(|(arn, assertion)| (arn.clone(), assertion.expose().to_owned()))
-            .collect();
-        session.insert("ProvidedContexts".into(), pairs(&contexts));
         CacheKey::new(&Request {
             role_arn,
-            external_id: options.external_id.as_deref(),
-            duration_seconds: options.duration_seconds,
-            serial_number: options.serial_number.as_deref(),
-            policy: options.policy.as_deref(),
-            role_session_name: options.role_session_name.as_deref(),
-            web_identity_token: None,
+            options: options.clone(),
             base: Some(base.account_id.as_deref().unwrap_or(&base.access_key_id)),
             endpoint: self.endpoint.as_deref(),
             endpoint_is_shared: self.finds_cli_endpoint,
-            session,
         })
     }
-}
-
-fn pairs(pairs: &[(String, String)]) -> Value {
-    if pairs.is_empty() {
-        return Value::Null;
-    }
-    json!(pairs)
 }
 
 /// True for credentials so near their expiration that a session would refresh them at once.

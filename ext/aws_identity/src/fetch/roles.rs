@@ -32,7 +32,7 @@ impl AssumeRoles<'_> {
         let mut role_arn = base.role_arn;
         let mut code = Code::NotAsked;
         let disk_cache = DiskCache::open(&self.context, self.request, record);
-        if settings.get_session_token {
+        if settings.get_session_token.value {
             credentials = self
                 .session_token(credentials, &disk_cache, &mut code, record)
                 .await?;
@@ -70,7 +70,7 @@ impl AssumeRoles<'_> {
 
     fn begins_with_mfa(&self) -> bool {
         let settings = self.context.settings;
-        settings.get_session_token && settings.unscoped.serial_number.is_some()
+        settings.get_session_token.value && settings.unscoped.serial_number.is_some()
     }
 
     async fn role(
@@ -210,11 +210,11 @@ impl AssumeRoles<'_> {
                 .unscoped
                 .serial_number
                 .clone()
-                .filter(|_| !settings.get_session_token),
+                .filter(|_| !settings.get_session_token.value),
             duration_seconds: settings
                 .unscoped
                 .duration_seconds
-                .filter(|_| !settings.get_session_token),
+                .filter(|_| !settings.get_session_token.value),
             ..settings.unscoped.clone()
         };
         let mut role_steps: Vec<RoleRequest> = match profile {
@@ -288,7 +288,7 @@ impl Code {
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
 pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
-    if settings.get_session_token && settings.unscoped.serial_number.is_some() {
+    if settings.get_session_token.value && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
     }
     let chain = profile_chain(settings)?.ok();

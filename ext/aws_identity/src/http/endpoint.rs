@@ -1,40 +1,41 @@
 //! What may stand in an endpoint URL, and how one is shown.
+//!
+//! URLs are read by `http::Uri`, which is what the SDK's client sends them with: what is checked here
+//! is what is sent.
 
 use crate::failure::Failure;
+use ::http::{Uri, uri::Authority};
 use std::net::IpAddr;
 
 /// Refuses what is not `http://` or `https://` with a host. User and password never stand in the
 /// message.
 pub fn check_endpoint(label: &str, url: &str) -> Result<(), Failure> {
-    let host = host(url);
-    let printable = url.bytes().all(|byte| byte.is_ascii_graphic());
-    if printable && host.is_some_and(|host| !host.is_empty()) {
+    if read(url).is_some() {
         return Ok(());
     }
     Err(Failure::configuration(
         format!(
-            "{label} is {:?}, which is not a URL. It looks like https://sts.eu-west-1.amazonaws.com.",
+            "{label} is {:?}, which is not a URL.",
             without_userinfo(url)
         ),
-        "",
+        "It looks like https://sts.eu-west-1.amazonaws.com.",
     ))
 }
 
-/// The URL with user and password taken out.
+/// The URL with user and password taken out. Of what is no URL, nothing before the last `@` is shown.
 #[must_use]
 pub fn without_userinfo(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
         // A proxy may be written without a scheme.
-        return url
-            .rsplit_once('@')
-            .map_or(url, |(_, host)| host)
-            .to_owned();
+        None => (String::new(), url),
     };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+    let end = match read(url) {
+        Some(_) => rest.find(['/', '?', '#']).unwrap_or(rest.len()),
+        None => rest.len(),
+    };
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}{}", &rest[host..])
 }
 
 /// True for `localhost` and every loopback address.
@@ -48,22 +49,41 @@ pub fn is_loopback(url: &str) -> bool {
     })
 }
 
-/// The host of an `http(s)` URL, IPv6 without its brackets; `None` where the port is no number.
+/// True where the URL is sent without TLS.
 #[must_use]
-pub fn host(url: &str) -> Option<&str> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))?;
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    let authority = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => bracketed.split_once(']')?,
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
-    let is_port = |text: &str| text.parse::<u16>().is_ok();
-    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(host)
+pub fn is_plain(url: &str) -> bool {
+    read(url).is_some_and(|(uri, _)| uri.scheme_str() == Some("http"))
+}
+
+/// The host of a URL that [`check_endpoint`] takes, IPv6 without its brackets.
+#[must_use]
+pub fn host(url: &str) -> Option<String> {
+    read(url).map(|(_, host)| host)
+}
+
+/// The URL and its host. Schemes in capitals are refused: other code compares them as they are written.
+fn read(url: &str) -> Option<(Uri, String)> {
+    let has_scheme = url.starts_with("http://") || url.starts_with("https://");
+    if !has_scheme || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let uri: Uri = url.parse().ok()?;
+    let authority = uri.authority()?;
+    let host = authority.host().trim_matches(['[', ']']).to_owned();
+    (!host.is_empty() && has_port_or_none(authority)).then_some((uri, host))
+}
+
+/// `Uri` takes any text behind the host, and the client then the port of the scheme.
+fn has_port_or_none(authority: &Authority) -> bool {
+    let text = authority.as_str();
+    let host_and_port = text.rsplit_once('@').map_or(text, |(_, behind)| behind);
+    match host_and_port.strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(behind) => behind.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -72,23 +92,61 @@ mod tests {
 
     #[test]
     fn hosts_are_found_in_every_form() {
-        assert_eq!(
-            host("https://sts.amazonaws.com/x"),
-            Some("sts.amazonaws.com")
-        );
-        assert_eq!(host("http://u:p@h:80/"), Some("h"));
-        assert_eq!(host("http://[::1]:80/"), Some("::1"));
+        for (url, expected) in [
+            ("https://sts.amazonaws.com/x", "sts.amazonaws.com"),
+            ("http://u:p@h:80/", "h"),
+            ("http://u@v@h", "h"),
+            ("http://[::1]:80/", "::1"),
+            ("http://[fe80::1%25eth0]", "fe80::1%25eth0"),
+            ("http://good@evil", "evil"),
+        ] {
+            assert_eq!(host(url).as_deref(), Some(expected), "{url}");
+        }
         for none in [
             "ftp://h",
+            "HTTP://h",
+            "//h",
+            "h",
+            "http:h",
+            "http:/h",
+            "http://",
+            "http:///p",
+            "http://:80",
+            "http://u:p@",
             "http://h:port/",
+            "http://h:",
+            "http://h:+80",
             "http://h:65536",
+            "http://h:1:2",
             "http://[::1]1",
             "http://[::1",
+            "http://::1",
+            "http://good\\@evil",
+            "http://a b",
+            "http://h/a b",
+            " http://h",
+            "http://h\n",
+            "http://h%41",
         ] {
             assert_eq!(host(none), None, "{none}");
         }
         assert!(is_loopback("http://127.9.9.9:1/") && is_loopback("https://LOCALHOST"));
         assert!(is_loopback("http://[::1]/") && !is_loopback("http://127.0.0.1.example.com/"));
+        assert!(!is_loopback("http://127.0.0.1@example.com"));
+        assert!(is_plain("http://h") && !is_plain("https://h") && !is_plain("h"));
+    }
+
+    /// The client takes the URL apart once more; it must find the same host.
+    #[test]
+    fn the_sdk_s_request_goes_to_the_host_that_was_checked() {
+        use aws_smithy_runtime_api::http::Request;
+        for url in ["http://a:b@[::1]:8/x", "https://u@v@h:1/y?z", "http://h"] {
+            let mut request = Request::new(());
+            request.uri_mut().set_endpoint(url).unwrap();
+            let sent = request.try_into_http1x().unwrap();
+            let sent = sent.uri().host().unwrap().trim_matches(['[', ']']);
+            assert_eq!(host(url).as_deref(), Some(sent));
+        }
     }
 
     #[test]
@@ -98,6 +156,8 @@ mod tests {
             "u:canary@h:80",
             "https://u:can@canary@h",
             "ftp://u:canary@h",
+            "http://u:canary/canary@h",
+            "http:/u:canary@h",
         ] {
             assert!(!without_userinfo(url).contains("canary"), "{url}");
             let message = check_endpoint("endpoint", &format!("{url} "))

@@ -1,7 +1,7 @@
-//! The network one step at a time, for the doctor: the same way our requests go.
+//! The network one step at a time, as the doctor looks at it: by the same way that requests go.
 
 use super::{
-    Http, MetadataClient, is_loopback, proxy,
+    Http, MetadataClient, is_loopback, is_plain, proxy,
     resolver::{Allowed, Resolver},
     trust,
 };
@@ -45,13 +45,13 @@ impl Http {
         if is_loopback(url) {
             return Ok(None);
         }
-        proxy::named(&self.environment, url.starts_with("http:"))
+        proxy::named(&self.config.environment, is_plain(url))
     }
 
     /// Whose certificates are trusted, in words.
     #[must_use]
     pub fn roots(&self) -> String {
-        trust::spoken(self.ca_bundle.as_ref(), &self.environment)
+        trust::spoken(self.config.ca_bundle.as_deref(), &self.config.environment)
     }
 
     /// Looks a name up as requests do.

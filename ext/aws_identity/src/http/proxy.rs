@@ -1,4 +1,8 @@
 //! The proxy the environment names.
+//!
+//! Read here and not by `ProxyConfig::from_env` of aws-smithy-http-client 1.5.2: that reads the process's
+//! environment when a request is made, on a thread of a fetch, while Ruby may be changing it; a session
+//! goes by the environment as it was when it was made.
 
 use super::endpoint;
 use crate::{environment::Environment, failure::Failure};
@@ -51,7 +55,7 @@ fn chosen(
     } else {
         format!("http://{value}")
     };
-    if endpoint::host(&url).is_none_or(str::is_empty) {
+    if endpoint::host(&url).is_none() {
         return Err(wrong(name, value));
     }
     Ok(Some((name, url)))
@@ -60,10 +64,10 @@ fn chosen(
 fn wrong(name: &str, value: &str) -> Failure {
     Failure::configuration(
         format!(
-            "{name} is {:?}, which is not the URL of an HTTP proxy. It looks like http://proxy.example.com:3128.",
+            "{name} is {:?}, which is not the URL of an HTTP proxy.",
             endpoint::without_userinfo(value)
         ),
-        "",
+        "It looks like http://proxy.example.com:3128.",
     )
 }
 

@@ -1,9 +1,13 @@
 //! Name look-ups that count as running code, and that hand out allowed addresses only.
+//!
+//! The resolver of aws-smithy-http-client 1.5.2 looks names up on tokio's pool of blocking threads: such a
+//! thread does not count for the fork gate, and it lives on when the answer is there. Nor does it let the
+//! caller refuse an address.
 
-use crate::{
-    task::fetch_task::STACK,
-    task::fork_gate::{RunningGuard, SharedGate},
-    task::panic,
+use crate::task::{
+    fetch_task::STACK,
+    fork_gate::{RunningGuard, SharedGate},
+    panic,
 };
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use std::{
@@ -64,7 +68,7 @@ impl ResolveDns for Resolver {
 /// Does `job` on a thread of its own, which has ended when this returns.
 ///
 /// A thread that has looked up a name takes a lock of the C library once more when it ends, and a
-/// child that inherits it held never looks up a name again. So it sleeps until the flight, which
+/// child that inherits it held never looks up a name again. So the thread sleeps until the fetch, which
 /// counts as running, has it end and waits for that.
 async fn aside<T, F>(gate: SharedGate, job: F) -> io::Result<T>
 where
@@ -151,7 +155,7 @@ mod tests {
 
     static ENDED: AtomicBool = AtomicBool::new(false);
 
-    /// Takes its time to end, with the thread it belongs to.
+    /// Takes 50 ms to be dropped at the end of its thread.
     struct Slow;
 
     impl Drop for Slow {

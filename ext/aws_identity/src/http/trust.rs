@@ -1,6 +1,10 @@
 //! Which certificate authorities are trusted.
 
-use crate::{config::Chosen, environment::Environment, failure::Failure};
+use crate::{
+    environment::Environment,
+    failure::Failure,
+    util::read_file::{self, Unread},
+};
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
 use rustls::RootCertStore;
@@ -15,15 +19,15 @@ use std::{
 const MOST_BYTES: u64 = 16 << 20;
 
 /// A bundle replaces all other roots, as in botocore; else the system's are used, which honour
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR`; where there is nothing of all that, as in a container with
-/// nothing but a program in it, Mozilla's list as it was when this was built.
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR`; where the system has none, as in a container image without an
+/// operating system, Mozilla's list as it was when this was built.
 pub(super) fn store(
-    bundle: Option<&Chosen<PathBuf>>,
+    bundle: Option<&Path>,
     environment: &Environment,
 ) -> Result<TrustStore, Failure> {
     let none = TrustStore::empty();
     match bundle {
-        Some(bundle) => Ok(none.with_pem_certificate(read(&bundle.value)?)),
+        Some(bundle) => Ok(none.with_pem_certificate(read(bundle)?)),
         None if environment
             .first(&["SSL_CERT_FILE", "SSL_CERT_DIR"])
             .is_some()
@@ -36,9 +40,9 @@ pub(super) fn store(
 }
 
 /// What `store` takes, in words.
-pub(super) fn spoken(bundle: Option<&Chosen<PathBuf>>, environment: &Environment) -> String {
+pub(super) fn spoken(bundle: Option<&Path>, environment: &Environment) -> String {
     if let Some(bundle) = bundle {
-        return format!("the bundle {}, and nobody else", bundle.value.display());
+        return format!("the bundle {}, and nobody else", bundle.display());
     }
     match environment.first(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
         Some((name, path)) => format!("the authorities of {name}={path}"),
@@ -57,27 +61,23 @@ fn system_has_roots() -> bool {
     }
 }
 
-/// The bundle's usable certificates. The SDK panics on one it cannot parse, so those are left out;
-/// a bundle with none at all is an error.
+/// The bundle's usable certificates, or why there is none.
+///
+/// Left to the SDK, a certificate that cannot be parsed would be a panic: aws-smithy-http-client 1.5.2
+/// calls `expect` on each (`tls/rustls_provider.rs`). So those are left out here.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unusable = |why: &str| {
         Failure::configuration(
-            format!(
-                "The CA bundle {} {why}. Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
-                path.display()
-            ),
-            "",
+            format!("The CA bundle {} {why}.", path.display()),
+            "Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
         )
     };
-    let about =
-        fs::metadata(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
-    if !about.is_file() {
-        return Err(unusable("is not a regular file"));
-    }
-    if about.len() > MOST_BYTES {
-        return Err(unusable("is far too large for a bundle of certificates"));
-    }
-    let text = fs::read(path).map_err(|error| unusable(&format!("cannot be read ({error})")))?;
+    let (_, text) = read_file::read(path, MOST_BYTES).map_err(|why| match why {
+        Unread::Missing => unusable("cannot be read (it does not exist)"),
+        Unread::Io(error) => unusable(&format!("cannot be read ({error})")),
+        Unread::TooLarge => unusable("is far too large for a bundle of certificates"),
+        Unread::NotAFile | Unread::Link => unusable("is not a regular file"),
+    })?;
     let mut roots = RootCertStore::empty();
     let usable: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .flatten()
@@ -104,7 +104,12 @@ fn pem(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::resolver::{Allowed, Resolver};
     use super::*;
+    use crate::task::fork_gate::NoFork;
+    use aws_smithy_http_client::proxy::ProxyConfig;
+    use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
     fn the_built_in_list_is_usable() {
@@ -116,5 +121,21 @@ mod tests {
             read.into_iter()
                 .all(|certificate| roots.add(certificate).is_ok())
         );
+    }
+
+    /// As soon as this fails, bundles may go to the SDK as they are.
+    #[test]
+    fn the_sdk_still_panics_on_a_certificate_that_cannot_be_parsed() {
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let connect = || {
+            super::super::connector(
+                &TrustStore::empty().with_pem_certificate(bad),
+                ProxyConfig::disabled(),
+                HttpConnectorSettings::default(),
+                None,
+                Resolver::new(&NoFork, Allowed::Anything),
+            )
+        };
+        assert!(catch_unwind(AssertUnwindSafe(connect)).is_err());
     }
 }

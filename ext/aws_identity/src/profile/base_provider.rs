@@ -1,13 +1,15 @@
-//! Where the credentials of a profile come from, its role and its source left aside.
+//! The base provider of one profile, without regard to its role and its source profile.
 
-use super::{ini::Properties, kind::ProfileKind, reader::Scope, resolve::BaseProvider};
+use super::{
+    ini::Properties, kind::ProfileKind, profile_chain::BaseProvider, reader::ProfileReader,
+};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
     util::did_you_mean,
 };
 
-impl<'a> Scope<'a> {
+impl<'a> ProfileReader<'a> {
     /// The credentials of the profile itself, without its role.
     pub(super) fn own_credentials(self) -> Result<BaseProvider, Failure> {
         match self.profile.own_kind() {
@@ -31,7 +33,8 @@ impl<'a> Scope<'a> {
     fn web_identity(self) -> Result<BaseProvider, Failure> {
         if !self.profile.has("role_arn") {
             return Err(self.failure(
-                "has web_identity_token_file and no role_arn. Add the role the token is for",
+                "has web_identity_token_file and no role_arn",
+                "Add the role the token is for.",
             ));
         }
         Ok(BaseProvider::WebIdentity {
@@ -67,10 +70,10 @@ impl<'a> Scope<'a> {
         let account_id = setting("sso_account_id")?;
         let role_name = setting("sso_role_name")?;
         if !missing.is_empty() {
-            return Err(self.failure(format_args!(
-                "uses SSO and lacks {}. `aws configure sso` writes all of them",
-                missing.join(", ")
-            )));
+            return Err(self.failure(
+                format_args!("uses SSO and lacks {}", missing.join(", ")),
+                "`aws configure sso` writes all of them.",
+            ));
         }
         Ok(BaseProvider::Sso {
             session,
@@ -81,13 +84,15 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// The `[sso-session]` of that name. It may repeat what the profile says, not contradict it.
+    /// The `[sso-session]` of that name. It may repeat what the profile says, but not contradict it.
     fn sso_session(self, name: &str) -> Result<&'a Properties, Failure> {
         let shared = self.files.sso_session(name).ok_or_else(|| {
-            self.failure(format_args!(
-                "names the sso_session \"{name}\", and there is no [sso-session {name}] in the config file. {}",
-                did_you_mean::hint(name, self.files.sso_session_names())
-            ))
+            self.failure(
+                format_args!(
+                    "names the sso_session \"{name}\", and there is no [sso-session {name}] in the config file"
+                ),
+                did_you_mean::hint(name, self.files.sso_session_names()),
+            )
         })?;
         let contradicted = shared.iter().find(|(key, value)| {
             self.profile
@@ -96,9 +101,10 @@ impl<'a> Scope<'a> {
         });
         match contradicted {
             None => Ok(shared),
-            Some((key, _)) => Err(self.failure(format_args!(
-                "and its [sso-session {name}] give two values for {key}. Keep the one in the sso-session"
-            ))),
+            Some((key, _)) => Err(self.failure(
+                format_args!("and its [sso-session {name}] give two values for {key}"),
+                "Keep the one in the sso-session.",
+            )),
         }
     }
 
@@ -114,9 +120,10 @@ impl<'a> Scope<'a> {
         let (Some(id), Some(secret)) =
             (value("aws_access_key_id")?, value("aws_secret_access_key")?)
         else {
-            return Err(self.failure(format_args!(
-                "has half a key pair in the {file} file. Write both aws_access_key_id and aws_secret_access_key there, or neither"
-            )));
+            return Err(self.failure(
+                format_args!("has half a key pair in the {file} file"),
+                "Write both aws_access_key_id and aws_secret_access_key there, or neither.",
+            ));
         };
         // The older name comes first in botocore.
         let token = value("aws_security_token")?.or(value("aws_session_token")?);

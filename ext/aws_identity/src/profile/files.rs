@@ -2,6 +2,7 @@
 
 use super::ini::{self, Malformed, Properties, Section, Value};
 use crate::{
+    environment::Environment,
     failure::Failure,
     util::{
         did_you_mean,
@@ -10,16 +11,13 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt,
     fs::Metadata,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
-
-/// The environment as the session saw it; this crate never reads the process's own.
-pub type Environment = HashMap<String, String>;
 
 /// Larger than any real file; what is beyond is refused, not cut.
 const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -31,7 +29,7 @@ pub struct Files {
     profiles: BTreeMap<String, Profile>,
     sso_sessions: BTreeMap<String, Properties>,
     services: BTreeMap<String, Properties>,
-    /// `[name]` in the config file, where only `[profile name]` is a profile: worth a hint.
+    /// `[name]` in the config file, where only `[profile name]` is a profile: named in a hint.
     unprefixed: Vec<String>,
 }
 
@@ -101,7 +99,7 @@ impl Files {
     ///
     /// A missing file, and what is no regular file (such as `/dev/null`), has no profiles. A file
     /// that exists and is malformed, too large, not UTF-8, or named by a variable and unreadable is
-    /// a configuration failure: falling through to another source could make another identity.
+    /// a configuration failure: another source in its place could be another identity.
     pub fn load(environment: &Environment) -> Result<Self, Failure> {
         let (config, config_text) = Source::read(environment, Location::CONFIG)?;
         let (credentials, credentials_text) = Source::read(environment, Location::CREDENTIALS)?;
@@ -145,18 +143,6 @@ impl Files {
         self.profiles.contains_key(profile)
     }
 
-    /// Where the config file is, or would be.
-    #[must_use]
-    pub fn config_path(&self) -> Option<&Path> {
-        self.config.path.as_deref()
-    }
-
-    /// Where the credentials file is, or would be.
-    #[must_use]
-    pub fn credentials_path(&self) -> Option<&Path> {
-        self.credentials.path.as_deref()
-    }
-
     /// What was looked at, such as `/home/a/.aws/config (3 profiles) and /home/a/.aws/credentials (missing)`.
     #[must_use]
     pub fn looked_at(&self) -> String {
@@ -179,10 +165,10 @@ impl Files {
         };
         Failure::configuration(
             format!(
-                "The profile {profile:?} does not exist; looked in {}. {hint}",
+                "The profile {profile:?} does not exist; looked in {}.",
                 self.looked_at()
             ),
-            "",
+            hint,
         )
     }
 
@@ -289,11 +275,8 @@ impl Location {
 
     /// The path, and whether the environment names it.
     fn path(self, environment: &Environment) -> (Option<PathBuf>, bool) {
-        let home = environment.get("HOME").filter(|home| !home.is_empty());
-        match environment
-            .get(self.variable)
-            .filter(|path| !path.trim().is_empty())
-        {
+        let home = environment.get("HOME");
+        match environment.get(self.variable) {
             Some(path) => (Some(expanded(path, home, environment)), true),
             None => (
                 home.map(|home| Path::new(home).join(self.below_home)),
@@ -304,7 +287,7 @@ impl Location {
 }
 
 /// `$NAME`, `${NAME}` and a leading `~` are what botocore expands in these two variables.
-fn expanded(path: &str, home: Option<&String>, environment: &Environment) -> PathBuf {
+fn expanded(path: &str, home: Option<&str>, environment: &Environment) -> PathBuf {
     let mut text = String::new();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('$') {
@@ -365,24 +348,24 @@ impl Source {
                         let line = bytes[..bad.valid_up_to()]
                             .split(|byte| *byte == b'\n')
                             .count();
-                        source.malformed(line, "it is not UTF-8; save the file as UTF-8")
+                        source.malformed(line, "it is not UTF-8", "Save the file as UTF-8.")
                     })?;
                 Ok((source, text))
             }
             Err(Unread::TooLarge) => Err(Failure::configuration(
                 format!(
-                    "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is. Check what writes it.",
+                    "The file {} is larger than {SIZE_LIMIT} bytes, which no settings file of AWS is.",
                     path.display(),
                 ),
-                "",
+                "Check what writes it.",
             )),
             Err(Unread::Io(error)) if named => Err(Failure::configuration(
                 format!(
-                    "{} names {}, which cannot be read: {error}. Make it readable, or unset the variable.",
+                    "{} names {}, which cannot be read: {error}.",
                     location.variable,
                     path.display(),
                 ),
-                "",
+                "Make it readable, or unset the variable.",
             )),
             // HOME may be another user's: a service started by root often keeps root's.
             Err(absent) => {
@@ -393,12 +376,13 @@ impl Source {
     }
 
     fn parse(&self, text: &str) -> Result<Vec<Section>, Failure> {
-        ini::parse(text).map_err(|Malformed { line, what }| self.malformed(line, &what))
+        ini::parse(text)
+            .map_err(|Malformed { line, what, remedy }| self.malformed(line, &what, remedy))
     }
 
-    fn malformed(&self, line: usize, what: &str) -> Failure {
+    fn malformed(&self, line: usize, what: &str, remedy: &str) -> Failure {
         let path = self.path.as_deref().unwrap_or(Path::new("")).display();
-        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."), "")
+        Failure::configuration(format!("Cannot read {path}, line {line}: {what}."), remedy)
     }
 
     fn count(&mut self, profiles: usize) {

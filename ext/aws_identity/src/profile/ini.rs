@@ -6,10 +6,11 @@
 //! twice is an error. In two points the AWS SDKs' common rules are followed, which boto3 lacks: a
 //! `#` or `;` after white space ends a value, and white space inside the brackets is trimmed.
 //!
-//! The SDK for Rust has a parser of its own (`aws_runtime::env_config`). It is not used: it refuses
-//! indented keys, takes an indented comment for a part of the value before it, drops profiles whose
-//! names are quoted, reads a file that is not UTF-8 as an empty one, merges duplicates, and does not
-//! tell from which file a value came, which decides the order inside a profile.
+//! The SDK for Rust has a parser of its own (`env_config` of aws-runtime 1.10.2). It is not used: it
+//! refuses indented keys, takes an indented comment for a part of the value before it, drops profiles
+//! whose names are quoted, reads a file that is not UTF-8 as an empty one, merges duplicates, and does not
+//! tell from which file a value came, which decides the order inside a profile. A test below shows the
+//! first two and the merging.
 
 use std::collections::{BTreeMap, HashSet};
 use zeroize::Zeroizing;
@@ -55,15 +56,24 @@ impl Value {
 pub(super) struct Malformed {
     pub(super) line: usize,
     pub(super) what: String,
+    pub(super) remedy: &'static str,
+}
+
+/// What is wrong with a line, and what to do.
+type Refusal = (String, &'static str);
+
+fn refusal(what: impl Into<String>, remedy: &'static str) -> Refusal {
+    (what.into(), remedy)
 }
 
 /// The sections of one file, in its order.
 pub(super) fn parse(text: &str) -> Result<Vec<Section>, Malformed> {
     let mut reader = Reader::default();
     for (index, line) in text.lines().enumerate() {
-        reader.read(line).map_err(|what| Malformed {
+        reader.read(line).map_err(|(what, remedy)| Malformed {
             line: index + 1,
             what,
+            remedy,
         })?;
     }
     Ok(inherit_defaults(reader.sections))
@@ -79,7 +89,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(&mut self, line: &str) -> Result<(), String> {
+    fn read(&mut self, line: &str) -> Result<(), Refusal> {
         let body = line.trim();
         if body.is_empty() || body.starts_with(['#', ';']) {
             return Ok(());
@@ -100,18 +110,25 @@ impl Reader {
         }
     }
 
-    fn section(&mut self, body: &str) -> Result<(), String> {
-        let (header, rest) = body[1..]
-            .split_once(']')
-            .ok_or("a section that starts with '[' does not end with ']'")?;
+    fn section(&mut self, body: &str) -> Result<(), Refusal> {
+        let (header, rest) = body[1..].split_once(']').ok_or_else(|| {
+            refusal(
+                "a section that starts with '[' does not end with ']'",
+                "Add it.",
+            )
+        })?;
         let rest = rest.trim_start();
         if !rest.is_empty() && !rest.starts_with(['#', ';']) {
-            return Err("something other than a comment follows the ']' of a section".into());
+            return Err(refusal(
+                "something other than a comment follows the ']' of a section",
+                "Move it to a line of its own.",
+            ));
         }
         let header = header.trim();
         if !self.headers.insert(header.to_owned()) {
-            return Err(format!(
-                "the section [{header}] appears a second time; merge the two"
+            return Err(refusal(
+                format!("the section [{header}] appears a second time"),
+                "Merge the two.",
             ));
         }
         self.sections.push(Section {
@@ -122,21 +139,27 @@ impl Reader {
         Ok(())
     }
 
-    fn property(&mut self, body: &str) -> Result<(), String> {
+    fn property(&mut self, body: &str) -> Result<(), Refusal> {
         let section = self.sections.last_mut().ok_or_else(|| {
             if body.starts_with('\u{feff}') {
-                "the file starts with a byte order mark; save it as UTF-8 without one"
+                refusal(
+                    "the file starts with a byte order mark",
+                    "Save it as UTF-8 without one.",
+                )
             } else {
-                "a [section] is expected before the first key"
+                refusal("a [section] is expected before the first key", "Add it.")
             }
         })?;
         let bare = without_comment(body);
         let delimiter = bare
             .find(['=', ':'])
-            .ok_or("'=' is expected between a key and its value")?;
+            .ok_or_else(|| refusal("'=' is expected between a key and its value", "Add it."))?;
         let key = bare[..delimiter].trim_end().to_ascii_lowercase();
         if key.is_empty() {
-            return Err("the name of a key is missing before '='".into());
+            return Err(refusal(
+                "the name of a key is missing before '='",
+                "Add it, or remove the line.",
+            ));
         }
         let value = |line: &str| Zeroizing::new(line[delimiter + 1..].trim().to_owned());
         let value = Value {
@@ -144,9 +167,12 @@ impl Reader {
             uncut: value(body),
         };
         if section.properties.insert(key.clone(), value).is_some() {
-            return Err(format!(
-                "the key {key} appears a second time in [{}]; keep one",
-                section.header
+            return Err(refusal(
+                format!(
+                    "the key {key} appears a second time in [{}]",
+                    section.header
+                ),
+                "Keep one.",
             ));
         }
         self.open = Some(key);
@@ -156,12 +182,20 @@ impl Reader {
 
 /// A line indented deeper than its key belongs to the key's value. Below a key without a value
 /// stand keys again, one level deep (as in `s3 =` and in `[services]`).
-fn continued(value: &mut Value, body: &str) -> Result<(), String> {
+fn continued(value: &mut Value, body: &str) -> Result<(), Refusal> {
     if value.text.is_empty() || value.text.starts_with('\n') {
         match body.split_once('=') {
-            None => return Err("'=' is expected between an indented key and its value".into()),
+            None => {
+                return Err(refusal(
+                    "'=' is expected between an indented key and its value",
+                    "Add it.",
+                ));
+            }
             Some((key, _)) if key.trim().is_empty() => {
-                return Err("the name of an indented key is missing before '='".into());
+                return Err(refusal(
+                    "the name of an indented key is missing before '='",
+                    "Add it, or remove the line.",
+                ));
             }
             Some(_) => {}
         }
@@ -219,7 +253,7 @@ mod tests {
             .map(|value| value.text.to_string())
     }
 
-    fn refusal(text: &str) -> (usize, String) {
+    fn refused(text: &str) -> (usize, String) {
         let bad = parse(text)
             .map(|_| format!("accepted: {text:?}"))
             .unwrap_err();
@@ -300,7 +334,7 @@ mod tests {
             ),
         ];
         for (text, line, what) in cases {
-            let (found, said) = refusal(text);
+            let (found, said) = refused(text);
             assert!(
                 found == line && said.contains(what),
                 "{text:?}: line {found}, {said}"
@@ -308,9 +342,34 @@ mod tests {
         }
     }
 
+    /// As soon as this fails, the SDK's own parser is worth another look.
+    #[test]
+    fn the_sdk_s_parser_still_reads_these_files_otherwise_than_the_aws_cli() {
+        use aws_config::profile::{ProfileSet, load};
+        use aws_runtime::env_config::file::EnvConfigFiles;
+        use aws_types::os_shim_internal::{Env, Fs};
+        let read = |config: &str| -> Option<ProfileSet> {
+            let files = Fs::from_slice(&[("/config", config)]);
+            let variables = Env::from_slice(&[("AWS_CONFIG_FILE", "/config"), ("HOME", "/")]);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            let files = (files, EnvConfigFiles::default());
+            runtime
+                .block_on(load(&files.0, &variables, &files.1, None))
+                .ok()
+        };
+        let region = |config: &str| read(config)?.get("region").map(str::to_owned);
+        assert_eq!(region("[default]\n  region = a\n"), None);
+        let commented = region("[default]\nregion = a\n  # note\n");
+        assert_ne!(commented.as_deref(), Some("a"));
+        let twice = region("[default]\nregion = a\nregion = b\n");
+        assert_eq!(twice.as_deref(), Some("b"));
+    }
+
     #[test]
     fn a_refusal_does_not_show_the_line() {
-        let (_, said) = refusal("[a]\naws_secret_access_key canary-secret\n");
+        let (_, said) = refused("[a]\naws_secret_access_key canary-secret\n");
         assert!(!said.contains("canary"), "{said}");
     }
 }

@@ -3,7 +3,8 @@
 use super::{
     files::{Files, Profile},
     kind::ProfileKind,
-    resolve::{BaseProvider, ProfileChain, resolve},
+    profile_chain::{BaseProvider, ProfileChain},
+    resolve::resolve,
 };
 use crate::failure::Failure;
 

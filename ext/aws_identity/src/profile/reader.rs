@@ -3,30 +3,30 @@
 use super::{
     files::{Files, Profile},
     kind,
-    resolve::Endpoints,
+    profile_chain::Endpoints,
 };
 use crate::{credentials::Secret, failure::Failure, sts::limits};
 use std::fmt;
 
-/// One profile, and what it takes to speak about it.
+/// One profile, and the files it stands in, which its failures name.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
+pub(super) struct ProfileReader<'a> {
     pub(super) files: &'a Files,
     pub(super) name: &'a str,
     pub(super) profile: &'a Profile,
 }
 
-impl Scope<'_> {
-    /// The ends of the ARN only: the full rules are checked where the call is made.
+impl ProfileReader<'_> {
+    /// Checks the beginning and the length only: the full rules are checked before the call.
     pub(super) fn role_arn(self) -> Result<String, Failure> {
         let arn = self.required("role_arn")?.unwrap_or_default();
         if arn.starts_with("arn:") && arn.len() <= 2048 {
             return Ok(arn);
         }
-        Err(self.failure(format_args!(
-            "has the role_arn {:?}; a role is written arn:aws:iam::123456789012:role/name",
-            shortened(&arn)
-        )))
+        Err(self.failure(
+            format_args!("has the role_arn {:?}", shortened(&arn)),
+            "A role is written arn:aws:iam::123456789012:role/name.",
+        ))
     }
 
     pub(super) fn external_id(self) -> Result<Option<String>, Failure> {
@@ -53,10 +53,13 @@ impl Scope<'_> {
             return Ok(None);
         };
         let seconds = text.parse().map_err(|_| {
-            self.failure(format_args!(
-                "has duration_seconds {:?}, which is no whole number",
-                shortened(&text)
-            ))
+            self.failure(
+                format_args!(
+                    "has duration_seconds {:?}, which is no whole number",
+                    shortened(&text)
+                ),
+                "Write a number of seconds, or remove the line.",
+            )
         })?;
         limits::seconds("duration_seconds", seconds, limits::ROLE_SECONDS)
             .map(Some)
@@ -79,9 +82,12 @@ impl Scope<'_> {
         let services = match self.optional("services")? {
             None => None,
             Some(name) => Some(self.files.services(&name).ok_or_else(|| {
-                self.failure(format_args!(
-                    "names the services section \"{name}\", and there is no [services {name}] in the config file"
-                ))
+                self.failure(
+                    format_args!(
+                        "names the services section \"{name}\", and there is no [services {name}] in the config file"
+                    ),
+                    "Add the section, or remove the line.",
+                )
             })?),
         };
         let endpoint = |service: &str| -> Result<Option<Secret>, Failure> {
@@ -92,9 +98,12 @@ impl Scope<'_> {
                 return if value.text.is_empty() {
                     Ok(global.clone().map(Secret::new))
                 } else {
-                    Err(self.failure(format_args!(
-                        "names a services section in which {service} has a value of its own; endpoint_url belongs on an indented line below \"{service} =\""
-                    )))
+                    Err(self.failure(
+                        format_args!(
+                            "names a services section in which {service} has a value of its own"
+                        ),
+                        format!("Put endpoint_url on an indented line below \"{service} =\"."),
+                    ))
                 };
             };
             let own = nested.find(|(key, value)| *key == "endpoint_url" && !value.is_empty());
@@ -116,10 +125,10 @@ impl Scope<'_> {
             None => Ok(None),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-            Some(text) => Err(self.failure(format_args!(
-                "has {key} {:?}; it is true or false",
-                shortened(&text)
-            ))),
+            Some(text) => Err(self.failure(
+                format_args!("has {key} {:?}", shortened(&text)),
+                "Write true or false.",
+            )),
         }
     }
 
@@ -141,9 +150,10 @@ impl Scope<'_> {
     }
 
     pub(super) fn empty(self, key: &str) -> Failure {
-        self.failure(format_args!(
-            "has an empty {key}. Give it a value or remove the line"
-        ))
+        self.failure(
+            format_args!("has an empty {key}"),
+            "Give it a value or remove the line.",
+        )
     }
 
     /// Refuses a profile in which one key's value swallowed another key that chooses the identity,
@@ -171,20 +181,23 @@ impl Scope<'_> {
 
     /// The value is not shown: what was meant as the next key may be a secret.
     pub(super) fn continued(self, key: &str) -> Failure {
-        self.failure(format_args!(
-            "has a {key} that goes on over the next line, because that line is indented deeper. Start each key in the same column"
-        ))
+        self.failure(
+            format_args!(
+                "has a {key} that goes on over the next line, because that line is indented deeper"
+            ),
+            "Start each key in the same column.",
+        )
     }
 
-    /// `what` is a sentence that goes on after the profile's name, without its full stop.
-    pub(super) fn failure(self, what: impl fmt::Display) -> Failure {
+    /// `what` goes on after the profile's name, without a full stop.
+    pub(super) fn failure(self, what: impl fmt::Display, remedy: impl Into<String>) -> Failure {
         Failure::configuration(
             format!(
                 "{} {what}. Read from {}.",
                 self.title(),
                 self.files.looked_at()
             ),
-            "",
+            remedy,
         )
     }
 

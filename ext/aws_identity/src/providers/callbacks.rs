@@ -47,7 +47,7 @@ impl Callbacks<'_> {
             return Ok(code.clone());
         }
         let limits = Limits {
-            reader: self.settings.token_timeout,
+            reader: self.settings.token_timeout.value,
             helper: None,
         };
         let question = Question::TokenCode(serial_number.to_owned());
@@ -62,7 +62,7 @@ impl Callbacks<'_> {
             return Ok(token.clone());
         }
         let limits = Limits {
-            reader: self.settings.process_timeout,
+            reader: self.settings.process_timeout.value,
             helper: self.helper(),
         };
         match self.asker.ask(Question::WebIdentityToken, limits).await? {
@@ -77,7 +77,7 @@ impl Callbacks<'_> {
         }
         let limits = Limits {
             // A session may have to ask for an MFA code itself.
-            reader: self.settings.token_timeout + self.settings.process_timeout,
+            reader: self.settings.token_timeout.value + self.settings.process_timeout.value,
             helper: self.helper(),
         };
         match self.asker.ask(Question::Source, limits).await? {
@@ -87,7 +87,8 @@ impl Callbacks<'_> {
     }
 
     fn helper(&self) -> Option<std::time::Duration> {
-        self.has_helper.then_some(self.settings.process_timeout)
+        self.has_helper
+            .then_some(self.settings.process_timeout.value)
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn provide(
         Some(cap) => whole_tenths(cap.saturating_sub(deadline.took())),
         None => Duration::MAX,
     };
-    let limit = settings.process_timeout.min(most);
+    let limit = settings.process_timeout.value.min(most);
     let environment = marked(context.local.environment, profile)?;
     let command = command.clone();
     let run = spawn_blocking(move || run(command.expose(), limit, &environment));

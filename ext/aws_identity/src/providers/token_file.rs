@@ -1,40 +1,38 @@
-//! A small file with a token in it, read at each fetch: what writes it replaces it.
+//! A small file with a token in it, read anew each time: whoever writes it replaces it.
 
 use crate::{
     credentials::Secret,
     util::read_file::{self, Unread},
 };
-use std::{io::ErrorKind, path::Path};
+use std::{io, path::Path};
 
 /// STS takes tokens of at most 20,000 characters; a line end and some white space may surround it.
 const MOST_BYTES: u64 = 20_480;
 
 /// The trimmed content, or why there is none. The content never stands in the reason.
 pub fn read(path: &Path) -> Result<Secret, String> {
-    let wrong = |why: &str| Err(format!("the token file {} {why}", path.display()));
-    let bytes = match read_file::read(path, MOST_BYTES) {
-        Ok((_, bytes)) => bytes,
-        Err(Unread::Missing) => return wrong("cannot be read (it does not exist)"),
-        Err(Unread::NotAFile) => return wrong("is not a regular file"),
-        Err(Unread::TooLarge) => {
-            return wrong(&format!(
-                "is longer than {MOST_BYTES} bytes, which no token is"
-            ));
-        }
-        Err(Unread::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
-            return wrong("cannot be read (permission denied)");
-        }
-        Err(Unread::Io(error)) => return wrong(&format!("cannot be read ({error})")),
-    };
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return wrong("is not text");
-    };
-    let text = text.trim();
+    let wrong = |why: String| format!("the token file {} {why}", path.display());
+    let (_, bytes) = read_file::read(path, MOST_BYTES).map_err(|unread| {
+        wrong(match unread {
+            Unread::Missing => "cannot be read (it does not exist)".into(),
+            Unread::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                "cannot be read (permission denied)".into()
+            }
+            Unread::Io(error) => format!("cannot be read ({error})"),
+            Unread::TooLarge => format!("is longer than {MOST_BYTES} bytes, which no token is"),
+            Unread::NotAFile | Unread::Link => "is not a regular file".into(),
+        })
+    })?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| wrong("is not text".into()))?
+        .trim();
     if text.is_empty() {
-        return wrong("is empty");
+        return Err(wrong("is empty".into()));
     }
     if text.bytes().any(|byte| byte.is_ascii_control()) {
-        return wrong("holds control characters; a token is one line of text");
+        return Err(wrong(
+            "holds control characters; a token is one line of text".into(),
+        ));
     }
     Ok(Secret::new(text))
 }

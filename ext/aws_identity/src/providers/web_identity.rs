@@ -31,7 +31,7 @@ pub(super) const SOURCE: Source = Source {
 async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     let settings = context.settings;
     let (token, role, is_explicit) = if let Some(token) = &settings.web_identity {
-        (token.clone(), settings.web_identity_role()?, true)
+        (token.value.clone(), settings.web_identity_role()?, true)
     } else {
         match of_environment(context.local.environment)? {
             Some((token, role)) => (token, role, false),
@@ -140,7 +140,8 @@ fn merged(context: &Context<'_>, role: &RoleRequest, is_explicit: bool) -> Assum
         None if is_explicit => settings.with_unscoped(&role.options, &settings.unscoped),
         None => settings.unscoped.over(&role.options),
         Some([same, rest @ ..])
-            if same.role_arn == role.role_arn && unsupported(&same.options).is_none() =>
+            if same.role_arn == role.role_arn
+                && same.options.unsupported_by_web_identity().is_none() =>
         {
             let options = if rest.is_empty() {
                 settings.with_unscoped(&same.options, &settings.unscoped)
@@ -160,7 +161,7 @@ async fn exchange(
     options: AssumeRoleOptions,
 ) -> Result<BaseCredentials, Failure> {
     let token = resolve(context, token).await?;
-    if let Some(option) = unsupported(&options) {
+    if let Some(option) = options.unsupported_by_web_identity() {
         return Err(Failure::configuration(
             format!(
                 "{option} is given, and a web identity has none: STS takes it with AssumeRole only."
@@ -171,7 +172,11 @@ async fn exchange(
     let identity = WebIdentity {
         role_arn,
         token: &token,
-        provider_id: context.settings.provider_id.as_deref(),
+        provider_id: context
+            .settings
+            .provider_id
+            .as_ref()
+            .map(|id| id.value.as_str()),
     };
     let session_name = options
         .role_session_name
@@ -205,21 +210,4 @@ fn read(file: &Path) -> Result<Secret, Failure> {
             "Check the path of the token file, that it is mounted (in EKS: the service account's annotation and the pod identity webhook), and that this user may read it.",
         )
     })
-}
-
-/// The first option the call has no parameter for. `external_id` is dropped without a failure: a
-/// trust policy cannot ask for one of a web identity.
-fn unsupported(options: &AssumeRoleOptions) -> Option<&'static str> {
-    let lost = [
-        ("tags", !options.tags.is_empty()),
-        (
-            "transitive_tag_keys",
-            !options.transitive_tag_keys.is_empty(),
-        ),
-        ("source_identity", options.source_identity.is_some()),
-        ("serial_number", options.serial_number.is_some()),
-        ("provided_contexts", !options.provided_contexts.is_empty()),
-    ];
-    lost.iter()
-        .find_map(|(option, is_given)| is_given.then_some(*option))
 }

@@ -4,10 +4,7 @@ use super::{
     Fetch, Session,
     state::{InFlight, State},
 };
-use crate::{
-    config::TokenSource, failure::Failure, fetch::FetchRequest, providers::CallbackAnswers,
-    refresh::Next,
-};
+use crate::{failure::Failure, fetch::FetchRequest, providers::CallbackAnswers, refresh::Next};
 use std::sync::Arc;
 
 /// What a caller does next.
@@ -221,8 +218,7 @@ impl Session {
 
     /// True where each fetch asks for the base credentials, or for what they are had with.
     pub(super) fn needs_helper(&self, state: &State) -> bool {
-        let needs_token = self.settings.web_identity == Some(TokenSource::Supplied)
-            && state.web_identity_token.is_none();
+        let needs_token = self.settings.asks_for_token() && state.web_identity_token.is_none();
         needs_token || self.settings.supplied_source
     }
 

@@ -466,7 +466,7 @@ impl History {
             1_200_001..=5_399_999 => (900 * S, 60 * S),
             _ => (3600 * S, 60 * S),
         };
-        let asked = self.session.settings().advisory_window;
+        let asked = self.session.settings().advisory_window();
         let most = if life <= 300 * S {
             advisory
         } else {

@@ -55,7 +55,7 @@ impl Runtime for SystemRuntime {
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
         let settings = Arc::clone(settings);
-        let deadline = Deadline::new(settings.resolve_timeout, settings.deadline_cap);
+        let deadline = Deadline::new(settings.resolve_timeout.value, settings.deadline_cap);
         FetchTask::spawn(gate, deadline, move |context| {
             fetch::fetch(settings, order, gate, context)
         })

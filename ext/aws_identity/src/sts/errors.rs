@@ -3,7 +3,7 @@
 use super::Endpoint;
 use crate::{
     failure::{Failure, Kind},
-    http::{root_cause, without_userinfo},
+    http::{ConnectionProblem, root_cause},
 };
 use aws_sdk_sts::{
     config::http::HttpResponse,
@@ -29,28 +29,24 @@ where
     } else {
         format!("sts:{call} {subject}")
     };
-    let place = match &endpoint.url {
-        Some(url) => without_userinfo(url.expose()),
-        None => format!("STS in {}", endpoint.region),
-    };
-    match error {
-        SdkError::TimeoutError(_) => Failure::timeout(
-            format!(
-                "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
-            ),
-            "",
-        ),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::timeout(
-            format!(
-                "{what}: no answer from {place} in time. Check the network, proxy and endpoint."
-            ),
-            "",
-        ),
+    let place = endpoint.shown();
+    let mut failure = match error {
+        SdkError::TimeoutError(_) => timed_out(&what, &place),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => timed_out(&what, &place),
         SdkError::DispatchFailure(failure) => {
-            let cause = failure
-                .as_connector_error()
-                .map_or_else(String::new, |error| root_cause(error));
-            Failure::new(Kind::Connection, unreachable(&what, &place, &cause), "")
+            let error = failure.as_connector_error();
+            let cause = error.map_or_else(String::new, |error| root_cause(error));
+            let problem = error.map_or(ConnectionProblem::Other, |error| {
+                ConnectionProblem::of(error)
+            });
+            Failure::new(
+                Kind::Connection,
+                format!(
+                    "{what}: {place} could not be reached ({}).",
+                    one_line(&cause)
+                ),
+                problem.remedy(),
+            )
         }
         SdkError::ServiceError(service) => refused(
             &what,
@@ -62,29 +58,28 @@ where
         SdkError::ResponseError(answer) => {
             let mut failure = Failure::new(
                 Kind::Service,
-                format!(
-                    "{what}: the answer of {place} cannot be read. Whatever answers there may not be STS; check the endpoint."
-                ),
-                "",
+                format!("{what}: the answer of {place} cannot be read."),
+                "Whatever answers there may not be STS; check the endpoint.",
             );
             failure.status = Some(answer.raw().status().as_u16());
             failure
         }
-        _ => Failure::internal(format!("{what}: the request could not be built."), ""),
-    }
+        _ => Failure::internal(
+            format!("{what}: the request could not be built."),
+            "Report it with this text.",
+        ),
+    };
+    failure.reached = matches!(
+        error,
+        SdkError::ServiceError(_) | SdkError::ResponseError(_)
+    );
+    failure
 }
 
-fn unreachable(what: &str, place: &str, cause: &str) -> String {
-    let advice = if cause.contains("certificate") {
-        "Set AWS_CA_BUNDLE or ca_bundle to the authority that signed it, and check the clock."
-    } else if cause.contains("look up") || cause.contains("dns") {
-        "Check the region's name, the endpoint and the name server."
-    } else {
-        "Check the network, proxy and endpoint."
-    };
-    format!(
-        "{what}: {place} could not be reached ({}). {advice}",
-        clip(cause)
+fn timed_out(what: &str, place: &str) -> Failure {
+    Failure::timeout(
+        format!("{what}: no answer from {place} in time."),
+        "Check the network, proxy and endpoint.",
     )
 }
 
@@ -97,21 +92,21 @@ fn refused<E: ProvideErrorMetadata>(
 ) -> Failure {
     let status = answer.status().as_u16();
     let code = error.code().unwrap_or_default();
-    let options = clip(error.message().unwrap_or_default());
-    let (kind, advice) = verdict(code, status);
+    let message = one_line(error.message().unwrap_or_default());
+    let (kind, remedy) = verdict(code, status);
     let named = if code.is_empty() {
         format!("HTTP {status}")
     } else {
         code.to_owned()
     };
-    let said = match options.trim_end_matches('.') {
-        "" => ".".to_owned(),
-        options => format!(": {options}."),
+    let message = match message.trim_end_matches('.') {
+        "" => String::new(),
+        message => format!(": {message}"),
     };
     let mut failure = Failure::new(
         kind,
-        format!("{what}: {place} answered {named}{said} {advice}"),
-        "",
+        format!("{what}: {place} answered {named}{message}."),
+        remedy,
     );
     failure.code = (!code.is_empty()).then(|| code.to_owned());
     failure.status = Some(status);
@@ -184,9 +179,9 @@ fn verdict(code: &str, status: u16) -> (Kind, &'static str) {
     }
 }
 
-/// A service's words on one line. They may quote a request, so not all of them.
-fn clip(options: &str) -> String {
-    let line: String = options
+/// The first [`SHOWN`] characters of what a service says, on one line: it may quote a request.
+fn one_line(words: &str) -> String {
+    let line: String = words
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(SHOWN)
@@ -212,15 +207,5 @@ mod tests {
         ] {
             assert_eq!(verdict(code, status).0, kind, "{code} {status}");
         }
-    }
-
-    #[test]
-    fn advice_fits_the_cause() {
-        assert!(
-            unreachable("x", "y", "invalid peer certificate: UnknownIssuer")
-                .contains("AWS_CA_BUNDLE")
-        );
-        assert!(unreachable("x", "y", "cannot look up sts: nope").contains("name server"));
-        assert!(unreachable("x", "y", "Connection refused").contains("proxy"));
     }
 }

@@ -5,14 +5,18 @@
 
 use crate::{credentials::Secret, failure::Failure};
 
+/// Seconds a role session lasts where the caller does not say.
+pub const DEFAULT_ROLE_SECONDS: u32 = 3600;
 /// Seconds a role session may last.
 pub const ROLE_SECONDS: (u64, u64) = (900, 43_200);
-/// Seconds a `GetSessionToken` set may last.
+/// Seconds the credentials of `GetSessionToken` may last.
 pub const SESSION_TOKEN_SECONDS: (u64, u64) = (900, 129_600);
 
 const SESSION_NAME: &str = "_+=,.@-";
 const EXTERNAL_ID: &str = "_+=,.@:/-";
 const SERIAL_NUMBER: &str = "_+=/:,.@-";
+
+const TAKE_IT_OUT: &str = "Take that character out.";
 
 /// `value` of `option`, if it is a whole number of seconds inside `limits`.
 pub fn seconds(option: &str, value: u64, limits: (u64, u64)) -> Result<u32, Failure> {
@@ -24,7 +28,7 @@ pub fn seconds(option: &str, value: u64, limits: (u64, u64)) -> Result<u32, Fail
     }
     Err(Failure::configuration(
         format!("{option} is {value} seconds; STS takes {least} to {most}."),
-        "",
+        "Give a number in that range.",
     ))
 }
 
@@ -47,10 +51,10 @@ pub fn token_code(value: &str) -> Result<(), Failure> {
     }
     Err(Failure::configuration(
         format!(
-            "The MFA code has {} characters; STS takes exactly six digits. Read the code your device shows now, and try again.",
+            "The MFA code has {} characters; STS takes exactly six digits.",
             value.chars().count()
         ),
-        "",
+        "Read the code your device shows now, and try again.",
     ))
 }
 
@@ -63,10 +67,8 @@ pub fn web_identity_token(option: &str, value: &str) -> Result<(), Failure> {
     length(option, value, 4, 20_000)?;
     if value.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(Failure::configuration(
-            format!(
-                "{option} holds control characters; a token is one line of text. Check what writes it."
-            ),
-            "",
+            format!("{option} holds control characters; a token is one line of text."),
+            "Check what writes it.",
         ));
     }
     Ok(())
@@ -88,10 +90,8 @@ pub fn role_arn(option: &str, value: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::configuration(
-        format!(
-            "{option} is {value:?}, which is not the ARN of a role. It looks like arn:aws:iam::123456789012:role/my-role."
-        ),
-        "",
+        format!("{option} is {value:?}, which is not the ARN of a role."),
+        "It looks like arn:aws:iam::123456789012:role/my-role.",
     ))
 }
 
@@ -102,10 +102,8 @@ pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
         let is_policy = arn.starts_with("arn:aws") && arn.contains(":policy/");
         if !is_policy || !(20..=2048).contains(&arn.len()) {
             return Err(Failure::configuration(
-                format!(
-                    "policy_arns holds {arn:?}, which is not the ARN of a managed policy. It looks like arn:aws:iam::aws:policy/ReadOnlyAccess."
-                ),
-                "",
+                format!("policy_arns holds {arn:?}, which is not the ARN of a managed policy."),
+                "It looks like arn:aws:iam::aws:policy/ReadOnlyAccess.",
             ));
         }
     }
@@ -123,10 +121,8 @@ pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
         let folded = key.to_lowercase();
         if seen.contains(&folded) {
             return Err(Failure::configuration(
-                format!(
-                    "tags holds the key {key:?} twice; STS does not tell keys apart by case. Keep one."
-                ),
-                "",
+                format!("tags holds the key {key:?} twice; STS does not tell keys apart by case."),
+                "Keep one.",
             ));
         }
         seen.push(folded);
@@ -161,7 +157,7 @@ fn count(option: &str, count: usize, most: usize) -> Result<(), Failure> {
     }
     Err(Failure::configuration(
         format!("{option} has {count} entries; STS takes at most {most}."),
-        "",
+        "Give fewer.",
     ))
 }
 
@@ -172,7 +168,7 @@ fn length(option: &str, value: &str, least: usize, most: usize) -> Result<(), Fa
     }
     Err(Failure::configuration(
         format!("{option} has {length} characters; STS takes {least} to {most}."),
-        "",
+        "Correct its length.",
     ))
 }
 
@@ -190,8 +186,10 @@ fn characters(
     {
         None => Ok(()),
         Some(stranger) => Err(Failure::configuration(
-            format!("{option} holds {stranger:?}; STS takes letters, digits and any of {beside}"),
-            "",
+            format!(
+                "{option} holds {stranger:?}; STS takes letters, digits and any of \"{beside}\"."
+            ),
+            TAKE_IT_OUT,
         )),
     }
 }
@@ -207,7 +205,7 @@ fn tag_text(
     if !(least..=most).contains(&length) {
         return Err(Failure::configuration(
             format!("{option}: a {part} has {length} characters; STS takes {least} to {most}."),
-            "",
+            "Correct its length.",
         ));
     }
     match value
@@ -217,9 +215,9 @@ fn tag_text(
         None => Ok(()),
         Some(stranger) => Err(Failure::configuration(
             format!(
-                "{option}: a {part} holds {stranger:?}; STS takes letters, digits, spaces and any of _.:/=+-@"
+                "{option}: a {part} holds {stranger:?}; STS takes letters, digits, spaces and any of \"_.:/=+-@\"."
             ),
-            "",
+            TAKE_IT_OUT,
         )),
     }
 }
@@ -230,16 +228,20 @@ mod tests {
 
     #[test]
     fn every_refusal_names_the_option_the_limit_and_the_value() {
-        let text = |result: Result<(), Failure>| result.unwrap_err().message();
+        let text = |result: Result<(), Failure>| {
+            let failure = result.unwrap_err();
+            assert!(!failure.remedy.is_empty(), "{failure}");
+            failure.cause
+        };
         assert_eq!(
             seconds("session_duration", 60, ROLE_SECONDS)
                 .unwrap_err()
-                .message(),
+                .cause,
             "session_duration is 60 seconds; STS takes 900 to 43200."
         );
         assert_eq!(
             text(session_name("role_session_name", "a b")),
-            "role_session_name holds ' '; STS takes letters, digits and any of _+=,.@-"
+            "role_session_name holds ' '; STS takes letters, digits and any of \"_+=,.@-\"."
         );
         assert_eq!(
             text(session_name("role_session_name", "a")),

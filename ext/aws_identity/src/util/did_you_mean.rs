@@ -1,5 +1,29 @@
 //! "Did you mean …?"
 
+use strsim::levenshtein;
+
+/// As much of a name as is compared: one of a thousand letters resembles nothing.
+const COMPARED: usize = 64;
+
+/// The known name closest to `name`: the same but for case and separators, or at most a third of its
+/// letters away.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = letters(name);
+    known
+        .map(|known| (levenshtein(&plain, &letters(known)), known))
+        .filter(|(distance, known)| *distance * 3 <= letters(known).chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+fn letters(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .take(COMPARED)
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
 /// A sentence that names what `wanted` may have meant among `known`, or what there is.
 pub fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 5;
@@ -11,7 +35,7 @@ pub fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
         .iter()
         .map(|name| {
             (
-                distance(&wanted.to_lowercase(), &name.to_lowercase()),
+                levenshtein(&wanted.to_lowercase(), &name.to_lowercase()),
                 *name,
             )
         })
@@ -43,36 +67,20 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
         .join(", ")
 }
 
-/// How many letters must be added, dropped or changed (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn counts_the_letters_that_differ() {
-        for (left, right, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("prod", "prd", 1),
-            ("kitten", "sitting", 3),
+    fn the_nearest_is_a_third_of_its_letters_away_at_most() {
+        let known = ["role_arn", "region"];
+        for (name, near) in [
+            ("RoleArn", Some("role_arn")),
+            ("regoin", Some("region")),
+            ("colour", None),
+            (&"r".repeat(5000), None),
         ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-            assert_eq!(distance(right, left), expected, "{right} {left}");
+            assert_eq!(nearest(name, known.into_iter()), near, "{name}");
         }
     }
 

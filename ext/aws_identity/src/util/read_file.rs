@@ -1,4 +1,4 @@
-//! Reading a file that somebody else names, without being held up or filled up by it.
+//! Reading a file that a user names: regular files only, up to a limit, and without waiting.
 
 use rustix::{
     fs::{Mode, OFlags},
@@ -18,6 +18,8 @@ pub enum Unread {
     Missing,
     /// A directory, a FIFO, a device such as `/dev/null`.
     NotAFile,
+    /// A symbolic link, where none is followed.
+    Link,
     TooLarge,
     Io(io::Error),
 }
@@ -27,23 +29,33 @@ impl fmt::Display for Unread {
         match self {
             Self::Missing => f.write_str("missing"),
             Self::NotAFile => f.write_str("not a regular file"),
+            Self::Link => f.write_str("a symbolic link"),
             Self::TooLarge => f.write_str("too large"),
             Self::Io(error) => write!(f, "unreadable: {error}"),
         }
     }
 }
 
-/// Opens a regular file, symbolic links followed.
+/// Whether a path may end in a symbolic link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    Follow,
+    Refuse,
+}
+
+/// Opens a regular file.
 ///
 /// Opened without blocking, so that a FIFO cannot hold the caller, and looked at when it is open, so
 /// that nothing can be put in its place in between.
-fn open(path: &Path) -> Result<(File, Metadata), Unread> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+pub fn open(path: &Path, links: Links) -> Result<(File, Metadata), Unread> {
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    flags.set(OFlags::NOFOLLOW, links == Links::Refuse);
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::NOENT | Errno::NOTDIR) => return Err(Unread::Missing),
         // A socket, or a device without a driver.
         Err(Errno::NXIO | Errno::NODEV) => return Err(Unread::NotAFile),
+        Err(Errno::LOOP) if links == Links::Refuse => return Err(Unread::Link),
         Err(error) => return Err(Unread::Io(error.into())),
     };
     let found = file.metadata().map_err(Unread::Io)?;
@@ -54,9 +66,15 @@ fn open(path: &Path) -> Result<(File, Metadata), Unread> {
     }
 }
 
-/// Reads a regular file of at most `limit` bytes.
+/// Reads a regular file of at most `limit` bytes, symbolic links followed.
 pub fn read(path: &Path, limit: u64) -> Result<(Metadata, Zeroizing<Vec<u8>>), Unread> {
-    let (file, found) = open(path)?;
+    let (file, found) = open(path, Links::Follow)?;
+    let bytes = content(file, &found, limit)?;
+    Ok((found, bytes))
+}
+
+/// What is in an open file that is `found` to be regular, at most `limit` bytes.
+pub fn content(file: File, found: &Metadata, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
     // One buffer that does not grow: growing would leave copies of secrets behind.
     let room = usize::try_from(found.len().min(limit) + 1).unwrap_or(0);
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
@@ -66,7 +84,7 @@ pub fn read(path: &Path, limit: u64) -> Result<(Metadata, Zeroizing<Vec<u8>>), U
     if bytes.len() as u64 > limit {
         return Err(Unread::TooLarge);
     }
-    Ok((found, bytes))
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -78,7 +96,7 @@ mod tests {
     #[test]
     fn tells_what_is_no_file_and_reads_what_is() {
         let folder =
-            std::env::temp_dir().join(format!("aws-identity-regular-{}", std::process::id()));
+            std::env::temp_dir().join(format!("aws-identity-read-file-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let at = |name: &str| folder.join(name);
         std::fs::write(at("file"), "12345").unwrap();
@@ -115,6 +133,10 @@ mod tests {
         assert!(matches!(
             super::read(Path::new("/dev/null"), 5),
             Err(Unread::NotAFile)
+        ));
+        assert!(matches!(
+            open(&at("link"), Links::Refuse),
+            Err(Unread::Link)
         ));
         std::fs::remove_dir_all(&folder).unwrap();
     }

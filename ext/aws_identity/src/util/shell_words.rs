@@ -2,6 +2,10 @@
 //!
 //! No shell runs: nothing is expanded, substituted or treated as a comment. The rules are those of
 //! Python's documentation, "shlex, parsing rules, POSIX mode".
+//!
+//! Two crates do nearly this, and a test below shows where they differ from botocore: shell-words 1.1.1 and
+//! shlex 2.0.1 join lines at a backslash before a newline and take the backslash off `\$` between double
+//! quotes, and both drop what follows a `#`.
 
 /// Why a line cannot be split. Never holds the line: a command may carry a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +112,16 @@ mod tests {
                     .as_slice()),
                 "{line:?}"
             );
+        }
+    }
+
+    /// As soon as this fails for one of them, it may replace this file.
+    #[test]
+    fn the_crates_still_split_otherwise_than_botocore() {
+        for line in ["a\\\nb", r#""\$""#, "a # b"] {
+            let ours = split(line).ok();
+            assert_ne!(shell_words::split(line).ok(), ours, "shell-words: {line:?}");
+            assert_ne!(shlex::split(line), ours, "shlex: {line:?}");
         }
     }
 

@@ -1,6 +1,5 @@
 //! Times as AWS writes them, and as this crate counts them.
 
-use crate::credentials::Millis;
 use aws_smithy_types::{DateTime, date_time::Format};
 use std::{borrow::Cow, time::SystemTime};
 
@@ -13,6 +12,9 @@ pub fn now() -> Millis {
             i64::try_from(since.as_millis()).unwrap_or(Millis::MAX)
         })
 }
+
+/// Milliseconds since the Unix epoch: the unit of every time in this crate.
+pub type Millis = i64;
 
 /// Reads an RFC 3339 time with any offset and any fraction, such as `2026-01-02T03:04:05.678+09:00`.
 ///

@@ -135,8 +135,8 @@ fn the_host_s_cap_outranks_a_longer_deadline_and_says_so() {
     let machine =
         Machine::with_keys().option("resolve_timeout", 30).cap(Duration::from_millis(500)).option("role_arn", world::WORKER_ROLE);
     let settings = machine.settings().unwrap();
-    assert_eq!(settings.resolve_timeout, Duration::from_millis(500));
-    assert_eq!(settings.process_timeout, Duration::from_millis(500));
+    assert_eq!(settings.resolve_timeout.value, Duration::from_millis(500));
+    assert_eq!(settings.process_timeout.value, Duration::from_millis(500));
     assert!(settings.warnings[0].cause.contains("30 s"), "{:?}", settings.warnings);
     machine.aws.add_rule(rule(Service::Sts, "AssumeRole", Answer::Hang));
     let (failure, took) = timed(|| machine.failure());

@@ -20,7 +20,7 @@ fn run<T>(job: impl Future<Output = T>) -> T {
 }
 
 fn config(machine: &Machine) -> ProviderConfig {
-    let http = Http::new(&machine.settings().unwrap(), &NoFork);
+    let http = Http::new(machine.settings().unwrap().http(), &NoFork);
     let client = http.sdk_client(Some(&machine.aws.http_url())).unwrap();
     ProviderConfig::without_region().with_http_client(client).with_sleep_impl(http::sleep())
 }

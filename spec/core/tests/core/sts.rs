@@ -74,6 +74,7 @@ fn every_refusal_is_asked_once_and_has_its_kind() {
             assert!(failure.message().contains(part), "{}", failure.message());
         }
         assert!(failure.request_id.is_some(), "{code}");
+        assert!(failure.reached && !failure.remedy.is_empty(), "{failure:?}");
         assert_eq!(machine.count(Service::Sts, ASSUME), 1, "{code}");
     }
 }
@@ -171,6 +172,7 @@ fn nobody_at_the_endpoint_is_a_connection_failure() {
     let failure = Machine::with_keys().env("AWS_ENDPOINT_URL", &stub::refusing()).failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
     assert!(failure.message().contains("refused") && failure.message().contains("127.0.0.1"), "{}", failure.message());
+    assert!(!failure.reached && failure.remedy.contains("proxy"), "{failure:?}");
 }
 
 #[test]
@@ -179,7 +181,7 @@ fn a_host_that_does_not_exist_names_the_region_and_the_name_server() {
     let failure = Machine::with_keys().without("AWS_ENDPOINT_URL").option("endpoint", format!("http://{}.test", "x".repeat(64)));
     let failure = failure.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message().contains("name server"), "{}", failure.message());
+    assert!(!failure.reached && failure.remedy.contains("name server"), "{failure:?}");
 }
 
 #[test]

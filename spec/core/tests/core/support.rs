@@ -181,9 +181,10 @@ impl Machine {
     pub fn fly(&self, order: FetchRequest) -> Result<Landed, Failure> {
         let settings = Arc::new(self.settings()?);
         let gate = self.gate;
-        let task = FetchTask::spawn(gate, Deadline::new(settings.resolve_timeout, settings.deadline_cap), move |context| {
-            fetch(settings, order, gate, context)
-        })?;
+        let task =
+            FetchTask::spawn(gate, Deadline::new(settings.resolve_timeout.value, settings.deadline_cap), move |context| {
+                fetch(settings, order, gate, context)
+            })?;
         match task.wait(&AtomicBool::new(false)) {
             Woken::Completed => {}
             woken => panic!("the flight was given up: {woken:?}"),

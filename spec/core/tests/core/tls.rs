@@ -40,7 +40,7 @@ fn an_unknown_authority_is_refused_and_the_advice_is_a_bundle() {
     let machine = with_tls().option("ca_bundle", text(&other.aws.ca_bundle()));
     let failure = machine.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
-    assert!(failure.message().contains("certificate") && failure.message().contains("AWS_CA_BUNDLE"), "{}", failure.message());
+    assert!(failure.cause.contains("certificate") && failure.remedy.contains("AWS_CA_BUNDLE"), "{failure:?}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What stands in a file.
 
 use super::*;
+use serde_json::Value;
 
 #[test]
 fn what_was_written_is_read() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let mut written = set("ASIAONE", NOW + HOUR);
+    let mut written = credentials("ASIAONE", NOW + HOUR);
     written.account_id = Some("123456789012".into());
     for (name, text) in [
         (
@@ -30,7 +31,7 @@ fn the_file_has_botocores_members() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let key = key(|r| r.base = Some("123456789012"));
-    let mut written = set("ASIAONE", NOW + HOUR + 999);
+    let mut written = credentials("ASIAONE", NOW + HOUR + 999);
     written
         .details
         .insert("assumed_role_arn".into(), "arn:x".into());
@@ -107,7 +108,7 @@ fn an_ended_set_is_a_miss() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
-        .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
     assert!(cache.read(&plain(), NOW + HOUR - 1).unwrap().is_some());
     assert_eq!(cache.read(&plain(), NOW + HOUR), Ok(None));
@@ -117,9 +118,9 @@ fn an_ended_set_is_a_miss() {
 fn sets_without_an_end_or_a_token_are_not_written() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let mut endless = set("ASIAONE", NOW + HOUR);
+    let mut endless = credentials("ASIAONE", NOW + HOUR);
     endless.expires_at = None;
-    let mut tokenless = set("ASIAONE", NOW + HOUR);
+    let mut tokenless = credentials("ASIAONE", NOW + HOUR);
     tokenless.session_token = None;
     for useless in [endless, tokenless] {
         assert_eq!(cache.write(&plain(), &useless, NOW), Ok(false));
@@ -132,7 +133,7 @@ fn a_damaged_file_is_a_miss_and_is_replaced() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
-        .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
     let path = file_of(&cache, plain().name());
     let whole = fs::read(&path).unwrap();
@@ -167,7 +168,7 @@ fn a_damaged_file_is_a_miss_and_is_replaced() {
     put_file(&path, &"[".repeat(100_000));
     assert_eq!(cache.read(&plain(), NOW), Ok(None));
     cache
-        .write(&plain(), &set("ASIATWO", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIATWO", NOW + HOUR), NOW)
         .unwrap();
     assert_eq!(read_id(&cache, &plain()).as_deref(), Some("ASIATWO"));
 }

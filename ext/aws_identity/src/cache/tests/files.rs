@@ -13,9 +13,9 @@ fn what_we_make_is_for_us_alone() {
     let cache = CacheDir::open(&deep).unwrap();
     assert_eq!(mode(&deep), 0o700);
     assert_eq!(mode(&scratch.0.join("a")), 0o700);
-    let guard = cache.try_turn(&plain(), NOW, |_| true);
+    let guard = cache.try_lock(&plain(), NOW, |_| true);
     cache
-        .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
     drop(guard);
     let mut names: Vec<_> = Vec::new();
@@ -91,7 +91,7 @@ fn files_that_are_not_ours_alone_are_refused_and_left_alone() {
         assert_eq!(cache.remove(&plain(), "ASIACLI"), Err(warning));
         // Ours goes beside it, and is found there without a word.
         assert_eq!(
-            cache.write(&plain(), &set("ASIAOURS", NOW + HOUR), NOW),
+            cache.write(&plain(), &credentials("ASIAOURS", NOW + HOUR), NOW),
             Ok(true)
         );
         assert_eq!(read_id(cache, &plain()).as_deref(), Some("ASIAOURS"));
@@ -140,7 +140,7 @@ fn readers_never_see_half_a_file() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
-        .write(&plain(), &set("ASIA0000", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIA0000", NOW + HOUR), NOW)
         .unwrap();
     thread::scope(|scope| {
         for writer in 0..2 {
@@ -148,7 +148,9 @@ fn readers_never_see_half_a_file() {
             scope.spawn(move || {
                 for round in 0..50 {
                     let id = format!("ASIA{writer}{round:03}");
-                    cache.write(&plain(), &set(&id, NOW + HOUR), NOW).unwrap();
+                    cache
+                        .write(&plain(), &credentials(&id, NOW + HOUR), NOW)
+                        .unwrap();
                 }
             });
         }

@@ -10,7 +10,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn take_turn(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOutcome {
+fn wait_for_lock(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOutcome {
     let sleep = |pause| {
         thread::sleep(pause);
         ready(())
@@ -24,28 +24,28 @@ fn take_turn(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOutcom
 fn one_fetches_and_the_others_take_its_set() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let LockOutcome::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).lock else {
+    let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
         panic!("nobody else is here");
     };
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).lock,
+        cache.try_lock(&plain(), NOW, |_| true).lock,
         LockOutcome::Busy
     ));
-    let other = key(|r| r.external_id = Some("other"));
+    let other = key(|r| r.options.external_id = Some("other".into()));
     assert!(matches!(
-        cache.try_turn(&other, NOW, |_| true).lock,
+        cache.try_lock(&other, NOW, |_| true).lock,
         LockOutcome::Ours(_)
     ));
     cache
-        .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
     // Already before the lock is let go.
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).lock,
+        cache.try_lock(&plain(), NOW, |_| true).lock,
         LockOutcome::Cached(_)
     ));
     drop(guard);
-    let LockOutcome::Cached(found) = take_turn(&cache, &plain(), Duration::from_secs(4)) else {
+    let LockOutcome::Cached(found) = wait_for_lock(&cache, &plain(), Duration::from_secs(4)) else {
         panic!("it is in the cache");
     };
     assert_eq!(found.access_key_id, "ASIAONE");
@@ -56,11 +56,11 @@ fn an_unwanted_set_is_fetched_anew() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
-        .write(&plain(), &set("ASIAREFUSED", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAREFUSED", NOW + HOUR), NOW)
         .unwrap();
-    let wanted = |set: &Credentials| set.access_key_id != "ASIAREFUSED";
+    let wanted = |found: &Credentials| found.access_key_id != "ASIAREFUSED";
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, wanted).lock,
+        cache.try_lock(&plain(), NOW, wanted).lock,
         LockOutcome::Ours(_)
     ));
 }
@@ -70,23 +70,23 @@ fn a_set_written_before_the_lock_came_free_is_taken() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
-        .write(&plain(), &set("ASIAOLD", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAOLD", NOW + HOUR), NOW)
         .unwrap();
-    // The first look finds the old set, and while it is looked at the new one comes.
+    // The first look finds the old credentials; the new ones are written before the second.
     let wanted = |found: &Credentials| {
         cache
-            .write(&plain(), &set("ASIANEW", NOW + HOUR), NOW)
+            .write(&plain(), &credentials("ASIANEW", NOW + HOUR), NOW)
             .unwrap();
         found.access_key_id == "ASIANEW"
     };
-    let lock = cache.try_turn(&plain(), NOW, wanted).lock;
+    let lock = cache.try_lock(&plain(), NOW, wanted).lock;
     assert!(
         matches!(&lock, LockOutcome::Cached(found) if found.access_key_id == "ASIANEW"),
         "{lock:?}"
     );
     // And the lock is free again.
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| false).lock,
+        cache.try_lock(&plain(), NOW, |_| false).lock,
         LockOutcome::Ours(_)
     ));
 }
@@ -95,10 +95,10 @@ fn a_set_written_before_the_lock_came_free_is_taken() {
 fn a_holder_that_fails_lets_the_next_one_try() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let first = cache.try_turn(&plain(), NOW, |_| true);
+    let first = cache.try_lock(&plain(), NOW, |_| true);
     assert!(matches!(first.lock, LockOutcome::Ours(_)));
     thread::scope(|scope| {
-        let next = scope.spawn(|| take_turn(&cache, &plain(), Duration::from_secs(20)));
+        let next = scope.spawn(|| wait_for_lock(&cache, &plain(), Duration::from_secs(20)));
         thread::sleep(Duration::from_millis(30));
         drop(first);
         assert!(matches!(next.join().unwrap(), LockOutcome::Ours(_)));
@@ -109,9 +109,9 @@ fn a_holder_that_fails_lets_the_next_one_try() {
 fn patience_ends_at_half_the_deadline() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let _held = cache.try_turn(&plain(), NOW, |_| true);
+    let _held = cache.try_lock(&plain(), NOW, |_| true);
     let start = Instant::now();
-    let lock = take_turn(&cache, &plain(), Duration::from_secs(1));
+    let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(1));
     assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
     let waited = start.elapsed();
     assert!((500..1000).contains(&waited.as_millis()), "{waited:?}");
@@ -123,7 +123,7 @@ fn without_a_lock_we_go_alone_with_a_warning() {
     let cache = scratch.cache();
     let lock = cache.path.join(format!("{}.lock", plain().name()));
     symlink("/nowhere", &lock).unwrap();
-    let attempt = cache.try_turn(&plain(), NOW, |_| true);
+    let attempt = cache.try_lock(&plain(), NOW, |_| true);
     assert!(matches!(attempt.lock, LockOutcome::Alone), "{attempt:?}");
     assert!(attempt.warning.unwrap().to_string().contains("lock"));
 }
@@ -135,7 +135,7 @@ fn a_refused_file_is_told_and_still_fetched_for() {
     let path = file_of(&cache, plain().name());
     fs::write(&path, cli_file("ASIACLI", "2026-01-02T04:04:05UTC")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    let attempt = cache.try_turn(&plain(), NOW, |_| true);
+    let attempt = cache.try_lock(&plain(), NOW, |_| true);
     assert!(matches!(attempt.lock, LockOutcome::Ours(_)), "{attempt:?}");
     assert!(
         attempt
@@ -150,12 +150,12 @@ fn a_refused_file_is_told_and_still_fetched_for() {
 fn the_lock_is_let_go_although_a_child_has_a_copy() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let LockOutcome::Ours(guard) = cache.try_turn(&plain(), NOW, |_| true).lock else {
+    let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
         panic!("nobody else is here");
     };
     let mut child = inherit_lock(&guard);
     drop(guard);
-    let lock = cache.try_turn(&plain(), NOW, |_| true).lock;
+    let lock = cache.try_lock(&plain(), NOW, |_| true).lock;
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(matches!(lock, LockOutcome::Ours(_)), "{lock:?}");
@@ -223,7 +223,7 @@ impl Part {
 fn plays_a_part() {
     let scratch = std::mem::ManuallyDrop::new(Scratch(std::env::var_os(PLACE).unwrap().into()));
     let cache = scratch.cache();
-    let lock = take_turn(&cache, &plain(), Duration::from_secs(30));
+    let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(30));
     let part = std::env::var(PART).unwrap();
     match (part.as_str(), lock) {
         ("hold", LockOutcome::Ours(_guard)) => {
@@ -245,7 +245,9 @@ fn plays_a_part() {
                 .unwrap();
             writeln!(asked, "{id}").unwrap();
             thread::sleep(Duration::from_millis(100));
-            cache.write(&plain(), &set(&id, NOW + HOUR), NOW).unwrap();
+            cache
+                .write(&plain(), &credentials(&id, NOW + HOUR), NOW)
+                .unwrap();
             drop(guard);
             println!("\nsays {id}");
         }
@@ -281,12 +283,12 @@ fn a_killed_holder_lets_the_others_go_on() {
     assert_eq!(holder.said, "held");
     let cache = scratch.cache();
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).lock,
+        cache.try_lock(&plain(), NOW, |_| true).lock,
         LockOutcome::Busy
     ));
     holder.kill();
     assert!(matches!(
-        cache.try_turn(&plain(), NOW, |_| true).lock,
+        cache.try_lock(&plain(), NOW, |_| true).lock,
         LockOutcome::Ours(_)
     ));
 }
@@ -298,12 +300,12 @@ fn a_killed_holder_that_had_forked_does_not_stop_the_others() {
     let child = holder.said.clone();
     holder.kill();
     let cache = scratch.cache();
-    let lock = take_turn(&cache, &plain(), Duration::from_millis(100));
+    let lock = wait_for_lock(&cache, &plain(), Duration::from_millis(100));
     assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
     cache
-        .write(&plain(), &set("ASIAALONE", NOW + HOUR), NOW)
+        .write(&plain(), &credentials("ASIAALONE", NOW + HOUR), NOW)
         .unwrap();
-    let lock = take_turn(&cache, &plain(), Duration::from_millis(100));
+    let lock = wait_for_lock(&cache, &plain(), Duration::from_millis(100));
     assert!(matches!(lock, LockOutcome::Cached(_)), "{lock:?}");
     assert!(
         Command::new("sh")

@@ -8,9 +8,13 @@ fn bases_do_not_share_a_set() {
     let cache = scratch.cache();
     let one = key(|r| r.base = Some("111111111111"));
     let two = key(|r| r.base = Some("222222222222"));
-    cache.write(&one, &set("ASIAONE", NOW + HOUR), NOW).unwrap();
+    cache
+        .write(&one, &credentials("ASIAONE", NOW + HOUR), NOW)
+        .unwrap();
     assert_eq!(cache.read(&two, NOW), Ok(None));
-    cache.write(&two, &set("ASIATWO", NOW + HOUR), NOW).unwrap();
+    cache
+        .write(&two, &credentials("ASIATWO", NOW + HOUR), NOW)
+        .unwrap();
     assert_eq!(read_id(&cache, &one).as_deref(), Some("ASIAONE"));
     assert_eq!(read_id(&cache, &two).as_deref(), Some("ASIATWO"));
     assert!(file_of(&cache, one.name()).exists());
@@ -24,10 +28,12 @@ fn a_place_whose_set_has_ended_is_taken_over() {
     let cache = scratch.cache();
     let one = key(|r| r.base = Some("111111111111"));
     let two = key(|r| r.base = Some("222222222222"));
-    cache.write(&one, &set("ASIAONE", NOW + 1000), NOW).unwrap();
+    cache
+        .write(&one, &credentials("ASIAONE", NOW + 1000), NOW)
+        .unwrap();
     let later = NOW + 1000;
     cache
-        .write(&two, &set("ASIATWO", NOW + HOUR), later)
+        .write(&two, &credentials("ASIATWO", NOW + HOUR), later)
         .unwrap();
     assert!(!file_of(&cache, two.own_name()).exists());
     assert_eq!(cache.read(&one, later), Ok(None));
@@ -51,23 +57,20 @@ fn a_file_of_the_aws_cli_counts_unless_the_request_says_more() {
     }
     for more in [
         key(|r| r.endpoint = endpoint),
-        key(|r| r.session = session("Tags", json!([{ "Key": "a", "Value": "b" }]))),
+        key(|r| r.options.tags = tags(&[("a", "b")])),
         key(|r| {
-            r.session = session(
-                "PolicyArns",
-                json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
-            );
+            r.options.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()];
         }),
-        key(|r| r.session = session("SourceIdentity", json!("jane"))),
-        key(|r| r.session = session("ProvidedContexts", json!([{ "ProviderArn": "a" }]))),
+        key(|r| r.options.source_identity = Some("jane".into())),
+        key(|r| r.options.provided_contexts = vec![("a".into(), Secret::new("b"))]),
         key(|r| {
             (r.endpoint, r.endpoint_is_shared) = (endpoint, true);
-            r.session = session("SourceIdentity", json!("jane"));
+            r.options.source_identity = Some("jane".into());
         }),
     ] {
         assert_eq!(cache.read(&more, NOW), Ok(None));
         cache
-            .write(&more, &set("ASIAOURS", NOW + HOUR), NOW)
+            .write(&more, &credentials("ASIAOURS", NOW + HOUR), NOW)
             .unwrap();
         assert_eq!(read_id(&cache, &more).as_deref(), Some("ASIAOURS"));
         assert!(file_of(&cache, more.own_name()).exists());
@@ -80,13 +83,13 @@ fn a_file_of_the_aws_cli_counts_unless_the_request_says_more() {
 }
 
 #[test]
-fn endpoints_do_not_share_a_set() {
+fn endpoints_do_not_share_credentials() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let of = |endpoint, shared| key(|r| (r.endpoint, r.endpoint_is_shared) = (endpoint, shared));
     let local = of(Some("http://127.0.0.1:9"), true);
     cache
-        .write(&local, &set("ASIALOCAL", NOW + HOUR), NOW)
+        .write(&local, &credentials("ASIALOCAL", NOW + HOUR), NOW)
         .unwrap();
     assert!(file_of(&cache, local.name()).exists());
     assert_eq!(cache.read(&plain(), NOW), Ok(None));
@@ -100,9 +103,9 @@ fn endpoints_do_not_share_a_set() {
 fn a_shaped_session_never_stands_where_the_aws_cli_looks() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let shaped = key(|r| r.session = session("Tags", json!([{ "Key": "team", "Value": "x" }])));
+    let shaped = key(|r| r.options.tags = tags(&[("team", "x")]));
     cache
-        .write(&shaped, &set("ASIAOURS", NOW + HOUR), NOW)
+        .write(&shaped, &credentials("ASIAOURS", NOW + HOUR), NOW)
         .unwrap();
     assert!(!file_of(&cache, shaped.name()).exists());
     assert_eq!(read_id(&cache, &shaped).as_deref(), Some("ASIAOURS"));
@@ -110,12 +113,16 @@ fn a_shaped_session_never_stands_where_the_aws_cli_looks() {
 }
 
 #[test]
-fn removal_takes_the_named_set_only() {
+fn removal_takes_the_named_credentials_only() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let (one, two) = (key(|r| r.base = Some("1")), key(|r| r.base = Some("2")));
-    cache.write(&one, &set("ASIAONE", NOW + HOUR), NOW).unwrap();
-    cache.write(&two, &set("ASIATWO", NOW + HOUR), NOW).unwrap();
+    cache
+        .write(&one, &credentials("ASIAONE", NOW + HOUR), NOW)
+        .unwrap();
+    cache
+        .write(&two, &credentials("ASIATWO", NOW + HOUR), NOW)
+        .unwrap();
     assert_eq!(cache.remove(&one, "ASIAOTHER"), Ok(false));
     assert_eq!(cache.remove(&two, "ASIAONE"), Ok(false), "another base's");
     assert_eq!(cache.remove(&two, "ASIATWO"), Ok(true));
@@ -126,16 +133,16 @@ fn removal_takes_the_named_set_only() {
 }
 
 #[test]
-fn a_write_clears_away_what_has_ended_and_what_was_left() {
+fn a_write_clears_away_what_has_expired_and_what_was_left() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let shaped = |name: &str| key(|r| r.session = session("SourceIdentity", json!(name)));
+    let shaped = |name: &str| key(|r| r.options.source_identity = Some(name.into()));
     let (gone, alive) = (shaped("gone"), shaped("alive"));
     cache
-        .write(&gone, &set("ASIAGONE", NOW + 1000), NOW)
+        .write(&gone, &credentials("ASIAGONE", NOW + 1000), NOW)
         .unwrap();
     cache
-        .write(&alive, &set("ASIAALIVE", NOW + HOUR), NOW)
+        .write(&alive, &credentials("ASIAALIVE", NOW + HOUR), NOW)
         .unwrap();
     let left = cache.path.join(format!("{}.1-00.tmp", plain().name()));
     let fresh = cache.path.join(format!("{}.2-00.tmp", plain().name()));
@@ -151,7 +158,7 @@ fn a_write_clears_away_what_has_ended_and_what_was_left() {
         File::create(path).unwrap().set_modified(then).unwrap();
     }
     cache
-        .write(&plain(), &set("ASIAONE", NOW + HOUR), NOW + 1000)
+        .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW + 1000)
         .unwrap();
     assert!(!file_of(&cache, gone.own_name()).exists());
     assert!(file_of(&cache, alive.own_name()).exists());

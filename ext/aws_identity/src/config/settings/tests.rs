@@ -1,7 +1,8 @@
 //! Which layer decides, what is refused, and that no message and no print shows a secret.
 
 use super::*;
-use serde_json::json;
+use crate::failure::Kind;
+use serde_json::{Map, json};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/one";
 const OTHER: &str = "arn:aws:iam::123456789012:role/other";
@@ -148,7 +149,7 @@ mod layers_decide {
             assert!(
                 settings.profile.is_none()
                     && settings.web_identity.is_none()
-                    && settings.cache.is_none()
+                    && settings.cache.value.is_none()
             );
         }
     }
@@ -184,22 +185,22 @@ mod layers_decide {
             &[],
         );
         assert_eq!(settings.unscoped.duration_seconds, Some(900));
-        assert_eq!(settings.resolve_timeout, Duration::from_millis(2500));
-        assert!(settings.name_with_account && !settings.get_session_token);
+        assert_eq!(settings.resolve_timeout.value, Duration::from_millis(2500));
+        assert!(settings.name_with_account.value && !settings.get_session_token.value);
     }
 
     #[test]
     fn the_defaults_are_the_documented_ones() {
         let settings = options(json!({}));
-        assert_eq!(settings.resolve_timeout, Duration::from_secs(4));
-        assert_eq!(settings.connect_timeout, Duration::from_millis(1500));
-        assert_eq!(settings.read_timeout, Duration::from_secs(3));
-        assert_eq!(settings.negative_ttl, Duration::from_mins(1));
-        assert_eq!(settings.process_timeout, Duration::from_mins(1));
-        assert_eq!(settings.token_timeout, Duration::from_mins(2));
-        assert_eq!(settings.advisory_window, None);
+        assert_eq!(settings.resolve_timeout.value, Duration::from_secs(4));
+        assert_eq!(settings.connect_timeout.value, Duration::from_millis(1500));
+        assert_eq!(settings.read_timeout.value, Duration::from_secs(3));
+        assert_eq!(settings.negative_ttl.value, Duration::from_mins(1));
+        assert_eq!(settings.process_timeout.value, Duration::from_mins(1));
+        assert_eq!(settings.token_timeout.value, Duration::from_mins(2));
+        assert_eq!(settings.advisory_window(), None);
         assert_eq!(settings.role.value, Role::Unset);
-        assert!(!settings.name_with_account && settings.cache.is_none());
+        assert!(!settings.name_with_account.value && settings.cache.value.is_none());
         assert!(settings.warnings.is_empty());
         assert_eq!(settings.dmi_folder, PathBuf::from("/sys/class/dmi/id"));
     }
@@ -236,15 +237,15 @@ mod layers_decide {
     }
 
     #[test]
-    fn a_deadline_past_the_host_s_is_cut_with_a_warning() {
+    fn a_deadline_past_legionio_s_is_cut_with_a_warning() {
         let capped = |asked: Value| {
             let mut layers = layers(asked, json!({}), &[]);
             layers.deadline_cap = Some(Duration::from_secs(4));
             Settings::new(layers).unwrap()
         };
         let cut = capped(json!({"resolve_timeout": 30, "process_timeout": 30}));
-        assert_eq!(cut.resolve_timeout, Duration::from_secs(4));
-        assert_eq!(cut.process_timeout, Duration::from_secs(4));
+        assert_eq!(cut.resolve_timeout.value, Duration::from_secs(4));
+        assert_eq!(cut.process_timeout.value, Duration::from_secs(4));
         assert_eq!(cut.warnings.len(), 1);
         assert!(
             cut.warnings[0].cause.contains("30 s") && cut.warnings[0].cause.contains("4 s"),
@@ -252,7 +253,7 @@ mod layers_decide {
             cut.warnings[0]
         );
         let less = capped(json!({"resolve_timeout": 3}));
-        assert_eq!(less.resolve_timeout, Duration::from_secs(3));
+        assert_eq!(less.resolve_timeout.value, Duration::from_secs(3));
         assert!(less.warnings.is_empty());
         assert!(capped(json!({})).warnings.is_empty());
     }
@@ -267,6 +268,7 @@ mod layers_decide {
                 &home,
             )
             .cache
+            .value
         };
         assert_eq!(cache(json!(true)), Some("/home/u/.aws/cli/cache".into()));
         assert_eq!(cache(json!("/tmp/mine")), Some("/tmp/mine".into()));
@@ -277,7 +279,7 @@ mod layers_decide {
     }
 }
 
-mod roles_and_their_words {
+mod roles_and_their_options {
     use super::*;
 
     #[test]
@@ -343,10 +345,10 @@ mod roles_and_their_words {
     }
 
     #[test]
-    fn words_belong_to_the_role_of_their_layer() {
+    fn options_belong_to_the_role_of_their_layer() {
         let settings = decide(
             json!({"role_arn": ROLE, "external_id": "mine"}),
-            json!({"role_session_name": "loose", "session_duration": 900}),
+            json!({"role_session_name": "unscoped", "session_duration": 900}),
             &[],
         );
         let options = &chain(&settings)[0].options;
@@ -360,13 +362,13 @@ mod roles_and_their_words {
         );
         assert_eq!(
             settings.unscoped.role_session_name.as_deref(),
-            Some("loose")
+            Some("unscoped")
         );
         assert_eq!(settings.unscoped.duration_seconds, Some(900));
     }
 
     #[test]
-    fn words_of_a_role_that_is_not_used_are_not_used() {
+    fn options_of_a_role_that_is_not_used_are_not_used() {
         let settings = decide(
             json!({"role_arn": ROLE}),
             json!({"role_arn": OTHER, "external_id": "theirs", "session_duration": 900}),
@@ -383,7 +385,7 @@ mod roles_and_their_words {
     }
 
     #[test]
-    fn of_two_loose_words_the_option_s_wins() {
+    fn of_two_unscoped_options_the_higher_layer_s_wins() {
         let settings = decide(
             json!({"role_session_name": "option"}),
             json!({"role_session_name": "setting", "external_id": "setting"}),
@@ -397,7 +399,7 @@ mod roles_and_their_words {
     }
 
     #[test]
-    fn a_list_is_a_chain_whose_last_has_the_plain_words_and_whose_first_the_device() {
+    fn a_list_is_a_chain_whose_last_has_the_plain_options_and_whose_first_the_device() {
         let settings = options(json!({
             "role_arn": [{"role_arn": ROLE, "external_id": "first", "session_duration": 7200}, OTHER, THIRD],
             "external_id": "last", "serial_number": "GAHT12345678", "tags": {"a": 1},
@@ -473,15 +475,18 @@ mod roles_and_their_words {
     fn a_token_is_text_a_file_or_supplied() {
         assert_eq!(
             options(json!({"web_identity_token": " a-token\n"})).web_identity,
-            Some(TokenSource::Text(Secret::new("a-token")))
+            Some(chosen(
+                TokenSource::Text(Secret::new("a-token")),
+                Origin::Option
+            ))
         );
         assert_eq!(
             options(json!({"web_identity_token": true})).web_identity,
-            Some(TokenSource::Supplied)
+            Some(chosen(TokenSource::Supplied, Origin::Option))
         );
         assert_eq!(
             decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]).web_identity,
-            Some(TokenSource::File("/t".into()))
+            Some(chosen(TokenSource::File("/t".into()), Origin::Settings))
         );
         assert!(
             refused(json!({"web_identity_token": "canary-token", "web_identity_token_file": "/t"}))
@@ -615,7 +620,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn an_unresolved_reference_is_not_ready_wherever_it_could_change_who_we_are() {
+    fn an_unresolved_reference_is_not_ready_wherever_it_could_change_the_identity() {
         for scheme in ["env://X", "vault://secret/x#y", " lease://aws/creds"] {
             for (name, value) in [
                 ("role_arn", json!(scheme)),
@@ -666,7 +671,7 @@ mod what_is_refused {
         );
         assert_eq!(settings.region.unwrap().value, "eu-west-1");
         assert_eq!(settings.unscoped, AssumeRoleOptions::default());
-        assert_eq!(settings.resolve_timeout, RESOLVE_TIMEOUT);
+        assert_eq!(settings.resolve_timeout.value, RESOLVE_TIMEOUT);
         assert!(settings.warnings.is_empty());
     }
 
@@ -741,7 +746,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn loose_words_have_the_same_limits() {
+    fn unscoped_options_have_the_same_limits() {
         for given in [
             json!({"session_duration": 60}),
             json!({"role_session_name": "a b"}),
@@ -819,7 +824,7 @@ mod what_is_refused {
             }
         }
         assert_eq!(
-            options(json!({"advisory_window": 43_200})).advisory_window,
+            options(json!({"advisory_window": 43_200})).advisory_window(),
             Some(43_200_000)
         );
         assert!(
@@ -923,42 +928,40 @@ mod what_is_told {
         let none = options(json!({}));
         let roles: Vec<_> = none
             .report()
-            .iter()
+            .into_iter()
             .filter(|(name, ..)| *name == "role_arn")
             .collect();
-        assert_eq!(roles, [&("role_arn", Value::Null, Origin::Default)]);
+        assert_eq!(roles, [("role_arn", Value::Null, Origin::Default)]);
     }
 
     #[test]
     fn what_belongs_to_no_role_is_reported_with_its_own_origin() {
         let settings = decide(
             json!({}),
-            json!({"session_duration": 900, "role_session_name": "loose"}),
+            json!({"session_duration": 900, "role_session_name": "unscoped"}),
             &[],
         );
         for (name, value) in [
             ("session_duration", json!(900)),
-            ("role_session_name", json!("loose")),
+            ("role_session_name", json!("unscoped")),
         ] {
             let told = settings
                 .report()
-                .iter()
+                .into_iter()
                 .find(|(told, ..)| *told == name)
                 .unwrap();
-            assert_eq!((&told.1, told.2), (&value, Origin::Settings), "{name}");
+            assert_eq!((told.1, told.2), (value, Origin::Settings), "{name}");
         }
     }
 
     #[test]
-    fn a_word_that_nobody_gave_is_reported_as_the_default() {
+    fn an_option_that_is_not_given_is_reported_as_the_default() {
         let told = |settings: &Settings| {
             let found = settings
                 .report()
-                .iter()
+                .into_iter()
                 .find(|(name, ..)| *name == "session_duration");
-            found
-                .map(|(_, value, origin)| (value.clone(), *origin))
-                .unwrap()
+            found.map(|(_, value, origin)| (value, origin)).unwrap()
         };
         assert_eq!(
             told(&options(json!({"role_arn": ROLE}))),
@@ -1003,5 +1006,84 @@ mod what_is_told {
         );
         let shown = format!("{settings:?} {:?}", settings.report());
         assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn every_option_that_is_given_is_reported_and_no_secret() {
+        let role = json!({
+            "region": "eu-west-1", "profile": "p", "role_arn": ROLE, "role_session_name": "name",
+            "session_duration": 900, "external_id": "canary", "policy": {"Statement": []},
+            "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "tags": {"a": "1", "b": "2"},
+            "transitive_tag_keys": ["a", "b"], "source_identity": "jane", "serial_number": "GAHT12345678",
+            "provided_contexts": [{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "canary"}],
+            "token_provider": true, "web_identity_token": "canary-token", "provider_id": "example.com",
+            "get_session_token": true, "endpoint": "https://u:canary@h", "ca_bundle": "/ca", "resolve_timeout": 1,
+            "connect_timeout": 1, "read_timeout": 1, "process_timeout": 1, "token_timeout": 1, "negative_ttl": 1,
+            "advisory_window": 60, "cache": "/cache", "name_with_account": true,
+        });
+        let lower = json!({
+            "enabled": true, "broker_bridge": false,
+            "roles": {"one": {"role_arn": ROLE, "external_id": "canary"}, "two": ROLE},
+        });
+        let other = [
+            options(json!({"source": true})),
+            decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]),
+        ];
+        let settings = decide(role, lower, &[]);
+        let mut told = settings.report();
+        told.extend(other.iter().flat_map(Settings::report));
+        for option in crate::config::options::OPTIONS {
+            let found = told.iter().any(|(name, value, origin)| {
+                *name == option.name && !value.is_null() && *origin != Origin::Default
+            });
+            assert!(found, "{} is missing", option.name);
+        }
+        for expected in [
+            ("external_id", json!("set"), Origin::Option),
+            ("policy", json!("{\"Statement\":[]}"), Origin::Option),
+            ("tags", json!("a=1, b=2"), Origin::Option),
+            ("transitive_tag_keys", json!("a, b"), Origin::Option),
+            ("serial_number", json!("GAHT12345678"), Origin::Option),
+            ("provided_contexts", json!("set"), Origin::Option),
+            ("web_identity_token", json!("set"), Origin::Option),
+            ("web_identity_token_file", json!("/t"), Origin::Settings),
+            ("source", json!("set"), Origin::Option),
+            ("advisory_window", json!(60.0), Origin::Option),
+            ("enabled", json!(true), Origin::Settings),
+            ("roles", json!("one, two"), Origin::Settings),
+        ] {
+            assert!(told.contains(&expected), "{expected:?}: {told:?}");
+        }
+        assert!(!format!("{told:?}").contains("canary"), "{told:?}");
+    }
+
+    #[test]
+    fn every_option_of_a_role_is_in_the_table() {
+        for (name, _) in AssumeRoleOptions::default().report() {
+            assert!(crate::config::options::find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_option_of_a_lower_role_is_not_in_force() {
+        let settings = decide(
+            json!({"role_arn": [{"role_arn": ROLE, "tags": {"a": 1}}]}),
+            json!({"tags": {"b": 2}, "external_id": "x1"}),
+            &[],
+        );
+        let report = settings.report();
+        assert!(report.contains(&("tags", json!("a=1"), Origin::Option)));
+        assert!(report.contains(&("external_id", json!("set"), Origin::Settings)));
+        let other = decide(
+            json!({"role_arn": ROLE}),
+            json!({"role_arn": OTHER, "external_id": "x1"}),
+            &[],
+        );
+        assert!(
+            other
+                .report()
+                .iter()
+                .all(|(name, ..)| *name != "external_id")
+        );
     }
 }

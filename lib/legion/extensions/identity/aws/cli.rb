@@ -8,37 +8,30 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # The program `lex-identity-aws`. Loads without the native library; what a command needs is loaded when it is run.
+        # The program `lex-identity-aws`. Loads without the native library; what a command needs is loaded when it runs.
         #
         # @api private
         class Cli
-          # The commands, their files and classes, and what each does.
-          COMMANDS = {
-            'whoami'      => [:Whoami, 'who AWS says this machine is'],
-            'doctor'      => [:Doctor, 'what stands between this machine and its identity'],
-            'credentials' => [:Credentials, 'the credentials in force, for another program'],
-            'profiles'    => [:Profiles, 'the profiles of the shared config files'],
-            'legionio'    => [:LegionIO, 'when LegionIO loads the gem, and the settings in force']
+          # The exit statuses by name: the number, and its meaning as --help prints it.
+          STATUSES = {
+            done:          [0, 'done; doctor: nothing stands in the way'],
+            failed:        [1, 'AWS refused or could not be asked; doctor: something stands in the way'],
+            usage:         [2, 'the command line is wrong'],
+            nothing:       [3, 'there are no credentials here'],
+            configuration: [4, 'a setting, variable or profile is wrong'],
+            library:       [5, 'the native library cannot be loaded (lex-identity-aws doctor says why)'],
+            loop:          [6, 'run as the credential_process of the very profile it is asked to read'],
+            interrupted:   [130, 'interrupted'], # 128 + SIGINT, as shells report it
+            broken_pipe:   [141, 'the reader of the output has closed it'] # 128 + SIGPIPE
           }.freeze
 
-          # What the program ends with.
-          STATUS = {
-            done:          0, # or: the doctor found nothing in the way
-            failed:        1, # AWS refused or could not be asked; or: the doctor found something
-            usage:         2,
-            nothing:       3, # no credentials here
-            configuration: 4, # a setting, variable or profile is wrong
-            library:       5, # the native library cannot be loaded
-            loop:          6  # run by a profile's credential_process to read that very profile
-          }.freeze
-          # A shell says so of a program that a signal ended.
-          INTERRUPTED = 130
-          # The same of one that wrote where nobody reads.
-          BROKEN_PIPE = 141
-
-          # The core's error code for {STATUS} loop.
+          # The core's error code for status `loop`.
           LOOP_CODE = 'CredentialProcessLoop'
           private_constant :LOOP_CODE
+
+          # @param name [Symbol] a key of {STATUSES}
+          # @return [Integer]
+          def self.status(name) = STATUSES.fetch(name).first
 
           # Runs a command.
           #
@@ -48,7 +41,7 @@ module Legion
           # @param stderr [IO]
           # @return [Integer] the exit status
           def self.run(words, stdin: $stdin, stdout: $stdout, stderr: $stderr)
-            new(stdin, stdout, stderr).run(words)
+            status(new(stdin, stdout, stderr).run(words))
           end
 
           # @param stdin [IO]
@@ -61,46 +54,45 @@ module Legion
           end
 
           # @param words [Array<String>]
-          # @return [Integer]
+          # @return [Symbol] a key of {STATUSES}
           def run(words)
             status = answer(words)
             @stdout.flush
             status
-          rescue ::Errno::EPIPE => _e # whoever read us has seen enough
-            BROKEN_PIPE
+          rescue ::Errno::EPIPE => _e # the reader has seen enough
+            :broken_pipe
           rescue ::SystemCallError, ::IOError => e # a full disk, a closed output
-            complain("The answer could not be given: #{e.message}.", :failed)
+            complain("The answer could not be written: #{e.message}.", :failed)
           rescue ::Interrupt => _e
-            INTERRUPTED
+            :interrupted
           end
 
           private
 
           def answer(words)
-            arguments = Arguments.parse(words)
-            return help(arguments) if arguments.help
-            return show(Aws::VERSION) if arguments.version
+            arguments = Arguments.new(words)
+            command = arguments.command
+            text = arguments.answer
+            return run_command(command) if command && !text
 
-            command(arguments)
+            @stdout.puts(text)
+            :done
           rescue Arguments::Wrong => e
             complain("#{e.message}\nSee lex-identity-aws #{[*e.command, '--help'].join(' ')}.", :usage)
           end
 
-          def command(arguments)
+          def run_command(command)
             error = library_error
-            return complain(error.message, :library) if error && arguments.command != 'doctor'
+            return complain(error.message, :library) if error && !command.class::WITHOUT_LIBRARY
 
-            name = COMMANDS.fetch(arguments.command).first
-            require_relative "cli/#{arguments.command}"
-            output = Output.new(@stdout, @stderr, arguments.form)
-            STATUS.fetch(self.class.const_get(name, false).new(arguments, output, @stdin, error).run)
+            command.call(@stdin, @stdout, @stderr, error)
           rescue ::StandardError => e
             raise if e.is_a?(::SystemCallError) || e.is_a?(::IOError)
 
             complain(e.message, status_of(e))
           end
 
-          # Why there is no native library; nil where there is one.
+          # Why the native library cannot be loaded; nil if it can.
           def library_error
             require_relative '../aws'
             nil
@@ -116,24 +108,15 @@ module Legion
             when NoCredentialsError then :nothing
             when ConfigurationError then :configuration
             when Error then :failed
-            else raise error # a defect of ours is shown in full
+            else raise error # a defect of this gem is shown in full
             end
-          end
-
-          def help(arguments)
-            show(arguments.help_text)
-          end
-
-          def show(text)
-            @stdout.puts(text)
-            STATUS.fetch(:done)
           end
 
           def complain(message, status)
             @stderr.puts("lex-identity-aws: #{message}")
-            STATUS.fetch(status)
-          rescue ::SystemCallError, ::IOError => _e # nobody is there to hear it, the status says it too
-            STATUS.fetch(status)
+            status
+          rescue ::SystemCallError, ::IOError => _e # stderr is closed or full; the status says it too
+            status
           end
         end
       end

@@ -6,9 +6,9 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # One set of AWS credentials: frozen, equal by content, printed with its key id only, never serialised.
+        # AWS credentials: frozen, equal by content, printed with their key id only, never serialised.
         #
-        # aws-sdk-ruby takes it wherever it takes credentials. It does not renew itself: for that pass a {Session}, or
+        # aws-sdk-ruby takes them wherever it takes credentials. They are not refreshed: for that pass a {Session}, or
         # {Identity.current_credentials}.
         class Credentials
           include Internal::Redacted
@@ -19,20 +19,20 @@ module Legion
           attr_reader :expiration
           # @return [String, nil] twelve digits, where the source names the account
           attr_reader :account_id
-          # @return [String, nil] where it came from, such as `environment` or `profile prod`
+          # @return [String, nil] the provider they came from, such as `environment` or `profile prod`
           attr_reader :source
-          # @return [String, nil] the region that goes with it
+          # @return [String, nil] the region of the session they are from
           attr_reader :region
-          # @return [String, nil] why it is served although it should have been renewed; nil for a good one
+          # @return [String, nil] why they are served although a refresh was due; nil if none was
           attr_reader :degraded
-          # @return [Hash{Symbol => String}] what else AWS said with it, no secrets, frozen: `assumed_role_arn`, `assumed_role_id`,
+          # @return [Hash{Symbol => String}] what else AWS returned with them, no secrets, frozen: `assumed_role_arn`, `assumed_role_id`,
           #   `packed_policy_size` (percent), `source_identity`; of a web identity `subject`, `audience` and `provider` too
           attr_reader :details
-          # @return [Integer] counts the sets of a session; 0 for one made by hand
+          # @return [Integer] number of the fetch in its session; 0 if made without one
           # @api private
           attr_reader :serial
 
-          # A set as {Internal::Native::Session} hands it up.
+          # Credentials from what {Internal::Native::Session} returns.
           #
           # @api private
           # @param fields [Hash{Symbol => Object}]
@@ -76,23 +76,23 @@ module Legion
           # @return [String, nil] a secret too; nil for keys that do not expire
           def session_token = @secrets.call(:session_token)
 
-          # @return [Boolean] whether a request could be signed with it
+          # @return [Boolean] whether a request can be signed with them
           def set? = !access_key_id.to_s.empty? && !secret_access_key.to_s.empty?
 
-          # @return [Boolean] whether its time has passed; false for keys that do not expire
+          # @return [Boolean] whether they have expired; false for keys that do not expire
           def expired? = !expiration.nil? && ::Time.now >= expiration
 
-          # aws-sdk-ruby asks a provider for its credentials, and takes a set for one.
+          # aws-sdk-ruby calls this on every credential provider, and takes these for one.
           #
           # @return [Credentials] itself
           def credentials = self
 
-          # aws-sdk-core from 3.220 on asks this at every request, for its user agent.
+          # aws-sdk-core from 3.220 on calls this at every request, for its user agent.
           #
           # @return [Array<String>] empty
           def metrics = []
 
-          # @return [Credentials] itself: a copy would be one more place where a secret lies
+          # @return [Credentials] itself: a copy would hold the secrets once more
           def dup = self
 
           # @return [Credentials] itself
@@ -108,7 +108,7 @@ module Legion
           # @return [Integer]
           def hash = [self.class, access_key_id, expiration].hash
 
-          # @return [String] shows the key id only
+          # @return [String] with the key id only
           def inspect = "#<#{self.class} access_key_id=#{access_key_id.inspect}>"
 
           protected

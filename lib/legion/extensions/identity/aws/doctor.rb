@@ -10,20 +10,20 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # Says what stands between this process and a working identity: see {Aws.doctor}.
+        # The checks behind {Aws.doctor}.
         #
-        # Loads without the native library, which may be the very thing that is broken.
+        # Loads without the native library, so that it can report why that cannot be loaded.
         #
         # @api private
         module Doctor
-          # What is looked at in the native library.
+          # The checks that the native library makes.
           IN_AWS = %w[settings files sources network identity mfa role cache].freeze
           private_constant :IN_AWS
 
           class << self
-            # @param assume [Boolean] whether the roles are tried, for real
-            # @param settings_files [Aws::LegionIO::SettingsFiles, nil] LegionIO's settings files; their `identity.aws` counts then
-            # @param library_error [LoadError, nil] why there is no native library
+            # @param assume [Boolean] whether to send a real AssumeRole for each role
+            # @param settings_files [Aws::LegionIO::SettingsFiles, nil] LegionIO's settings files, whose `identity.aws` is used then
+            # @param library_error [LoadError, nil] why the native library cannot be loaded
             # @param options [Hash{Symbol => Object}] as for {Session#initialize}
             # @return [Report]
             def examine(assume: false, settings_files: nil, library_error: nil, **options)
@@ -42,7 +42,7 @@ module Legion
             end
 
             def examined(layers, assume)
-              Internal::Native.doctor(layers, assume).map { |fields| Finding.new(fields) }
+              Internal::Native.doctor(layers, assume).map { |fields| Finding.new(**fields) }
             rescue ::StandardError => e
               [Finding.of('settings', 'examination', "it was given up: #{e.message}", status: :fail,
                                                                                       remedy: 'Run it again; if it stays, report it with this text.')]

@@ -4,16 +4,16 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # What all errors of this gem have in common. The message says what happened, what was tried and what to do next; neither it
-        # nor anything else here holds a secret.
+        # The base class of this gem's errors. The message says what happened, what was tried and what to do next. Neither it nor any
+        # attribute holds a secret.
         class Error < ::StandardError
           # @return [String, nil] the service's error code, such as `AccessDenied`
           attr_reader :code
-          # @return [Integer, nil] HTTP status of the answer, where there was one
+          # @return [Integer, nil] HTTP status of the response, if there was one
           attr_reader :status
           # @return [String, nil] the service's request id, for a support case
           attr_reader :request_id
-          # @return [Array<Hash>] the sources that were asked before it failed, in order: `source`, `outcome` ("found", "absent" or
+          # @return [Array<Hash>] the providers that were tried before it failed, in order: `source`, `outcome` ("found", "absent" or
           #   "failed"), `reason`, `milliseconds`
           attr_reader :attempts
           # @api private
@@ -35,8 +35,8 @@ module Legion
             @outage = outage
           end
 
-          # True for what may pass by itself: a time-out, throttling, a 5xx, no connection. A good answer may be served through an
-          # outage; through a refusal never.
+          # Whether it may pass by itself: a time-out, throttling, a 5xx, no connection. During an outage the last good answer may be
+          # served; after a refusal it never is.
           #
           # @return [Boolean]
           def outage? = @outage
@@ -48,25 +48,25 @@ module Legion
         # A setting still holds an `env://`, `vault://` or `lease://` reference that LegionIO has not resolved.
         class NotReadyError < ConfigurationError; end
 
-        # Something says that this machine has credentials, and there are none to be had.
+        # A provider is configured or present, and gave no credentials.
         class NoCredentialsError < Error; end
 
-        # Nothing is configured, and the instance metadata service (IMDS) is disabled, refused or silent.
+        # No provider is configured, and the instance metadata service (IMDS) is disabled, refuses or does not answer.
         class NotOnAwsError < NoCredentialsError; end
 
-        # AWS answered, and refused.
+        # AWS refused the request.
         class AccessDeniedError < Error; end
 
-        # AWS asked us to slow down.
+        # AWS throttled the request.
         class ThrottledError < Error; end
 
-        # AWS answered with another error, or with something that is no answer.
+        # AWS returned another error, or a response that cannot be read.
         class ServiceError < Error; end
 
-        # AWS could not be reached at all.
+        # No connection to AWS could be made.
         class ConnectionError < Error; end
 
-        # No answer came inside the deadline.
+        # The deadline passed before AWS answered.
         class TimeoutError < Error; end
 
         # A defect of this gem. The next call works.

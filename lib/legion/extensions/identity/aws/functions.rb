@@ -10,37 +10,37 @@ module Legion
     module Identity
       module Aws
         class << self
-          # Where warnings and debug lines go, for sessions without a logger of their own.
+          # The logger of sessions that were given none.
           #
-          # @return [Logger, nil] nil: LegionIO's logging where it is loaded, else nowhere
+          # @return [Logger, nil] nil: LegionIO's logging where it is loaded, else nothing is logged
           attr_reader :logger
 
           # @param logger [Logger, nil] anything that answers debug, info, warn and error
           # @raise [ArgumentError] if it does not
           def logger=(logger)
-            @logger = Internal::Log.check(logger) # rubocop:disable ThreadSafety/ClassInstanceVariable -- one write, whole or not at all
+            @logger = Internal::Log.check(logger) # rubocop:disable ThreadSafety/ClassInstanceVariable -- one write of one reference
           end
 
-          # The profiles of the shared config files that the environment names, by name. Reads files, and asks no network.
+          # The profiles of the shared config files that the environment names, sorted by name. Reads files, and sends nothing.
           #
           # @return [Array<ProfileSummary>] frozen
           # @raise [ConfigurationError] where a file cannot be read
-          def profiles = Internal::Native.profiles(Internal::Layers.environment).map { |fields| ProfileSummary.new(**fields).freeze }.freeze
+          def profiles = Internal::Native.profiles(Internal::Layers.environment).map { |fields| ProfileSummary.new(**fields) }.freeze
 
-          # Looks at everything between this process and a working identity, and says what it found: settings and where each comes
-          # from, every source of credentials, the way to STS, the clock, who we are, the roles, MFA, files and their modes, the cache,
-          # LegionIO. It never fails itself, and shows no secret.
+          # Checks everything that this process needs for an identity, and reports what it found: settings and the origin of each,
+          # every source of credentials, the network path to STS, the clock, the identity, the roles, MFA, files and their modes, the
+          # cache, LegionIO. A check that fails is a finding, not an exception. Shows no secret.
           #
           #   report = Aws.doctor
           #   puts report
           #   report.problems.each { |problem| warn "#{problem.what} #{problem.remedy}" }
           #
-          # Takes some 30 s at most, plus what a `credential_process` takes.
+          # Takes about 30 s at most, plus the run time of a `credential_process`.
           #
-          # @param assume [Boolean] whether the roles are tried: a real AssumeRole for each
+          # @param assume [Boolean] whether to send a real AssumeRole for each role
           # @param options [Hash{Symbol => Object}] as for {Session#initialize}
           # @return [Doctor::Report]
-          # @raise [ArgumentError] for an object among the options that cannot be asked
+          # @raise [ArgumentError] for a callback or source among the options that lacks the method it needs
           def doctor(assume: false, **options)
             require_relative 'doctor'
             Doctor.examine(assume: assume, **options)

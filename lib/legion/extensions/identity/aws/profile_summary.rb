@@ -4,6 +4,8 @@ module Legion
   module Extensions
     module Identity
       module Aws
+        ProfileSummary = ::Struct.new(:name, :kind, :region, :role_arns, :source_profile, :needs, :could_work, :reason, keyword_init: true)
+
         # A profile of the shared config files, as {Aws.profiles} lists it. Frozen, equal by content, no secrets.
         #
         # @!attribute [r] name
@@ -18,15 +20,22 @@ module Legion
         # @!attribute [r] source_profile
         #   @return [String, nil]
         # @!attribute [r] needs
-        #   @return [Array<Hash>] what it takes, each with `type` and `name`: `:source_profile`, `:mfa` (the device), `:token_file`,
+        #   @return [Array<Hash>] what its credentials depend on, each with `type` and `name`: `:source_profile`, `:mfa` (the device), `:token_file`,
         #     `:sso_login`, `:login`, `:program`, `:environment`, `:container`, `:imds`
         # @!attribute [r] could_work
-        #   @return [Boolean] whether all that can be seen without a network call is there
+        #   @return [Boolean] whether everything that can be checked without a network call is there
         # @!attribute [r] reason
-        #   @return [String, nil] why it could not
-        ProfileSummary = ::Struct.new(:name, :kind, :region, :role_arns, :source_profile, :needs, :could_work, :reason, keyword_init: true) do
+        #   @return [String, nil] why it cannot work
+        class ProfileSummary
           # @return [Boolean]
-          alias_method :could_work?, :could_work
+          alias could_work? could_work
+
+          # @api private
+          # @param fields [Hash{Symbol => Object}]
+          def initialize(**fields)
+            super
+            freeze
+          end
         end
       end
     end

@@ -206,8 +206,8 @@ module Legion
           #   `reason`, `milliseconds`; frozen
           def attempts = @native.attempts
 
-          # @return [Hash{Symbol => Hash}] the settings in force, each with `value` and `origin` (such as "option" or
-          #   "environment AWS_REGION"); no secrets
+          # @return [Hash{Symbol => Hash}] every setting in force, each with `value` and `origin` (such as "option" or
+          #   "environment AWS_REGION"); of a secret the value is "set"
           def settings = @native.settings
 
           # @return [Array<String>] what is odd about the settings, and what went wrong beside the requests so far, such as a cache that
@@ -216,7 +216,7 @@ module Legion
 
           # How this session has been doing. Read without a lock.
           #
-          # - `flights`: requests that were started (each may hold several calls of AWS)
+          # - `fetches`: fetches that were started (each may hold several calls of AWS)
           # - `cached`: reads of credentials that waited for nothing
           # - `failures`: requests that failed
           # - `back_offs`: times that AWS was left alone after a failure
@@ -254,7 +254,7 @@ module Legion
           def load_identity(serial)
             @fetches.run(:identity) unless serial
             fields = @native.known
-            fields ? (@identity = CallerIdentity.new(fields)) : identity
+            fields ? (@identity = CallerIdentity.new(**fields)) : identity
           end
 
           def cached

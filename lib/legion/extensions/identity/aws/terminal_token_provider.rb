@@ -6,15 +6,15 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # A `token_provider` that asks whoever sits at the terminal, and shows nothing of what is typed.
+        # A `token_provider` that prompts for the MFA code on the terminal, without echo.
         #
         #   Session.new(profile: 'production', token_provider: TerminalTokenProvider.new)
         #
-        # It talks with the terminal that controls the process, so input and output may be redirected.
+        # It uses the controlling terminal of the process, so standard input and output may be redirected.
         class TerminalTokenProvider
           # @param serial_number [String] of the MFA device
-          # @return [String, nil] what was typed; nil for none
-          # @raise [NoCredentialsError] where there is no terminal
+          # @return [String, nil] the line that was typed; nil at the end of input
+          # @raise [NoCredentialsError] if the process has no terminal
           def call(serial_number)
             require 'io/console'
             terminal = ::IO.console
@@ -28,7 +28,7 @@ module Legion
 
           private
 
-          # IO#getpass asks first and turns the echo off then: who is quick, or a program, is seen.
+          # Not IO#getpass: it prints the prompt before it turns the echo off, so a code that is typed or sent at once is shown.
           def ask(terminal, question)
             terminal.noecho do |silent|
               silent.print(question)

@@ -6,7 +6,7 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # For the specs of those who use this gem: an identity and credentials without AWS and without a network. Not loaded by default.
+        # For specs of programs that use this gem: an identity and credentials without AWS and without a network. Not loaded by default.
         #
         #   require 'legion/extensions/identity/aws/testing'
         #
@@ -15,27 +15,27 @@ module Legion
         #     …
         #   end
         #
-        # In RSpec and Minitest the stub ends with the example; with a block, where the block ends. While it is there it answers for
-        # every {Session}, those made before included, and for {Identity}, in all threads. Settings are read and checked as ever.
+        # In RSpec and Minitest the stub is removed after the example; with a block, after the block. Until then it answers for every
+        # {Session}, those made before included, and for {Identity}, in all threads. Settings are read and checked as without it.
         module Testing
-          # Who one is unless told otherwise.
+          # The ARN of a stub that is given none.
           IDENTITY = 'arn:aws:sts::123456789012:assumed-role/stubbed-role/stubbed-session'
-          # What one has unless told otherwise. Expires in an hour.
+          # The credentials of a stub that is given none. They expire in an hour.
           CREDENTIALS = { access_key_id: 'ASIASTUBSTUBSTUBSTUB', secret_access_key: 'stubbed-secret-access-key', session_token: 'stubbed-session-token' }.freeze
 
           class << self
             # Answers in place of AWS from now on.
             #
-            # @param identity [String, Hash, Exception, Class, nil] an ARN as GetCallerIdentity prints it; or a Hash with `arn` and what
-            #   else differs (`canonical_name`, `user_id`, `region`, …); or an error to raise; nil: not on AWS
+            # @param identity [String, Hash, Exception, Class, nil] an ARN as GetCallerIdentity returns it; or a Hash with `arn` and other
+            #   fields of {CallerIdentity} (`canonical_name`, `user_id`, `region`, …); or an error to raise; nil: not on AWS
             # @param credentials [Credentials, Hash, Exception, Class, nil] or a Hash of what differs from {CREDENTIALS} (also
             #   `expiration`, a Time, `account_id`, `region`); or an error to raise; nil: there are none
-            # @yield what the stub is for; without a block it is there until the example ends
+            # @yield with the stub in place; without a block it stays until the example is over
             # @return [Object] what the block returned; without one, nil
-            # @raise [ArgumentError] for what is neither of these; and without a block where no example is being run
+            # @raise [ArgumentError] for anything else, and without a block if neither RSpec nor Minitest is loaded
             def stub(identity: IDENTITY, credentials: {})
               unless block_given? || Frameworks.attach
-                raise ::ArgumentError, 'stub without a block ends with the example of RSpec or Minitest, and neither is loaded. Give it a block.'
+                raise ::ArgumentError, 'stub without a block is removed after the example of RSpec or Minitest, and neither is loaded. Give it a block.'
               end
 
               added = STACK.push(identity, credentials)
@@ -48,7 +48,7 @@ module Legion
               end
             end
 
-            # Ends all stubs. RSpec and Minitest do it after each example.
+            # Removes all stubs. Called after each example in RSpec and Minitest.
             #
             # @return [void]
             def reset
@@ -57,15 +57,15 @@ module Legion
             end
 
             # @api private
-            # @return [Stub, nil] the one that answers now
+            # @return [Stub, nil] the one in force
             def current = STACK.top
           end
 
-          # The stubs in force; the last one answers.
+          # The stubs in place; the last one is in force.
           #
           # @api private
           class Stack
-            # No reader may mistake a stub's set for AWS's, whose serials the core counts from 1.
+            # The core numbers its fetches from 1; a stub's number must be none of theirs.
             FIRST_SERIAL = 1_000_000_000
             private_constant :FIRST_SERIAL
 
@@ -99,16 +99,18 @@ module Legion
           STACK = Stack.new
           private_constant :Stack, :STACK
 
-          # What answers: the verbs of {Internal::Native::Session} that ask AWS, or tell of it.
+          # Answers the methods of {Internal::Native::Session} that ask AWS or report on it.
           #
           # @api private
           class Stub
-            # Of {Internal::Native::Session}: what has nothing to do with AWS.
+            # The methods of {Internal::Native::Session} that stay as they are.
             OWN = %i[settings warnings inspect].freeze
-            # What {Session#counters} says meanwhile.
-            COUNTERS = { flights: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze
-            # Of a set of credentials.
+            # The answer of {Session#counters}.
+            COUNTERS = { fetches: 0, cached: 0, failures: 0, back_offs: 0, last_duration: nil, age: nil }.freeze
+            # The fields of credentials that a stub may set.
             FIELDS = %i[access_key_id secret_access_key session_token expiration account_id region].freeze
+            # The fields of an identity that a stub may set.
+            IDENTITY_FIELDS = [*CallerIdentity.members, :milliseconds].freeze
 
             # @return [Integer]
             attr_reader :number
@@ -118,17 +120,18 @@ module Legion
             # @param credentials [Object]
             def initialize(number, identity, credentials)
               @number = number
-              @set = answer_to(credentials)
+              @credentials = answer_to(credentials)
               @principal = principal_of(identity)
-              @answers = { held: -> { @set if @set.is_a?(::Hash) }, known: -> { @principal if @principal.is_a?(::Hash) },
-                           serial: -> { serial_of(@set) }, start: ->(_, purpose, _) { start(purpose) }, identity_serial: -> { serial_of(@principal) },
-                           invalidate: ->(id) { @set.is_a?(::Hash) && @set[:access_key_id] == id }, events: ->(_) { nothing }, attempts: -> { nothing },
-                           counters: -> { COUNTERS } }
+              @answers = { held: -> { @credentials if @credentials.is_a?(::Hash) }, known: -> { @principal if @principal.is_a?(::Hash) },
+                           serial: -> { serial_of(@credentials) }, start: ->(_, purpose, _) { start(purpose) },
+                           identity_serial: -> { serial_of(@principal) },
+                           invalidate: ->(id) { @credentials.is_a?(::Hash) && @credentials[:access_key_id] == id },
+                           events: ->(_) { nothing }, attempts: -> { nothing }, counters: -> { COUNTERS } }
             end
 
             # @param verb [Symbol]
             # @param arguments [Array]
-            # @return [Object] nil or false for the verbs that only start or end something
+            # @return [Object] nil or false for methods that only start or change something
             def answer(verb, arguments)
               answer = @answers[verb]
               return answer.call(*arguments) if answer
@@ -142,7 +145,7 @@ module Legion
 
             def no_details = {}
 
-            def start(purpose) = purpose == :refresh && serial_of(@set)
+            def start(purpose) = purpose == :refresh && serial_of(@credentials)
 
             def serial_of(answer)
               raise answer unless answer.is_a?(::Hash)
@@ -153,20 +156,20 @@ module Legion
             def answer_to(given)
               case given
               when nil then NoCredentialsError.new('There are no credentials: Testing.stub(credentials: nil).')
-              when Credentials then set(FIELDS.to_h { |name| [name, given.public_send(name)] })
-              when ::Hash then set(CREDENTIALS.merge(expiration: ::Time.now + 3600).merge(known(given)))
+              when Credentials then fetched(FIELDS.to_h { |name| [name, given.public_send(name)] })
+              when ::Hash then fetched(CREDENTIALS.merge(expiration: ::Time.now + 3600).merge(known(given, FIELDS, 'credentials')))
               else error(given, 'credentials')
               end
             end
 
-            def known(given)
-              unknown = given.keys - FIELDS
-              raise ::ArgumentError, "credentials has #{unknown.first.inspect}, which a set of credentials has not." if unknown.any?
+            def known(given, fields, name)
+              unknown = given.keys - fields
+              raise ::ArgumentError, "#{name} has no field #{unknown.first.inspect}. There are #{fields.join(', ')}." if unknown.any?
 
               given
             end
 
-            def set(fields)
+            def fetched(fields)
               { serial: number, account_id: '123456789012', source: 'stub', region: 'us-east-1', degraded: nil, details: no_details, **fields,
                 expiration: fields[:expiration]&.to_i }.freeze
             end
@@ -175,7 +178,7 @@ module Legion
               case given
               when nil then NotOnAwsError.new('This is not AWS: Testing.stub(identity: nil).')
               when ::String then principal(arn: given)
-              when ::Hash then principal(**given)
+              when ::Hash then principal(**known(given, IDENTITY_FIELDS, 'identity'))
               else error(given, 'identity')
               end
             end
@@ -192,7 +195,7 @@ module Legion
           end
           private_constant :Stub
 
-          # Put before the verbs of {Internal::Native::Session}.
+          # Prepended to {Internal::Native::Session}, so that a stub answers first.
           Verbs = ::Module.new do
             (Internal::Native::Session.public_instance_methods(false) - Stub::OWN).each do |verb|
               define_method(verb) do |*arguments|
@@ -201,21 +204,21 @@ module Legion
               end
             end
           end
-          # In plain words YARD would look for the class, which Rust defines.
+          # Written as `Internal::Native::Session.prepend`, YARD would look for the class, which Rust defines.
           Internal::Native::Session.public_send(:prepend, Verbs) # rubocop:disable Lint/SendWithMixinArgument, Style/SendWithLiteralMethodName
 
-          # Has LegionIO's provider make a session of its own for each stub: what it remembers of one is not served with another.
+          # Makes LegionIO's provider see other settings for each stub, so that it makes a new session and serves nothing of another stub.
           Fingerprint = ::Module.new do
             define_method(:fingerprint) { |layers| [super(layers), Testing.current&.number].hash }
           end
           Internal::Layers.singleton_class.prepend(Fingerprint)
           private_constant :Verbs, :Fingerprint
 
-          # Ends stubs with the example.
+          # Removes the stubs after each example.
           #
           # @api private
           module Frameworks
-            # For Minitest, whose tests call it last.
+            # For Minitest, which calls it last in each test.
             module AfterTeardown
               # @return [void]
               def after_teardown
@@ -225,11 +228,11 @@ module Legion
               end
             end
 
-            # Where RSpec's configuration says that it has our hook: it does not look at what a hook does.
+            # The setting of RSpec's configuration that says the hook is there, so that it is added once.
             SETTING = :lex_identity_aws_testing
 
             class << self
-              # @return [Boolean] whether there is a framework that ends examples
+              # @return [Boolean] whether RSpec or Minitest is loaded
               def attach = [attach_to_rspec, attach_to_minitest].any?
 
               private
@@ -245,7 +248,7 @@ module Legion
                 true
               end
 
-              # Once it is there, a second time changes nothing.
+              # Prepending a module again changes nothing.
               def attach_to_minitest
                 defined?(::Minitest::Test) ? ::Minitest::Test.prepend(AfterTeardown) && true : false
               end

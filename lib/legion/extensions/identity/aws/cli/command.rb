@@ -1,40 +1,113 @@
 # frozen_string_literal: true
 
 require_relative '../legionio/settings_files'
+require_relative 'output'
 
 module Legion
   module Extensions
     module Identity
       module Aws
         class Cli
-          # What the commands have in common.
+          # A command of the program. Each is a file of cli/commands/ that bears its name, with a subclass that bears it too and says
+          # what it does ({SUMMARY}), where --help lists it ({POSITION}), which options it takes ({#declare}), and how it runs ({#run}).
           #
+          # @abstract
           # @api private
           class Command
-            # @param arguments [Arguments]
-            # @param output [Output]
+            # What it does, in a few words.
+            SUMMARY = ''
+            # Its place in the list of --help.
+            POSITION = 0
+            # Whether it also runs where the native library cannot be loaded.
+            WITHOUT_LIBRARY = false
+
+            FOLDER = "#{__dir__}/commands".freeze
+            private_constant :FOLDER
+
+            class << self
+              # @return [Array<Class>] every command, as --help lists them
+              def all
+                ::Dir.glob("#{FOLDER}/*.rb").each { |file| require file }
+                subclasses.sort_by { |command| command.const_get(:POSITION, false) }
+              end
+
+              # Loads the file of one command alone.
+              #
+              # @param name [String]
+              # @return [Class, nil]
+              def find(name)
+                file = "#{FOLDER}/#{name}.rb"
+                return unless name.match?(/\A\w+\z/) && ::File.file?(file)
+
+                require file
+                subclasses.find { |command| command.command_name == name }
+              end
+
+              # @return [String] its name on the command line
+              def command_name = name.to_s.split('::').fetch(-1).downcase
+            end
+
+            def initialize
+              @session_options = {}
+              @legionio = true
+            end
+
+            # @return [String]
+            def name = self.class.command_name
+
+            # Declares its options; each sets an instance variable that {#run} reads.
+            #
+            # @param options [OptionParser]
+            # @return [void]
+            def declare(options)
+              form_options(options)
+            end
+
             # @param stdin [IO]
-            # @param library_error [LoadError, nil]
-            def initialize(arguments, output, stdin, library_error)
-              @arguments = arguments
-              @output = output
+            # @param stdout [IO]
+            # @param stderr [IO]
+            # @param library_error [LoadError, nil] why the native library cannot be loaded
+            # @return [Symbol] a key of {STATUSES}
+            def call(stdin, stdout, stderr, library_error = nil)
               @stdin = stdin
+              @output = Output.new(stdout, stderr, @form)
               @library_error = library_error
+              run
             end
 
             private
 
-            attr_reader :arguments, :output
+            attr_reader :output
 
-            # LegionIO's settings files, unless they are to be left out.
-            def settings_files
-              @settings_files ||= Aws::LegionIO::SettingsFiles.new if arguments.legionio
+            # @return [Symbol] a key of {STATUSES}
+            def run = raise(::NotImplementedError, "#{self.class} does not define run")
+
+            # The options of a command that makes a session.
+            def session_options(options)
+              { 'profile NAME' => [:profile, 'a profile of the shared config files, and nothing else'], 'region REGION' => [:region, nil],
+                'role-arn ARN' => [:role_arn, 'the role to assume on top'], 'external-id ID' => [:external_id, 'for that role'],
+                'endpoint URL' => [:endpoint, 'of STS'] }.each do |option, (name, summary)|
+                options.on("--#{option}", *summary) { |value| @session_options[name] = value }
+              end
+              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') { |folder| @session_options[:cache] = folder || true }
+              options.on('--no-legionio', "leave out identity.aws of LegionIO's settings files") { @legionio = false }
             end
 
-            # The session LegionIO would make here, with the options of the command line on top.
+            # The options of a command that prints text or JSON.
+            def form_options(options)
+              options.on('--json', 'for programs; the default in a pipe') { @form = :json }
+              options.on('--text', 'for reading; the default on a terminal') { @form = :text }
+            end
+
+            # LegionIO's settings files; nil with --no-legionio.
+            def settings_files
+              @settings_files ||= Aws::LegionIO::SettingsFiles.new if @legionio
+            end
+
+            # The session LegionIO would make on this machine, with the options of the command line on top.
             def session
               @session ||= begin
-                layers = Internal::Layers.of({ token_provider: token_provider, **arguments.session })
+                layers = Internal::Layers.of({ token_provider: token_provider, **@session_options })
                 layers[:settings] = settings_files&.identity_aws
                 session = Session.from_layers(layers)
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
@@ -42,7 +115,7 @@ module Legion
               end
             end
 
-            # A person can be asked for an MFA code only where one types. A credential_process is none of those places.
+            # Prompts for MFA codes where standard input is a terminal. That of a credential_process is not.
             def token_provider
               TerminalTokenProvider.new if @stdin.tty?
             end

@@ -5,7 +5,7 @@ module Legion
     module Identity
       module Aws
         class Cli
-          # Prints for people on a terminal, and JSON for programs in a pipe, unless told otherwise.
+          # Prints text on a terminal and JSON in a pipe, unless told otherwise.
           #
           # @api private
           class Output
@@ -32,7 +32,7 @@ module Legion
             # @return [void]
             def json(data)
               require 'json'
-              print(terminal? ? ::JSON.pretty_generate(data) : ::JSON.generate(data, ascii_only: true)) # whatever the locale of who reads it
+              print(terminal? ? ::JSON.pretty_generate(data) : ::JSON.generate(data, ascii_only: true)) # the reader may have any locale
             end
 
             # One line for each pair; those without a value are left out.
@@ -45,7 +45,7 @@ module Legion
               given.each { |name, value| print("#{name.ljust(width)}  #{value}") }
             end
 
-            # For people, beside the answer.
+            # A remark beside the answer, on stderr.
             #
             # @param text [String]
             # @return [void]

@@ -5,27 +5,26 @@ module Legion
     module Identity
       module Aws
         module Doctor
+          Finding = ::Struct.new(:check, :name, :status, :what, :remedy, :milliseconds, :details, keyword_init: true)
+
           # One thing the doctor looked at. Frozen, equal by content, no secrets.
+          #
+          # @!attribute [r] check
+          #   @return [String] `library`, `settings`, `files`, `sources`, `network`, `identity`, `mfa`, `role`, `cache` or `legionio`
+          # @!attribute [r] name
+          #   @return [String] which part of the check, such as `clock` of `network`, or `profile prod` of `sources`
+          # @!attribute [r] status
+          #   @return [Symbol] `:ok`; `:warn`: it works, and there is something to mend; `:fail`: it stands in the way; `:skipped`: not
+          #     looked at, or nothing there to look at
+          # @!attribute [r] what
+          #   @return [String] what was found: of a problem, its cause
+          # @!attribute [r] remedy
+          #   @return [String, nil] what to do; every problem has one
+          # @!attribute [r] milliseconds
+          #   @return [Integer] how long it took to find out
+          # @!attribute [r] details
+          #   @return [Hash{Symbol => Object}] the same for programs; frozen
           class Finding
-            # What makes one finding equal to another.
-            FIELDS = %i[check name status what remedy milliseconds details].freeze
-
-            # @return [String] `library`, `settings`, `files`, `sources`, `network`, `identity`, `mfa`, `role`, `cache` or `legionio`
-            attr_reader :check
-            # @return [String] what of it, such as `clock` of `network`, or `profile prod` of `sources`
-            attr_reader :name
-            # @return [Symbol] `:ok`; `:warn`: it works, and there is something to mend; `:fail`: it stands in the way; `:skipped`: not
-            #   looked at, or nothing there to look at
-            attr_reader :status
-            # @return [String] what was found: of a problem, its cause
-            attr_reader :what
-            # @return [String, nil] what to do; there for every problem
-            attr_reader :remedy
-            # @return [Integer] how long it took to find out
-            attr_reader :milliseconds
-            # @return [Hash{Symbol => Object}] the same for programs; frozen
-            attr_reader :details
-
             # One that took no time.
             #
             # @api private
@@ -37,34 +36,18 @@ module Legion
             # @param details [Hash{Symbol => Object}]
             # @return [Finding]
             def self.of(check, name, what, status: :ok, remedy: nil, **details)
-              new({ check: check, name: name, status: status, what: what, remedy: remedy, milliseconds: 0, details: details })
+              new(check: check, name: name, status: status, what: what, remedy: remedy, milliseconds: 0, details: details)
             end
 
             # @api private
-            # @param fields [Hash{Symbol => Object}] as {Internal::Native.doctor} hands them up
-            def initialize(fields)
-              FIELDS.each { |field| instance_variable_set(:"@#{field}", fields.fetch(field).dup.freeze) }
+            # @param fields [Hash{Symbol => Object}]
+            def initialize(**fields)
+              super(**fields.transform_values { |value| value.dup.freeze })
               freeze
             end
 
             # @return [Boolean] whether there is something to do
             def problem? = %i[fail warn].include?(status)
-
-            # @return [Hash{Symbol => Object}]
-            def to_h = FIELDS.to_h { |field| [field, public_send(field)] }
-
-            # For `case finding in { check: 'network', status: :fail }`.
-            #
-            # @return [Hash{Symbol => Object}]
-            def deconstruct_keys(*) = to_h
-
-            # @param other [Object]
-            # @return [Boolean]
-            def ==(other) = other.is_a?(Finding) && to_h == other.to_h
-            alias eql? ==
-
-            # @return [Integer]
-            def hash = to_h.hash
 
             # @return [String]
             def to_s = "#{check}, #{name}: #{what}"

@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
+require_relative '../legionio/phase_zero'
+require_relative '../legionio/runtime'
 require_relative '../legionio/settings_files'
-require_relative '../legionio/legion_phase'
 require_relative 'finding'
 
 module Legion
@@ -9,20 +10,25 @@ module Legion
     module Identity
       module Aws
         module Doctor
-          # LegionIO: which one, when it loads us, and, inside of it, whether it knows us.
+          # LegionIO: its version, the phase it loads this gem in, and inside of LegionIO registration, leases and renewers.
           #
           # @api private
           class LegionIO
-            # @param files [Aws::LegionIO::SettingsFiles, nil] nil: read where they are needed
+            GEM_NAME = 'lex-identity-aws'
+            LIST_IT = 'Install it for the Ruby of LegionIO, and look at extensions.blocked and role.profile in the settings.'
+            private_constant :GEM_NAME, :LIST_IT
+
+            # @param files [Aws::LegionIO::SettingsFiles, nil] nil: they are read if needed
             def initialize(files = nil)
               @files = files
             end
 
             # @return [Array<Finding>]
             def findings
-              return [ok('version', 'LegionIO is not installed here', status: :skipped)] unless inside? || installed.any? || files.files.any?
+              return [version, phase, registration, *leases] if inside?
+              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if installed.empty? && files.files.empty?
 
-              [version, *unreadable, phase, *(inside? ? [registration, *leases] : [])]
+              [version, *unreadable, entry]
             end
 
             private
@@ -46,36 +52,42 @@ module Legion
               return [] unless defined?(::Gem::Specification)
 
               @installed ||= ::Gem::Specification.find_all_by_name('legionio').map { |spec| spec.version.to_s }
-            rescue ::StandardError => _e # a damaged specification is RubyGems' to complain of
+            rescue ::StandardError => _e # a damaged gem specification; RubyGems reports it
               []
             end
 
             def unreadable
-              return [] if loaded_settings
-
               files.unreadable.map do |path, why|
                 warning('settings file', "#{path} is left out: #{why}", 'Correct the file; LegionIO leaves it out too.', path: path)
               end
             end
 
+            # As LegionIO's registry of extensions has it.
             def phase
-              found = Aws::LegionIO::LegionPhase.new(loaded_settings || files.settings)
-              setting = Aws::LegionIO::LegionPhase.setting_as_json
-              return warning('phase', "LegionIO does not use this gem: #{found.reason}", 'Remove that setting if it should.', phase: nil) if found.phase.nil?
+              return warning('phase', 'LegionIO does not use this gem: its settings say enabled: false', 'Remove that setting if it should.') unless enabled?
 
-              what = "LegionIO loads this gem in phase #{found.phase} (#{found.reason})"
-              return ok('phase', what, phase: 0, setting: setting) if found.zero?
+              extension = ::Legion::Extensions.find_extensions.find { |entry| entry[:gem_name] == GEM_NAME }
+              return warning('phase', 'LegionIO does not list this gem among its extensions', LIST_IT) unless extension
+              return ok('phase', 'LegionIO loads this gem in phase 0', phase: 0) if extension[:category] == :identity
 
-              warning('phase', "#{what}: it works, but what LegionIO does before has no AWS identity",
-                      "Run `lex-identity-aws legionio --write`, or put #{setting} into LegionIO's settings.", phase: found.phase, setting: setting)
+              warning('phase', 'LegionIO loads this gem in phase 1: it works, but what LegionIO does before has no AWS identity', write_it, phase: 1)
+            rescue ::StandardError => e
+              failed('phase', e)
             end
 
-            # As they are in this process; nil where it has none.
-            def loaded_settings
-              return unless defined?(::Legion::Settings) && ::Legion::Settings.respond_to?(:loader) && ::Legion::Settings.loader
+            def enabled? = Aws::LegionIO::Runtime.enabled?
 
-              %i[extensions role identity].to_h { |key| [key, ::Legion::Settings[key]] }
+            # From outside: what stands in the settings files. What LegionIO makes of them, LegionIO knows alone.
+            def entry
+              details = { files: files.files.join(', '), setting: Aws::LegionIO::PhaseZero.json }
+              read = files.files.empty? ? 'no settings file of LegionIO was found' : "read #{files.files.join(', ')}"
+              return ok('phase', "#{read}: the entry for phase 0 is there", **details) if Aws::LegionIO::PhaseZero.in?(files.settings)
+
+              warning('phase', "#{read}: the entry for phase 0 is not there, so LegionIO 1.9 loads this gem in phase 1 unless told otherwise; " \
+                               'what LegionIO does before has no AWS identity then', write_it, **details)
             end
+
+            def write_it = "Run `lex-identity-aws legionio --write`, or put #{Aws::LegionIO::PhaseZero.json} into LegionIO's settings."
 
             def registration
               resolver = ::Legion::Identity::Resolver
@@ -94,7 +106,7 @@ module Legion
               composite.is_a?(::Hash) ? composite.dig(:providers, :aws, :status) || 'none' : 'none yet'
             end
 
-            # Of the process's own credentials, and of each of `identity.aws.roles`.
+            # The leases of the process's own credentials and of each of `identity.aws.roles`.
             def leases
               return [ok('Broker', 'not loaded yet', status: :skipped)] unless defined?(::Legion::Identity::Broker)
 
@@ -107,10 +119,10 @@ module Legion
             def lease(qualifier)
               name = "lease #{qualifier}"
               lease = ::Legion::Identity::Broker.lease_for(:aws, qualifier: qualifier)
-              return ok(name, lease.expires_at ? "good until #{lease.expires_at.utc}" : 'good, and does not end') if lease&.valid?
+              return ok(name, lease.expires_at ? "valid until #{lease.expires_at.utc}" : 'valid, and does not expire') if lease&.valid?
 
               warning(name, lease ? 'Broker has one for :aws that is no longer valid' : 'Broker has none for :aws',
-                      'It gets one when the identity is first resolved; what hinders that is among the sources, network and role above.')
+                      'It gets one when the identity is first resolved; see sources, network and role above for what prevents that.')
             end
 
             def renewer(qualifier)

@@ -7,16 +7,16 @@ module Legion
     module Identity
       module Aws
         module Doctor
-          # The native library: is it loaded, and if not, what lies about in its place.
+          # The native library: whether it is loaded, and if not, why, and which library files there are.
           #
           # @api private
           class Library
-            # A library of ours, whatever Ruby or system it was built for.
+            # The library's file, for any Ruby and system.
             PATTERN = '{,*/}lex_identity_aws.{so,bundle,dll}'
-            FALLBACK = 'Install the gem again on this machine: gem install lex-identity-aws'
+            FALLBACK = 'Install the gem again on this machine: gem install lex-identity-aws.'
             private_constant :PATTERN, :FALLBACK
 
-            # @param error [LoadError, nil] what loading it raised
+            # @param error [LoadError, nil] what loading it raised; a {Internal::Native::Library::Explained} has its own remedy
             def initialize(error)
               @error = error
             end
@@ -35,18 +35,8 @@ module Legion
             end
 
             def broken(error)
-              message = error.message.strip
-              remedy = remedies.find { |words| message.include?(words) }
-              what = remedy ? message.sub(remedy, '').sub(/[\s.]+\z/, '.') : message
-              Finding.of('library', 'native library', what, status: :fail, remedy: "#{remedy || FALLBACK}.", found: found.join(', '))
-            end
-
-            # What the loader itself says to do.
-            def remedies
-              return [] unless Aws.const_defined?('Internal::Native', false) && Internal::Native.const_defined?(:Library, false)
-
-              library = Internal::Native.const_get(:Library, false)
-              [*library::REMEDIES.map(&:last), library::BUILD_IT]
+              what, remedy = error.respond_to?(:remedy) ? [error.what, error.remedy] : [error.message.strip, FALLBACK]
+              Finding.of('library', 'native library', what, status: :fail, remedy: remedy, found: found.join(', '))
             end
 
             def ruby
@@ -59,7 +49,7 @@ module Legion
             def libc
               require 'etc'
               ::Etc.confstr(::Etc::CS_GNU_LIBC_VERSION)
-            rescue ::LoadError, ::SystemCallError, ::NameError => _e # not everywhere is glibc
+            rescue ::LoadError, ::SystemCallError, ::NameError => _e # the C library is not glibc
               nil
             end
 
@@ -69,7 +59,7 @@ module Legion
               return [] unless defined?(::Gem::Specification)
 
               ::Gem::Specification.find_all_by_name('lex-identity-aws').map { |spec| "#{spec.version} #{spec.platform}" }
-            rescue ::StandardError => _e # a damaged specification is RubyGems' to complain of
+            rescue ::StandardError => _e # a damaged gem specification; RubyGems reports it
               []
             end
           end

@@ -5,9 +5,9 @@ module Legion
     module Identity
       module Aws
         module Doctor
-          # What {Aws.doctor} found: {#to_s} for people, {#to_h} and {#to_json} for programs. No secrets.
+          # What {Aws.doctor} found: {#to_s} for reading, {#to_h} and {#to_json} for programs. No secrets.
           class Report
-            # How a status is printed. ASCII only: where the doctor is called, the locale may be among what is broken.
+            # How a status is printed. ASCII only, since the locale of the machine may be wrong too.
             MARKS = { ok: 'ok', warn: 'warn', fail: 'FAIL', skipped: '-' }.freeze
             private_constant :MARKS
 
@@ -21,10 +21,10 @@ module Legion
               freeze
             end
 
-            # @return [Boolean] whether nothing stands in the way; there may be warnings
+            # @return [Boolean] whether no finding is a `:fail`; there may be warnings
             def ok? = findings.none? { |finding| finding.status == :fail }
 
-            # @return [Array<Finding>] what there is to do, what stands in the way first; each has a `what` and a `remedy`
+            # @return [Array<Finding>] the failures, then the warnings; each has a `what` and a `remedy`
             def problems
               failures, others = findings.partition { |finding| finding.status == :fail }
               failures + others.select(&:problem?)
@@ -35,7 +35,7 @@ module Legion
               { version: Aws::VERSION, ruby: RUBY_VERSION, platform: RUBY_PLATFORM, ok: ok?, problems: problems.map(&:to_h), findings: findings.map(&:to_h) }
             end
 
-            # @param state [Object, nil] as JSON's generator gives it
+            # @param state [Object, nil] of JSON's generator
             # @return [String]
             def to_json(state = nil)
               require 'json'

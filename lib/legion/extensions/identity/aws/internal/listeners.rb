@@ -133,7 +133,7 @@ module Legion
 
             def event_of(fields)
               times = fields.slice(:expiration, :at).transform_values { |seconds| seconds && ::Time.at(seconds).utc.freeze }
-              ChangeEvent.new(**fields, **times).freeze
+              ChangeEvent.new(**fields, **times)
             end
 
             # What one listener does harms neither the others nor the thread.

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative '../internal/background_job'
+require_relative '../internal/layers'
 require_relative '../internal/monotonic'
-require_relative 'runtime'
+require_relative 'broker_entries'
 require_relative 'lease'
 
 module Legion
@@ -10,10 +10,10 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # For consumers like lex-llm-bedrock, which look for the keys themselves in what `Broker.credentials_for(:aws)` returns; LegionIO
-          # puts none there. With `identity.aws.broker_bridge: true` we do.
+          # Adds the keys to what `Broker.credentials_for(:aws)` returns, with `identity.aws.broker_bridge: true`: consumers like
+          # lex-llm-bedrock look for them there, and LegionIO puts none there.
           #
-          # The price: whoever calls that method, logs or keeps its answer then has the secret, where otherwise it must ask the lease for it.
+          # The price: every caller of that method then has the secret in a Hash, where otherwise it must ask the lease for it.
           #
           # @api private
           class CredentialsForPatch
@@ -44,9 +44,9 @@ module Legion
               def pretty_print(printer) = printer.text(inspect)
             end
 
-            # Seconds between two looks at whether the renewer has put down the new lease.
+            # Seconds between two looks at whether the renewer holds the new lease.
             POLL_INTERVAL = 0.05
-            # Seconds after which it will not do so any more.
+            # Seconds after which it will not any more.
             WAIT_TIMEOUT = 5.0
             private_constant :POLL_INTERVAL, :WAIT_TIMEOUT
 
@@ -65,41 +65,38 @@ module Legion
               end
             end
 
-            # @param broker [Broker]
-            # @param log [Internal::Log]
-            def initialize(broker, log)
+            # @param broker [BrokerEntries]
+            def initialize(broker)
               @broker = broker
-              @job = Internal::BackgroundJob.new(log) { notify_llm }
-              @notified_key = nil
             end
 
-            # A lease with this key is in Broker, or is about to be: LegionIO's LLM part has copied the one before.
-            #
-            # @param access_key_id [String]
             # @return [void]
-            def renewed(access_key_id)
-              return if access_key_id == @notified_key || !CredentialsForPatch.wanted? || !@broker.there?
-
+            def install
               broker = ::Legion::Identity::Broker.singleton_class
-              broker.prepend(Override) unless broker.include?(Override)
-              @pending_key = access_key_id
-              @job.run
+              broker.prepend(Override) if CredentialsForPatch.wanted? && !broker.include?(Override)
+            end
+
+            # Has LegionIO's LLM part look again once Broker's lease has this key: it has copied the one before. A renewer holds the new
+            # lease a moment after it was given it, so this waits for it.
+            #
+            # @param access_key_id [String, nil]
+            # @return [Boolean] whether nothing is left to do
+            def notify(access_key_id)
+              return true if access_key_id == @notified_key || !CredentialsForPatch.wanted?
+
+              limit = Internal::Monotonic.now + WAIT_TIMEOUT
+              sleep POLL_INTERVAL until leased_key == access_key_id || Internal::Monotonic.now > limit
+              return false unless leased_key == access_key_id
+
+              @notified_key = access_key_id # once for each key, whatever comes of it
+              # Where the LLM part is not there yet, it will look by itself when it comes.
+              ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
+              true
             end
 
             private
 
-            # The renewer puts the lease down when our provide_token has returned, so there is a moment to wait.
-            def notify_llm
-              limit = Internal::Monotonic.now + WAIT_TIMEOUT
-              sleep POLL_INTERVAL until leased_key == @pending_key || Internal::Monotonic.now > limit
-              return unless leased_key == @pending_key
-
-              @notified_key = @pending_key # once for each key, whatever comes of it
-              # Where it is not there yet, it will look by itself when it comes.
-              ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
-            end
-
-            def leased_key = @broker.renewer(Broker::DEFAULT)&.current_lease&.credential
+            def leased_key = @broker.renewer(BrokerEntries::DEFAULT)&.current_lease&.credential
           end
         end
       end

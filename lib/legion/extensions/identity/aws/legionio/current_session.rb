@@ -11,7 +11,8 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # The one Session in force: replaced when the settings have changed, so that a set of superseded settings is not handed out.
+          # The one Session in force: replaced when the settings have changed, so that credentials of superseded
+          # settings are not handed out.
           #
           # Reading takes no lock, so it works in a trap handler too. The lock for replacing is never held across a wait: making a
           # Session asks nothing of the network.
@@ -20,9 +21,11 @@ module Legion
           class CurrentSession
             include Internal::Redacted
 
-            # What is in force, since when nobody has compared the settings.
-            Entry = ::Struct.new(:fingerprint, :session, :checked_at)
-            private_constant :Entry
+            # The session in force, its settings' fingerprint, and when they were last compared.
+            Entry = ::Struct.new(:fingerprint, :session, :compared_at)
+            # Seconds for which a comparison holds within one {#read}: credentials that are held are read in less.
+            HELD_READ = 0.05
+            private_constant :Entry, :HELD_READ
 
             # @param options [Hash{Symbol => Object}] explicit options of every Session made here
             # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
@@ -34,43 +37,35 @@ module Legion
               @announced = []
             end
 
-            # Yields the Session in force, and yields again if the settings changed while the block waited.
+            # Yields the Session in force, and yields again if the settings changed while the block waited for AWS.
             #
-            # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
             # @yieldparam session [Session]
             # @return [Object] what the block returned
             # @raise [Error] also where the settings cannot be used
-            def read(max_age: 0)
+            def read
               loop do
-                session = current(max_age: max_age)
+                session = current
                 result = yield session
-                return result if current(max_age: max_age).equal?(session)
+                return result if current(max_age: HELD_READ).equal?(session)
               end
             end
 
-            # @param max_age [Numeric] seconds
+            # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
+            # @yield where they have been compared now
             # @return [Session]
             # @raise [ConfigurationError] where the settings cannot be used; nothing is in force then
             def current(max_age: 0)
               entry = @entry
-              return entry.session if max_age.positive? && entry && Internal::Monotonic.now - entry.checked_at < max_age
+              return entry.session if max_age.positive? && entry && Internal::Monotonic.now - entry.compared_at < max_age
 
               begin
                 compare(entry)
               ensure
-                @watcher&.call
+                yield if block_given?
               end
             end
 
-            # Has the block called each time the settings have been compared, on the thread that asked for it.
-            #
-            # @yield
-            # @return [void]
-            def watch(&block)
-              @watcher = block
-            end
-
-            # @return [Session, nil] what is in force, without a look at the settings
+            # @return [Session, nil] the one that was in force when the settings were last compared
             def held = @entry&.session
 
             # @return [String]
@@ -83,13 +78,13 @@ module Legion
               fingerprint = Internal::Layers.fingerprint(layers)
               return replace(layers, fingerprint) unless entry && entry.fingerprint == fingerprint
 
-              entry.checked_at = Internal::Monotonic.now
+              entry.compared_at = Internal::Monotonic.now
               entry.session
             end
 
             def options
               @options.call
-            rescue ::StandardError => _e # heard by who asked
+            rescue ::StandardError => _e # raised to the caller, and no session of settings that are gone stays in force
               @entry = nil
               raise
             end

@@ -56,24 +56,6 @@ module Legion
           # @return [Boolean] false
           def transport_required? = false
 
-          # @return [Boolean] false
-          def data_required? = false
-
-          # @return [Boolean] false
-          def cache_required? = false
-
-          # @return [Boolean] false
-          def crypt_required? = false
-
-          # @return [Boolean] false
-          def vault_required? = false
-
-          # @return [Boolean] false
-          def llm_required? = false
-
-          # @return [Boolean] false
-          def skills_required? = false
-
           # LegionIO's loader calls this once the gem is loaded. Whoever required the gem before LegionIO was there gets it registered
           # here.
           #

@@ -1,10 +1,12 @@
 # frozen_string_literal: true
 
-require_relative 'runtime'
+require_relative '../errors'
 require_relative '../internal/native'
+require_relative 'broker_sync'
 require_relative 'profile_provider'
 require_relative 'provider'
-require_relative 'steward'
+require_relative 'roles'
+require_relative 'runtime'
 
 module Legion
   module Extensions
@@ -16,8 +18,9 @@ module Legion
         module Identity
           PROVIDER = LegionIO::Provider.new
           PROFILE = LegionIO::ProfileProvider.new(PROVIDER)
-          STEWARD = LegionIO::Steward.new(self, PROVIDER)
-          private_constant :PROVIDER, :PROFILE, :STEWARD
+          SYNC = LegionIO::BrokerSync.new(self, PROVIDER)
+          CREDENTIALS = PROVIDER.current_credentials(SYNC)
+          private_constant :PROVIDER, :PROFILE, :SYNC, :CREDENTIALS
 
           class << self
             # @return [Symbol] `:aws`
@@ -52,44 +55,45 @@ module Legion
             #   is not resolved yet; or if the settings say `enabled: false`
             # @raise [Error] else, after one warning for each cause
             def resolve(canonical_name: nil)
-              return STEWARD.kept_out unless LegionIO::Runtime.enabled?
-
-              answer = PROVIDER.resolve
-              STEWARD.resolved if answer
-              STEWARD.failed if PROVIDER.failed? # not ready
-              answer
-            rescue ::StandardError => _e # the provider has logged it
-              STEWARD.failed
-              raise
+              enabled = LegionIO::Runtime.enabled?
+              answer = PROVIDER.resolve if enabled
+            ensure
+              SYNC.wake(told: answer ? PROVIDER.answered : (false if !enabled || PROVIDER.failed?))
             end
 
-            # Leases the credentials in force. With only an expired set to be had, in an outage, the lease is not valid and says why.
+            # Leases the credentials in force. Where an outage leaves only expired ones, the lease is not valid and says why.
             #
-            # @return [Lease] the access key id as its credential; `credentials` has the full set
+            # @return [Lease] the access key id as its credential; `credentials` has all of them
             # @raise [Error]
             def provide_token
               raise ConfigurationError, 'No lease: the settings say enabled: false.' unless LegionIO::Runtime.enabled?
 
-              PROVIDER.provide_token.tap { |lease| STEWARD.leased(lease) }
+              lease = PROVIDER.provide_token
+            ensure
+              SYNC.wake(lease: lease)
             end
 
-            # Returns at once, always the same object: a living provider that asks for the newest set at each use and follows changed
-            # settings. Its readers wait and raise as a {Session}'s.
+            # Returns at once, always the same object: it has the newest credentials at each use, and follows changed settings. Its readers
+            # wait and raise as a {Session}'s.
             #
             # @return [LegionIO::RefreshingCredentials]
-            def current_credentials = PROVIDER.current_credentials
+            def current_credentials = CREDENTIALS
 
             # Has the next {resolve} ask AWS again, and forgets "not on AWS". In an outage the last good answer is then served on,
             # after a refusal never. Does not wait, and never raises.
             #
             # @return [nil]
-            def refresh = PROVIDER.refresh
+            def refresh
+              PROVIDER.refresh
+            ensure
+              SYNC.wake
+            end
 
             # Which of the roles in `identity.aws.roles` is meant. Never raises.
             #
             # @param for_context [Symbol, String, Hash, Object] the name of the role, or a Hash with it as `role` or `qualifier`
             # @return [Symbol, nil] nil: none of them
-            def resolve_qualifier(for_context) = STEWARD.qualifier(for_context)
+            def resolve_qualifier(for_context) = LegionIO::Roles.qualifier(for_context)
 
             # Makes a legal LegionIO name of any text: lower case, each other character an underscore, starting with a letter or
             # digit.

@@ -1,16 +1,15 @@
 # frozen_string_literal: true
 
 require_relative '../credentials'
-require_relative 'plain_lease'
 
 module Legion
   module Extensions
     module Identity
       module Aws
-        # A set of credentials as LegionIO's Broker keeps it: the access key id as its credential, AWS's expiry as its own. It prints
-        # without secrets; {#credentials} has them.
+        # Credentials as LegionIO's Broker keeps them: the access key id as its credential, AWS's expiry as its own. It prints without
+        # secrets; {#credentials} has them.
         #
-        # In LegionIO the class is a subclass of `Legion::Identity::Lease`, elsewhere of {LegionIO::PlainLease}; both are a Lease.
+        # In LegionIO the class is a subclass of `Legion::Identity::Lease`, elsewhere {Standalone}; both are a Lease.
         module Lease
           LOCK = ::Mutex.new
           private_constant :LOCK
@@ -19,22 +18,24 @@ module Legion
             # @param credentials [Credentials]
             # @param session [Session, nil] that they are from
             # @return [Lease] frozen
-            def of(credentials, session: nil) = implementation.new(credentials, session: session)
+            def of(credentials, session: nil)
+              (defined?(::Legion::Identity::Lease) ? in_legion : Standalone).new(credentials, session: session)
+            end
 
             private
 
             # LegionIO loads its Lease long after this gem, so the class is made at the first use.
-            def implementation
-              return Standalone unless defined?(::Legion::Identity::Lease)
+            def in_legion
+              return InLegion if const_defined?(:InLegion, false)
 
               LOCK.synchronize do
                 const_set(:InLegion, ::Class.new(::Legion::Identity::Lease) { include Lease }) unless const_defined?(:InLegion, false)
               end
-              const_get(:InLegion, false)
+              InLegion
             end
           end
 
-          # @return [Credentials] the full set, secret and session token included
+          # @return [Credentials] all of them, secret and session token included
           attr_reader :credentials
 
           # @param credentials [Credentials]
@@ -79,9 +80,33 @@ module Legion
             metadata.freeze
           end
 
-          # For where LegionIO is absent.
-          class Standalone < LegionIO::PlainLease
+          Fields = ::Struct.new(:provider, :credential, :lease_id, :expires_at, :renewable, :issued_at, :metadata, keyword_init: true)
+          private_constant :Fields
+
+          # A lease where LegionIO is absent: answers what a `Legion::Identity::Lease` answers, and is equal by content.
+          class Standalone < Fields
             include Lease
+
+            # @return [String] the access key id
+            def token = credential
+
+            # @return [Boolean]
+            def valid? = !(credential.nil? || expired?)
+
+            # @return [Boolean] false where it never expires
+            def expired? = !expires_at.nil? && expires_at <= ::Time.now
+
+            # @return [Boolean] whether half of its life has passed
+            def stale? = !expires_at.nil? && expires_at > issued_at && (::Time.now - issued_at) * 2 >= expires_at - issued_at
+
+            # @return [Integer, nil] whole seconds left; nil where it never expires
+            def ttl_seconds = expires_at && [(expires_at - ::Time.now).to_i, 0].max
+
+            # @return [Hash{Symbol => Object}] without the credential; times in UTC
+            def to_h
+              times = { expires_at: expires_at, issued_at: issued_at }.transform_values { |time| time&.getutc&.strftime('%FT%TZ') }
+              { provider: provider, lease_id: lease_id, **times, renewable: renewable, ttl: ttl_seconds, valid: valid?, metadata: metadata }
+            end
           end
         end
       end

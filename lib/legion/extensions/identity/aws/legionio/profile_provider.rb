@@ -38,8 +38,8 @@ module Legion
             # @return [Array<Symbol>]
             def capabilities = %i[profile]
 
-            # Asked whoever has won. While our own answer is missing LegionIO shows a fallback name, and our facts beside it would be of
-            # somebody else.
+            # LegionIO calls this whichever auth provider it takes the name from. It publishes facts only while {Identity} has an answer:
+            # beside a fallback name they would be those of another identity.
             #
             # @param canonical_name [String, nil] the winner's
             # @return [Hash{Symbol => Object}] `profile: { aws: { … } }`, or empty; no secrets
@@ -70,8 +70,8 @@ module Legion
 
             # The metadata service names the session after the instance, and has told its role with the credentials.
             def instance(identity)
-              set = @provider.session&.credentials(fetch: false)
-              role = set.details[:instance_profile_role] if set
+              credentials = @provider.session&.credentials(fetch: false)
+              role = credentials.details[:instance_profile_role] if credentials
               role || identity.kind == :instance ? { instance_id: identity.session_name, instance_profile_role: role } : {}
             end
           end

@@ -1,19 +1,21 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
-require_relative 'lease'
-require_relative 'refreshing_credentials'
 require_relative '../internal/log'
 require_relative '../internal/monotonic'
 require_relative '../internal/redacted'
 require_relative 'current_session'
+require_relative 'lease'
+require_relative 'phase_zero'
+require_relative 'refreshing_credentials'
+require_relative 'runtime'
 
 module Legion
   module Extensions
     module Identity
       module Aws
         module LegionIO
-          # The verbs of LegionIO's provider contract, for the settings in force. {Identity} speaks for the process's one.
+          # LegionIO's provider contract for one Session in force: the process's own, which {Identity} speaks for, or a role's.
           #
           # @api private
           class Provider
@@ -21,29 +23,23 @@ module Legion
 
             # "Not on AWS", as `session` found.
             Absence = ::Struct.new(:session, :until)
-            # The last good answer, which an outage does not take away while there are credentials that live.
-            Good = ::Struct.new(:session, :identity)
-            private_constant :Absence, :Good
-
-            # @return [RefreshingCredentials] always the same
-            attr_reader :current_credentials
-
-            # @return [CallerIdentity, nil] what the last {#resolve} found; nil where it found nothing
-            attr_reader :answer
+            # What `session` found.
+            Answer = ::Struct.new(:session, :identity)
+            private_constant :Absence, :Answer
 
             # @see CurrentSession#initialize
             def initialize(...)
               @current_session = CurrentSession.new(...)
-              @current_credentials = RefreshingCredentials.new(@current_session)
               @log = Internal::Log.new
-              @absence = @good = @complaint = nil
+              @answer = @last_good = @absence = @complaint = @announced = nil
             end
 
             # @return [Hash{Symbol => Object}, nil] as {Identity.resolve} gives it
             # @raise [Error]
             def resolve
               session = @current_session.current
-              @answer = identity = absent?(session) ? nil : identity_of(session)
+              identity = absent?(session) ? nil : identity_of(session)
+              @answer = identity && Answer.new(session, identity)
               @failed = false
               identity && describe(identity)
             rescue NotReadyError => e
@@ -68,13 +64,22 @@ module Legion
               raise InternalError, "No lease: #{e.class}: #{e.message}"
             end
 
-            # @return [Session, nil] the one in force, without a look at the settings
+            # @return [CallerIdentity, nil] what the last {#resolve} found; nil where it found nothing
+            def answer = @answer&.identity
+
+            # @return [Session, nil] what found it
+            def answered = @answer&.session
+
+            # @return [Session] the one in force
+            # @raise [ConfigurationError]
+            def current = @current_session.current
+
+            # @return [Session, nil] the one that was in force when the settings were last compared
             def session = @current_session.held
 
-            # Has the block called each time the settings have been compared.
-            #
-            # @return [void]
-            def watch(&) = @current_session.watch(&)
+            # @param sync [#wake, nil] is woken each time the settings have been compared for a reader
+            # @return [RefreshingCredentials]
+            def current_credentials(sync = nil) = RefreshingCredentials.new(@current_session, sync)
 
             # What {Identity.refresh} does.
             #
@@ -98,24 +103,25 @@ module Legion
 
             def identity_of(session)
               identity = session.identity
-              @good = Good.new(session, identity)
+              @last_good = Answer.new(session, identity)
               @absence = @complaint = nil
+              announce(identity)
               identity
             rescue NotOnAwsError => e
               not_on_aws(session, e)
             rescue Error => e
-              @good = nil unless e.outage? # a refusal ends it for good
-              good = @good
-              raise unless good && serves?(good, session)
+              @last_good = nil unless e.outage?
+              good = @last_good
+              raise unless good && still_good?(good, session)
 
               complain(e, "AWS cannot be asked again, #{good.identity.canonical_name} stays: ")
               good.identity
             end
 
-            # They may have been renewed since.
-            def serves?(good, session)
-              set = session.credentials(fetch: false)
-              session.equal?(good.session) && !set.nil? && !set.expired?
+            # The session may have refreshed its credentials since.
+            def still_good?(good, session)
+              credentials = session.credentials(fetch: false)
+              session.equal?(good.session) && !credentials.nil? && !credentials.expired?
             end
 
             def absent?(session)
@@ -146,6 +152,20 @@ module Legion
 
             # The message would not do: it holds times and request ids.
             def cause_of(error) = [error.code, error.status, error.attempts.map { |attempt| attempt.values_at(:source, :outcome) }]
+
+            def announce(identity)
+              return if @announced == identity.provider_arn
+
+              first = @announced.nil?
+              @announced = identity.provider_arn
+              @log.info("this process is #{identity.canonical_name} in account #{identity.account} " \
+                        "(#{identity.source}, #{identity.milliseconds} ms)#{hint if first && Runtime.late?}")
+            end
+
+            def hint
+              '. LegionIO loaded this gem in phase 1, beside all other extensions; to have the name before they start, ' \
+                "put #{PhaseZero.json} into its settings"
+            end
 
             def describe(identity)
               {

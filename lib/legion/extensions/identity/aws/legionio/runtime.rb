@@ -10,13 +10,12 @@ module Legion
         #
         # @api private
         module LegionIO
-          # What this gem asks of the LegionIO around it. Where there is none, or only a part of it, the answers are those of a LegionIO
-          # that is up and has nothing to say.
+          # What this gem asks of the LegionIO around it. Without LegionIO: no settings, ready, enabled.
           #
           # @api private
           module Runtime
             GEM_NAME = 'lex-identity-aws'
-            # Of what is published beside the name, what may change while the name stays.
+            # What of the facts beside the name may change while the name stays.
             FACTS = %i[arn region].freeze
             private_constant :GEM_NAME, :FACTS
 
@@ -25,8 +24,8 @@ module Legion
               #
               # @return [Boolean] whether this gem may serve LegionIO
               def enabled?
-                [Internal::Layers.identity_aws, Internal::Layers.setting(:extensions, :identity, :aws)].none? do |found|
-                  found.is_a?(::Hash) && off?(found.fetch(:enabled) { found['enabled'] })
+                [Internal::Layers.setting(:identity, :aws), Internal::Layers.setting(:extensions, :identity, :aws)].none? do |found|
+                  found.is_a?(::Hash) && found.fetch(:enabled) { found['enabled'] }.to_s.casecmp?('false')
                 end
               end
 
@@ -69,10 +68,6 @@ module Legion
               def emit(name, **payload)
                 ::Legion::Events.emit(name, **payload) if defined?(::Legion::Events)
               end
-
-              private
-
-              def off?(value) = value == false || value.to_s.casecmp?('false')
             end
           end
         end

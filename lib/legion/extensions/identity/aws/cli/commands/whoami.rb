@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'command'
+require_relative '../command'
 
 module Legion
   module Extensions
@@ -11,14 +11,24 @@ module Legion
           #
           # @api private
           class Whoami < Command
-            # @return [Symbol] a key of {STATUS}
+            # (see Command::SUMMARY)
+            SUMMARY = 'who AWS says this machine is'
+            # (see Command::POSITION)
+            POSITION = 1
+
+            # (see Command#declare)
+            def declare(options)
+              session_options(options)
+              form_options(options)
+            end
+
+            private
+
             def run
               identity = session.identity
               output.json? ? output.json(identity.to_h) : output.pairs(lines(identity))
               :done
             end
-
-            private
 
             def lines(identity)
               { 'arn' => identity.arn, 'canonical name' => identity.canonical_name, 'kind' => identity.kind, 'account' => identity.account,

@@ -1,4 +1,4 @@
-"""Gives moto users and roles; prints the users' keys as one line of JSON. Usage: people.py ENDPOINT USERS ROLES, both JSON {name: path}."""
+"""Gives moto users and roles; prints the users' keys as one line of JSON. Usage: moto_users.py ENDPOINT USERS ROLES, both JSON {name: path}."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def policy(action, **more):
 
 
 everything_of_sts = policy("sts:*", Resource="*")
-trust_everybody = policy("sts:AssumeRole", Principal={"AWS": "*"})
+trust_all = policy("sts:AssumeRole", Principal={"AWS": "*"})
 
 keys = {}
 for name, path in users.items():
@@ -25,6 +25,6 @@ for name, path in users.items():
     key = iam.create_access_key(UserName=name)["AccessKey"]
     keys[name] = {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 for name, path in roles.items():
-    iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust_everybody)
+    iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust_all)
     iam.put_role_policy(RoleName=name, PolicyName="sts", PolicyDocument=everything_of_sts)
 print(json.dumps(keys))

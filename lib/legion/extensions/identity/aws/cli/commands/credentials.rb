@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'command'
+require_relative '../command'
 
 module Legion
   module Extensions
@@ -11,32 +11,44 @@ module Legion
           #
           # @api private
           class Credentials < Command
-            # @return [Symbol] a key of {STATUS}
-            def run
-              credentials = session.credentials
-              raise NoCredentialsError, "The credentials of #{credentials.source} have expired. See lex-identity-aws doctor." if credentials.expired?
+            # (see Command::SUMMARY)
+            SUMMARY = 'the credentials in force, for another program'
+            # (see Command::POSITION)
+            POSITION = 3
 
-              output.terminal? && !arguments.show ? summarize(credentials) : hand_out(credentials)
-              :done
+            # (see Command#declare)
+            def declare(options)
+              options.on('--format FORMAT', %w[env process json], 'env: lines for eval "$(...)" (the default)', 'process: for credential_process',
+                         'json: for other programs') { |format| @format = format }
+              options.on('--show', 'print secrets on a terminal too') { @show = true }
+              session_options(options)
             end
 
             private
 
+            def run
+              credentials = session.credentials
+              raise NoCredentialsError, "The credentials of #{credentials.source} have expired. See lex-identity-aws doctor." if credentials.expired?
+
+              output.terminal? && !@show ? summarize(credentials) : hand_out(credentials)
+              :done
+            end
+
             def summarize(credentials)
-              output.pairs('access key id' => credentials.access_key_id, 'ends' => credentials.expiration || 'never', 'account' => credentials.account_id,
+              output.pairs('access key id' => credentials.access_key_id, 'expires' => credentials.expiration || 'never', 'account' => credentials.account_id,
                            'region' => credentials.region, 'source' => credentials.source)
               output.note('The secrets are not printed on a terminal; --show prints them.')
             end
 
             def hand_out(credentials)
-              case arguments.format
+              case @format
               when 'process' then output.json(process(credentials))
               when 'json' then output.json(json(credentials))
               else output.print(env(credentials))
               end
             end
 
-            # Lines for a shell. What a set does not have is taken away: a token of other keys would spoil these.
+            # Lines for a shell. A variable without a value is unset: a session token of other keys would make these useless.
             def env(credentials)
               require 'shellwords'
               { 'AWS_ACCESS_KEY_ID' => credentials.access_key_id, 'AWS_SECRET_ACCESS_KEY' => credentials.secret_access_key,

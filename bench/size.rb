@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# What the gem weighs.
-module Weight
+# How big the gem is.
+module Size
   class << self
     def of(gem_file, library)
       { gem_kib: File.size(gem_file) / 1024, library_kib: File.size(library) / 1024, crates: crates }

@@ -2,10 +2,10 @@
 
 # Runs in a fresh Ruby, one contestant and one probe each:
 #
-#   ruby bench/probe.rb CONTESTANT PROBE
+#   ruby bench/run_one.rb CONTESTANT RUN_ONE
 #
 # It loads nothing else and prints plain lines, since what it loaded would be there already when the contestant asks for it.
-module Probe
+module RunOne
   module_function
 
   def say(key, value) = puts("#{key}\t#{value}")
@@ -50,7 +50,7 @@ module Probe
     0.0
   end
 
-  # Says the resident memory of this process in MiB, and where the system tells how much of it is shared with nobody.
+  # Says the resident memory of this process in MiB, and, where the system tells, how much of it no other process shares.
   def memory(moment)
     status = File.exist?('/proc/self/status') ? File.read('/proc/self/status') : ''
     say("memory_#{moment}", (status[/VmRSS:\s+(\d+)/, 1] || `ps -o rss= -p #{Process.pid}`).to_i / 1024.0)

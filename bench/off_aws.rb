@@ -3,14 +3,14 @@
 require 'socket'
 
 # Four machines that are not on AWS: what each puts in the place of the instance metadata service.
-module Away
+module OffAws
   FORMS = %i[disabled refused silent dropped].freeze
 
   # Each yields what ENV then holds.
   class << self
     def disabled = yield('AWS_EC2_METADATA_DISABLED' => 'true')
 
-    # A port that is taken, and where nobody listens.
+    # A port that is bound and not listened on.
     def refused
       socket = Socket.new(:INET, :STREAM)
       socket.bind(Addrinfo.tcp('127.0.0.1', 0))
@@ -19,7 +19,7 @@ module Away
       socket&.close
     end
 
-    # The system accepts for us, and nobody says anything.
+    # The kernel accepts the connection, and no answer is ever written.
     def silent
       server = TCPServer.new('127.0.0.1', 0)
       yield at(server.addr[1])

@@ -1,10 +1,49 @@
-//! Typed readers for one value of a layer. Blank and null are absent.
+//! One layer of options, and typed readers for its values. Blank and null are absent.
 
-use crate::{config::Origin, failure::Failure};
+use crate::failure::Failure;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// A layer as its author wrote it.
+/// The layer a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Option,
+    Settings,
+    Environment(&'static str),
+    Default,
+}
+
+impl Origin {
+    #[must_use]
+    pub fn label(self) -> String {
+        match self {
+            Self::Option => "option".into(),
+            Self::Settings => "settings".into(),
+            Self::Environment(name) => format!("environment {name}"),
+            Self::Default => "default".into(),
+        }
+    }
+
+    /// True for an option and a setting: no other source may serve in place of what they name.
+    #[must_use]
+    pub fn is_explicit(self) -> bool {
+        matches!(self, Self::Option | Self::Settings)
+    }
+}
+
+/// A value and the layer it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen<T> {
+    pub value: T,
+    pub origin: Origin,
+}
+
+pub(crate) fn chosen<T>(value: T, origin: Origin) -> Chosen<T> {
+    Chosen { value, origin }
+}
+
+/// The options of one layer as the caller wrote them.
+#[derive(Clone, Copy)]
 pub struct Layer<'a> {
     pub origin: Origin,
     pub values: &'a Map<String, Value>,
@@ -19,7 +58,7 @@ impl Layer<'_> {
             Value::String(text) => text.trim().is_empty(),
             _ => false,
         };
-        (!blank && !super::options::is_unresolved(value)).then_some(value)
+        (!blank && !is_unresolved(value)).then_some(value)
     }
 
     /// How a message calls `name` of this layer.
@@ -89,9 +128,25 @@ impl Layer<'_> {
                     "{} is {seconds} seconds; it takes more than 0 and at most {most}.",
                     self.label(name)
                 ),
-                "",
+                "Give a number in that range.",
             )),
             None => Err(self.wrong(name, value, "a number of seconds")),
+        }
+    }
+
+    /// A JSON object: text as it is, or a Hash to be written as JSON. `what` says what it is.
+    pub fn json_object(&self, name: &str, what: &str) -> Result<Option<String>, Failure> {
+        match self.get(name) {
+            Some(value @ Value::Object(_)) => Ok(Some(value.to_string())),
+            Some(Value::String(text))
+                if serde_json::from_str::<Map<String, Value>>(text).is_err() =>
+            {
+                Err(Failure::configuration(
+                    format!("{name} is not a JSON object."),
+                    format!("Give {what} as a Hash or as JSON text."),
+                ))
+            }
+            _ => self.text(name),
         }
     }
 
@@ -156,8 +211,20 @@ impl Layer<'_> {
                 "{} takes {expected}, and was given {given}.",
                 self.label(name)
             ),
-            "",
+            "Correct or remove it.",
         )
+    }
+}
+
+/// True where `value`, or anything in it, is a reference `LegionIO` has not resolved yet.
+pub(crate) fn is_unresolved(value: &Value) -> bool {
+    match value {
+        Value::String(text) => ["env://", "vault://", "lease://"]
+            .iter()
+            .any(|scheme| text.trim_start().starts_with(scheme)),
+        Value::Array(items) => items.iter().any(is_unresolved),
+        Value::Object(fields) => fields.values().any(is_unresolved),
+        _ => false,
     }
 }
 
@@ -177,4 +244,17 @@ fn scalar(value: &Value) -> Option<String> {
 )]
 fn whole(number: f64) -> u64 {
     number as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_are_found_at_any_depth() {
+        assert!(is_unresolved(&json!({"a": [{"b": "vault://x#y"}]})));
+        assert!(is_unresolved(&json!("env://AWS_ROLE")));
+        assert!(!is_unresolved(&json!({"a": ["https://sts", 1, null]})));
+    }
 }

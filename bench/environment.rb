@@ -6,9 +6,9 @@ require 'tmpdir'
 require 'fileutils'
 require_relative '../spec/support/local_aws'
 
-# Where contestants perform: fresh Rubies that have the same few environment entries and nothing else, and a local AWS.
-class Stage
-  PROBE = File.expand_path('probe.rb', __dir__)
+# Where contestants run: fresh Rubies with the same few environment variables and nothing else, and a local AWS.
+class Environment
+  RUN_ONE = File.expand_path('run_one.rb', __dir__)
   ROLE = 'arn:aws:iam::123456789012:role/legion-worker'
 
   attr_reader :aws
@@ -27,7 +27,7 @@ class Stage
   end
 
   # What a probe said: a Hash of numbers, or of text where the contestant failed.
-  def perform(rival, probe, *arguments, tls: false, env: nil)
+  def run_one(rival, probe, *arguments, tls: false, env: nil)
     output, errors, status = Open3.capture3(environment(env || keys(tls: tls)), *command(rival, probe, *arguments), unsetenv_others: true)
     raise "#{probe} of #{rival.title} failed: #{errors}" unless status.success?
 
@@ -60,7 +60,7 @@ class Stage
   private
 
   def command(rival, probe, *arguments)
-    [RbConfig.ruby, *rival.load_path.flat_map { |folder| ['-I', folder] }, PROBE, rival.key.to_s, probe, *arguments]
+    [RbConfig.ruby, *rival.load_path.flat_map { |folder| ['-I', folder] }, RUN_ONE, rival.key.to_s, probe, *arguments]
   end
 
   def environment(entries)

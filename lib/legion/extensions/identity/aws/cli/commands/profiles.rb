@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'command'
+require_relative '../command'
 
 module Legion
   module Extensions
@@ -11,18 +11,22 @@ module Legion
           #
           # @api private
           class Profiles < Command
-            # @return [Symbol] a key of {STATUS}
-            def run
-              profiles = Aws.profiles
-              return done { output.json(profiles.map(&:to_h)) } if output.json?
-
-              done { profiles.empty? ? output.note('There are no profiles here.') : output.print(table(profiles)) }
-            end
+            # (see Command::SUMMARY)
+            SUMMARY = 'the profiles of the shared config files'
+            # (see Command::POSITION)
+            POSITION = 4
 
             private
 
-            def done
-              yield
+            def run
+              profiles = Aws.profiles
+              if output.json?
+                output.json(profiles.map(&:to_h))
+              elsif profiles.empty?
+                output.note('There are no profiles here.')
+              else
+                output.print(table(profiles))
+              end
               :done
             end
 

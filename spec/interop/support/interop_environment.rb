@@ -7,9 +7,9 @@ require 'support/local_aws'
 require 'support/moto'
 require 'tmpdir'
 
-# The same people in two places: moto, which nobody of us wrote and which checks signatures, and the local AWS for what moto
+# The same users and roles in two places: moto, an independent implementation that checks signatures, and the local AWS for what moto
 # does not do (web identity while it checks, external ids, MFA, limits, SSO, containers, IMDS).
-class Stage
+class InteropEnvironment
   ACCOUNT = '123456789012'
   USERS = { 'anna' => '/', 'carol' => '/platform/build/' }.freeze
   ROLES = { 'builder' => '/team/', 'deployer' => '/', 'auditor' => '/' }.freeze
@@ -17,15 +17,15 @@ class Stage
   # Of the local AWS's standard world.
   TOKEN = 'eyJhbGciOiJSUzI1NiJ9.bG9jYWwtYXdzLXdlYi1pZGVudGl0eQ.c2lnbmVkLWJ5LW5vYm9keQ'
 
-  attr_reader :local, :moto, :words
+  attr_reader :local, :moto, :values
 
   def initialize
     @moto = Moto.start
     @local = LocalAws.start
     @folder = Dir.mktmpdir('interop')
-    keys = moto.without_checks { people }
+    keys = moto.without_checks { make_users }
     local.world(users: users(keys), roles: roles, web_identity_tokens: { TOKEN => { roles: ["arn:aws:iam::#{ACCOUNT}:role/*"] } })
-    @words = words_for(keys)
+    @values = values_for(keys)
     @count = 0
   end
 
@@ -56,10 +56,10 @@ class Stage
       'AWS_EC2_METADATA_SERVICE_ENDPOINT' => local.http, 'AWS_EC2_METADATA_DISABLED' => 'true' }
   end
 
-  def people
-    out, error, status = Open3.capture3(File.join(Moto::FOLDER, 'python'), File.join(__dir__, 'people.py'), moto.endpoint,
+  def make_users
+    out, error, status = Open3.capture3(File.join(Moto::FOLDER, 'python'), File.join(__dir__, 'moto_users.py'), moto.endpoint,
                                         JSON.generate(USERS), JSON.generate(ROLES))
-    status.success? ? JSON.parse(out) : raise("people.py failed: #{error}")
+    status.success? ? JSON.parse(out) : raise("moto_users.py failed: #{error}")
   end
 
   def users(keys)
@@ -75,17 +75,17 @@ class Stage
          .merge("arn:aws:iam::#{ACCOUNT}:role/team/builder" => { max_session_duration: 43_200 })
   end
 
-  # What stands in braces in a configuration.
-  def words_for(keys)
+  # The values for the names in braces in a configuration.
+  def values_for(keys)
     temporary = local.issue("arn:aws:iam::#{ACCOUNT}:role/team/builder", session_name: 'temporary', lifetime_seconds: 3600)
     keys['temporary'] = { 'id' => temporary[:access_key_id], 'secret' => temporary[:secret_access_key], 'token' => temporary[:session_token] }
-    keys.flat_map { |name, key| words_of(name, key) }.to_h.merge(
+    keys.flat_map { |name, key| values_of(name, key) }.to_h.merge(
       ROLES.to_h { |name, path| ["role.#{name}", "arn:aws:iam::#{ACCOUNT}:role#{path}#{name}"] },
       'role' => "arn:aws:iam::#{ACCOUNT}:role", 'mfa' => MFA, 'token' => TOKEN, 'local' => local.http
     )
   end
 
-  def words_of(name, key)
+  def values_of(name, key)
     token = key['token']
     fields = { Version: 1, AccessKeyId: key['id'], SecretAccessKey: key['secret'], SessionToken: token }.compact
     [[name, ["aws_access_key_id = #{key['id']}", "aws_secret_access_key = #{key['secret']}",
@@ -94,6 +94,6 @@ class Stage
   end
 
   def filled(text, home)
-    text.gsub(/\{([a-z]+(?:\.[a-z]+)?)\}/) { $1 == 'home' ? home : words.fetch($1) } # rubocop:disable Style/PerlBackrefs
+    text.gsub(/\{([a-z]+(?:\.[a-z]+)?)\}/) { $1 == 'home' ? home : values.fetch($1) } # rubocop:disable Style/PerlBackrefs
   end
 end

@@ -1,0 +1,112 @@
+//! The settings in force, as a user may see them.
+
+use super::{Role, Settings, TokenSource, options::OPTIONS};
+use crate::{
+    http,
+    layer::{Chosen, Origin, chosen},
+    sts::limits::DEFAULT_ROLE_SECONDS,
+};
+use serde_json::{Value, json};
+use std::{path::Path, time::Duration};
+
+impl Settings {
+    /// Every option in force and the layer it came from, in the order of the table. A secret is "set".
+    ///
+    /// Region, profile, role and whatever has a default are always there, every other where it is given.
+    #[must_use]
+    pub fn report(&self) -> Vec<(&'static str, Value, Origin)> {
+        OPTIONS
+            .iter()
+            .filter_map(|option| {
+                let Chosen { value, origin } = self.reported(option.name)?;
+                Some((option.name, value, origin))
+            })
+            .collect()
+    }
+
+    fn reported(&self, name: &str) -> Option<Chosen<Value>> {
+        let token = self.web_identity.as_ref();
+        match name {
+            "region" => Some(or_null(self.region.as_ref())),
+            "profile" => Some(or_null(self.profile.as_ref())),
+            "role_arn" => Some(shown(&self.role, role)),
+            "source" => self.supplied_source.then(set),
+            "token_provider" => self.token_provider.then(set),
+            "web_identity_token" => token
+                .filter(|token| !matches!(token.value, TokenSource::File(_)))
+                .map(|_| set()),
+            "web_identity_token_file" => match &token?.value {
+                TokenSource::File(file) => Some(chosen(path(file), token?.origin)),
+                _ => None,
+            },
+            "provider_id" => given(self.provider_id.as_ref(), |id| json!(id)),
+            "get_session_token" => Some(shown(&self.get_session_token, |flag| json!(flag))),
+            "endpoint" => given(self.endpoint.as_ref(), |url| {
+                http::without_userinfo(url.expose()).into()
+            }),
+            "ca_bundle" => given(self.ca_bundle.as_ref(), |file| path(file)),
+            "resolve_timeout" => Some(shown(&self.resolve_timeout, seconds)),
+            "connect_timeout" => Some(shown(&self.connect_timeout, seconds)),
+            "read_timeout" => Some(shown(&self.read_timeout, seconds)),
+            "process_timeout" => Some(shown(&self.process_timeout, seconds)),
+            "token_timeout" => Some(shown(&self.token_timeout, seconds)),
+            "negative_ttl" => Some(shown(&self.negative_ttl, seconds)),
+            "advisory_window" => given(self.advisory_window.as_ref(), seconds),
+            "cache" => Some(shown(&self.cache, |folder| {
+                folder.as_deref().map_or(json!(false), path)
+            })),
+            "name_with_account" => Some(shown(&self.name_with_account, |flag| json!(flag))),
+            "enabled" => self.enabled.clone(),
+            "roles" => self.roles.clone(),
+            "broker_bridge" => self.broker_bridge.clone(),
+            _ => self.role_option(name),
+        }
+    }
+
+    /// An option of the role, as the first layer has it that gives one.
+    fn role_option(&self, name: &str) -> Option<Chosen<Value>> {
+        let found = self.role_options.iter().find_map(|layer| {
+            let options = layer.value.report();
+            let (_, value) = options.into_iter().find(|(option, _)| *option == name)?;
+            (!value.is_null()).then(|| chosen(value, layer.origin))
+        });
+        let default = || chosen(json!(DEFAULT_ROLE_SECONDS), Origin::Default);
+        found.or_else(|| (name == "session_duration").then(default))
+    }
+}
+
+fn shown<T>(setting: &Chosen<T>, show: impl FnOnce(&T) -> Value) -> Chosen<Value> {
+    chosen(show(&setting.value), setting.origin)
+}
+
+fn given<T>(setting: Option<&Chosen<T>>, show: impl FnOnce(&T) -> Value) -> Option<Chosen<Value>> {
+    setting.map(|setting| shown(setting, show))
+}
+
+fn or_null(setting: Option<&Chosen<String>>) -> Chosen<Value> {
+    given(setting, |text| json!(text)).unwrap_or(chosen(Value::Null, Origin::Default))
+}
+
+/// What only an option can give, and is not shown.
+fn set() -> Chosen<Value> {
+    chosen("set".into(), Origin::Option)
+}
+
+fn path(path: &Path) -> Value {
+    path.to_string_lossy().into()
+}
+
+fn seconds(duration: &Duration) -> Value {
+    json!(duration.as_secs_f64())
+}
+
+fn role(role: &Role) -> Value {
+    match role {
+        Role::Unset => Value::Null,
+        Role::Off => Value::Bool(false),
+        Role::Chain(chain) => {
+            let arns: Vec<&str> = chain.iter().map(|role| role.role_arn.as_str()).collect();
+            arns.join(", ").into()
+        }
+    }
+}

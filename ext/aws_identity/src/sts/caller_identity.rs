@@ -1,0 +1,18 @@
+//! `GetCallerIdentity`.
+
+use super::{Sts, client::ATTEMPTS, errors::explain};
+use crate::{credentials::Credentials, failure::Failure, principal::Principal};
+
+impl Sts<'_> {
+    /// Who these credentials are.
+    pub async fn caller_identity(&self, keys: &Credentials) -> Result<Principal, Failure> {
+        let reply = self
+            .client(Some(keys), ATTEMPTS)?
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| explain("GetCallerIdentity", "", self.endpoint, &error))?;
+        let arn = reply.arn().unwrap_or_default();
+        Principal::parse(arn, reply.account(), reply.user_id().unwrap_or_default())
+    }
+}

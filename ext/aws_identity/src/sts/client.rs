@@ -1,0 +1,204 @@
+//! Where STS is, the client that asks it, and what its answers have in common.
+
+use crate::{
+    credentials::{Credentials, Secret},
+    failure::{Failure, Kind},
+    http::{self, Http},
+};
+use aws_sdk_sts::{
+    Client,
+    config::{
+        BehaviorVersion, Credentials as SigningKeys, Region,
+        endpoint::{DefaultResolver, Params, ResolveEndpoint},
+        retry::{RetryConfig, RetryPartition},
+        timeout::TimeoutConfig,
+    },
+    types::AssumedRoleUser,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// No call takes longer, however long the deadline is: STS answers in milliseconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+/// A call is repeated once, because a connection may break.
+pub(super) const ATTEMPTS: u32 = 2;
+
+/// Which STS is asked, and from where.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub region: String,
+    /// In place of the region's own. May hold a user and a password.
+    pub url: Option<Secret>,
+    pub use_fips: Option<bool>,
+    pub use_dualstack: Option<bool>,
+}
+
+impl Endpoint {
+    /// Where requests go, by the SDK's own rules. A configured URL may have a password in it.
+    pub async fn address(&self) -> Result<Secret, Failure> {
+        let params = Params::builder()
+            .region(self.region.as_str())
+            .set_endpoint(self.url.as_ref().map(|url| url.expose().to_owned()))
+            .set_use_fips(self.use_fips)
+            .set_use_dual_stack(self.use_dualstack)
+            .build()
+            .map_err(|error| self.unknown(&error))?;
+        let resolver = DefaultResolver::new();
+        let found = resolver.resolve_endpoint(&params).await;
+        found
+            .map(|endpoint| Secret::new(endpoint.url()))
+            .map_err(|error| self.unknown(error.as_ref()))
+    }
+
+    /// How a message calls it: the configured URL without user and password, else the region.
+    pub(super) fn shown(&self) -> String {
+        match &self.url {
+            Some(url) => http::without_userinfo(url.expose()),
+            None => format!("STS in {}", self.region),
+        }
+    }
+
+    fn unknown(&self, error: &dyn std::error::Error) -> Failure {
+        Failure::configuration(
+            format!(
+                "There is no STS endpoint for region {} with these settings ({error}).",
+                self.region
+            ),
+            "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+        )
+    }
+}
+
+/// STS as one fetch asks it.
+pub struct Sts<'a> {
+    http: &'a Http,
+    pub(super) endpoint: &'a Endpoint,
+}
+
+/// An MFA device and the code it shows.
+#[derive(Clone, Debug)]
+pub struct Mfa<'a> {
+    pub serial_number: &'a str,
+    pub code: &'a Secret,
+}
+
+impl<'a> Sts<'a> {
+    #[must_use]
+    pub fn new(http: &'a Http, endpoint: &'a Endpoint) -> Self {
+        Self { http, endpoint }
+    }
+
+    /// A client that signs with `keys`. With an MFA code it asks once: STS refuses a code it has seen.
+    pub(super) fn signing_client(
+        &self,
+        keys: &Credentials,
+        mfa: Option<&Mfa<'_>>,
+    ) -> Result<Client, Failure> {
+        self.client(Some(keys), if mfa.is_some() { 1 } else { ATTEMPTS })
+    }
+
+    pub(super) fn client(
+        &self,
+        keys: Option<&Credentials>,
+        attempts: u32,
+    ) -> Result<Client, Failure> {
+        let url = self.endpoint.url.as_ref().map(Secret::expose);
+        let (connect, read) = self.http.timeouts();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .operation_timeout(CALL_TIMEOUT.max(connect).max(read))
+            .build();
+        let mut config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.endpoint.region.clone()))
+            .http_client(self.http.sdk_client(url)?)
+            .sleep_impl(http::sleep())
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(attempts)
+                    .with_initial_backoff(Duration::from_millis(100)),
+            )
+            // The default partition is a static mutex, which a forked child could inherit locked.
+            .retry_partition(RetryPartition::custom("lex-identity-aws").build())
+            .timeout_config(timeouts);
+        config.set_endpoint_url(url.map(str::to_owned));
+        config.set_use_fips(self.endpoint.use_fips);
+        config.set_use_dual_stack(self.endpoint.use_dualstack);
+        if let Some(keys) = keys {
+            config = config.credentials_provider(signing_keys(keys));
+        }
+        Ok(Client::from_conf(config.build()))
+    }
+}
+
+/// Without their expiration: STS decides by its own clock whether they are still good.
+fn signing_keys(keys: &Credentials) -> SigningKeys {
+    SigningKeys::new(
+        &keys.access_key_id,
+        keys.secret_access_key.expose(),
+        keys.session_token
+            .as_ref()
+            .map(|token| token.expose().to_owned()),
+        None,
+        "lex-identity-aws",
+    )
+}
+
+/// The credentials in the answer to `call`, with `details` of what it says beside them.
+pub(super) fn credentials(
+    given: Option<&aws_sdk_sts::types::Credentials>,
+    call: &str,
+    details: BTreeMap<String, String>,
+) -> Result<Credentials, Failure> {
+    let Some(given) = given else {
+        return Err(Failure::new(
+            Kind::Service,
+            format!("STS answered {call} without credentials."),
+            "Whatever answers at the endpoint is not STS; check it.",
+        ));
+    };
+    let mut credentials = Credentials::new(
+        given.access_key_id(),
+        given.secret_access_key(),
+        Some(given.session_token().to_owned()),
+        call,
+    );
+    credentials.expires_at = given.expiration().to_millis().ok();
+    credentials.account_id = details
+        .get("assumed_role_arn")
+        .and_then(|arn| arn.split(':').nth(4))
+        .map(str::to_owned);
+    credentials.details = details;
+    Ok(credentials)
+}
+
+pub(super) fn note(
+    details: &mut BTreeMap<String, String>,
+    name: &str,
+    value: Option<impl ToString>,
+) {
+    if let Some(value) = value {
+        details.insert(name.into(), value.to_string());
+    }
+}
+
+/// What STS says of every assumed role beside its credentials.
+pub(super) fn note_role(
+    details: &mut BTreeMap<String, String>,
+    packed_policy_size: Option<i32>,
+    source_identity: Option<&str>,
+    user: Option<&AssumedRoleUser>,
+) {
+    note(details, "packed_policy_size", packed_policy_size);
+    note(details, "source_identity", source_identity);
+    note(details, "assumed_role_arn", user.map(AssumedRoleUser::arn));
+    note(
+        details,
+        "assumed_role_id",
+        user.map(AssumedRoleUser::assumed_role_id),
+    );
+}
+
+pub(super) fn seconds(duration: Option<u32>) -> Option<i32> {
+    duration.and_then(|seconds| i32::try_from(seconds).ok())
+}

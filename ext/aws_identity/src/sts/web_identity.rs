@@ -1,0 +1,57 @@
+//! `AssumeRoleWithWebIdentity`.
+
+use super::{
+    AssumeRoleOptions, Sts,
+    client::{ATTEMPTS, credentials, note, note_role},
+    errors::explain,
+};
+use crate::{
+    credentials::{Credentials, Secret},
+    failure::Failure,
+};
+use std::collections::BTreeMap;
+
+/// A web identity token and the role it is for.
+pub struct WebIdentity<'a> {
+    pub role_arn: &'a str,
+    pub token: &'a Secret,
+    pub provider_id: Option<&'a str>,
+}
+
+impl Sts<'_> {
+    /// Trades a token of an OpenID Connect or OAuth 2.0 provider for credentials. Not signed.
+    pub async fn assume_role_with_web_identity(
+        &self,
+        identity: &WebIdentity<'_>,
+        options: &AssumeRoleOptions,
+        session_name: &str,
+    ) -> Result<Credentials, Failure> {
+        const CALL: &str = "AssumeRoleWithWebIdentity";
+        let request = self
+            .client(None, ATTEMPTS)?
+            .assume_role_with_web_identity()
+            .role_arn(identity.role_arn)
+            .role_session_name(session_name)
+            .web_identity_token(identity.token.expose())
+            .set_provider_id(identity.provider_id.map(str::to_owned));
+        let reply = options
+            .web_identity_request(request)
+            .send()
+            .await
+            .map_err(|error| explain(CALL, identity.role_arn, self.endpoint, &error))?;
+        let mut details = BTreeMap::new();
+        let subject = reply.subject_from_web_identity_token();
+        note(&mut details, "subject", subject);
+        note(&mut details, "audience", reply.audience());
+        note(&mut details, "provider", reply.provider());
+        #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
+        let policy_size = reply.packed_policy_size();
+        note_role(
+            &mut details,
+            policy_size,
+            reply.source_identity(),
+            reply.assumed_role_user(),
+        );
+        credentials(reply.credentials(), CALL, details)
+    }
+}

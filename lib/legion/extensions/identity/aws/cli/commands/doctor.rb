@@ -1,0 +1,43 @@
+# frozen_string_literal: true
+
+require_relative '../command'
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        class Cli
+          # `lex-identity-aws doctor`
+          #
+          # @api private
+          class Doctor < Command
+            # (see Command::SUMMARY)
+            SUMMARY = 'what stands between this machine and its identity'
+            # (see Command::POSITION)
+            POSITION = 2
+            # (see Command::WITHOUT_LIBRARY)
+            WITHOUT_LIBRARY = true
+
+            # (see Command#declare)
+            def declare(options)
+              options.on('--assume', 'really assume the roles; else they are only shown') { @assume = true }
+              session_options(options)
+              form_options(options)
+            end
+
+            private
+
+            def run
+              require_relative '../../doctor'
+              report = Aws::Doctor.examine(assume: @assume || false, settings_files: settings_files, library_error: @library_error, **@session_options)
+              output.json? ? output.json(report.to_h) : output.print(report.to_s)
+              return :library if @library_error
+
+              report.ok? ? :done : :failed
+            end
+          end
+        end
+      end
+    end
+  end
+end
