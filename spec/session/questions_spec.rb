@@ -55,6 +55,21 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       expect(seconds).to be < 2
     end
 
+    it 'begins again with another helper thread where the first was killed' do
+      killed = 0
+      session = web_session(-> { token })
+      fetches = session.instance_variable_get(:@fetches)
+      allow(fetches).to receive(:start_helper).and_wrap_original do |original, *arguments|
+        original.call(*arguments).tap do |helper|
+          eventually { helper.stop? } # one that has not begun to run ends without a trace
+          helper.kill if (killed += 1) == 1
+        end
+      end
+      result, seconds = took { session.credentials }
+      expect([result, killed]).to match([be_set, 2])
+      expect(seconds).to be < 5
+    end
+
     it 'gives the next one the whole token_timeout' do
       session = mfa_session(person, token_timeout: 0.6)
       first = thread { session.credentials }

@@ -210,6 +210,9 @@ impl Session {
             let reader = this.readers().remove(&token);
             if let Some(reader) = &reader {
                 reader.task.give_back(token);
+                if reader.purpose == Purpose::Help {
+                    reader.task.lose_helper();
+                }
             }
             forget_foreign(reader);
             Ok(())

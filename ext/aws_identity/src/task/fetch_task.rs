@@ -240,6 +240,11 @@ impl<T> FetchTask<T> {
         self.slot.give_back(owner);
     }
 
+    /// The helper thread for the questions of this task has ended.
+    pub fn lose_helper(&self) {
+        self.slot.lose_helper();
+    }
+
     /// Nobody will ask for the outcome any more.
     pub fn cancel_questions(&self) {
         self.slot.close();

@@ -140,6 +140,7 @@ pub(super) struct State {
     /// Counts up with everything that happens to a question.
     changes: u64,
     is_closed: bool,
+    has_lost_helper: bool,
 }
 
 impl State {
@@ -269,6 +270,20 @@ impl Slot {
         self.notify(state);
     }
 
+    /// The helper thread has ended: a question it has not taken is not waited for as long.
+    pub(super) fn lose_helper(&self) {
+        if !self.is_ours() {
+            return;
+        }
+        let mut state = self.lock();
+        state.has_lost_helper = true;
+        if let Some(open) = state.open.as_mut().filter(|open| !open.asked.is_taken) {
+            open.limits.helper = None;
+            open.expires = Instant::now() + UNTAKEN;
+        }
+        self.notify(state);
+    }
+
     /// Nobody will ask for the outcome any more: a question is not waited for.
     pub(super) fn close(&self) {
         if !self.is_ours() {
@@ -301,12 +316,13 @@ impl Slot {
         self.changed.notify_all();
     }
 
-    fn open(&self, question: Question, limits: Limits) -> Option<UnboundedReceiver<Reply>> {
+    fn open(&self, question: Question, mut limits: Limits) -> Option<UnboundedReceiver<Reply>> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let mut state = self.lock();
         if state.is_closed {
             return None;
         }
+        limits.helper = limits.helper.filter(|_| !state.has_lost_helper);
         let (replies, inbox) = unbounded_channel();
         let mut open = Open {
             asked: Asked {

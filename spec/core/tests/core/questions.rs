@@ -229,6 +229,18 @@ fn the_cache_is_looked_at_again_after_the_answer() {
 }
 
 #[test]
+fn a_helper_that_ends_does_not_keep_the_others_waiting() {
+    let machine = with_callable();
+    let session = machine.session();
+    let task = begin(&session, Some(true));
+    asked(&task);
+    let start = Instant::now();
+    task.lose_helper();
+    assert!(outcome(&session, &task).is_none(), "whoever waited begins again, with another helper");
+    assert!(task.is_withdrawn() && start.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
 fn nothing_is_begun_before_a_helper_is_there() {
     let machine = with_callable();
     let session = machine.session();

@@ -114,9 +114,14 @@ module Legion
               return yield(false) if wanted == :helper && @callbacks.source_session
               return yield(true) if @asked&.alive?
 
+              token = ::Object.new.object_id
               begun = ::Queue.new
-              start_helper(begun)
-              yield(true).tap { begun << true }
+              helper = start_helper(token, begun)
+              came = yield(true)
+              @native.start(token, :help, true)
+              begun << true
+              leave(token) unless helper.alive? # somebody killed it
+              came
             rescue ::ThreadError => e # there can be no more threads
               raise NoCredentialsError, "The next credentials cannot be asked for: #{e.message}." if wanted == :helper
 
@@ -125,17 +130,16 @@ module Legion
               begun&.close
             end
 
-            def start_helper(begun)
-              ::Thread.new { help if begun.pop }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- one a fetch, and it ends with it
+            def start_helper(token, begun)
+              ::Thread.new { help(token, begun) }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- one a fetch, and it ends with it
                 thread.name = 'lex-identity-aws'
                 thread.report_on_exception = false # those who wait hear of it
                 thread.thread_variable_set(UNATTENDED, true)
               end
             end
 
-            def help
-              token = ::Object.new.object_id
-              question = @native.start(token, :help, true) || @native.wait(token, HELPER)
+            def help(token, begun)
+              question = @native.wait(token, HELPER) if begun.pop
               answer_here(token, question) if question.is_a?(::Hash)
             ensure
               leave(token)
