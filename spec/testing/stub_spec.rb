@@ -96,7 +96,7 @@ RSpec.describe 'Aws::Testing.stub' do
     expect(told(<<~RUBY)).to eq(['none'])
       verbs = Aws::Internal::Native::Session.public_instance_methods(false) - %i[settings warnings inspect]
       native = Aws::Internal::Native::Session.new(Aws::Internal::Layers.of({}))
-      arguments = { invalidate: ['x'], events: [0], depart: [{}, :credentials], :web_identity_token= => ['x'], ground: ['x', :credentials] }
+      arguments = { invalidate: ['x'], events: [0], start: [1, :refresh, nil], wait: [1, []], answer: [1, 'x'], leave: [1], :web_identity_token= => ['x'] }
       Aws::Testing.stub do
         failed = verbs.reject { |verb| said { native.public_send(verb, *arguments[verb]) } != 'ArgumentError' }
         puts failed.empty? ? 'none' : failed.inspect

@@ -20,7 +20,8 @@ use crate::{
     failure::{Failure, Kind},
     fetch::{Fetch, FetchRequest},
     task::{
-        fetch_task::{Deadline, FetchTask},
+        deadline::Deadline,
+        fetch_task::{FetchTask, TaskContext},
         fork_gate::SharedGate,
     },
 };
@@ -49,8 +50,12 @@ pub fn spawn(
     assume: bool,
     gate: SharedGate,
 ) -> Result<Arc<FetchTask<Vec<Finding>>>, Failure> {
-    FetchTask::spawn(gate, LIMIT, move |deadline| async move {
-        Ok(Box::pin(examine(layers, assume, gate, &deadline)).await)
+    FetchTask::spawn(gate, Deadline::new(LIMIT, None), move |task| async move {
+        let task = TaskContext {
+            asker: task.asker.declining(),
+            ..task
+        };
+        Ok(Box::pin(examine(layers, assume, gate, &task)).await)
     })
 }
 
@@ -70,7 +75,7 @@ async fn examine(
     layers: Layers,
     assume: bool,
     gate: SharedGate,
-    deadline: &Deadline,
+    task: &TaskContext,
 ) -> Vec<Finding> {
     let environment = layers.environment.clone();
     let settings = match Settings::new(layers) {
@@ -83,9 +88,9 @@ async fn examine(
     let request = FetchRequest::default();
     let mut exam = Exam {
         settings: &settings,
-        fetch: Fetch::prepare(&uncached, &request, gate, deadline),
+        fetch: Fetch::prepare(&uncached, &request, gate, task),
         assume,
-        deadline,
+        deadline: &task.deadline,
         findings: Vec::new(),
     };
     exam.run().await;

@@ -6,8 +6,9 @@ mod disk_cache;
 mod endpoint;
 mod roles;
 
+pub use crate::util::time::now;
 pub(crate) use roles::AssumeRoles;
-pub use roles::{CODE_NEEDED, needed_serial};
+pub(crate) use roles::needed_serial;
 
 use crate::{
     attempt::Attempt,
@@ -17,11 +18,11 @@ use crate::{
     http::Http,
     identity::Identity,
     profile::{self, Files, ProfileChain},
-    providers::{self, BaseCredentials, CallbackAnswers, Context, Local, Record},
+    providers::{self, BaseCredentials, CallbackAnswers, Callbacks, Context, Local, Record},
     sts::{Endpoint, Sts},
-    task::{fetch_task::Deadline, fork_gate::SharedGate},
+    task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
 };
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 /// What a fetch is asked for.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +36,10 @@ pub struct FetchRequest {
     /// The key id of credentials that a service refused. They are removed from the cache on disk,
     /// and the cache is not read.
     pub refused_key: Option<String>,
+    /// What the application gave already.
     pub answers: CallbackAnswers,
-    /// True where the cache on disk is to be read before the user is asked for an MFA code.
-    pub asks_later: bool,
+    /// Whether a helper thread waits for the questions that need no reader.
+    pub has_helper: bool,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
 }
@@ -65,10 +67,11 @@ pub async fn fetch(
     settings: Arc<Settings>,
     request: FetchRequest,
     gate: SharedGate,
-    deadline: Arc<Deadline>,
+    task: TaskContext,
 ) -> Result<FetchResult, Failure> {
-    let mut record = Record::default();
-    let mut fetch = Fetch::prepare(&settings, &request, gate, &deadline);
+    let deadline = &task.deadline;
+    let mut record = Record::new(deadline);
+    let mut fetch = Fetch::prepare(&settings, &request, gate, &task);
     let outcome = match fetch.usable() {
         Ok(()) => deadline.bound(Box::pin(fetch.run(&mut record))).await,
         Err(failure) => Some(Err(failure.clone())),
@@ -92,7 +95,7 @@ pub async fn fetch(
 pub(crate) struct Fetch<'a> {
     settings: &'a Settings,
     request: &'a FetchRequest,
-    deadline: &'a Deadline,
+    task: &'a TaskContext,
     http: Http,
     profile: Result<ProfileChain, Failure>,
     endpoint: Endpoint,
@@ -110,7 +113,7 @@ impl<'a> Fetch<'a> {
         settings: &'a Settings,
         request: &'a FetchRequest,
         gate: SharedGate,
-        deadline: &'a Deadline,
+        task: &'a TaskContext,
     ) -> Self {
         let (profile, profile_error) = match profile_chain(settings) {
             Ok(profile) => (profile, None),
@@ -131,7 +134,7 @@ impl<'a> Fetch<'a> {
         let mut fetch = Self {
             settings,
             request,
-            deadline,
+            task,
             http,
             profile,
             endpoint,
@@ -164,8 +167,13 @@ impl<'a> Fetch<'a> {
             settings: self.settings,
             http: &self.http,
             endpoint: &self.endpoint,
-            answers: &self.request.answers,
-            deadline: self.deadline,
+            callbacks: Callbacks {
+                answers: &self.request.answers,
+                asker: &self.task.asker,
+                settings: self.settings,
+                has_helper: self.request.has_helper,
+            },
+            deadline: self.deadline(),
             session_name: &self.session_name,
         }
     }
@@ -206,7 +214,7 @@ impl<'a> Fetch<'a> {
         let principal = Sts::new(&self.http, &self.endpoint)
             .caller_identity(credentials)
             .await?;
-        let milliseconds = u64::try_from(self.deadline.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = u64::try_from(self.deadline().took().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
             canonical_name: principal.canonical_name(self.settings.name_with_account.value),
             region: self.endpoint.region.clone(),
@@ -243,8 +251,8 @@ impl<'a> Fetch<'a> {
         };
         let identity = if request.identity {
             // A time-out of this step does not cost the credentials.
-            let asked = self.deadline.bound(self.identity(&credentials)).await;
-            Some(asked.unwrap_or_else(|| Err(self.deadline.overdue())))
+            let asked = self.deadline().bound(self.identity(&credentials)).await;
+            Some(asked.unwrap_or_else(|| Err(self.deadline().overdue())))
         } else {
             None
         };
@@ -269,6 +277,10 @@ impl<'a> Fetch<'a> {
         let is_attended = roles.is_attended(base.from_profile);
         let credentials = roles.assume(base, record).await?;
         Ok((credentials, is_attended))
+    }
+
+    fn deadline(&self) -> &'a Deadline {
+        &self.task.deadline
     }
 
     fn names_region(&self) -> bool {
@@ -304,14 +316,4 @@ fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, F
             .within(&format!("profile ({})", named.origin.label())));
     }
     Ok(profile::resolve(&files, &named.value))
-}
-
-/// The wall clock.
-#[must_use]
-pub fn now() -> Millis {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(Millis::MAX)
-        })
 }

@@ -4,6 +4,7 @@
 //! `check`, which says without network what it would give. A new source is its file, a line in
 //! `chain.rs`, and, where a profile can name it, an arm in `profile.rs`.
 
+mod callbacks;
 mod chain;
 mod container;
 mod context;
@@ -23,9 +24,10 @@ mod supplied;
 pub mod token_file;
 mod web_identity;
 
+pub use callbacks::{CallbackAnswers, Callbacks};
 pub(crate) use chain::uses_profile;
 pub use chain::{CHAIN, base_credentials};
-pub use context::{CallbackAnswers, Context, Local};
+pub use context::{Context, Local};
 pub use record::Record;
 pub use source::{Availability, BaseCredentials, Provided, Source};
 pub(crate) use sso::token_path as sso_token_path;

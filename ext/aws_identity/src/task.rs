@@ -1,5 +1,7 @@
-//! A fetch in flight: its thread, its deadline, those who wait for it, and the gate before a fork.
+//! A fetch in flight: its thread, its deadline, its questions, those who wait for it, and the gate before a fork.
 
+pub mod deadline;
 pub mod fetch_task;
 pub mod fork_gate;
 pub mod panic;
+pub mod question;

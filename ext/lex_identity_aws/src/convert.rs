@@ -1,5 +1,9 @@
 //! Ruby values → plain ones on the way in, plain ones → frozen Ruby values on the way out.
 
+mod ask;
+
+pub use ask::{answer, purpose, question, takes};
+
 use aws_identity::{
     attempt::Attempt,
     config::{Layers, Settings},
@@ -10,8 +14,7 @@ use aws_identity::{
     identity::Identity,
     principal::Principal,
     profile::{Need, ProfileSummary},
-    providers::CallbackAnswers,
-    session::{CachedCredentials, Event, Needs, Purpose, Tally},
+    session::{CachedCredentials, Event, Tally},
 };
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
@@ -143,78 +146,6 @@ fn utf8(ruby: &Ruby, text: RString) -> Result<String, Error> {
             "an option's value is not valid UTF-8",
         )
     })
-}
-
-/// What a flight is for, in Ruby's word.
-pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
-    match &*word.name()? {
-        "credentials" => Ok(Purpose::Credentials),
-        "identity" => Ok(Purpose::Identity),
-        "refresh" => Ok(Purpose::Refresh),
-        "prefetch" => Ok(Purpose::Prefetch),
-        other => Err(Error::new(
-            ruby.exception_arg_error(),
-            format!("a request cannot be for {other}"),
-        )),
-    }
-}
-
-/// What the host asked for, from the Hash Ruby gives.
-pub fn answers(ruby: &Ruby, given: RHash) -> Result<CallbackAnswers, Error> {
-    let text = |name: &str| -> Result<Option<Secret>, Error> {
-        let value: Option<Value> = given.get(ruby.to_symbol(name));
-        match value.filter(|value| !value.is_nil()) {
-            None => Ok(None),
-            Some(value) => String::try_convert(value).map(|text| Some(Secret::new(text.trim()))),
-        }
-    };
-    let source: Option<Value> = given.get(ruby.to_symbol("source"));
-    let source = match source.and_then(RHash::from_value) {
-        None => None,
-        Some(set) => Some(credentials(ruby, set)?),
-    };
-    Ok(CallbackAnswers {
-        token_code: text("token_code")?,
-        web_identity_token: text("web_identity_token")?,
-        source,
-    })
-}
-
-fn credentials(ruby: &Ruby, set: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
-    let text = |name: &str| -> Result<Option<String>, Error> {
-        let value: Option<Value> = set.get(ruby.to_symbol(name));
-        value
-            .filter(|value| !value.is_nil())
-            .map(String::try_convert)
-            .transpose()
-    };
-    let required = |name: &str| -> Result<String, Error> {
-        text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| {
-            Error::new(
-                ruby.exception_arg_error(),
-                format!("the object given as source has no {name}"),
-            )
-        })
-    };
-    let mut keys = aws_identity::credentials::Credentials::new(
-        required("access_key_id")?,
-        required("secret_access_key")?,
-        text("session_token")?.filter(|token| !token.is_empty()),
-        "source",
-    );
-    let expiration: Option<f64> = set
-        .get(ruby.to_symbol("expiration"))
-        .filter(|value: &Value| !value.is_nil())
-        .map(f64::try_convert)
-        .transpose()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a time in milliseconds is far from the end of i64"
-    )]
-    let expires_at = expiration.map(|seconds| (seconds * 1000.0) as Millis);
-    keys.expires_at = expires_at;
-    keys.account_id = text("account_id")?;
-    Ok(keys)
 }
 
 /// A frozen Hash with Symbol keys.
@@ -381,14 +312,6 @@ pub fn counters(ruby: &Ruby, tally: &Tally) -> Result<RHash, Error> {
         .with("back_offs", tally.back_offs)?
         .with("last_duration", tally.last_duration.map(seconds))?
         .with("age", tally.age.map(seconds))?
-        .done())
-}
-
-pub fn needs(ruby: &Ruby, needs: &Needs) -> Result<RHash, Error> {
-    Ok(Reply::new(ruby)
-        .text("token_code", needs.token_code.as_deref())?
-        .with("web_identity_token", needs.web_identity_token)?
-        .with("source", needs.source)?
         .done())
 }
 

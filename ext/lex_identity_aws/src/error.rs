@@ -5,7 +5,7 @@ use aws_identity::{
     failure::{Failure, Kind},
     task::panic,
 };
-use magnus::{Error, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
+use magnus::{Error, Exception, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
 
 /// The class each kind is raised as, below `Legion::Extensions::Identity::Aws`.
 fn class_name(kind: Kind) -> &'static str {
@@ -40,7 +40,20 @@ pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
     if failure.kind == Kind::Argument {
         return Error::new(ruby.exception_arg_error(), failure.message().clone());
     }
-    exception(ruby, failure).unwrap_or_else(|error| error)
+    exception(ruby, failure).map_or_else(|error| error, Into::into)
+}
+
+/// The same for what became of a question: by its number Ruby finds what was raised where it was
+/// asked. 0 is no question.
+pub fn of_question(ruby: &Ruby, failure: &Failure, question: u64) -> Error {
+    if question == 0 {
+        return raise(ruby, failure);
+    }
+    let exception = exception(ruby, failure).and_then(|exception| {
+        let _: u64 = exception.funcall("instance_variable_set", ("@question", question))?;
+        Ok(exception.into())
+    });
+    exception.unwrap_or_else(|error| error)
 }
 
 /// Runs `job` on a Ruby thread; a panic in it is an `InternalError`. Magnus would make it a `fatal`,
@@ -49,9 +62,9 @@ pub fn guard<T>(ruby: &Ruby, job: impl FnOnce() -> Result<T, Error>) -> Result<T
     panic::caught(job).unwrap_or_else(|failure| Err(raise(ruby, &failure)))
 }
 
-fn exception(ruby: &Ruby, failure: &Failure) -> Result<Error, Error> {
+fn exception(ruby: &Ruby, failure: &Failure) -> Result<Exception, Error> {
     let class: ExceptionClass = home(ruby)?.const_get(class_name(failure.kind))?;
-    let exception: magnus::Exception = class.funcall(
+    class.funcall(
         "new",
         (
             failure.message().as_str(),
@@ -64,8 +77,7 @@ fn exception(ruby: &Ruby, failure: &Failure) -> Result<Error, Error> {
                 "outage" => failure.is_outage()
             ),
         ),
-    )?;
-    Ok(exception.into())
+    )
 }
 
 /// `Legion::Extensions::Identity::Aws`.

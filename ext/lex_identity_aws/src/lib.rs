@@ -11,7 +11,13 @@ mod session;
 #[allow(unsafe_code)] // the wait without the GVL
 mod wait;
 
-use aws_identity::{doctor, fetch, principal::Principal, profile::Files, providers, task::panic};
+use aws_identity::{
+    doctor, fetch,
+    principal::Principal,
+    profile::Files,
+    providers,
+    task::{fetch_task::Heed, panic},
+};
 use magnus::{
     Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,
 };
@@ -46,18 +52,16 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_singleton_method("new", function!(Session::new, 1))?;
     session.define_method("serial", method!(Session::serial, 0))?;
     session.define_method("identity_serial", method!(Session::identity_serial, 0))?;
-    session.define_method("refresh", method!(Session::refresh, 0))?;
-    session.define_method("prefetch", method!(Session::prefetch, 0))?;
-    session.define_method("depart", method!(Session::depart, 2))?;
-    session.define_method("ground", method!(Session::ground, 2))?;
+    session.define_method("start", method!(Session::start, 3))?;
+    session.define_method("wait", method!(Session::wait, 2))?;
+    session.define_method("answer", method!(Session::answer, 2))?;
+    session.define_method("leave", method!(Session::leave, 1))?;
     session.define_method("land", method!(Session::land, 0))?;
     session.define_method("held", method!(Session::held, 0))?;
-    session.define_method("meanwhile", method!(Session::meanwhile, 0))?;
     session.define_method("known", method!(Session::known, 0))?;
     session.define_method("forget_identity", method!(Session::forget_identity, 0))?;
     session.define_method("invalidate", method!(Session::invalidate, 1))?;
     session.define_method("needs_refresh?", method!(Session::needs_refresh, 0))?;
-    session.define_method("due", method!(Session::due, 0))?;
     session.define_method("due_in", method!(Session::due_in, 0))?;
     session.define_method(
         "web_identity_token=",
@@ -98,7 +102,7 @@ fn doctor(ruby: &Ruby, layers: RHash, assume: bool) -> Result<RArray, Error> {
     error::guard(ruby, || {
         let layers = convert::layers(ruby, layers)?;
         let examination = convert::checked(ruby, doctor::spawn(layers, assume, &fork::GATE))?;
-        wait::wait(&examination)?;
+        wait::wait(&examination, Heed::default())?;
         let findings = convert::checked(ruby, doctor::outcome(&examination))?;
         convert::findings(ruby, findings)
     })

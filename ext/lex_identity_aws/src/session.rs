@@ -1,141 +1,240 @@
 //! `Native::Session`: the verbs Ruby calls. Holds no Ruby value and is frozen.
 
-use crate::{convert, error::guard, fork::GATE, wait::wait};
+use crate::{
+    convert,
+    error::{self, guard},
+    fork::GATE,
+    wait::wait,
+};
 use aws_identity::{
     config::Settings,
     credentials::Secret,
-    failure::Failure,
-    providers::CallbackAnswers,
-    session::{Fetch, Purpose, Session as Core, Step},
+    session::{Fetch, Purpose, Response, Session as Core, Step},
+    task::fetch_task::{Heed, Woken},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 #[magnus::wrap(
     class = "Legion::Extensions::Identity::Aws::Internal::Native::Session",
     free_immediately,
     size
 )]
-pub struct Session(Core);
+pub struct Session {
+    core: Core,
+    /// By a token of Ruby's, which it makes before it begins.
+    readers: Mutex<HashMap<u64, Reader>>,
+}
 
-type Begin = fn(&Core) -> Result<Step, Failure>;
-type Settle = fn(&Core, &Arc<Fetch>) -> Option<Result<u64, Failure>>;
+/// A Ruby thread that has begun a fetch, or joined one, and has not left yet.
+struct Reader {
+    purpose: Purpose,
+    task: Arc<Fetch>,
+    /// How many changes of the task's question it has seen.
+    seen: u64,
+}
 
 impl Session {
     pub fn new(ruby: &Ruby, layers: RHash) -> Result<Self, Error> {
         guard(ruby, || {
             let layers = convert::layers(ruby, layers)?;
             let settings = convert::checked(ruby, Settings::new(layers))?;
-            Ok(Self(Core::new(settings, &GATE)))
+            Ok(Self {
+                core: Core::new(settings, &GATE),
+                readers: Mutex::default(),
+            })
         })
     }
 
-    pub fn serial(ruby: &Ruby, this: &Self) -> Result<Value, Error> {
-        this.read(ruby, Core::credentials, Core::settle)
+    pub fn serial(ruby: &Ruby, this: &Self) -> Result<Option<u64>, Error> {
+        this.read(ruby, Purpose::Credentials)
     }
 
-    pub fn identity_serial(ruby: &Ruby, this: &Self) -> Result<Value, Error> {
-        this.read(ruby, Core::identity, Core::settle_identity)
+    pub fn identity_serial(ruby: &Ruby, this: &Self) -> Result<Option<u64>, Error> {
+        this.read(ruby, Purpose::Identity)
     }
 
-    pub fn refresh(ruby: &Ruby, this: &Self) -> Result<Value, Error> {
-        this.read(ruby, Core::refresh, Core::settle_refresh)
-    }
-
-    /// The serial of what is to be used now, or a Hash of what Ruby has to ask for first.
-    fn read(&self, ruby: &Ruby, begin: Begin, settle: Settle) -> Result<Value, Error> {
+    /// The serial of what is to be used now. `None` where the fetch it takes may ask something: that
+    /// goes through [`Self::start`].
+    fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
             loop {
-                let task = match convert::checked(ruby, begin(&self.0))? {
-                    Step::Ready(serial) => return Ok(ruby.into_value(serial)),
-                    Step::Ask(needs) => return Ok(convert::needs(ruby, &needs)?.as_value()),
+                let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
+                    Step::Ready(serial) => return Ok(Some(serial)),
+                    Step::Helper { .. } => return Ok(None),
+                    Step::Wait(_) if self.core.has_callbacks() => return Ok(None),
                     Step::Wait(task) => task,
                 };
-                wait(&task)?;
-                if let Some(outcome) = settle(&self.0, &task) {
-                    return Ok(ruby.into_value(convert::checked(ruby, outcome)?));
+                wait(&task, Heed::default())?;
+                if let Some(outcome) = self.core.finish(purpose, &task) {
+                    return convert::checked(ruby, outcome).map(Some);
                 }
-                // Flown by the parent of this process, or not for us: fly our own.
+                // Run by the parent of this process, or not for us: begin our own.
             }
         })
     }
 
-    pub fn prefetch(ruby: &Ruby, this: &Self) -> Result<Value, Error> {
-        guard(ruby, || match convert::checked(ruby, this.0.prefetch())? {
-            Step::Ask(needs) => Ok(convert::needs(ruby, &needs)?.as_value()),
-            Step::Ready(started) => Ok(ruby.into_value(started != 0)),
-            Step::Wait(_) => Ok(ruby.into_value(true)),
-        })
-    }
-
-    /// Starts the flight that Ruby has supplies for. Answers as the verb does that asked for them.
-    pub fn depart(
+    /// Begins what `purpose` needs, for the reader with this token. `helper`: whether a helper thread
+    /// is there; nil where that is not known yet.
+    ///
+    /// The serial of what is to be used now, for a prefetch whether it has begun; nil: `wait`. A
+    /// Symbol: nothing has begun, since a helper is wanted; `:helper` where the reader will wait for
+    /// the fetch, `:quiet` where it will not.
+    pub fn start(
         ruby: &Ruby,
         this: &Self,
-        answers: RHash,
+        token: u64,
         purpose: Symbol,
+        helper: Option<bool>,
     ) -> Result<Value, Error> {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
-            let answers: CallbackAnswers = convert::answers(ruby, answers)?;
-            let (begin, settle): (Begin, Settle) = match purpose {
-                Purpose::Credentials => (Core::credentials, Core::settle),
-                Purpose::Identity => (Core::identity, Core::settle_identity),
-                Purpose::Refresh => (Core::refresh, Core::settle_refresh),
-                Purpose::Prefetch => {
-                    let step = convert::checked(ruby, this.0.depart(answers, purpose))?;
-                    return Ok(ruby.into_value(matches!(step, Step::Wait(_))));
-                }
-            };
-            if let Step::Wait(task) = convert::checked(ruby, this.0.depart(answers, purpose))? {
-                wait(&task)?;
-                if let Some(outcome) = settle(&this.0, &task) {
-                    return Ok(ruby.into_value(convert::checked(ruby, outcome)?));
+            this.begin(ruby, token, purpose, helper)
+        })
+    }
+
+    fn begin(
+        &self,
+        ruby: &Ruby,
+        token: u64,
+        purpose: Purpose,
+        helper: Option<bool>,
+    ) -> Result<Value, Error> {
+        let task = match convert::checked(ruby, self.core.begin(purpose, helper))? {
+            Step::Ready(started) if purpose == Purpose::Prefetch => {
+                match self.core.in_flight().filter(|_| started != 0) {
+                    Some(task) if self.core.settings().token_provider => task,
+                    _ => return Ok(ruby.into_value(started != 0)),
                 }
             }
-            this.read(ruby, begin, settle)
+            Step::Ready(serial) => return Ok(ruby.into_value(serial)),
+            Step::Helper { waits } => {
+                let wanted = if waits { "helper" } else { "quiet" };
+                return Ok(ruby.to_symbol(wanted).as_value());
+            }
+            Step::Wait(task) => task,
+        };
+        let reader = Reader {
+            purpose,
+            task,
+            seen: 0,
+        };
+        forget_foreign(self.readers().insert(token, reader));
+        Ok(ruby.qnil().as_value())
+    }
+
+    /// Waits for the fetch of the reader with this token, who may take questions of these kinds.
+    ///
+    /// As [`Self::start`], or a Hash: a question that is the reader's to `answer` now. A prefetch
+    /// waits only until the fetch waits itself.
+    pub fn wait(ruby: &Ruby, this: &Self, token: u64, takes: RArray) -> Result<Value, Error> {
+        guard(ruby, || {
+            let takes = convert::takes(ruby, takes)?;
+            loop {
+                let (purpose, task, seen) = match this.readers().get(&token) {
+                    Some(reader) => (reader.purpose, Arc::clone(&reader.task), reader.seen),
+                    None => return Ok(ruby.into_value(0)),
+                };
+                let heed = Heed {
+                    questions_after: Some(seen),
+                    parked: purpose == Purpose::Prefetch,
+                };
+                match wait(&task, heed)? {
+                    Woken::Parked => return Ok(ruby.into_value(true)),
+                    Woken::Asked => match this.core.respond(purpose, &task, token, takes) {
+                        Response::Ask(asked, limit) => {
+                            return Ok(convert::question(ruby, &asked, limit)?.as_value());
+                        }
+                        Response::Serve(serial) => return Ok(ruby.into_value(serial)),
+                        Response::Refuse(failure) => return Err(error::raise(ruby, &failure)),
+                        Response::Wait(seen) => {
+                            if let Some(reader) = this.readers().get_mut(&token) {
+                                reader.seen = seen;
+                            }
+                        }
+                    },
+                    Woken::Completed | Woken::Abandoned | Woken::Interrupted => {
+                        match this.core.finish(purpose, &task) {
+                            Some(Ok(_)) if purpose == Purpose::Prefetch => {
+                                return Ok(ruby.into_value(true));
+                            }
+                            Some(Ok(serial)) => return Ok(ruby.into_value(serial)),
+                            Some(Err(failure)) => {
+                                return Err(error::of_question(
+                                    ruby,
+                                    &failure,
+                                    task.failed_question(),
+                                ));
+                            }
+                            // Run by the parent of this process, or not for us: begin our own.
+                            None => {
+                                let step = this.begin(ruby, token, purpose, None)?;
+                                if !step.is_nil() {
+                                    return Ok(step);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
         })
     }
 
-    /// Ruby could not get what the flight needs. True where there is something to read all the same.
-    pub fn ground(
-        ruby: &Ruby,
-        this: &Self,
-        reason: RString,
-        purpose: Symbol,
-    ) -> Result<bool, Error> {
+    /// The answer to the question that the reader with this token took: a Hash of its kind, or why
+    /// there is none. One that comes too late serves the next fetch, which the reader waits for then.
+    pub fn answer(ruby: &Ruby, this: &Self, token: u64, answer: Value) -> Result<(), Error> {
         guard(ruby, || {
-            let purpose = convert::purpose(ruby, purpose)?;
-            let failure = Failure::no_credentials(reason.to_string()?, "");
-            Ok(this.0.ground(failure, purpose).is_ok())
+            let answer = convert::answer(ruby, answer)?;
+            let reader = this
+                .readers()
+                .get(&token)
+                .map(|reader| (reader.purpose, Arc::clone(&reader.task)));
+            if let Some((purpose, task)) = reader
+                && let Some(next) = this.core.answer(purpose, &task, token, answer)
+                && let Some(reader) = this.readers().get_mut(&token)
+            {
+                (reader.task, reader.seen) = (next, 0);
+            }
+            Ok(())
         })
     }
 
-    pub fn due(ruby: &Ruby, this: &Self) -> Result<Option<RHash>, Error> {
+    /// The reader with this token has an outcome, or goes without one. A question that it took and
+    /// has not answered is given back. Does nothing a second time.
+    pub fn leave(ruby: &Ruby, this: &Self, token: u64) -> Result<(), Error> {
         guard(ruby, || {
-            this.0
-                .due()
-                .map(|needs| convert::needs(ruby, &needs))
-                .transpose()
+            let reader = this.readers().remove(&token);
+            if let Some(reader) = &reader {
+                reader.task.give_back(token);
+                if reader.purpose == Purpose::Help {
+                    reader.task.lose_helper();
+                }
+            }
+            forget_foreign(reader);
+            Ok(())
         })
+    }
+
+    fn readers(&self) -> MutexGuard<'_, HashMap<u64, Reader>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn held(ruby: &Ruby, this: &Self) -> Result<Option<RHash>, Error> {
         guard(ruby, || {
-            this.0
+            this.core
                 .held()
                 .map(|held| convert::held(ruby, &held))
                 .transpose()
         })
     }
 
-    pub fn meanwhile(ruby: &Ruby, this: &Self) -> Result<Option<u64>, Error> {
-        guard(ruby, || Ok(this.0.meanwhile()))
-    }
-
     pub fn known(ruby: &Ruby, this: &Self) -> Result<Option<RHash>, Error> {
         guard(ruby, || {
-            this.0
+            this.core
                 .known()
                 .map(|(serial, identity)| convert::identity(ruby, serial, &identity))
                 .transpose()
@@ -144,27 +243,35 @@ impl Session {
 
     pub fn forget_identity(ruby: &Ruby, this: &Self) -> Result<(), Error> {
         guard(ruby, || {
-            this.0.forget_identity();
+            this.core.forget_identity();
             Ok(())
         })
     }
 
     pub fn invalidate(ruby: &Ruby, this: &Self, access_key_id: RString) -> Result<bool, Error> {
-        guard(ruby, || Ok(this.0.invalidate(&access_key_id.to_string()?)))
+        guard(ruby, || {
+            Ok(this.core.invalidate(&access_key_id.to_string()?))
+        })
     }
 
     pub fn needs_refresh(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
-        guard(ruby, || Ok(this.0.needs_refresh()))
+        guard(ruby, || Ok(this.core.needs_refresh()))
     }
 
     pub fn due_in(ruby: &Ruby, this: &Self) -> Result<Option<f64>, Error> {
-        guard(ruby, || Ok(this.0.due_in().map(convert::seconds)))
+        guard(ruby, || Ok(this.core.due_in().map(convert::seconds)))
     }
 
-    /// Waits for the flight in the air, if there is one.
+    /// Waits for the fetch in flight, if there is one, unless it waits for an answer itself.
     pub fn land(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
-        guard(ruby, || match this.0.in_flight() {
-            Some(task) => wait(&task),
+        guard(ruby, || match this.core.in_flight() {
+            Some(task) => {
+                let heed = Heed {
+                    questions_after: Some(0),
+                    parked: false,
+                };
+                Ok(wait(&task, heed)? == Woken::Completed)
+            }
             None => Ok(false),
         })
     }
@@ -174,28 +281,35 @@ impl Session {
             let token = token.to_string()?;
             convert::checked(
                 ruby,
-                this.0.set_web_identity_token(Secret::new(token.trim())),
+                this.core.set_web_identity_token(Secret::new(token.trim())),
             )
         })
     }
 
     pub fn attempts(ruby: &Ruby, this: &Self) -> Result<RArray, Error> {
-        guard(ruby, || convert::attempts(ruby, &this.0.attempts()))
+        guard(ruby, || convert::attempts(ruby, &this.core.attempts()))
     }
 
     pub fn counters(ruby: &Ruby, this: &Self) -> Result<RHash, Error> {
-        guard(ruby, || convert::counters(ruby, &this.0.tally()))
+        guard(ruby, || convert::counters(ruby, &this.core.tally()))
     }
 
     pub fn events(ruby: &Ruby, this: &Self, after: u64) -> Result<RArray, Error> {
-        guard(ruby, || convert::events(ruby, &this.0.events(after)))
+        guard(ruby, || convert::events(ruby, &this.core.events(after)))
     }
 
     pub fn settings(ruby: &Ruby, this: &Self) -> Result<RHash, Error> {
-        guard(ruby, || convert::settings(ruby, this.0.settings()))
+        guard(ruby, || convert::settings(ruby, this.core.settings()))
     }
 
     pub fn warnings(ruby: &Ruby, this: &Self) -> Result<RArray, Error> {
-        guard(ruby, || convert::texts(ruby, &this.0.warnings()))
+        guard(ruby, || convert::texts(ruby, &this.core.warnings()))
+    }
+}
+
+/// A task of the parent of this process is not even dropped: what it holds may be locked for ever.
+fn forget_foreign(reader: Option<Reader>) {
+    if let Some(reader) = reader.filter(|reader| !reader.task.is_ours()) {
+        mem::forget(reader);
     }
 }

@@ -3,7 +3,7 @@
 //! The plain release with an unblock function, called inside `protect`, in a loop: an exception
 //! that Ruby throws into the waiting thread becomes an `Err` here and never jumps over a Rust frame.
 
-use aws_identity::task::fetch_task::{FetchTask, Woken};
+use aws_identity::task::fetch_task::{FetchTask, Heed, Woken};
 use magnus::Error;
 use std::{
     ffi::c_void,
@@ -27,6 +27,7 @@ const GLANCE: Duration = if cfg!(ruby_lt_3_3) {
 
 struct Wait<'a, T> {
     task: &'a FetchTask<T>,
+    heed: Heed,
     /// After so long Ruby is to look for signals.
     glance: Duration,
     interrupted: AtomicBool,
@@ -34,13 +35,14 @@ struct Wait<'a, T> {
     woken: Mutex<Woken>,
 }
 
-/// Waits until `flight` has landed (true) or is lost (false).
+/// Waits until `task` has completed, is lost, or something has happened that `heed` names.
 ///
-/// `Err` is Ruby's own: a raise, kill or time-out that arrived meanwhile. The flight flies on for
-/// the others. A trap handler that ran and returned is not an end: the wait goes on.
-pub fn wait<T>(task: &FetchTask<T>) -> Result<bool, Error> {
+/// `Err` is Ruby's own: a raise, kill or time-out that arrived meanwhile. The task goes on for the
+/// others. A trap handler that ran and returned is not an end: the wait goes on.
+pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
     let wait = Wait {
         task,
+        heed,
         glance: if is_main_thread() {
             GLANCE
         } else {
@@ -59,8 +61,7 @@ pub fn wait<T>(task: &FetchTask<T>) -> Result<bool, Error> {
         })?;
         match *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) {
             Woken::Interrupted => {} // Ruby ran what it had to and raised nothing
-            Woken::Completed => return Ok(true),
-            Woken::Abandoned => return Ok(false),
+            woken => return Ok(woken),
         }
     }
 }
@@ -75,7 +76,8 @@ unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
     // SAFETY: `data` is the `Wait<T>` of the `wait` above, alive for the whole call.
     let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
     let woken = catch_unwind(AssertUnwindSafe(|| {
-        wait.task.wait_at_most(&wait.interrupted, wait.glance)
+        wait.task
+            .wait_at_most(&wait.interrupted, wait.glance, wait.heed)
     }));
     *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) = woken.unwrap_or(Woken::Abandoned);
     null_mut()

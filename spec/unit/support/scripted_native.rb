@@ -55,19 +55,19 @@ class ScriptedNative
     @known[:serial]
   end
 
-  def refresh
-    ask(:refresh)
+  def start(_token, purpose, _helper)
+    @calls << purpose if purpose == :prefetch
+    return true if purpose == :prefetch
+
+    ask(purpose)
     hold(access_key_id: 'ASIAREFRESHED').serial
   end
+
+  def leave(_token) = nil
 
   def invalidate(id)
     @calls << :invalidate
     held&.fetch(:access_key_id) == id
-  end
-
-  def prefetch
-    @calls << :prefetch
-    true
   end
 
   def needs_refresh? = held.nil?

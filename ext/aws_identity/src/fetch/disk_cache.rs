@@ -2,13 +2,12 @@
 
 use super::{FetchRequest, now};
 use crate::{
-    cache::{CacheDir, CacheKey, LockOutcome, Request},
+    cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin},
     credentials::{Credentials, Millis},
-    failure::Failure,
     providers::{Context, Record},
     refresh::{Rules, Windows},
-    task::fetch_task::Deadline,
+    task::deadline::Deadline,
 };
 use tokio::time::sleep;
 
@@ -23,6 +22,20 @@ pub(super) struct DiskCache<'a> {
     finds_cli_endpoint: bool,
     request: &'a FetchRequest,
     deadline: &'a Deadline,
+}
+
+/// What is in the cache.
+pub(super) enum Look<'d> {
+    Found(Credentials),
+    /// Nothing that is of use; `None` without a cache.
+    Absent(Option<Entry<'d>>),
+}
+
+/// Where credentials are to be put. Locked, unless others hold the lock too long.
+pub(super) struct Entry<'d> {
+    dir: &'d CacheDir,
+    key: CacheKey,
+    lock: Option<LockGuard>,
 }
 
 impl<'a> DiskCache<'a> {
@@ -52,18 +65,17 @@ impl<'a> DiskCache<'a> {
         }
     }
 
-    /// The credentials of the cache, or those that `ask` gets, which are then written there. Of all
-    /// processes of the machine one asks; the others wait for its entry, for half of their time.
-    pub(super) async fn through(
+    /// The credentials in the cache, or the entry to put others into. Of all processes of this
+    /// machine one gets the entry; the others wait for what it writes, for half of their time.
+    pub(super) async fn look(
         &self,
         role_arn: Option<&str>,
         options: &AssumeRoleOptions,
         base: &Credentials,
         record: &mut Record,
-        ask: impl AsyncFnOnce(&mut Record) -> Result<Credentials, Failure>,
-    ) -> Result<Credentials, Failure> {
+    ) -> Look<'_> {
         let Some(dir) = &self.dir else {
-            return ask(record).await;
+            return Look::Absent(None);
         };
         let key = self.key(role_arn, options, base);
         let refused = self.request.refused_key.as_deref();
@@ -72,29 +84,35 @@ impl<'a> DiskCache<'a> {
         {
             record.warn(SOURCE, &warning.to_string());
         }
-        let clock = || now().saturating_add(self.request.clock_offset);
-        let wanted = |cached: &Credentials| refused.is_none() && !is_due(cached, options, clock());
-        // Half of the whole fetch's time, of which some is gone.
+        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, options, self.now());
+        // Half of the time of the whole fetch, of which some is gone.
         let half = self.deadline.limit() / 2;
         let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
-        let attempt = dir.lock(&key, patience, clock, wanted, sleep).await;
+        let attempt = dir.lock(&key, patience, || self.now(), wanted, sleep).await;
         if let Some(warning) = &attempt.warning {
             record.warn(SOURCE, &warning.to_string());
         }
-        let guard = match attempt.lock {
-            LockOutcome::Cached(credentials) => {
+        let lock = match attempt.lock {
+            LockOutcome::Cached(set) => {
                 record.found(SOURCE, ());
-                return Ok(credentials);
+                return Look::Found(set);
             }
             LockOutcome::Ours(guard) => Some(guard),
             LockOutcome::Alone | LockOutcome::Busy => None,
         };
-        let credentials = ask(record).await?;
-        if let Err(warning) = dir.write(&key, &credentials, clock()) {
+        Look::Absent(Some(Entry { dir, key, lock }))
+    }
+
+    /// Puts the credentials into the entry, and lets the next process look.
+    pub(super) fn store(&self, entry: Entry<'_>, credentials: &Credentials, record: &mut Record) {
+        if let Err(warning) = entry.dir.write(&entry.key, credentials, self.now()) {
             record.warn(SOURCE, &warning.to_string());
         }
-        drop(guard);
-        Ok(credentials)
+        drop(entry.lock);
+    }
+
+    fn now(&self) -> Millis {
+        now().saturating_add(self.request.clock_offset)
     }
 
     fn key(

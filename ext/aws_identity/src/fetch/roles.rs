@@ -1,6 +1,10 @@
 //! The roles on top of the base credentials, each assumed with the ones before.
 
-use super::{FetchRequest, disk_cache::DiskCache, profile_chain};
+use super::{
+    FetchRequest,
+    disk_cache::{DiskCache, Look},
+    profile_chain,
+};
 use crate::{
     config::{AssumeRoleOptions, RoleRequest, Settings},
     credentials::{Credentials, Secret},
@@ -9,9 +13,6 @@ use crate::{
     providers::{self, BaseCredentials, Context, Record},
     sts::{Mfa, Sts},
 };
-
-/// The code of the failure that says an MFA code has to be asked for first.
-pub const CODE_NEEDED: &str = "TokenCodeNeeded";
 
 /// `GetSessionToken` and `AssumeRole`, as often as the settings ask for it.
 pub(crate) struct AssumeRoles<'a> {
@@ -29,7 +30,7 @@ impl AssumeRoles<'_> {
         let settings = self.context.settings;
         let mut credentials = base.credentials;
         let mut role_arn = base.role_arn;
-        let mut code = self.context.answers.token_code.as_ref();
+        let mut code = Code::NotAsked;
         let disk_cache = DiskCache::open(&self.context, self.request, record);
         if settings.get_session_token.value {
             credentials = self
@@ -77,69 +78,125 @@ impl AssumeRoles<'_> {
         role: &RoleRequest,
         base: Credentials,
         disk_cache: &DiskCache<'_>,
-        code: &mut Option<&Secret>,
+        code: &mut Code,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
         let step = format!("assume role {}", role.role_arn);
-        let source = format!("{} > {step}", base.source);
         let session_name = role
             .options
             .role_session_name
             .as_deref()
             .unwrap_or(self.context.session_name);
-        let ask = async |record: &mut Record| {
+        let request = StepRequest {
+            step: &step,
+            role_arn: Some(&role.role_arn),
+            options: &role.options,
             // A session token that was given with MFA counts as MFA for the role.
-            let serial_number = role.options.serial_number.as_deref();
-            let mfa = self.mfa(
-                serial_number.filter(|_| !self.begins_with_mfa()),
-                code,
-                &step,
-            )?;
-            Sts::new(self.context.http, self.context.endpoint)
-                .assume_role(
-                    &base,
-                    &role.role_arn,
-                    &role.options,
-                    session_name,
-                    mfa.as_ref(),
-                )
-                .await
-                .map_err(|failure| record.failed(&step, failure))
+            serial_number: role
+                .options
+                .serial_number
+                .as_deref()
+                .filter(|_| !self.begins_with_mfa()),
         };
-        record.asks(&step);
-        let mut credentials = disk_cache
-            .through(Some(&role.role_arn), &role.options, &base, record, ask)
-            .await?;
-        credentials.source = source;
-        Ok(record.found(&step, credentials))
+        self.through_cache(
+            &request,
+            base,
+            disk_cache,
+            code,
+            record,
+            async |base, mfa| {
+                Sts::new(self.context.http, self.context.endpoint)
+                    .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
+                    .await
+            },
+        )
+        .await
     }
 
     async fn session_token(
         &self,
         base: Credentials,
         disk_cache: &DiskCache<'_>,
-        code: &mut Option<&Secret>,
+        code: &mut Code,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
-        let step = "session token";
-        let unscoped = &self.context.settings.unscoped;
         let options = AssumeRoleOptions {
-            duration_seconds: unscoped.duration_seconds,
-            serial_number: unscoped.serial_number.clone(),
+            duration_seconds: self.context.settings.unscoped.duration_seconds,
+            serial_number: self.context.settings.unscoped.serial_number.clone(),
             ..AssumeRoleOptions::default()
         };
-        let ask = async |record: &mut Record| {
-            let mfa = self.mfa(options.serial_number.as_deref(), code, step)?;
-            Sts::new(self.context.http, self.context.endpoint)
-                .session_token(&base, options.duration_seconds, mfa.as_ref())
-                .await
-                .map_err(|failure| record.failed(step, failure))
+        let request = StepRequest {
+            step: "session token",
+            role_arn: None,
+            options: &options,
+            serial_number: options.serial_number.as_deref(),
         };
+        self.through_cache(
+            &request,
+            base,
+            disk_cache,
+            code,
+            record,
+            async |base, mfa| {
+                Sts::new(self.context.http, self.context.endpoint)
+                    .session_token(base, options.duration_seconds, mfa)
+                    .await
+            },
+        )
+        .await
+    }
+
+    /// The credentials of a step: from the cache on disk, else from STS.
+    async fn through_cache(
+        &self,
+        request: &StepRequest<'_>,
+        base: Credentials,
+        disk_cache: &DiskCache<'_>,
+        code: &mut Code,
+        record: &mut Record,
+        ask_sts: impl AsyncFnOnce(&Credentials, Option<&Mfa<'_>>) -> Result<Credentials, Failure>,
+    ) -> Result<Credentials, Failure> {
+        let &StepRequest {
+            step,
+            role_arn,
+            options,
+            serial_number,
+        } = request;
+        let source = format!("{} > {step}", base.source);
         record.asks(step);
-        let mut credentials = disk_cache
-            .through(None, &options, &base, record, ask)
-            .await?;
-        credentials.source = format!("{} > {step}", base.source);
+        let mut look = disk_cache.look(role_arn, options, &base, record).await;
+        if let (Look::Absent(entry), Some(serial_number), Code::NotAsked) =
+            (&mut look, serial_number, &code)
+        {
+            // The lock is free while the question is open; others may put something there meanwhile.
+            let is_cached = entry.take().is_some();
+            *code = Code::Asked(self.token_code(serial_number, step, record).await?);
+            if is_cached {
+                record.asks(step);
+                look = disk_cache.look(role_arn, options, &base, record).await;
+            }
+        }
+        let mut credentials = match look {
+            Look::Found(credentials) => credentials,
+            Look::Absent(entry) => {
+                let mfa = match serial_number {
+                    Some(serial_number) => Some((serial_number, code.spend(serial_number, step)?)),
+                    None => None,
+                };
+                let mfa = mfa.as_ref().map(|(serial_number, code)| Mfa {
+                    serial_number,
+                    code,
+                });
+                let credentials = ask_sts(&base, mfa.as_ref())
+                    .await
+                    .map_err(|failure| record.failed(step, failure))?;
+                if let Some(entry) = entry {
+                    disk_cache.store(entry, &credentials, record);
+                }
+                credentials
+            }
+        };
+        credentials.source = source;
         Ok(record.found(step, credentials))
     }
 
@@ -180,49 +237,57 @@ impl AssumeRoles<'_> {
         (role_steps, on_top)
     }
 
-    fn mfa<'s, 'c: 's>(
+    async fn token_code(
         &self,
-        serial_number: Option<&'s str>,
-        code: &mut Option<&'c Secret>,
+        serial_number: &str,
         step: &str,
-    ) -> Result<Option<Mfa<'s>>, Failure> {
-        let Some(serial_number) = serial_number else {
-            return Ok(None);
-        };
-        if let Some(code) = code.take() {
-            return Ok(Some(Mfa {
-                serial_number,
-                code,
-            }));
+        record: &mut Record,
+    ) -> Result<Secret, Failure> {
+        if self.context.settings.token_provider {
+            let code = self.context.callbacks.token_code(serial_number).await;
+            return code.map_err(|failure| record.failed(step, failure));
         }
-        let is_used = self.context.answers.token_code.is_some();
-        let (why, remedy) = match (is_used, self.context.settings.token_provider) {
-            _ if self.request.asks_later => {
-                ("no code was asked for yet", "Read the credentials again.")
-            }
-            (true, _) => (
-                "the code was already used for another role: one code is good for one call",
+        // Not a configuration failure: credentials that are still held are served until they expire.
+        Err(Failure::no_credentials(
+            format!(
+                "{step} needs MFA with the device {serial_number}, and nobody here can be asked for its code."
+            ),
+            "Give the session a token_provider.",
+        ))
+    }
+}
+
+/// One call of STS, and where its credentials are cached.
+struct StepRequest<'r> {
+    step: &'r str,
+    role_arn: Option<&'r str>,
+    options: &'r AssumeRoleOptions,
+    serial_number: Option<&'r str>,
+}
+
+/// The MFA code of a fetch: one is asked for, and is good for one call.
+enum Code {
+    NotAsked,
+    Asked(Secret),
+    Spent,
+}
+
+impl Code {
+    fn spend(&mut self, serial_number: &str, step: &str) -> Result<Secret, Failure> {
+        match std::mem::replace(self, Self::Spent) {
+            Self::Asked(code) => Ok(code),
+            Self::NotAsked | Self::Spent => Err(Failure::no_credentials(
+                format!(
+                    "{step} needs MFA with the device {serial_number}, and the code was already used for another role: one code is good for one call."
+                ),
                 "Let only the first role need MFA.",
-            ),
-            (false, true) => ("that was not known beforehand", "Give its serial_number."),
-            (false, false) => (
-                "nobody here can be asked for its code",
-                "Give the session a token_provider.",
-            ),
-        };
-        // Not a configuration failure: credentials that are held are served until they expire.
-        Err(Failure {
-            code: self.request.asks_later.then(|| CODE_NEEDED.to_owned()),
-            ..Failure::no_credentials(
-                format!("{step} needs MFA with the device {serial_number}, and {why}."),
-                remedy,
-            )
-        })
+            )),
+        }
     }
 }
 
 /// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
-pub fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
+pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
     if settings.get_session_token.value && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
     }

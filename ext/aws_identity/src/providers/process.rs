@@ -57,15 +57,15 @@ pub(super) async fn provide(
 ) -> Result<Provided, Failure> {
     // A program may take longer than the network, but not longer than the caller waits.
     let (settings, deadline) = (context.settings, context.deadline);
-    let cap = settings.deadline_cap;
-    deadline.extend(settings.process_timeout.value, cap);
-    let limit = settings
-        .process_timeout
-        .value
-        .min(cap.map_or(Duration::MAX, |_| whole_tenths(deadline.left())));
+    let most = match settings.deadline_cap {
+        Some(cap) => whole_tenths(cap.saturating_sub(deadline.took())),
+        None => Duration::MAX,
+    };
+    let limit = settings.process_timeout.value.min(most);
     let environment = marked(context.local.environment, profile)?;
     let command = command.clone();
     let run = spawn_blocking(move || run(command.expose(), limit, &environment));
+    let _paused = deadline.pause_for_program();
     let mut credentials = run.await.map_err(|_| {
         Failure::internal(
             "The thread that ran credential_process ended early.",

@@ -3,8 +3,12 @@
 use crate::{
     attempt::{Attempt, Outcome},
     failure::Failure,
+    task::deadline::Deadline,
 };
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// As much of a failure as one line of the record shows, in characters.
 const SHOWN: usize = 200;
@@ -12,8 +16,11 @@ const SHOWN: usize = 200;
 pub struct Record {
     attempts: Vec<Attempt>,
     warnings: Vec<String>,
-    /// When the step that is under way began.
-    since: Instant,
+    start: Instant,
+    /// Leaves out the time for answers.
+    clock: Option<Arc<Deadline>>,
+    /// When the step that is under way began, from the start.
+    since: Duration,
     asking: Option<String>,
 }
 
@@ -22,13 +29,24 @@ impl Default for Record {
         Self {
             attempts: Vec::new(),
             warnings: Vec::new(),
-            since: Instant::now(),
+            start: Instant::now(),
+            clock: None,
+            since: Duration::ZERO,
             asking: None,
         }
     }
 }
 
 impl Record {
+    /// The record of a fetch under `deadline`.
+    #[must_use]
+    pub fn new(deadline: &Arc<Deadline>) -> Self {
+        Self {
+            clock: Some(Arc::clone(deadline)),
+            ..Self::default()
+        }
+    }
+
     /// Notes which source is asked now, for [`Self::interrupted`].
     pub fn asks(&mut self, source: &str) {
         self.asking = Some(source.to_owned());
@@ -73,8 +91,11 @@ impl Record {
     }
 
     fn note(&mut self, source: &str, outcome: Outcome, reason: &str) {
-        let now = Instant::now();
-        let took = now.duration_since(self.since);
+        let now = match &self.clock {
+            Some(deadline) => deadline.took(),
+            None => self.start.elapsed(),
+        };
+        let took = now.saturating_sub(self.since);
         self.since = now;
         self.asking = None;
         self.attempts.push(Attempt {

@@ -160,7 +160,7 @@ async fn exchange(
     role_arn: &str,
     options: AssumeRoleOptions,
 ) -> Result<BaseCredentials, Failure> {
-    let token = resolve(context, token)?;
+    let token = resolve(context, token).await?;
     if let Some(option) = options.unsupported_by_web_identity() {
         return Err(Failure::configuration(
             format!(
@@ -192,17 +192,14 @@ async fn exchange(
     })
 }
 
-fn resolve(context: &Context<'_>, token: &TokenSource) -> Result<Secret, Failure> {
-    let supplied = context.answers.web_identity_token.clone();
+async fn resolve(context: &Context<'_>, token: &TokenSource) -> Result<Secret, Failure> {
     match token {
-        TokenSource::Text(text) => Ok(supplied.unwrap_or_else(|| text.clone())),
+        TokenSource::Text(text) => {
+            let replaced = context.callbacks.answers.web_identity_token.clone();
+            Ok(replaced.unwrap_or_else(|| text.clone()))
+        }
         TokenSource::File(path) => read(path),
-        TokenSource::Supplied => supplied.ok_or_else(|| {
-            Failure::no_credentials(
-                "The callable given as web_identity_token gave no token.",
-                "Let it return the token as a string.",
-            )
-        }),
+        TokenSource::Supplied => context.callbacks.web_identity_token().await,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Tally {
     pub failures: u64,
     /// Times the source was left alone after a failure.
     pub back_offs: u64,
-    /// How long the last flight took.
+    /// How long the last fetch took, without the time for answers.
     pub last_duration: Option<Millis>,
     /// How long the held set has been held.
     pub age: Option<Millis>,
@@ -68,8 +68,9 @@ impl Counters {
         self.back_offs.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn taken(&self) {
-        self.taken_at.store(now(), Relaxed);
+    /// Credentials that came at `at` are held now.
+    pub(super) fn taken(&self, at: Millis) {
+        self.taken_at.store(at, Relaxed);
     }
 
     pub(super) fn tally(&self) -> Tally {

@@ -8,7 +8,13 @@
 
 use super::{runtime::Runtime, *};
 use crate::{
-    config::Layers, failure::Kind, principal::Principal, refresh::Range, task::fork_gate::NoFork,
+    config::Layers,
+    failure::Kind,
+    fetch::FetchRequest,
+    principal::Principal,
+    refresh::{Range, is_final},
+    task::fork_gate::NoFork,
+    task::question::{Answer, Limits, Question, Takes, by_hand::Inbox},
 };
 use serde_json::json;
 use std::{
@@ -22,6 +28,8 @@ const S: Millis = 1_000;
 const START: Millis = 1_800_000_000_000;
 const STEPS: u32 = 40;
 const THREADS: u64 = 2;
+/// How many cases there are to tell apart.
+const CASES: usize = 34;
 /// No process has this id.
 const PARENT: u32 = u32::MAX;
 
@@ -43,8 +51,9 @@ fn random_histories_keep_the_promises() {
     });
     println!("{tally:?}");
     // A promise that was never put to the test is kept by anyone.
+    assert_eq!(tally.0.len(), CASES, "{tally:?}");
     assert!(
-        tally.0.iter().all(|(_, times)| *times > model_test / 400),
+        tally.0.iter().all(|(_, times)| *times > model_test / 2000),
         "{tally:?}"
     );
 }
@@ -73,7 +82,7 @@ fn run(mut dice: Dice, model_test: u64) -> Seen {
     let mut seen = Seen::default();
     for _ in 0..model_test {
         let settings = dice.any(&[0, 0, 1, 2, 3, 3]);
-        let mut history = History::new(kinds[settings].clone(), settings == 2, &mut dice);
+        let mut history = History::new(kinds[settings].clone(), settings, &mut dice);
         for _ in 0..STEPS {
             history.step(&mut dice, &mut seen);
         }
@@ -183,12 +192,21 @@ struct Set {
     degraded_by_source: bool,
 }
 
-/// The flight in the air, as the account has it.
+/// The fetch in flight, as the account has it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Air {
     task: Arc<Fetch>,
     fetches: bool,
     awaited: bool,
     last_forced_refresh: bool,
+    has_helper: bool,
+    /// What it asks of the application, if that is open.
+    inbox: Option<Inbox>,
+    /// Who has taken the question.
+    owner: Option<u64>,
+    is_answered: bool,
+    /// When it completed: by the wall clock, and by the one that nobody sets.
+    completed: Option<(Millis, Millis)>,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -196,8 +214,13 @@ struct History {
     session: Session,
     stage: Arc<FakeRuntime>,
     attended: bool,
+    /// A callable gives the web identity token.
+    has_callable: bool,
     /// The clock steps: then only what holds whatever the time is judged.
     steps: bool,
+    owners: u64,
+    /// Who was asked for a task that has ended since.
+    late: Option<(Arc<Fetch>, u64)>,
     keys: u64,
     // The account.
     air: Option<Air>,
@@ -219,7 +242,7 @@ struct History {
 }
 
 impl History {
-    fn new(settings: Settings, attended: bool, dice: &mut Dice) -> Self {
+    fn new(settings: Settings, kind: usize, dice: &mut Dice) -> Self {
         let stage = Arc::new(FakeRuntime {
             began: Instant::now(),
             passed: AtomicI64::new(0),
@@ -232,7 +255,10 @@ impl History {
         Self {
             session: Session::over(settings, &NoFork, runtime),
             stage,
-            attended,
+            attended: kind == 2,
+            has_callable: kind == 3,
+            owners: 0,
+            late: None,
             steps: dice.one_in(2),
             keys: 0,
             air: None,
@@ -253,7 +279,7 @@ impl History {
     }
 
     fn step(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        match dice.below(16) {
+        match dice.below(23) {
             0..=3 => self.read(dice, seen),
             4 => self.identity(dice, seen),
             5 => self.force(dice, seen),
@@ -263,10 +289,21 @@ impl History {
             11 => self.settle(seen),
             12 => self.look(seen),
             13 if dice.one_in(3) => self.fork(seen),
-            14 if self.steps && dice.one_in(2) => {
+            14..=20 => self.question(dice, seen),
+            21 if self.steps && dice.one_in(2) => {
                 let by = dice.any(&[-86_400 * S, -600 * S, -5 * S, 5 * S, 600 * S, 86_400 * S]);
                 self.stage.wall.fetch_add(by, Relaxed);
                 seen.note("the clock was set");
+            }
+            // A prefetch in the advisory window: what is held can be served while somebody is asked.
+            22 if self.attended && dice.one_in(2) => {
+                if let Some((left, advisory, _)) = self.windows() {
+                    let by = (left - advisory / 2).max(0);
+                    self.stage.passed.fetch_add(by, Relaxed);
+                    self.prefetch(dice, seen);
+                    self.land(dice, seen);
+                    self.question(dice, seen);
+                }
             }
             _ => {
                 let most = dice.any(&[100, 900, 3 * S, 60 * S, 300 * S, 900 * S, 3600 * S]);
@@ -291,10 +328,12 @@ impl History {
     /// Whatever is asked of a session, it first takes in the flight that has landed; so do we.
     fn apply(&mut self) {
         let Some(air) = &self.air else { return };
+        self.session.attempts(); // at the same time
         let is_over = air.task.outcome().is_some() || !air.task.may_complete();
         if is_over && let Some(air) = self.air.take() {
             match air.task.outcome() {
                 Some(Ok(fetched)) => self.apply_success(fetched, &air),
+                Some(Err(_)) if air.task.is_withdrawn() => {}
                 Some(Err(failure)) => self.apply_failure(is_final(failure), &air),
                 None if air.task.is_ours() => self.apply_failure(false, &air),
                 None => {} // the parent's
@@ -302,66 +341,79 @@ impl History {
         }
     }
 
+    /// When the fetch completed, as the session counts it, and by the clock that nobody sets. One
+    /// that is overdue completes when somebody looks.
+    fn completed(&self, air: &Air) -> (Millis, Millis) {
+        let (wall, passed) = air
+            .completed
+            .unwrap_or_else(|| (self.stage.now(), self.passed()));
+        (wall + self.offset, passed)
+    }
+
     fn apply_success(&mut self, fetched: &FetchResult, air: &Air) {
         self.offset = fetched.clock_offset.unwrap_or(self.offset);
+        let (at, passed) = self.completed(air);
         self.final_at = None;
         if let Some(Err(failure)) = &fetched.identity
             && is_final(failure)
         {
-            self.final_at = Some(self.passed());
+            self.final_at = Some(passed);
         }
         if !air.fetches {
             return;
         }
-        let (now, set) = (self.now(), &fetched.credentials);
+        let set = &fetched.credentials;
         let degraded_by_source = set.degraded.is_some();
-        let has_ended = set.is_expired_at(now);
+        let has_ended = set.is_expired_at(at);
         let end = |end: Option<Millis>| end.unwrap_or(Millis::MAX);
         let is_outlived = degraded_by_source
             && !self.invalidated
             && self
-                .visible()
+                .visible_at(at)
                 .is_some_and(|held| end(held.end) > end(set.expires_at));
         if (has_ended && (self.attended || !degraded_by_source)) || is_outlived {
             // An answer like this is a failed refresh.
-            if air.last_forced_refresh && self.visible().is_none() {
-                self.forced_at = Some(self.passed());
+            if air.last_forced_refresh && self.visible_at(at).is_none() {
+                self.forced_at = Some(passed);
             }
-            self.ride_out();
+            self.ride_out((at, passed));
             return;
         }
         self.held = Some(Set {
             key: set.access_key_id.clone(),
             end: set.expires_at,
-            life: end(set.expires_at).saturating_sub(now),
+            life: end(set.expires_at).saturating_sub(at),
             degraded_by_source,
         });
         self.invalidated = false;
         self.is_news = false;
         self.degraded = degraded_by_source;
         self.back_off_until = if degraded_by_source {
-            self.passed() + self.picked(300 * S, 600 * S)
+            passed + self.picked(300 * S, 600 * S)
         } else {
             0
         };
     }
 
     fn apply_failure(&mut self, is_final: bool, air: &Air) {
+        let (at, passed) = self.completed(air);
         self.failures += 1;
         if air.last_forced_refresh {
-            self.forced_at = Some(self.passed());
+            self.forced_at = Some(passed);
         }
         if is_final {
-            self.final_at = Some(self.passed());
+            self.final_at = Some(passed);
             self.pending_error |= !air.awaited;
         } else {
-            self.ride_out();
+            self.ride_out((at, passed));
         }
     }
 
-    /// What is held is served on, and the source left alone.
-    fn ride_out(&mut self) {
-        let Some(held) = self.visible() else { return };
+    /// What was held then is served on, and the source left alone.
+    fn ride_out(&mut self, (at, passed): (Millis, Millis)) {
+        let Some(held) = self.visible_at(at) else {
+            return;
+        };
         let (low, high) = if held.life < 1800 * S && !held.degraded_by_source && held.end.is_some()
         {
             ((held.life / 6).max(S), (held.life / 3).max(S))
@@ -369,7 +421,7 @@ impl History {
             (300 * S, 600 * S)
         };
         self.degraded = true;
-        self.back_off_until = self.passed() + self.picked(low, high);
+        self.back_off_until = passed + self.picked(low, high);
     }
 
     /// The session is made to take in what the account takes in now, so that it has picked.
@@ -387,7 +439,10 @@ impl History {
 
     /// The set a read could be served with.
     fn visible(&self) -> Option<&Set> {
-        let now = self.now();
+        self.visible_at(self.now())
+    }
+
+    fn visible_at(&self, now: Millis) -> Option<&Set> {
         self.held
             .as_ref()
             .filter(|held| !self.attended || held.end.is_none_or(|end| end > now))
@@ -437,6 +492,12 @@ impl History {
             fetches: order.held.is_none(),
             awaited,
             last_forced_refresh: false,
+            has_helper: order.has_helper,
+            inbox: None,
+            owner: None,
+            is_answered: order.answers.token_code.is_some()
+                || order.answers.web_identity_token.is_some(),
+            completed: None,
         };
         if let Some(held) = &order.held {
             assert_eq!(
@@ -518,7 +579,7 @@ impl History {
     fn read(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let before = self.launches();
-        let step = self.session.credentials();
+        let step = self.begin(Purpose::Credentials, dice, seen);
         let due = !self.steps
             && self
                 .windows()
@@ -538,10 +599,6 @@ impl History {
             Ok(Step::Ready(serial)) => {
                 self.judge_launch(before, false, false, seen);
                 self.judge_served(serial, seen);
-                if let Some(needs) = self.session.due() {
-                    self.ask(&needs, Purpose::Prefetch, dice, seen);
-                    seen.note("asked in the background");
-                }
             }
             Ok(Step::Wait(task)) => {
                 self.judge_launch(before, true, false, seen);
@@ -554,14 +611,16 @@ impl History {
                 self.waiting.push(task);
                 seen.note("waited");
             }
-            Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Credentials, dice, seen),
+            Ok(Step::Helper { waits }) => {
+                assert!(waits || self.visible().is_some());
+            }
         }
     }
 
     fn identity(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let before = self.launches();
-        match self.session.identity() {
+        match self.begin(Purpose::Identity, dice, seen) {
             Ok(Step::Ready(_)) => {
                 let (_, known) = self.session.known().expect("no identity is known");
                 let until: Millis = known.source.parse().unwrap();
@@ -573,7 +632,7 @@ impl History {
                 self.judge_launch(before, true, false, seen);
                 self.waiting.push(task);
             }
-            Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Identity, dice, seen),
+            Ok(Step::Helper { waits }) => assert!(waits),
             Err(failure) => assert!(is_final(&failure) && self.has_just_failed(), "{failure}"),
         }
     }
@@ -582,7 +641,10 @@ impl History {
         self.apply();
         let (before, in_the_air) = (self.launches(), self.air.is_some());
         let spaced = self.forced_at.is_some_and(|at| self.passed() - at < S);
-        let step = self.session.refresh();
+        let step = self.begin(Purpose::Refresh, dice, seen);
+        if matches!(step, Ok(Step::Helper { .. })) {
+            return; // and nothing was refused
+        }
         if !in_the_air && !spaced {
             let is_refused = self.visible().is_some();
             self.invalidated |= is_refused;
@@ -593,72 +655,241 @@ impl History {
             self.forced_at = Some(self.passed());
             seen.note("forced");
         }
-        self.judge_launch(before, true, false, seen);
+        self.judge_launch(before, true, self.attended, seen);
         if let Some(air) = self.air.as_mut().filter(|_| !in_the_air) {
             air.last_forced_refresh = true;
         }
-        match step {
-            Ok(Step::Wait(task)) => self.waiting.push(task),
-            Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Refresh, dice, seen),
-            Ok(Step::Ready(_)) | Err(_) => {}
+        if let Ok(Step::Wait(task)) = step {
+            self.waiting.push(task);
         }
     }
 
     fn prefetch(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let (before, in_the_air) = (self.launches(), self.air.is_some());
-        match self.session.prefetch() {
+        match self.begin(Purpose::Prefetch, dice, seen) {
             Ok(Step::Ready(started)) => {
                 assert_eq!(started, (self.launches() - before) as u64);
                 assert!(!in_the_air || started == 0);
                 self.judge_launch(before, false, true, seen);
             }
-            Ok(Step::Ask(needs)) => self.ask(&needs, Purpose::Prefetch, dice, seen),
+            Ok(Step::Helper { waits }) => assert!(!waits),
             Ok(Step::Wait(_)) => panic!("a prefetch waits"),
             Err(failure) => panic!("{failure}"),
         }
     }
 
-    /// A person is asked, who answers, mistypes, or goes away; or a callable, which can do the same.
-    fn ask(&mut self, needs: &Needs, purpose: Purpose, dice: &mut Dice, seen: &mut Seen) {
-        assert_eq!(needs.token_code.is_some(), self.attended);
-        assert_ne!(needs.web_identity_token, self.attended);
-        assert!(self.air.is_none());
+    /// As the binding does it: a helper thread is there before the fetch, or the fetch is not begun.
+    fn begin(
+        &mut self,
+        purpose: Purpose,
+        dice: &mut Dice,
+        seen: &mut Seen,
+    ) -> Result<Step, Failure> {
         let before = self.launches();
-        match dice.below(4) {
-            0 => seen.note("who was asked went away"),
-            1 => {
-                let failure = Failure::timeout("nobody answered", "");
-                let keeps_serving_after = self.visible().is_some();
-                let told = self.session.ground(failure, purpose);
-                self.ride_out();
-                assert_eq!(
-                    told.is_ok(),
-                    keeps_serving_after && purpose != Purpose::Refresh
-                );
+        let step = self.session.begin(purpose, None);
+        if !matches!(step, Ok(Step::Helper { .. })) {
+            return step;
+        }
+        assert!(self.has_callable && self.air.is_none());
+        assert_eq!(self.launches(), before, "begun without a helper");
+        if dice.one_in(4) {
+            seen.note("a helper could not start");
+            return step;
+        }
+        let step = self.session.begin(purpose, Some(true));
+        assert!(!matches!(step, Ok(Step::Helper { .. })));
+        step
+    }
+
+    /// Something happens to the question of the fetch in flight, if it has one.
+    fn question(&mut self, dice: &mut Dice, seen: &mut Seen) {
+        if dice.one_in(2) {
+            self.late(seen);
+        }
+        self.apply();
+        let Some(air) = &mut self.air else { return };
+        if air.inbox.is_none() || !air.task.is_ours() {
+            return;
+        }
+        let task = Arc::clone(&air.task);
+        let (owner, has_helper) = (air.owner, air.has_helper);
+        match (dice.below(15), owner) {
+            (0..=4, _) => self.respond(&task, dice, seen),
+            (5, Some(owner)) => {
+                task.give_back(owner);
+                task.give_back(owner);
+                air.owner = None;
+                seen.note("a question was given back");
+            }
+            (6, Some(owner)) => {
+                let failure = Failure::no_credentials("it gave nothing", "");
+                let late = self
+                    .session
+                    .answer(Purpose::Credentials, &task, owner, Err(failure));
+                assert!(late.is_none());
+                let answer = self.received();
+                self.complete(Err(answer.unwrap_err()));
                 seen.note("who was asked gave nothing");
             }
-            _ => {
-                let answers = CallbackAnswers {
-                    token_code: self.attended.then(|| Secret::new("123456")),
-                    web_identity_token: (!self.attended).then(|| Secret::new("eyJ-token")),
-                    ..CallbackAnswers::default()
-                };
-                let Ok(Step::Wait(task)) = self.session.depart(answers, purpose) else {
-                    panic!("no flight for what a person gave")
-                };
-                let awaited = purpose != Purpose::Prefetch;
-                self.judge_launch(before, awaited, true, seen);
-                if let Some(air) = self.air.as_mut().filter(|_| purpose == Purpose::Refresh) {
-                    air.last_forced_refresh = true;
-                    self.forced_at = Some(self.passed());
-                }
-                if awaited {
-                    self.waiting.push(task);
-                }
+            (7..=12, Some(owner)) => {
+                let answer = self.given();
+                let late = self
+                    .session
+                    .answer(Purpose::Credentials, &task, owner, Ok(answer));
+                assert!(late.is_none());
+                assert!(self.received().is_ok());
                 seen.note("who was asked answered");
             }
+            (13 | 14, _) => {
+                let failure = task.slot().expire_by_hand();
+                assert_eq!(task.is_withdrawn(), owner.is_none() && !has_helper);
+                if let Some(owner) = owner {
+                    self.late = Some((Arc::clone(&task), owner));
+                }
+                seen.note(if task.is_withdrawn() {
+                    "nobody took a question"
+                } else {
+                    "an answer took too long"
+                });
+                self.complete(Err(failure));
+            }
+            _ => {}
         }
+    }
+
+    /// Somebody who waits for `task` sees its question.
+    fn respond(&mut self, task: &Arc<Fetch>, dice: &mut Dice, seen: &mut Seen) {
+        self.owners += 1;
+        let me = self.owners;
+        let (purpose, takes) = match dice.below(3) {
+            0 => (Purpose::Credentials, Takes::default()), // in the background
+            1 if self.attended => {
+                let takes = Takes {
+                    token_code: true,
+                    ..Takes::default()
+                };
+                (Purpose::Credentials, takes)
+            }
+            1 => {
+                let takes = Takes {
+                    web_identity_token: true,
+                    ..Takes::default()
+                };
+                (Purpose::Help, takes)
+            }
+            _ => (Purpose::Identity, Takes::default()),
+        };
+        let may_take = takes != Takes::default();
+        let is_taken = self.air.as_ref().unwrap().owner.is_some();
+        match self.session.respond(purpose, task, me, takes) {
+            Response::Ask(asked, limit) => {
+                assert!(!is_taken && may_take && asked.is_taken && limit > Duration::ZERO);
+                self.air.as_mut().unwrap().owner = Some(me);
+                seen.note("somebody took a question");
+            }
+            Response::Serve(serial) => {
+                assert!(self.attended && !self.invalidated && purpose == Purpose::Credentials);
+                self.judge_served(serial, seen);
+                seen.note("served while somebody was asked");
+            }
+            Response::Refuse(failure) => {
+                assert!(self.attended && !is_taken && !may_take, "{failure}");
+                seen.note("nobody there who may ask");
+            }
+            Response::Wait(_) => {
+                assert!(!may_take || is_taken, "a question that nobody took");
+                seen.note("waits for an answer");
+            }
+        }
+    }
+
+    /// Who was asked for a task that has ended since answers after all.
+    fn late(&mut self, seen: &mut Seen) {
+        let Some((task, owner)) = self.late.take() else {
+            return;
+        };
+        self.apply();
+        let (before, has_question) = (
+            self.launches(),
+            self.air
+                .as_ref()
+                .is_some_and(|air| air.inbox.is_some() && air.owner.is_none()),
+        );
+        let is_wanted = self.session.needs_refresh() && !self.has_just_failed();
+        let answer = self.given();
+        let next = self
+            .session
+            .answer(Purpose::Credentials, &task, owner, Ok(answer));
+        if self.air.as_ref().is_some_and(|air| !air.task.is_ours()) {
+            return;
+        }
+        if self.air.is_some() {
+            assert!(next.is_some(), "a late answer joins what is in flight");
+            if has_question {
+                assert!(self.received().is_ok());
+                seen.note("a late answer was to an open question");
+            }
+        }
+        if self.air.is_none() {
+            assert_eq!(next.is_some(), is_wanted, "a late answer starts the next");
+        }
+        if self.launches() > before {
+            self.back_off_until = 0; // the answer is good now
+            seen.note("a late answer started the next");
+        }
+        self.judge_launch(before, true, true, seen);
+        self.waiting.extend(next);
+    }
+
+    /// The usual way: somebody takes the question, and answers it.
+    fn ask_and_answer(&mut self, seen: &mut Seen) {
+        let task = Arc::clone(&self.air.as_ref().unwrap().task);
+        let takes = Takes {
+            token_code: self.attended,
+            web_identity_token: self.has_callable,
+            ..Takes::default()
+        };
+        self.owners += 1;
+        let me = self.owners;
+        let response = self.session.respond(Purpose::Help, &task, me, takes);
+        assert!(matches!(response, Response::Ask(..)), "{response:?}");
+        let answer = self.given();
+        let late = self
+            .session
+            .answer(Purpose::Credentials, &task, me, Ok(answer));
+        assert!(late.is_none() && self.received().is_ok());
+        seen.note("who was asked answered at once");
+    }
+
+    fn given(&self) -> Answer {
+        if self.attended {
+            Answer::TokenCode(Secret::new("123456"))
+        } else {
+            Answer::WebIdentityToken(Secret::new("eyJ-token"))
+        }
+    }
+
+    /// What the job of the fetch in flight gets for its question.
+    fn received(&mut self) -> Result<Answer, Failure> {
+        let air = self.air.as_mut().unwrap();
+        let answer = air.inbox.take().unwrap().answer();
+        air.owner = None;
+        air.is_answered = true;
+        answer.expect("no answer has arrived")
+    }
+
+    fn complete(&mut self, outcome: Result<FetchResult, Failure>) {
+        let completion = Completion {
+            at: self.stage.now(),
+            instant: self.stage.instant(),
+            took: Duration::ZERO,
+        };
+        let completed = (self.stage.now(), self.passed());
+        let air = self.air.as_mut().unwrap();
+        air.completed = Some(completed);
+        air.inbox = None;
+        air.task.complete_by_hand(outcome, completion);
     }
 
     fn invalidate(&mut self, dice: &mut Dice, seen: &mut Seen) {
@@ -685,7 +916,25 @@ impl History {
         let Some(air) = self.air.as_ref().filter(|air| air.task.is_ours()) else {
             return;
         };
-        if air.task.outcome().is_some() {
+        if air.task.outcome().is_some() || air.inbox.is_some() {
+            return;
+        }
+        if air.fetches && (self.attended || self.has_callable) && !air.is_answered {
+            let limits = Limits {
+                reader: Duration::from_mins(2),
+                helper: air.has_helper.then_some(Duration::from_mins(1)),
+            };
+            let question = if self.attended {
+                Question::TokenCode("GAHT12345678".into())
+            } else {
+                Question::WebIdentityToken
+            };
+            let inbox = air.task.slot().ask_by_hand(question, limits);
+            self.air.as_mut().unwrap().inbox = Some(inbox);
+            seen.note("a question was asked");
+            if dice.one_in(2) {
+                self.ask_and_answer(seen);
+            }
             return;
         }
         let order = self
@@ -716,7 +965,7 @@ impl History {
                 Ok(self.fetched(&order, dice, seen))
             }
         };
-        air.task.complete_by_hand(outcome);
+        self.complete(outcome);
     }
 
     fn fetched(&self, order: &FetchRequest, dice: &mut Dice, seen: &mut Seen) -> FetchResult {
@@ -724,7 +973,7 @@ impl History {
         let credentials = order.held.clone().unwrap_or_else(|| {
             let mut set = Credentials::new(format!("ASIA{}", self.keys), "s", None, "test");
             let lives = [2, 30, 120, 300, 302, 900, 1200, 1201, 3600, 5400, 43_200];
-            set.expires_at = match dice.below(20) {
+            set.expires_at = match dice.below(23) {
                 0 => None,
                 1 => Some(now - dice.between(0, 600 * S)),
                 _ => Some(now + dice.any(&lives) * S),
@@ -784,11 +1033,6 @@ impl History {
             (tally.fetches, tally.failures),
             (before as u64, self.failures)
         );
-        let due = self.session.due();
-        assert!(
-            due.is_none() || !self.attended,
-            "no person is asked in the background: {due:?}"
-        );
         let _ = (
             self.session.due_in(),
             self.session.attempts(),
@@ -808,6 +1052,8 @@ impl History {
         let mut state = self.session.state.lock().unwrap();
         state.task.as_mut().unwrap().task = Arc::clone(&foreign);
         drop(state);
+        self.late = None;
+        let _ = (air.inbox.take(), air.owner.take());
         self.waiting.retain(|task| !Arc::ptr_eq(task, &air.task));
         self.stage.launched.lock().unwrap().last_mut().unwrap().0 = Arc::clone(&foreign);
         air.task = foreign;

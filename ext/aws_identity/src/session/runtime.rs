@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     fetch::{self, FetchRequest},
     refresh::Range,
+    task::deadline::Deadline,
     task::fetch_task::FetchTask,
     task::fork_gate::SharedGate,
 };
@@ -54,8 +55,9 @@ impl Runtime for SystemRuntime {
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
         let settings = Arc::clone(settings);
-        FetchTask::spawn(gate, settings.resolve_timeout.value, move |deadline| {
-            fetch::fetch(settings, order, gate, deadline)
+        let deadline = Deadline::new(settings.resolve_timeout.value, settings.deadline_cap);
+        FetchTask::spawn(gate, deadline, move |context| {
+            fetch::fetch(settings, order, gate, context)
         })
     }
 }

@@ -10,14 +10,12 @@ use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
-    fetch::{self, FetchResult},
+    fetch::FetchResult,
     identity::Identity,
     refresh::{Failed, Refresh, Rules, Succeeded, is_final},
+    task::fetch_task::Completion,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 pub(super) struct State {
     pub(super) refresh: Refresh<Arc<Credentials>>,
@@ -39,8 +37,6 @@ pub(super) struct State {
     /// How far STS's clock was ahead when it was last asked.
     pub(super) offset: Millis,
     pub(super) web_identity_token: Option<Secret>,
-    /// The cache on disk had nothing: a person has to be asked for an MFA code after all.
-    pub(super) code_is_needed: bool,
     /// What the user should hear, once each.
     pub(super) warnings: Vec<String>,
     /// That the time of the held set has passed was told.
@@ -80,7 +76,6 @@ impl State {
             region: String::new(),
             offset: 0,
             web_identity_token: None,
-            code_is_needed: false,
             warnings,
             expiry_is_recorded: false,
             events: Events::default(),
@@ -90,7 +85,11 @@ impl State {
 
     /// The wall clock, corrected by what STS last said.
     pub(super) fn now(&self) -> Millis {
-        self.runtime.now().saturating_add(self.offset)
+        self.corrected(self.runtime.now())
+    }
+
+    pub(super) fn corrected(&self, at: Millis) -> Millis {
+        at.saturating_add(self.offset)
     }
 
     pub(super) fn held_key(&self, now: Millis) -> Option<String> {
@@ -134,22 +133,45 @@ impl State {
         self.runtime.instant().saturating_duration_since(at) < SPACING
     }
 
-    /// Takes in what a flight brought.
+    /// The serial of credentials to serve while the application is asked for an MFA code.
+    pub(super) fn servable_meanwhile(&self) -> Option<u64> {
+        let held = self.refresh.held(self.now());
+        held.filter(|_| !self.refresh.is_rejected())
+            .map(|_| self.serial)
+    }
+
+    /// Takes in what a task brought. It is judged by when the task completed, not by when somebody
+    /// looks.
     pub(super) fn apply(
         &mut self,
         in_flight: &InFlight,
         outcome: &Result<FetchResult, Failure>,
-        took: Duration,
+        completion: Completion,
         counters: &Counters,
     ) {
-        counters.completed(took, outcome.is_ok());
         match outcome {
-            Ok(fetched) => self.apply_success(in_flight, fetched, counters),
-            Err(failure) => self.apply_failure(in_flight, failure, counters),
+            Ok(fetched) => {
+                counters.completed(completion.took, true);
+                self.apply_success(in_flight, fetched, completion, counters);
+            }
+            // AWS was not asked: nothing follows from it.
+            Err(failure) if in_flight.task.is_withdrawn() => {
+                self.attempts = failure.attempts.as_slice().into();
+            }
+            Err(failure) => {
+                counters.completed(completion.took, false);
+                self.apply_failure(in_flight, failure, completion, counters);
+            }
         }
     }
 
-    fn apply_success(&mut self, in_flight: &InFlight, fetched: &FetchResult, counters: &Counters) {
+    fn apply_success(
+        &mut self,
+        in_flight: &InFlight,
+        fetched: &FetchResult,
+        completion: Completion,
+        counters: &Counters,
+    ) {
         if let Some(offset) = fetched.clock_offset {
             self.offset = offset;
         }
@@ -161,43 +183,7 @@ impl State {
             }
         }
         if fetched.is_new {
-            self.code_is_needed = false;
-            self.refresh.set_attended(fetched.is_attended);
-            self.attempts = fetched.attempts.as_slice().into();
-            let now = self.now();
-            let set = Arc::clone(&fetched.credentials);
-            match self
-                .refresh
-                .succeeded(now, set, |range| self.runtime.pick(range))
-            {
-                Succeeded::Fresh => {
-                    self.serial += 1;
-                    self.expiry_is_recorded = false;
-                    self.degraded = None;
-                    counters.taken();
-                    self.events
-                        .add(EventKind::Refreshed, &fetched.credentials, None, now);
-                }
-                Succeeded::Degraded => {
-                    self.serial += 1;
-                    self.expiry_is_recorded = false;
-                    self.degraded.clone_from(&fetched.credentials.degraded);
-                    counters.taken();
-                    counters.backed_off();
-                    let reason = fetched.credentials.degraded.as_deref();
-                    self.events
-                        .add(EventKind::Degraded, &fetched.credentials, reason, now);
-                }
-                Succeeded::ServesHeld => {
-                    self.serve_stale(counters, &already_expired(&fetched.credentials));
-                }
-                Succeeded::Refused => {
-                    let failure = already_expired(&fetched.credentials);
-                    if in_flight.is_forced {
-                        self.last_forced_refresh = Some((self.runtime.instant(), Some(failure)));
-                    }
-                }
-            }
+            self.apply_credentials(in_flight, fetched, completion, counters);
         }
         match &fetched.identity {
             Some(Ok(identity)) => {
@@ -208,46 +194,84 @@ impl State {
                 });
             }
             Some(Err(failure)) if is_final(failure) => {
-                self.last_final_error = Some((self.runtime.instant(), failure.clone()));
+                self.last_final_error = Some((completion.instant, failure.clone()));
             }
             _ => {}
         }
     }
 
-    fn apply_failure(&mut self, in_flight: &InFlight, failure: &Failure, counters: &Counters) {
-        self.attempts = failure.attempts.as_slice().into();
-        if is_code_needed(failure) {
-            self.code_is_needed = true;
-            return;
-        }
-        if in_flight.is_forced {
-            self.last_forced_refresh = Some((self.runtime.instant(), Some(failure.clone())));
-        }
-        let is_final = is_final(failure);
-        if !self.keeps_serving_after(failure, is_final, counters) && is_final {
-            self.last_final_error = Some((self.runtime.instant(), failure.clone()));
-            if !in_flight.is_awaited {
-                self.pending_error = Some(failure.clone());
+    fn apply_credentials(
+        &mut self,
+        in_flight: &InFlight,
+        fetched: &FetchResult,
+        completion: Completion,
+        counters: &Counters,
+    ) {
+        self.refresh.set_attended(fetched.is_attended);
+        self.attempts = fetched.attempts.as_slice().into();
+        let at = self.corrected(completion.at);
+        let credentials = &fetched.credentials;
+        let succeeded = self
+            .refresh
+            .succeeded(at, Arc::clone(credentials), |range| {
+                self.runtime.pick(range)
+            });
+        match succeeded {
+            Succeeded::Fresh => {
+                self.serial += 1;
+                self.expiry_is_recorded = false;
+                self.degraded = None;
+                counters.taken(completion.at);
+                self.events.add(EventKind::Refreshed, credentials, None, at);
+            }
+            Succeeded::Degraded => {
+                self.serial += 1;
+                self.expiry_is_recorded = false;
+                self.degraded.clone_from(&credentials.degraded);
+                counters.taken(completion.at);
+                counters.backed_off();
+                let reason = credentials.degraded.as_deref();
+                self.events
+                    .add(EventKind::Degraded, credentials, reason, at);
+            }
+            Succeeded::ServesHeld => {
+                self.serve_stale(counters, &already_expired(credentials), at);
+            }
+            Succeeded::Refused => {
+                let failure = already_expired(credentials);
+                if in_flight.is_forced {
+                    self.last_forced_refresh = Some((completion.instant, Some(failure)));
+                }
             }
         }
     }
 
-    /// What a failed refresh means. True where the held set is served on.
-    pub(super) fn keeps_serving_after(
+    fn apply_failure(
         &mut self,
+        in_flight: &InFlight,
         failure: &Failure,
-        is_final: bool,
+        completion: Completion,
         counters: &Counters,
-    ) -> bool {
-        let now = self.now();
+    ) {
+        self.attempts = failure.attempts.as_slice().into();
+        if in_flight.is_forced {
+            self.last_forced_refresh = Some((completion.instant, Some(failure.clone())));
+        }
+        let is_final = is_final(failure);
+        let at = self.corrected(completion.at);
         let failed = self
             .refresh
-            .failed(now, is_final, |range| self.runtime.pick(range));
+            .failed(at, is_final, |range| self.runtime.pick(range));
         match failed {
-            Failed::ServesHeld => self.serve_stale(counters, failure),
-            Failed::Raises => self.events.failed(failure, now),
+            Failed::ServesHeld => self.serve_stale(counters, failure, at),
+            Failed::Raises => self.events.failed(failure, at),
         }
-        failed == Failed::ServesHeld
+        if failed == Failed::Raises && is_final {
+            self.last_final_error = Some((completion.instant, failure.clone()));
+            if !in_flight.is_awaited {
+                self.pending_error = Some(failure.clone());
+            }
+        }
     }
 
     /// Says once of a set that its time has passed and nothing has replaced it.
@@ -262,24 +286,19 @@ impl State {
     }
 
     /// An outage: the held set is served on.
-    fn serve_stale(&mut self, counters: &Counters, failure: &Failure) {
+    fn serve_stale(&mut self, counters: &Counters, failure: &Failure, at: Millis) {
         counters.backed_off();
-        let now = self.now();
         let was_degraded = self.degraded.is_some();
         self.degraded = Some(failure.message().clone());
-        self.events.failed(failure, now);
-        let held = self.refresh.held(now).map(Arc::clone);
+        self.events.failed(failure, at);
+        let held = self.refresh.held(at).map(Arc::clone);
         if let Some(held) = held.filter(|_| !was_degraded) {
             self.serial += 1; // whoever keeps the set by its serial is to see that it is degraded
             self.events
-                .add(EventKind::Degraded, &held, Some(&failure.message()), now);
+                .add(EventKind::Degraded, &held, Some(&failure.message()), at);
         }
         self.record_expiry();
     }
-}
-
-pub(super) fn is_code_needed(failure: &Failure) -> bool {
-    failure.code.as_deref() == Some(fetch::CODE_NEEDED)
 }
 
 pub(super) fn already_expired(set: &Credentials) -> Failure {

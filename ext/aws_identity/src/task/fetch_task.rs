@@ -1,130 +1,87 @@
 //! One fetch in progress, and those who wait for it.
 //!
-//! A flight is a short-lived thread that builds its own runtime, does one job under a deadline,
-//! leaves the result in a slot and ends. Nothing of it outlives it, so nothing of it can be
-//! inherited by a forked child; and nobody who waits holds it up by leaving.
+//! A task is a short-lived thread that builds its own runtime, does one job under a deadline,
+//! leaves the outcome in a slot and ends. Nothing of it outlives it, so nothing of it can be
+//! inherited by a forked child; and a waiter that leaves does not hold it up.
 
-use crate::{
-    failure::Failure,
-    task::fork_gate::{Permit, RunningGuard, SharedGate},
-    task::panic,
+use super::{
+    deadline::{Deadline, GRACE},
+    fork_gate::{Permit, RunningGuard, SharedGate},
+    panic,
+    question::{Answer, Asked, Asker, Slot, Takes},
 };
+use crate::{credentials::Millis, failure::Failure, util::time::now};
 use std::{
     process,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+        Arc, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
     },
     thread,
     time::{Duration, Instant},
 };
-use tokio::{runtime, time::timeout};
+use tokio::runtime;
 
 /// Ten times what a release build was seen to use, three times a debug build's; a stack that
 /// overflows in a library ends the process without a word.
 pub(crate) const STACK: usize = 1 << 20;
 
-/// How long past its deadline a flight may be before those who wait give it up: a job that blocks
-/// its thread also stops the runtime's timer.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// When a flight has to be done. A job that finds out it needs longer may extend it.
-#[derive(Debug)]
-pub struct Deadline {
-    start: Instant,
-    millis: AtomicU64,
-}
-
-impl Deadline {
-    fn new(limit: Duration) -> Self {
-        Self {
-            start: Instant::now(),
-            millis: AtomicU64::new(millis(limit)),
-        }
-    }
-
-    /// Gives the flight `more` time than it has; with a `cap` no more than that in all.
-    pub fn extend(&self, more: Duration, cap: Option<Duration>) {
-        let held = self.millis.load(SeqCst); // only the job itself extends it
-        let wanted = held.saturating_add(millis(more));
-        let most = cap.map_or(wanted, |cap| wanted.min(millis(cap)));
-        self.millis.fetch_max(most, SeqCst);
-    }
-
-    #[must_use]
-    pub fn limit(&self) -> Duration {
-        Duration::from_millis(self.millis.load(SeqCst))
-    }
-
-    /// What is left; zero when it is over.
-    #[must_use]
-    pub fn left(&self) -> Duration {
-        self.limit().saturating_sub(self.start.elapsed())
-    }
-
-    #[must_use]
-    pub fn elapsed(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    /// What `job` brings, if it does before the deadline, extensions included.
-    pub async fn bound<J: Future>(&self, job: J) -> Option<J::Output> {
-        let mut job = std::pin::pin!(job);
-        loop {
-            match timeout(self.left(), &mut job).await {
-                Ok(outcome) => return Some(outcome),
-                Err(_) if self.left().is_zero() => return None,
-                Err(_) => {} // it was extended meanwhile
-            }
-        }
-    }
-
-    /// The failure of a job that took too long.
-    #[must_use]
-    pub fn overdue(&self) -> Failure {
-        Failure::timeout(
-            format!(
-                "No answer within {} s (resolve_timeout).",
-                self.limit().as_secs_f64()
-            ),
-            "Check the network and proxy, or raise resolve_timeout.",
-        )
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.start.elapsed() >= self.limit() + GRACE
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 2)
-}
-
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// The flight has landed: its outcome is there.
+    /// The task has completed: its outcome is there.
     Completed,
+    /// A question is open, of which the waiter has not seen the last change.
+    Asked,
+    /// The task waits for the network, or for an answer.
+    Parked,
     /// [`FetchTask::nudge`] was called, or the waiter wanted to look up.
     Interrupted,
-    /// It will never land for us: overdue, or flown by another process.
+    /// It will never complete for us: overdue, or run by another process.
     Abandoned,
 }
 
-/// A job in the air, or landed.
+/// What ends a wait, beside the end of the task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Heed {
+    /// A question with changes after this number of them.
+    pub questions_after: Option<u64>,
+    /// That the task waits for anything at all.
+    pub parked: bool,
+}
+
+/// When a task completed.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion {
+    /// By the wall clock.
+    pub at: Millis,
+    /// By a clock that nobody sets.
+    pub instant: Instant,
+    /// How long it took, without the time for answers.
+    pub took: Duration,
+}
+
+/// What the job of a task is given.
+pub struct TaskContext {
+    pub deadline: Arc<Deadline>,
+    pub asker: Asker,
+}
+
+/// A job in progress, or completed.
 pub struct FetchTask<T> {
-    outcome: OnceLock<Result<T, Failure>>,
-    lock: Mutex<()>,
-    completed: Condvar,
-    pid: u32,
+    outcome: OnceLock<(Result<T, Failure>, Completion)>,
+    slot: Arc<Slot>,
     deadline: Arc<Deadline>,
+    has_parked: AtomicBool,
+    #[cfg(test)]
+    is_abandoned: AtomicBool,
 }
 
 impl<T: Send + Sync + 'static> FetchTask<T> {
     /// Starts `job` on a thread of its own.
-    pub fn spawn<F, J>(gate: SharedGate, limit: Duration, job: F) -> Result<Arc<Self>, Failure>
+    pub fn spawn<F, J>(gate: SharedGate, deadline: Deadline, job: F) -> Result<Arc<Self>, Failure>
     where
-        F: FnOnce(Arc<Deadline>) -> J + Send + 'static,
+        F: FnOnce(TaskContext) -> J + Send + 'static,
         J: Future<Output = Result<T, Failure>>,
     {
         let permit = Permit::take(gate).ok_or_else(|| {
@@ -134,34 +91,40 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
             )
         })?;
         panic::keep_quiet();
-        let task = Arc::new(Self {
-            outcome: OnceLock::new(),
-            lock: Mutex::new(()),
-            completed: Condvar::new(),
-            pid: process::id(),
-            deadline: Arc::new(Deadline::new(limit)),
-        });
+        let task = Arc::new(Self::new(process::id(), deadline));
         let worker = Arc::clone(&task);
         thread::Builder::new()
             .name(panic::THREAD.into())
             .stack_size(STACK)
-            .spawn(move || {
-                worker.run(gate, job);
-                drop(permit);
-            })
+            .spawn(move || worker.run(gate, permit, job))
             .map_err(|error| no_thread(&error))?;
         Ok(task)
     }
 
-    fn run<F, J>(&self, gate: SharedGate, job: F)
+    fn new(pid: u32, deadline: Deadline) -> Self {
+        Self {
+            outcome: OnceLock::new(),
+            slot: Arc::new(Slot::new(pid)),
+            deadline: Arc::new(deadline),
+            has_parked: AtomicBool::new(false),
+            #[cfg(test)]
+            is_abandoned: AtomicBool::new(false),
+        }
+    }
+
+    fn run<F, J>(self: Arc<Self>, gate: SharedGate, permit: Permit, job: F)
     where
-        F: FnOnce(Arc<Deadline>) -> J,
+        F: FnOnce(TaskContext) -> J,
         J: Future<Output = Result<T, Failure>>,
     {
         let _running = RunningGuard::begin(gate); // but for the time it is parked
+        let parking = Arc::clone(&self);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
-            .on_thread_park(move || gate.pause())
+            .on_thread_park(move || {
+                parking.park();
+                gate.pause();
+            })
             .on_thread_unpark(move || gate.resume())
             .max_blocking_threads(4)
             .thread_stack_size(STACK)
@@ -170,9 +133,18 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
             Ok(runtime) => runtime,
             Err(error) => return self.complete(Err(no_thread(&error))),
         };
+        let context = TaskContext {
+            deadline: Arc::clone(&self.deadline),
+            asker: Asker::new(
+                Arc::clone(&self.slot),
+                Arc::clone(&self.deadline),
+                gate,
+                permit,
+            ),
+        };
         let outcome = panic::caught(|| {
             runtime.block_on(async {
-                let bounded = self.deadline.bound(job(Arc::clone(&self.deadline))).await;
+                let bounded = self.deadline.bound(job(context)).await;
                 bounded.unwrap_or_else(|| Err(self.overdue()))
             })
         });
@@ -180,51 +152,124 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         runtime.shutdown_background(); // a program that hangs must not hold this thread
     }
 
+    fn park(&self) {
+        if !self.has_parked.swap(true, SeqCst) {
+            self.wake();
+        }
+    }
+
     fn complete(&self, outcome: Result<T, Failure>) {
-        let _ = self.outcome.set(outcome);
-        drop(self.lock());
-        self.completed.notify_all();
+        let completion = Completion {
+            at: now(),
+            instant: Instant::now(),
+            took: self.deadline.took(),
+        };
+        let _ = self.outcome.set((outcome, completion));
+        self.wake();
     }
 }
 
 impl<T> FetchTask<T> {
-    /// What the flight brought, once it has landed. Never blocks, in any process.
+    /// What the task brought, once it has completed. Never blocks, in any process.
     pub fn outcome(&self) -> Option<&Result<T, Failure>> {
+        self.completed().map(|(outcome, _)| outcome)
+    }
+
+    /// The outcome, and when it came. Never blocks, in any process.
+    pub fn completed(&self) -> Option<&(Result<T, Failure>, Completion)> {
         self.outcome.get()
     }
 
-    /// False in a child forked while it flew: nobody flies it there, and `lock` may be held for
+    /// False in a child forked while it ran: nobody runs it there, and its locks may be held for
     /// ever.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        self.pid == process::id()
+        self.slot.is_ours()
     }
 
     /// False once waiting for it is pointless.
     #[must_use]
     pub fn may_complete(&self) -> bool {
+        #[cfg(test)]
+        if self.is_abandoned.load(SeqCst) {
+            return false;
+        }
         self.is_ours() && !self.deadline.is_abandoned()
     }
 
-    /// The failure of a flight that took too long.
+    /// The failure of a task that took too long.
     #[must_use]
     pub fn overdue(&self) -> Failure {
         self.deadline.overdue()
     }
 
-    /// Since when it flies.
+    /// How long it has been running, without the time for answers.
     #[must_use]
-    pub fn elapsed(&self) -> Duration {
-        self.deadline.elapsed()
+    pub fn took(&self) -> Duration {
+        self.deadline.took()
     }
 
-    /// Blocks until the flight has landed, is lost, or `interrupted` is set through `nudge`.
+    /// The open question, and how many changes there have been to the questions of this task.
+    #[must_use]
+    pub fn asked(&self) -> (Option<Asked>, u64) {
+        self.slot.asked()
+    }
+
+    /// Takes the open question for `owner`, who has so long to answer, where it may.
+    #[must_use]
+    pub fn take(&self, owner: u64, takes: Takes) -> Option<(Asked, Duration)> {
+        self.slot.take(owner, takes)
+    }
+
+    /// Answers the question that `owner` took; gives the answer back if it comes too late.
+    pub fn answer(
+        &self,
+        owner: u64,
+        outcome: Result<Answer, Failure>,
+    ) -> Option<Result<Answer, Failure>> {
+        self.slot.answer(owner, outcome)
+    }
+
+    /// Whether the task has a use for the answer to a question of an earlier one.
+    pub fn answer_untaken(&self, answer: Answer) -> bool {
+        self.slot.answer_untaken(answer)
+    }
+
+    /// `owner` will not answer: somebody else may take the question. Does nothing a second time.
+    pub fn give_back(&self, owner: u64) {
+        self.slot.give_back(owner);
+    }
+
+    /// The helper thread for the questions of this task has ended.
+    pub fn lose_helper(&self) {
+        self.slot.lose_helper();
+    }
+
+    /// Nobody will ask for the outcome any more.
+    pub fn cancel_questions(&self) {
+        self.slot.close();
+    }
+
+    /// True where the task ended because nobody took its question. Never blocks, in any process.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.slot.is_withdrawn()
+    }
+
+    /// The number of the question whose answer was a failure, or 0. Never blocks, in any process.
+    #[must_use]
+    pub fn failed_question(&self) -> u64 {
+        self.slot.failed()
+    }
+
+    /// Blocks until the task has completed, is lost, or `interrupted` is set through `nudge`.
     pub fn wait(&self, interrupted: &AtomicBool) -> Woken {
-        self.wait_at_most(interrupted, Duration::MAX)
+        self.wait_at_most(interrupted, Duration::MAX, Heed::default())
     }
 
-    /// The same for no longer than `limit`, the end of which counts as interrupted.
-    pub fn wait_at_most(&self, interrupted: &AtomicBool, limit: Duration) -> Woken {
+    /// The same for no longer than `limit`, the end of which counts as interrupted; `heed` says what
+    /// else ends it.
+    pub fn wait_at_most(&self, interrupted: &AtomicBool, limit: Duration, heed: Heed) -> Woken {
         let start = Instant::now();
         if self.outcome.get().is_some() {
             return Woken::Completed;
@@ -232,7 +277,7 @@ impl<T> FetchTask<T> {
         if !self.is_ours() {
             return Woken::Abandoned;
         }
-        let mut guard = self.lock();
+        let mut state = self.slot.lock();
         loop {
             if self.outcome.get().is_some() {
                 return Woken::Completed;
@@ -240,7 +285,16 @@ impl<T> FetchTask<T> {
             if interrupted.swap(false, SeqCst) {
                 return Woken::Interrupted;
             }
-            if self.deadline.is_abandoned() {
+            if heed
+                .questions_after
+                .is_some_and(|seen| state.is_news_after(seen))
+            {
+                return Woken::Asked;
+            }
+            if heed.parked && self.has_parked.load(SeqCst) {
+                return Woken::Parked;
+            }
+            if !self.may_complete() {
                 return Woken::Abandoned;
             }
             let left = limit.saturating_sub(start.elapsed());
@@ -248,9 +302,10 @@ impl<T> FetchTask<T> {
                 return Woken::Interrupted;
             }
             let patience = left.min(self.deadline.left() + GRACE);
-            guard = self
-                .completed
-                .wait_timeout(guard, patience)
+            state = self
+                .slot
+                .changed
+                .wait_timeout(state, patience)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
@@ -259,40 +314,35 @@ impl<T> FetchTask<T> {
     /// Wakes the waiter that looks at `interrupted`. Callable from any thread.
     pub fn nudge(&self, interrupted: &AtomicBool) {
         interrupted.store(true, SeqCst);
-        drop(self.lock()); // a waiter is either before its check or already asleep
-        self.completed.notify_all();
+        self.wake();
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wake(&self) {
+        drop(self.slot.lock()); // a waiter is either before its check or already asleep
+        self.slot.changed.notify_all();
     }
 }
 
-/// For tests that land a flight by hand.
+/// For tests that complete a task by hand.
 #[cfg(test)]
 impl<T: Send + Sync + 'static> FetchTask<T> {
-    /// A flight of the process `pid` that nobody flies.
+    /// A task of the process `pid` that nobody runs.
     pub(crate) fn without_worker(pid: u32) -> Arc<Self> {
-        let deadline = Deadline {
-            start: Instant::now().checked_sub(2 * GRACE).unwrap(),
-            millis: AtomicU64::new(u64::MAX / 2),
-        };
-        Arc::new(Self {
-            outcome: OnceLock::new(),
-            lock: Mutex::new(()),
-            completed: Condvar::new(),
-            pid,
-            deadline: Arc::new(deadline),
-        })
+        let limit = Duration::from_secs(1 << 32);
+        Arc::new(Self::new(pid, Deadline::new(limit, None)))
     }
 
-    pub(crate) fn complete_by_hand(&self, outcome: Result<T, Failure>) {
-        self.complete(outcome);
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    pub(crate) fn complete_by_hand(&self, outcome: Result<T, Failure>, completion: Completion) {
+        let _ = self.outcome.set((outcome, completion));
     }
 
     /// Its time and its grace are over.
     pub(crate) fn abandon(&self) {
-        self.deadline.millis.store(0, SeqCst);
+        self.is_abandoned.store(true, SeqCst);
     }
 }
 
@@ -313,12 +363,12 @@ mod tests {
 
     fn launch<J>(
         limit: Duration,
-        job: impl FnOnce(Arc<Deadline>) -> J + Send + 'static,
+        job: impl FnOnce(TaskContext) -> J + Send + 'static,
     ) -> Arc<FetchTask<u32>>
     where
         J: Future<Output = Result<u32, Failure>>,
     {
-        FetchTask::spawn(&NoFork, limit, job).unwrap()
+        FetchTask::spawn(&NoFork, Deadline::new(limit, None), job).unwrap()
     }
 
     fn wait(task: &FetchTask<u32>) -> Woken {
@@ -352,26 +402,6 @@ mod tests {
             "{}",
             failure.message()
         );
-    }
-
-    #[test]
-    fn a_job_may_extend_its_deadline() {
-        let task = launch(QUICK, |deadline| async move {
-            deadline.extend(Duration::from_secs(5), None);
-            tokio::time::sleep(QUICK * 3).await;
-            Ok(1)
-        });
-        assert_eq!(wait(&task), Woken::Completed);
-        assert!(task.outcome().unwrap().is_ok());
-    }
-
-    #[test]
-    fn a_deadline_is_extended_to_its_cap_and_never_cut() {
-        let deadline = Deadline::new(Duration::from_secs(2));
-        deadline.extend(Duration::from_secs(9), Some(Duration::from_secs(4)));
-        assert_eq!(deadline.limit(), Duration::from_secs(4));
-        deadline.extend(Duration::from_secs(9), Some(Duration::from_secs(3)));
-        assert_eq!(deadline.limit(), Duration::from_secs(4));
     }
 
     #[test]
@@ -424,7 +454,7 @@ mod tests {
     fn a_waiter_may_look_up_now_and_then() {
         let task = launch(Duration::from_secs(5), |_| std::future::pending());
         let start = Instant::now();
-        let woken = task.wait_at_most(&AtomicBool::new(false), QUICK);
+        let woken = task.wait_at_most(&AtomicBool::new(false), QUICK, Heed::default());
         assert_eq!(woken, Woken::Interrupted);
         assert!(start.elapsed() >= QUICK);
         assert!(task.may_complete());

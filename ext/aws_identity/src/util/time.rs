@@ -1,7 +1,17 @@
 //! Times as AWS writes them, and as this crate counts them.
 
 use aws_smithy_types::{DateTime, date_time::Format};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::SystemTime};
+
+/// The wall clock.
+#[must_use]
+pub fn now() -> Millis {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+        })
+}
 
 /// Milliseconds since the Unix epoch: the unit of every time in this crate.
 pub type Millis = i64;

@@ -12,6 +12,7 @@ mod imds;
 mod library;
 mod process;
 mod proxy;
+mod questions;
 mod region;
 mod roles;
 mod session;

@@ -5,9 +5,9 @@ use aws_identity::{
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
     fetch::now,
-    providers::CallbackAnswers,
-    session::{EventKind, Purpose, Session, Step},
-    task::fetch_task::Woken,
+    session::{EventKind, Fetch, Purpose, Response, Session, Step},
+    task::fetch_task::{Heed, Woken},
+    task::question::{Answer as Given, Asked, Question, Takes},
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
@@ -445,19 +445,35 @@ fn events_are_numbered_and_read_from_a_number_on() {
     crate::support::assert_no_secret(&format!("{events:?}"));
 }
 
-/// The next step has to be a question to the host; what it is asked for is given.
-fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
-    let Step::Ask(needs) = session.credentials()? else { panic!("nobody was asked") };
-    assert_eq!(needs.token_code.as_deref(), Some(world::DEMO_MFA_SERIAL));
-    let answers = CallbackAnswers { token_code: Some(Secret::new(code)), ..CallbackAnswers::default() };
-    match session.depart(answers, Purpose::Credentials)? {
-        Step::Wait(task) => {
-            wait(&task);
-            session.settle(&task).unwrap()
-        }
-        Step::Ready(serial) => Ok(serial),
-        Step::Ask(needs) => panic!("asked twice: {needs:?}"),
+/// Waits until `task` asks, and takes the question as `owner`.
+fn take(session: &Session, task: &Arc<Fetch>, owner: u64) -> (Asked, Duration) {
+    let heed = Heed { questions_after: Some(0), parked: false };
+    let woken = task.wait_at_most(&AtomicBool::new(false), Duration::from_secs(10), heed);
+    assert_eq!(woken, Woken::Asked, "{:?}", task.outcome());
+    let takes = Takes { token_code: true, web_identity_token: true, source: true };
+    match session.respond(Purpose::Credentials, task, owner, takes) {
+        Response::Ask(asked, limit) => (asked, limit),
+        response => panic!("nothing was asked: {response:?}"),
     }
+}
+
+/// A read that begins a fetch.
+fn begin(session: &Session, helper: Option<bool>) -> Arc<Fetch> {
+    match session.begin(Purpose::Credentials, helper).unwrap() {
+        Step::Wait(task) => task,
+        _ => panic!("nothing to wait for"),
+    }
+}
+
+/// The next read has to ask for a code; what it asks for is given.
+fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
+    let task = begin(session, None);
+    let (asked, _) = take(session, &task, 7);
+    assert_eq!(asked.question, Question::TokenCode(world::DEMO_MFA_SERIAL.into()));
+    let answer = Given::TokenCode(Secret::new(code));
+    assert!(session.answer(Purpose::Credentials, &task, 7, Ok(answer)).is_none());
+    wait(&task);
+    session.settle(&task).unwrap()
 }
 
 fn attended(seconds: i64) -> Machine {
@@ -509,14 +525,16 @@ fn a_token_provider_that_is_not_needed_is_not_asked() {
 }
 
 #[test]
-fn a_session_of_a_given_source_asks_for_it_before_each_flight() {
+fn a_session_of_a_given_source_asks_for_it_in_each_fetch() {
     let machine = living(3600).option("source", true);
     let session = machine.session();
-    let Ok(Step::Ask(needs)) = session.credentials() else { panic!("the source was not asked for") };
-    assert!(needs.source && needs.token_code.is_none());
+    assert!(matches!(session.credentials(), Ok(Step::Helper { waits: true })));
+    assert_eq!(session.tally().fetches, 0, "nothing is begun before there is somebody to ask");
+    let task = begin(&session, Some(true));
+    let (asked, _) = take(&session, &task, 7);
+    assert_eq!(asked.question, Question::Source);
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
-    let answers = CallbackAnswers { source: Some(source), ..CallbackAnswers::default() };
-    let Ok(Step::Wait(task)) = session.depart(answers, Purpose::Credentials) else { panic!("it did not depart") };
+    assert!(session.answer(Purpose::Help, &task, 7, Ok(Given::Source(Box::new(source)))).is_none());
     wait(&task);
     assert_eq!(session.settle(&task).unwrap().unwrap(), 1);
     assert_eq!(machine.the(Service::Sts, ASSUME).principal.as_deref(), Some(world::PATH_USER));
@@ -535,13 +553,15 @@ fn a_web_identity_token_is_replaced_on_a_living_session() {
 }
 
 #[test]
-fn a_callable_for_the_token_is_asked_for_before_the_flight() {
+fn a_callable_for_the_token_is_asked_in_the_fetch() {
     let machine = Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", true);
-    let session = Arc::new(machine.session());
-    let Ok(Step::Ask(needs)) = session.credentials() else { panic!("nobody was asked") };
-    assert!(needs.web_identity_token);
-    let answers = CallbackAnswers { web_identity_token: Some(Secret::new(world::IRSA_TOKEN)), ..CallbackAnswers::default() };
-    let Ok(Step::Wait(task)) = session.depart(answers, Purpose::Credentials) else { panic!("it did not depart") };
+    let session = machine.session();
+    assert!(matches!(session.credentials(), Ok(Step::Helper { waits: true })));
+    let task = begin(&session, Some(true));
+    let (asked, _) = take(&session, &task, 7);
+    assert_eq!(asked.question, Question::WebIdentityToken);
+    let answer = Given::WebIdentityToken(Secret::new(world::IRSA_TOKEN));
+    assert!(session.answer(Purpose::Help, &task, 7, Ok(answer)).is_none());
     wait(&task);
     assert_eq!(session.settle(&task).unwrap().unwrap(), 1);
 }

@@ -10,6 +10,7 @@ use aws_identity::{
     identity::Identity,
     providers::CallbackAnswers,
     session::{Fetch, Session, Step},
+    task::deadline::Deadline,
     task::fetch_task::{FetchTask, Woken},
     task::fork_gate::{NoFork, SharedGate},
 };
@@ -181,7 +182,9 @@ impl Machine {
         let settings = Arc::new(self.settings()?);
         let gate = self.gate;
         let task =
-            FetchTask::spawn(gate, settings.resolve_timeout.value, move |deadline| fetch(settings, request, gate, deadline))?;
+            FetchTask::spawn(gate, Deadline::new(settings.resolve_timeout.value, settings.deadline_cap), move |context| {
+                fetch(settings, request, gate, context)
+            })?;
         match task.wait(&AtomicBool::new(false)) {
             Woken::Completed => {}
             woken => panic!("the fetch task was abandoned: {woken:?}"),
@@ -285,7 +288,7 @@ pub fn read(session: &Session) -> Result<u64, Failure> {
     loop {
         match session.credentials()? {
             Step::Ready(serial) => return Ok(serial),
-            Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
+            Step::Helper { .. } => panic!("nobody here can help"),
             Step::Wait(task) => {
                 wait(&task);
                 if let Some(outcome) = session.settle(&task) {
@@ -301,7 +304,7 @@ pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
     loop {
         match session.identity()? {
             Step::Ready(_) => return Ok(session.known().unwrap().1),
-            Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
+            Step::Helper { .. } => panic!("nobody here can help"),
             Step::Wait(task) => {
                 wait(&task);
                 if let Some(outcome) = session.settle_identity(&task) {
@@ -316,7 +319,7 @@ pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
 pub fn refresh(session: &Session) -> Result<u64, Failure> {
     match session.refresh()? {
         Step::Ready(serial) => Ok(serial),
-        Step::Ask(needs) => panic!("nobody here can supply {needs:?}"),
+        Step::Helper { .. } => panic!("nobody here can help"),
         Step::Wait(task) => {
             wait(&task);
             session.settle_refresh(&task).unwrap()

@@ -16,6 +16,9 @@ module Legion
           # @return [Array<Hash>] the providers that were tried before it failed, in order: `source`, `outcome` ("found", "absent" or
           #   "failed"), `reason`, `milliseconds`
           attr_reader :attempts
+          # @api private
+          # @return [Integer, nil] the number of the question that was not answered
+          attr_reader :question
 
           # @param message [String, nil]
           # @param code [String, nil]

@@ -7,6 +7,7 @@ require_relative 'internal/log'
 require_relative 'internal/native'
 require_relative 'internal/redacted'
 require_relative 'internal/layers'
+require_relative 'internal/fetches'
 
 module Legion
   module Extensions
@@ -94,7 +95,7 @@ module Legion
           def identity
             known = @identity
             serial = @native.identity_serial
-            known.serial == serial ? known : load_identity
+            known.serial == serial ? known : load_identity(serial)
           end
 
           # The newest set. Where it is soon due, one request for the next one is started in the background and the held one is
@@ -109,7 +110,7 @@ module Legion
 
             held = @cached
             serial = @native.serial
-            held.serial == serial ? held : refresh_cached
+            held.serial == serial ? held : refresh_cached(serial)
           end
 
           # @return [Time, nil] when the set of {#credentials} expires, in UTC; nil for keys that do not
@@ -139,8 +140,7 @@ module Legion
           # @return [Credentials]
           # @raise [Error] if it fails
           def refresh!
-            @native.refresh
-            refresh_cached
+            refresh_cached(@fetches.run(:refresh))
           end
 
           # Says that a key is no good any more, so that the next read fetches another one.
@@ -188,11 +188,11 @@ module Legion
           end
 
           # Starts a request if none is in progress and one is due, and does not wait for AWS. A token_provider is asked now, on this
-          # thread.
+          # thread, unless AWS has to answer first: then it is asked at the next read.
           #
           # @return [Boolean] whether it started one
           # @raise [Error] where nothing could be sent
-          def prefetch = @native.prefetch.tap { @listeners&.ring }
+          def prefetch = @fetches.run(:prefetch).tap { @listeners&.ring }
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
@@ -241,22 +241,27 @@ module Legion
             @cached = @identity = NONE
             inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
-            supplies, layers = Internal::Layers.callbacks_out_of(layers)
-            native = Internal::Native::Session.new(layers)
-            @native = supplies ? Internal::Lazy.load(Internal, :SuppliedNative).new(native, supplies) : native
+            callbacks, layers = Internal::Layers.callbacks_out_of(layers)
+            @native = Internal::Native::Session.new(layers)
+            @fetches = Internal::Fetches.new(@native, callbacks)
           end
 
           # Made by the first on_change. ChangeEvent is named first, so that its `autoload` hides it until it is complete.
           def listeners
             Internal::Lazy.load(Aws, :ChangeEvent)
             type = Internal::Lazy.load(Internal, :Listeners)
-            LOCK.synchronize { @listeners ||= type.new(@native, @log) }
+            LOCK.synchronize { @listeners ||= type.new(@native, @fetches, @log) }
           end
 
-          # The core has a newer set. Another thread may have it invalidated before it is taken: then ask again.
-          def refresh_cached = cached || credentials
+          # The core has a newer set, or no `serial`: then a fetch comes first. Another thread may have the set invalidated before it is
+          # taken: then ask again.
+          def refresh_cached(serial)
+            @fetches.run(:credentials) unless serial
+            cached || credentials
+          end
 
-          def load_identity
+          def load_identity(serial)
+            @fetches.run(:identity) unless serial
             fields = @native.known
             fields ? (@identity = CallerIdentity.new(**fields)) : identity
           end

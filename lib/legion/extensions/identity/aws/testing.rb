@@ -123,7 +123,7 @@ module Legion
               @credentials = answer_to(credentials)
               @principal = principal_of(identity)
               @answers = { held: -> { @credentials if @credentials.is_a?(::Hash) }, known: -> { @principal if @principal.is_a?(::Hash) },
-                           serial: -> { serial_of(@credentials) }, refresh: -> { serial_of(@credentials) },
+                           serial: -> { serial_of(@credentials) }, start: ->(_, purpose, _) { start(purpose) },
                            identity_serial: -> { serial_of(@principal) },
                            invalidate: ->(id) { @credentials.is_a?(::Hash) && @credentials[:access_key_id] == id },
                            events: ->(_) { nothing }, attempts: -> { nothing }, counters: -> { COUNTERS } }
@@ -136,7 +136,7 @@ module Legion
               answer = @answers[verb]
               return answer.call(*arguments) if answer
 
-              false if %i[prefetch land needs_refresh?].include?(verb)
+              false if %i[land needs_refresh?].include?(verb)
             end
 
             private
@@ -144,6 +144,8 @@ module Legion
             def nothing = []
 
             def no_details = {}
+
+            def start(purpose) = purpose == :refresh && serial_of(@credentials)
 
             def serial_of(answer)
               raise answer unless answer.is_a?(::Hash)

@@ -24,7 +24,9 @@ module Legion
               web_identity_token: 'a String or a callable',
               source:             'a Session, a Credentials or a credential provider of aws-sdk-ruby'
             }.freeze
-            private_constant :TAKES
+            # What a callback may raise that is its own affair. All else that ends a reader's thread, or its wait, is the reader's.
+            FOREIGN = [::StandardError, ::ScriptError, ::SystemStackError, ::NoMemoryError].freeze
+            private_constant :TAKES, :FOREIGN
 
             # Whoever is asked may rescue every StandardError, and must not rescue this one.
             class Overdue < ::Exception; end # rubocop:disable Lint/InheritException
@@ -40,8 +42,8 @@ module Legion
                 options = layers.fetch(:options).reject { |name, value| TAKES.key?(name) && blank?(value) }
                 given = options.slice(*TAKES.keys).reject { |name, value| name == :web_identity_token && value.is_a?(::String) }
                 given.each { |name, value| check(name, value) }
-                supplies = new(**given) unless given.empty?
-                [supplies, layers.merge(options: options.merge(given.transform_values { true }))]
+                callbacks = new(**given) unless given.empty?
+                [callbacks, layers.merge(options: options.merge(given.transform_values { true }))]
               end
 
               private
@@ -78,30 +80,19 @@ module Legion
 
             # Asks on this very thread.
             #
-            # @param serial_number [String] of the MFA device
-            # @param limit [Float] seconds
-            # @return [String] a code that was never given before
+            # @param question [Hash{Symbol => Object}] of {Native::Session#wait}
+            # @param alone [Boolean] whether the thread is one of ours: then nothing but an {Error} leaves here
+            # @return [Hash{Symbol => Object}] as {Native::Session#answer} takes it
             # @raise [Error]
-            def token_code(serial_number, limit)
-              code = ask(:token_provider, :token_timeout, limit) { |provider| provider.call(serial_number) }
-              code = text(code, :token_provider, 'the six digits that the device shows')
-              refuse_used if @used.key?(code)
-              @used[code] = true if code.match?(/\A\d{6}\z/) # what is no code is not sent, so it is not used
-              code
-            end
-
-            # @param limit [Float] seconds
-            # @return [String]
-            # @raise [Error]
-            def web_identity_token(limit)
-              text(ask(:web_identity_token, :process_timeout, limit, &:call), :web_identity_token, 'a token')
-            end
-
-            # @param limit [Float] seconds
-            # @return [Hash{Symbol => Object}] the fields of a set, as {Native::Session#depart} takes them
-            # @raise [Error]
-            def source(limit)
-              ask(:source, :process_timeout, limit) { |source| fields_of(source) }
+            def ask(question, alone: false)
+              limit = question.fetch(:limit)
+              name = question.fetch(:name)
+              answer = case name
+                       when :token_code then token_code(question.fetch(:serial_number), limit, alone)
+                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source) }
+                       else text(call(name, :process_timeout, limit, alone, &:call), name, 'a token')
+                       end
+              { name => answer }
             end
 
             # @return [String]
@@ -109,13 +100,22 @@ module Legion
 
             private
 
+            # A code that was never given before.
+            def token_code(serial_number, limit, alone)
+              code = call(:token_provider, :token_timeout, limit, alone) { |provider| provider.call(serial_number) }
+              code = text(code, :token_provider, 'the six digits that the device shows')
+              refuse_used if @used.key?(code)
+              @used[code] = true if code.match?(/\A\d{6}\z/) # what is no code is not sent, so it is not used
+              code
+            end
+
             # The messages of what others raise may hold secrets. They are the cause of ours, and not part of it.
-            def ask(name, limit_name, limit)
+            def call(name, limit_name, limit, alone)
               ::Timeout.timeout(limit, Overdue) { yield @given.call(name) }
             rescue Overdue => _e
               raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
-            rescue ::StandardError, ::ScriptError, ::SystemStackError => e
-              raise if e.is_a?(Error)
+            rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours nobody else would hear of it
+              raise if e.is_a?(Error) || (!alone && FOREIGN.none? { |type| e.is_a?(type) })
 
               raise NoCredentialsError, "The #{name} raised #{e.class}. What it says is the cause of this error."
             end

@@ -11,7 +11,6 @@ module Legion
           # complete. The paths are absolute, since `$LOAD_PATH` may have changed by then.
           autoload :Callbacks, "#{__dir__}/callbacks.rb"
           autoload :Listeners, "#{__dir__}/listeners.rb"
-          autoload :SuppliedNative, "#{__dir__}/supplied_native.rb"
 
           # Loads what a method needs of it. In a trap handler, where `require` and `autoload` raise a ThreadError, it raises an {Error} that
           # says what to do.

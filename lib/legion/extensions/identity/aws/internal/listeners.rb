@@ -3,7 +3,7 @@
 require_relative '../change_event'
 require_relative 'monotonic'
 require_relative 'redacted'
-require_relative 'supplied_native'
+require_relative 'fetches'
 
 module Legion
   module Extensions
@@ -25,10 +25,12 @@ module Legion
             RETRY_RANGE = (1.0..60.0)
             private_constant :POLL_INTERVAL, :RETRY_RANGE
 
-            # @param native [Native::Session, SuppliedNative]
+            # @param native [Native::Session]
+            # @param fetches [Fetches]
             # @param log [Log]
-            def initialize(native, log)
+            def initialize(native, fetches, log)
               @native = native
+              @fetches = fetches
               @log = log
               @lock = ::Mutex.new
               @bell = ::ConditionVariable.new
@@ -96,7 +98,7 @@ module Legion
               ::Thread.new { run }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- the listeners'
                 thread.name = 'lex-identity-aws'
                 thread.report_on_exception = false
-                thread.thread_variable_set(SuppliedNative::UNATTENDED, true)
+                thread.thread_variable_set(Fetches::UNATTENDED, true)
               end
             end
 
@@ -150,7 +152,7 @@ module Legion
 
               @not_before = Monotonic.now + @retry_delay
               @retry_delay = [@retry_delay * 2, RETRY_RANGE.end].min
-              @native.prefetch
+              @fetches.run(:prefetch)
             rescue Error => e # a read would hear the same
               @log.debug("on_change: #{e.message}")
               false

@@ -1,0 +1,97 @@
+//! What only the application can give: answers it gave beforehand, else asked for now.
+
+use crate::{
+    config::Settings,
+    credentials::{Credentials, Secret},
+    failure::Failure,
+    task::question::{Answer, Asker, Limits, Question},
+};
+
+/// What the application gave before the fetch began.
+#[derive(Clone, Debug, Default)]
+pub struct CallbackAnswers {
+    /// The six digits an MFA device shows.
+    pub token_code: Option<Secret>,
+    pub web_identity_token: Option<Secret>,
+    /// The credentials of the `source`.
+    pub source: Option<Credentials>,
+}
+
+impl CallbackAnswers {
+    /// The one answer.
+    #[must_use]
+    pub fn of(answer: Answer) -> Self {
+        let mut answers = Self::default();
+        match answer {
+            Answer::TokenCode(code) => answers.token_code = Some(code),
+            Answer::WebIdentityToken(token) => answers.web_identity_token = Some(token),
+            Answer::Source(keys) => answers.source = Some(*keys),
+        }
+        answers
+    }
+}
+
+/// The callbacks of a session, as a fetch uses them.
+#[derive(Clone, Copy)]
+pub struct Callbacks<'a> {
+    pub answers: &'a CallbackAnswers,
+    pub asker: &'a Asker,
+    pub settings: &'a Settings,
+    /// Whether a helper thread waits for the questions that need no reader.
+    pub has_helper: bool,
+}
+
+impl Callbacks<'_> {
+    pub async fn token_code(&self, serial_number: &str) -> Result<Secret, Failure> {
+        if let Some(code) = &self.answers.token_code {
+            return Ok(code.clone());
+        }
+        let limits = Limits {
+            reader: self.settings.token_timeout.value,
+            helper: None,
+        };
+        let question = Question::TokenCode(serial_number.to_owned());
+        match self.asker.ask(question, limits).await? {
+            Answer::TokenCode(code) => Ok(code),
+            _ => Err(unfit()),
+        }
+    }
+
+    pub async fn web_identity_token(&self) -> Result<Secret, Failure> {
+        if let Some(token) = &self.answers.web_identity_token {
+            return Ok(token.clone());
+        }
+        let limits = Limits {
+            reader: self.settings.process_timeout.value,
+            helper: self.helper(),
+        };
+        match self.asker.ask(Question::WebIdentityToken, limits).await? {
+            Answer::WebIdentityToken(token) => Ok(token),
+            _ => Err(unfit()),
+        }
+    }
+
+    pub async fn source(&self) -> Result<Credentials, Failure> {
+        if let Some(keys) = &self.answers.source {
+            return Ok(keys.clone());
+        }
+        let limits = Limits {
+            // A session may have to ask for an MFA code itself.
+            reader: self.settings.token_timeout.value + self.settings.process_timeout.value,
+            helper: self.helper(),
+        };
+        match self.asker.ask(Question::Source, limits).await? {
+            Answer::Source(keys) => Ok(*keys),
+            _ => Err(unfit()),
+        }
+    }
+
+    fn helper(&self) -> Option<std::time::Duration> {
+        self.has_helper
+            .then_some(self.settings.process_timeout.value)
+    }
+}
+
+fn unfit() -> Failure {
+    Failure::internal("An answer was to another question.", "")
+}

@@ -1,0 +1,230 @@
+//! How a fetch begins: what is held is good, one is in flight already, or a new one is started.
+
+use super::{
+    Fetch, Session,
+    state::{InFlight, State},
+};
+use crate::{failure::Failure, fetch::FetchRequest, providers::CallbackAnswers, refresh::Next};
+use std::sync::Arc;
+
+/// What a caller does next.
+#[derive(Clone)]
+pub enum Step {
+    /// The serial of what is to be used now.
+    Ready(u64),
+    /// Wait for this task, answer what it asks, then [`Session::finish`].
+    Wait(Arc<Fetch>),
+    /// The fetch will ask what only the application can give: see to who answers, then
+    /// [`Session::begin`] again, which says whether there is a helper thread. `waits`: whether the
+    /// caller will wait for the fetch.
+    Helper { waits: bool },
+}
+
+/// What a caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Credentials,
+    Identity,
+    /// A new set, whatever is held; a failure is raised even then.
+    Refresh,
+    /// A fetch that the caller does not wait for.
+    Prefetch,
+    /// To answer the questions of the fetch in flight.
+    Help,
+}
+
+impl Session {
+    /// Starts what `purpose` needs, or joins the fetch in flight. `helper`: whether a helper thread is
+    /// there for the questions that need no reader; `None` where that is not known yet.
+    pub fn begin(&self, purpose: Purpose, helper: Option<bool>) -> Result<Step, Failure> {
+        match purpose {
+            Purpose::Credentials => self.read(helper),
+            Purpose::Identity => self.read_identity(helper),
+            Purpose::Refresh => self.force(helper),
+            Purpose::Prefetch => self.start_ahead(helper),
+            Purpose::Help => Ok(self.in_flight().map_or(Step::Ready(0), Step::Wait)),
+        }
+    }
+
+    /// What a read of the credentials does.
+    pub fn credentials(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Credentials, None)
+    }
+
+    /// What a read of the identity does.
+    pub fn identity(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Identity, None)
+    }
+
+    /// What a forced refresh does: the held set counts as refused by a service.
+    ///
+    /// Callers who ask within a second of the last one get what that one brought.
+    pub fn refresh(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Refresh, None)
+    }
+
+    /// Starts a fetch if none is in flight and one is due or nothing is held; waits for nothing.
+    /// `Ready(0)` where there was nothing to start.
+    pub fn prefetch(&self) -> Result<Step, Failure> {
+        self.begin(Purpose::Prefetch, None)
+    }
+
+    fn read(&self, helper: Option<bool>) -> Result<Step, Failure> {
+        let mut state = self.synced();
+        if let Some(failure) = state.pending_error.take() {
+            return Err(failure);
+        }
+        let now = state.now();
+        match state.refresh.next(now) {
+            // Nobody waits for it, and nobody hears why it could not begin.
+            Next::ServeAndFetch if state.task.is_none() && !state.is_spaced() => {
+                if helper.is_none() && self.needs_helper(&state) {
+                    return Ok(Step::Helper { waits: false });
+                }
+                let _ = self.launch(&mut state, CallbackAnswers::default(), false, helper);
+            }
+            Next::Serve | Next::ServeAndFetch => {}
+            Next::Fetch => return self.join(&mut state, false, helper),
+        }
+        self.counters.cached();
+        Ok(Step::Ready(state.serial))
+    }
+
+    fn read_identity(&self, helper: Option<bool>) -> Result<Step, Failure> {
+        let mut state = self.synced();
+        let now = state.now();
+        if state
+            .identity
+            .as_ref()
+            .is_some_and(|cached| cached.until.is_none_or(|end| now < end))
+        {
+            return Ok(Step::Ready(state.identity_serial));
+        }
+        self.join(&mut state, true, helper)
+    }
+
+    fn force(&self, helper: Option<bool>) -> Result<Step, Failure> {
+        let mut state = self.synced();
+        state.identity = None;
+        if let Some(in_flight) = &mut state.task {
+            in_flight.is_awaited = true;
+            return Ok(Step::Wait(Arc::clone(&in_flight.task)));
+        }
+        if let Some((at, failure)) = &state.last_forced_refresh
+            && state.is_recent(*at)
+        {
+            return match failure {
+                Some(failure) => Err(failure.clone()),
+                None => Ok(Step::Ready(state.serial)),
+            };
+        }
+        if helper.is_none() && self.needs_helper(&state) {
+            return Ok(Step::Helper { waits: true });
+        }
+        let now = state.now();
+        if let Some(key) = state.held_key(now) {
+            state.invalidate(&key);
+        }
+        if state.refresh.is_backing_off(now) && state.refresh.held(now).is_some() {
+            return Ok(Step::Ready(state.serial));
+        }
+        let step = self.join(&mut state, false, helper)?;
+        state.force();
+        Ok(step)
+    }
+
+    fn start_ahead(&self, helper: Option<bool>) -> Result<Step, Failure> {
+        let mut state = self.synced();
+        let now = state.now();
+        let is_wanted = state.refresh.needs_refresh(now) && !state.refresh.is_backing_off(now);
+        if state.task.is_some() || state.is_spaced() || !is_wanted {
+            return Ok(Step::Ready(0));
+        }
+        if helper.is_none() && self.needs_helper(&state) {
+            return Ok(Step::Helper { waits: false });
+        }
+        self.launch(&mut state, CallbackAnswers::default(), false, helper)?;
+        Ok(Step::Ready(1))
+    }
+
+    fn join(
+        &self,
+        state: &mut State,
+        identity: bool,
+        helper: Option<bool>,
+    ) -> Result<Step, Failure> {
+        if state.task.is_none() {
+            if let Some((at, failure)) = &state.last_final_error
+                && state.is_recent(*at)
+            {
+                return Err(failure.clone());
+            }
+            let now = state.now();
+            let fetches = !identity || state.refresh.next(now) == Next::Fetch;
+            if fetches && helper.is_none() && self.needs_helper(state) {
+                return Ok(Step::Helper { waits: true });
+            }
+            self.launch(state, CallbackAnswers::default(), identity, helper)?;
+        }
+        match &mut state.task {
+            Some(in_flight) => {
+                in_flight.is_awaited = true;
+                Ok(Step::Wait(Arc::clone(&in_flight.task)))
+            }
+            None => Err(Failure::internal(
+                "The fetch ended before it began.",
+                "Report it; the next read works.",
+            )),
+        }
+    }
+
+    pub(super) fn launch(
+        &self,
+        state: &mut State,
+        mut answers: CallbackAnswers,
+        identity: bool,
+        helper: Option<bool>,
+    ) -> Result<(), Failure> {
+        let now = state.now();
+        let good = matches!(state.refresh.next(now), Next::Serve | Next::ServeAndFetch);
+        let held = (identity && good)
+            .then(|| state.refresh.held(now).map(Arc::clone))
+            .flatten();
+        // The first fetch after a refusal must not bring the refused set back from the disk.
+        let refused_key = (held.is_none() && state.refresh.started())
+            .then(|| state.held_key(now))
+            .flatten();
+        answers.web_identity_token = answers
+            .web_identity_token
+            .or_else(|| state.web_identity_token.clone());
+        let order = FetchRequest {
+            has_helper: helper.unwrap_or_default(),
+            region: held.is_some().then(|| state.region.clone()),
+            held,
+            identity,
+            refused_key,
+            answers,
+            clock_offset: state.offset,
+        };
+        let task = state.runtime.launch(&self.settings, order, self.gate)?;
+        self.counters.started();
+        state.task = Some(InFlight {
+            task,
+            is_awaited: false,
+            is_forced: false,
+        });
+        Ok(())
+    }
+
+    /// True where each fetch asks for the base credentials, or for what they are had with.
+    pub(super) fn needs_helper(&self, state: &State) -> bool {
+        let needs_token = self.settings.asks_for_token() && state.web_identity_token.is_none();
+        needs_token || self.settings.supplied_source
+    }
+
+    /// True where a fetch may ask what only the application can give.
+    #[must_use]
+    pub fn has_callbacks(&self) -> bool {
+        self.settings.token_provider || self.needs_helper(&self.synced())
+    }
+}

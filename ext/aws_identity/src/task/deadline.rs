@@ -1,0 +1,247 @@
+//! The time a fetch task may take.
+
+use crate::failure::Failure;
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::Poll,
+    time::{Duration, Instant},
+};
+use tokio::time::{self, sleep};
+
+/// How long past its deadline a task may be before those who wait for it give it up: a job that
+/// blocks its thread also stops the runtime's timer.
+pub(super) const GRACE: Duration = Duration::from_millis(500);
+
+/// A budget for the network that stands still while the task waits for something else: a program it
+/// runs, or the answer to a question.
+#[derive(Debug)]
+pub struct Deadline {
+    start: Instant,
+    limit: Duration,
+    /// The most that everything may take together, pauses included.
+    cap: Option<Duration>,
+    pauses: Mutex<Pauses>,
+}
+
+#[derive(Debug, Default)]
+struct Pauses {
+    /// The pause that is going on, and whether it is for an answer.
+    current: Option<(Instant, bool)>,
+    all: Duration,
+    for_answers: Duration,
+}
+
+impl Pauses {
+    fn all(&self) -> Duration {
+        let current = self.current.map_or(Duration::ZERO, |(at, _)| at.elapsed());
+        self.all + current
+    }
+
+    fn for_answers(&self) -> Duration {
+        let current = self.current.filter(|(_, is_for_answer)| *is_for_answer);
+        self.for_answers + current.map_or(Duration::ZERO, |(at, _)| at.elapsed())
+    }
+}
+
+/// The time goes on when this is dropped.
+#[derive(Debug)]
+pub struct Pause<'a>(&'a Deadline);
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        let mut pauses = self.0.pauses();
+        if let Some((at, is_for_answer)) = pauses.current.take() {
+            let took = at.elapsed();
+            pauses.all += took;
+            if is_for_answer {
+                pauses.for_answers += took;
+            }
+        }
+    }
+}
+
+impl Deadline {
+    #[must_use]
+    pub fn new(limit: Duration, cap: Option<Duration>) -> Self {
+        Self {
+            start: Instant::now(),
+            limit,
+            cap,
+            pauses: Mutex::default(),
+        }
+    }
+
+    /// The budget stands still while a program runs. Pauses do not nest: only the job itself pauses.
+    pub fn pause_for_program(&self) -> Pause<'_> {
+        self.pause(false)
+    }
+
+    /// The budget stands still while a question is open, which nothing that is reported counts either.
+    pub fn pause_for_answer(&self) -> Pause<'_> {
+        self.pause(true)
+    }
+
+    fn pause(&self, is_for_answer: bool) -> Pause<'_> {
+        self.pauses().current = Some((Instant::now(), is_for_answer));
+        Pause(self)
+    }
+
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// What is left; zero when it is over.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        let of_limit = self.limit.saturating_sub(self.elapsed());
+        of_limit.min(self.left_of_cap())
+    }
+
+    fn left_of_cap(&self) -> Duration {
+        self.cap.map_or(Duration::MAX, |cap| {
+            cap.saturating_sub(self.start.elapsed())
+        })
+    }
+
+    /// How much of the budget is used.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        let paused = self.pauses().all();
+        self.start.elapsed().saturating_sub(paused)
+    }
+
+    /// How long it has taken, without the time for answers.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        let asked = self.pauses().for_answers();
+        self.start.elapsed().saturating_sub(asked)
+    }
+
+    /// What `job` brings, if it does before the deadline, pauses left out.
+    pub async fn bound<J: Future>(&self, job: J) -> Option<J::Output> {
+        let mut job = pin!(job);
+        let mut timer = pin!(sleep(Duration::ZERO));
+        poll_fn(|context| {
+            if let Poll::Ready(outcome) = job.as_mut().poll(context) {
+                return Poll::Ready(Some(outcome));
+            }
+            loop {
+                // Whatever ends a pause wakes the job, and with it this.
+                let left = if self.is_paused() {
+                    self.left_of_cap()
+                } else {
+                    self.left()
+                };
+                if left == Duration::MAX {
+                    return Poll::Pending;
+                }
+                if left.is_zero() {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(time::Instant::now() + left);
+                if timer.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// The failure of a job that took too long.
+    #[must_use]
+    pub fn overdue(&self) -> Failure {
+        let limit = self.cap.map_or(self.limit, |cap| cap.min(self.limit));
+        Failure::timeout(
+            format!(
+                "No answer within {} s (resolve_timeout).",
+                limit.as_secs_f64()
+            ),
+            "Check the network and proxy, or raise resolve_timeout.",
+        )
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        let is_past = |limit: Duration, used: Duration| used >= limit.saturating_add(GRACE);
+        is_past(self.limit, self.elapsed())
+            || self
+                .cap
+                .is_some_and(|cap| is_past(cap, self.start.elapsed()))
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pauses().current.is_some()
+    }
+
+    fn pauses(&self) -> MutexGuard<'_, Pauses> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::runtime::Builder;
+
+    const QUICK: Duration = Duration::from_millis(40);
+    const SLACK: Duration = Duration::from_millis(30);
+
+    fn run<J: Future>(job: J) -> J::Output {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(job)
+    }
+
+    #[test]
+    fn the_budget_stands_still_during_a_pause_and_is_armed_again_after_it() {
+        let deadline = Deadline::new(QUICK, None);
+        let start = Instant::now();
+        let outcome = run(deadline.bound(async {
+            let pause = deadline.pause_for_program();
+            sleep(QUICK * 3).await;
+            drop(pause);
+            sleep(QUICK * 10).await;
+        }));
+        assert_eq!(outcome, None);
+        let took = start.elapsed();
+        assert!(took >= QUICK * 4 && took < QUICK * 8, "{took:?}");
+    }
+
+    #[test]
+    fn a_cap_counts_pauses_too() {
+        let deadline = Deadline::new(QUICK, Some(QUICK * 2));
+        let start = Instant::now();
+        let outcome = run(deadline.bound(async {
+            let _pause = deadline.pause_for_answer();
+            sleep(QUICK * 20).await;
+        }));
+        assert_eq!(outcome, None);
+        assert!(start.elapsed() < QUICK * 6, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn only_the_time_for_answers_is_left_out_of_what_is_reported() {
+        let deadline = Deadline::new(Duration::from_secs(5), None);
+        let pause = deadline.pause_for_program();
+        std::thread::sleep(QUICK);
+        drop(pause);
+        assert!(deadline.took() >= QUICK && deadline.elapsed() < SLACK);
+        let pause = deadline.pause_for_answer();
+        std::thread::sleep(QUICK);
+        assert!(deadline.took() < QUICK + SLACK && deadline.elapsed() < SLACK);
+        drop(pause);
+        assert!(deadline.took() < QUICK + SLACK && deadline.elapsed() < SLACK);
+    }
+
+    #[test]
+    fn those_who_wait_do_not_give_up_a_task_that_is_paused() {
+        let deadline = Deadline::new(Duration::ZERO, None);
+        let pause = deadline.pause_for_answer();
+        std::thread::sleep(GRACE + SLACK);
+        assert!(!deadline.is_abandoned());
+        drop(pause);
+        std::thread::sleep(GRACE + SLACK);
+        assert!(deadline.is_abandoned());
+    }
+}

@@ -1,0 +1,121 @@
+//! What readers want, what a fetch asks them, and what they answer.
+
+use super::Reply;
+use aws_identity::{
+    credentials::{Millis, Secret},
+    failure::Failure,
+    session::Purpose,
+    task::question::{Answer, Asked, Question, Takes},
+};
+use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, value::ReprValue};
+use std::time::Duration;
+
+/// What a fetch is for, in Ruby's word.
+pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
+    match &*word.name()? {
+        "credentials" => Ok(Purpose::Credentials),
+        "identity" => Ok(Purpose::Identity),
+        "refresh" => Ok(Purpose::Refresh),
+        "prefetch" => Ok(Purpose::Prefetch),
+        "help" => Ok(Purpose::Help),
+        other => Err(Error::new(
+            ruby.exception_arg_error(),
+            format!("a request cannot be for {other}"),
+        )),
+    }
+}
+
+/// Which questions a reader may take, from their names.
+pub fn takes(ruby: &Ruby, names: RArray) -> Result<Takes, Error> {
+    let mut takes = Takes::default();
+    for name in names {
+        match &*Symbol::try_convert(name)?.name()? {
+            "token_code" => takes.token_code = true,
+            "web_identity_token" => takes.web_identity_token = true,
+            "source" => takes.source = true,
+            other => return Err(unknown_question(ruby, other)),
+        }
+    }
+    Ok(takes)
+}
+
+fn unknown_question(ruby: &Ruby, name: &str) -> Error {
+    Error::new(
+        ruby.exception_arg_error(),
+        format!("there is no question for {name}"),
+    )
+}
+
+/// A question, for Ruby to ask.
+pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Error> {
+    let serial_number = match &asked.question {
+        Question::TokenCode(serial_number) => Some(serial_number.as_str()),
+        Question::WebIdentityToken | Question::Source => None,
+    };
+    Ok(Reply::new(ruby)
+        .with("number", asked.number)?
+        .with("name", ruby.to_symbol(asked.question.name()))?
+        .text("serial_number", serial_number)?
+        .with("limit", limit.as_secs_f64())?
+        .done())
+}
+
+/// What was answered: a Hash with one member, or a String that says why there is none.
+pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Error> {
+    if let Some(reason) = RString::from_value(given) {
+        return Ok(Err(Failure::no_credentials(reason.to_string()?, "")));
+    }
+    let given = RHash::try_convert(given)?;
+    let member = |name: &str| -> Option<Value> {
+        let value: Option<Value> = given.get(ruby.to_symbol(name));
+        value.filter(|value| !value.is_nil())
+    };
+    let text = |value| String::try_convert(value).map(|text| Secret::new(text.trim()));
+    if let Some(code) = member("token_code") {
+        return Ok(Ok(Answer::TokenCode(text(code)?)));
+    }
+    if let Some(token) = member("web_identity_token") {
+        return Ok(Ok(Answer::WebIdentityToken(text(token)?)));
+    }
+    match member("source").and_then(RHash::from_value) {
+        Some(set) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, set)?)))),
+        None => Err(unknown_question(ruby, "that")),
+    }
+}
+
+fn credentials(ruby: &Ruby, set: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
+    let text = |name: &str| -> Result<Option<String>, Error> {
+        let value: Option<Value> = set.get(ruby.to_symbol(name));
+        value
+            .filter(|value| !value.is_nil())
+            .map(String::try_convert)
+            .transpose()
+    };
+    let required = |name: &str| -> Result<String, Error> {
+        text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| {
+            Error::new(
+                ruby.exception_arg_error(),
+                format!("the object given as source has no {name}"),
+            )
+        })
+    };
+    let mut keys = aws_identity::credentials::Credentials::new(
+        required("access_key_id")?,
+        required("secret_access_key")?,
+        text("session_token")?.filter(|token| !token.is_empty()),
+        "source",
+    );
+    let expiration: Option<f64> = set
+        .get(ruby.to_symbol("expiration"))
+        .filter(|value: &Value| !value.is_nil())
+        .map(f64::try_convert)
+        .transpose()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a time in milliseconds is far from the end of i64"
+    )]
+    let expires_at = expiration.map(|seconds| (seconds * 1000.0) as Millis);
+    keys.expires_at = expires_at;
+    keys.account_id = text("account_id")?;
+    Ok(keys)
+}
