@@ -41,7 +41,7 @@ RSpec.describe 'LegionIO with 0.1.0, and with us', order: :defined do
 
   it 'has what was inert at work' do
     theirs, ours = @boots.values_at('peer', 'ours').map { |boot| boot[:legion].api('/api/identity') }
-    expect(theirs).to include(canonical_name: 'somebody', source: 'system', registered_providers: [])
+    expect(theirs).to include(canonical_name: 'legion', source: 'system', registered_providers: [])
     expect(@boots['peer'][:aws].requests).to be_empty
     expect(ours).to include(canonical_name: 'legion-worker', trust: 'verified')
     token = 'Legion::Identity::Broker.token_for(:aws)'

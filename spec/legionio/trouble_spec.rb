@@ -34,7 +34,7 @@ RSpec.describe 'LegionIO in trouble' do
     end
 
     it 'comes up under its fallback name, and one line says why' do
-      expect(identity).to include(canonical_name: 'somebody', profile: {})
+      expect(identity).to include(canonical_name: 'legion', profile: {})
       expect(token).to be_nil
       expect(legion.lines_of_ours).to match([/ WARN .*no AWS identity: .*AssumeRole .*legion-worker.*AccessDenied.*trust policy/])
     end
@@ -62,7 +62,7 @@ RSpec.describe 'LegionIO in trouble' do
 
     it 'comes up in spite of it, and never waits the 5 s after which LegionIO gives a provider up' do
       expect(legion.log.scan(/resolve_auth: aws status=(\w+)/).flatten).to include('failed').and all(eq('failed'))
-      expect(identity).to include(canonical_name: 'somebody')
+      expect(identity).to include(canonical_name: 'legion')
       expect(legion.lines_of_ours).to match([/ WARN .*no AWS identity: .*no answer/i])
       tell('boot with an STS that hangs, two passes: %.1f s', legion.seconds_to_boot)
     end
