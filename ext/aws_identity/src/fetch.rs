@@ -4,63 +4,28 @@
 
 mod disk_cache;
 mod endpoint;
+mod profile_in_force;
+mod request;
 mod roles;
 
-pub use crate::util::time::now;
+pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::AssumeRoles;
 pub(crate) use roles::needed_serial;
 
 use crate::{
-    attempt::Attempt,
     config::{Settings, region},
-    credentials::{Credentials, Millis},
+    credentials::Credentials,
     failure::Failure,
     http::Http,
     identity::Identity,
-    profile::{self, Files, ProfileChain},
-    providers::{self, BaseCredentials, CallbackAnswers, Callbacks, Context, Local, Record},
+    profile::ProfileChain,
+    providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
     sts::{Endpoint, Sts},
     task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
+    util::time::now,
 };
+use profile_in_force::profile_chain;
 use std::sync::Arc;
-
-/// What a fetch is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct FetchRequest {
-    /// Credentials that are good and need not be fetched again.
-    pub held: Option<Arc<Credentials>>,
-    /// The region the held credentials came with: IMDS may have told it.
-    pub region: Option<String>,
-    /// Whether the identity is wanted too.
-    pub identity: bool,
-    /// The key id of credentials that a service refused. They are removed from the cache on disk,
-    /// and the cache is not read.
-    pub refused_key: Option<String>,
-    /// What the application gave already.
-    pub answers: CallbackAnswers,
-    /// Whether a helper thread waits for the questions that need no reader.
-    pub has_helper: bool,
-    /// How far STS's clock was ahead of ours at the last answer.
-    pub clock_offset: Millis,
-}
-
-/// What a fetch gives.
-#[derive(Debug)]
-pub struct FetchResult {
-    pub credentials: Arc<Credentials>,
-    /// False where they are those of [`FetchRequest::held`].
-    pub is_new: bool,
-    /// True where each refresh of these credentials needs an MFA code.
-    pub is_attended: bool,
-    /// The identity, or why it is not known; `None` where it was not asked for.
-    pub identity: Option<Result<Identity, Failure>>,
-    pub region: String,
-    pub attempts: Vec<Attempt>,
-    /// What went wrong without ending the fetch, for the log.
-    pub warnings: Vec<String>,
-    /// How far STS's clock is ahead of ours, where STS was asked.
-    pub clock_offset: Option<Millis>,
-}
 
 /// Fetches what `request` asks for. A failure carries the attempts.
 pub async fn fetch(
@@ -301,19 +266,4 @@ fn regional(settings: &Settings) -> Endpoint {
         use_fips: None,
         use_dualstack: None,
     }
-}
-
-/// What the chosen profile says. The outer failure is one that no other source may hide: the files
-/// cannot be read, or a profile that was named does not exist.
-fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
-    let files = Files::load(&settings.environment)?;
-    let Some(named) = &settings.profile else {
-        return Ok(profile::resolve(&files, "default"));
-    };
-    if !files.contains(&named.value) && named.value != "default" {
-        return Err(files
-            .missing(&named.value)
-            .within(&format!("profile ({})", named.origin.label())));
-    }
-    Ok(profile::resolve(&files, &named.value))
 }

@@ -18,25 +18,19 @@ use crate::{
     config::{Settings, TokenSource},
     credentials::{Credentials, Millis, Secret},
     failure::Failure,
-    fetch::FetchResult,
     identity::Identity,
     refresh::Rules,
     sts::limits,
-    task::fetch_task::{Completion, FetchTask},
+    task::fetch_task::Completion,
     task::fork_gate::SharedGate,
 };
+pub use runtime::Fetch;
 use runtime::{Runtime, SystemRuntime};
 use state::State;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
-
-pub type Fetch = FetchTask<FetchResult>;
-
-/// How far apart flights are kept that can only fail again, and those a caller forces.
-const SPACING: Duration = Duration::from_secs(1);
 
 /// Every method is called by a thread that holds the host's lock, never blocks and never calls the
 /// host. So the mutex is free whenever the host forks, and no child inherits it locked. A flight

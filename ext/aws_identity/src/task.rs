@@ -1,7 +1,9 @@
 //! A fetch in flight: its thread, its deadline, its questions, those who wait for it, and the gate before a fork.
 
+pub mod asker;
 pub mod deadline;
 pub mod fetch_task;
 pub mod fork_gate;
 pub mod panic;
 pub mod question;
+pub(crate) mod slot;

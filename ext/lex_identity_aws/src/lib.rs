@@ -17,6 +17,7 @@ use aws_identity::{
     profile::Files,
     providers,
     task::{fetch_task::Heed, panic},
+    util::time,
 };
 use magnus::{
     Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,
@@ -81,7 +82,7 @@ fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
         let environment = convert::environment(ruby, Some(environment))?;
         let files = convert::checked(ruby, Files::load(&environment))?;
         let list = ruby.ary_new();
-        for profile in providers::profiles(&files, &environment, fetch::now()) {
+        for profile in providers::profiles(&files, &environment, time::now()) {
             list.push(convert::profile(ruby, &profile)?)?;
         }
         list.freeze();

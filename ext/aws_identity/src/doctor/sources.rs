@@ -4,9 +4,9 @@ use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
     failure::{Failure, Kind},
-    fetch::now,
     profile::BaseProvider,
     providers::{Availability, BaseCredentials, CHAIN, Provided, Record, Source},
+    util::time::now,
 };
 use std::time::Instant;
 

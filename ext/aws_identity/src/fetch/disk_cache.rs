@@ -1,6 +1,7 @@
 //! The cache on disk around one call of STS: processes of one machine share what one has fetched.
 
-use super::{FetchRequest, now};
+use super::request::FetchRequest;
+use crate::util::time::now;
 use crate::{
     cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin},

@@ -1,9 +1,9 @@
 //! The roles on top of the base credentials, each assumed with the ones before.
 
 use super::{
-    FetchRequest,
     disk_cache::{DiskCache, Look},
-    profile_chain,
+    profile_in_force::profile_chain,
+    request::FetchRequest,
 };
 use crate::{
     config::{AssumeRoleOptions, RoleRequest, Settings},

@@ -4,7 +4,10 @@ use crate::{
     config::Settings,
     credentials::{Credentials, Secret},
     failure::Failure,
-    task::question::{Answer, Asker, Limits, Question},
+    task::{
+        asker::Asker,
+        question::{Answer, Limits, Question},
+    },
 };
 
 /// What the application gave before the fetch began.

@@ -1,6 +1,6 @@
 //! How a session has been doing, in numbers anyone can read without a lock.
 
-use crate::{credentials::Millis, fetch::now};
+use crate::util::time::{Millis, now};
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     time::Duration,

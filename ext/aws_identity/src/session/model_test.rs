@@ -7,6 +7,8 @@
 //! `SESSION_SEED` repeats a run, `SESSION_HISTORIES` lengthens it.
 
 use super::{runtime::Runtime, *};
+use crate::fetch::FetchResult;
+use crate::task::fetch_task::FetchTask;
 use crate::{
     config::Layers,
     failure::Kind,
@@ -14,9 +16,13 @@ use crate::{
     principal::Principal,
     refresh::{Range, is_final},
     task::fork_gate::NoFork,
-    task::question::{Answer, Limits, Question, Takes, by_hand::Inbox},
+    task::{
+        question::{Answer, Limits, Question, Takes},
+        slot::by_hand::Inbox,
+    },
 };
 use serde_json::json;
+use std::time::Duration;
 use std::{
     env, process,
     sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},

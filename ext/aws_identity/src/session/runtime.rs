@@ -1,19 +1,21 @@
-//! What a session takes from outside: time, chance, and somebody to fly.
+//! Clock, randomness and the start of fetches, replaceable in tests.
 
-use super::Fetch;
 use crate::{
     config::Settings,
-    credentials::Millis,
     failure::Failure,
-    fetch::{self, FetchRequest},
+    fetch::{self, FetchRequest, FetchResult},
     refresh::Range,
     task::deadline::Deadline,
     task::fetch_task::FetchTask,
     task::fork_gate::SharedGate,
+    util::time::{Millis, now},
 };
 use std::{sync::Arc, time::Instant};
 
-/// A seam, so that a test can have years pass and thousands of flights land in a second.
+/// A fetch of a session in flight, or completed.
+pub type Fetch = FetchTask<FetchResult>;
+
+/// A trait, so that a test can have years pass and thousands of fetches complete in a second.
 pub(super) trait Runtime: Send + Sync {
     /// The wall clock.
     fn now(&self) -> Millis;
@@ -21,7 +23,7 @@ pub(super) trait Runtime: Send + Sync {
     fn instant(&self) -> Instant;
     /// Any number of the range.
     fn pick(&self, range: Range) -> Millis;
-    /// Starts the flight that does what `order` says.
+    /// Starts the fetch of `order`.
     fn launch(
         &self,
         settings: &Arc<Settings>,
@@ -35,7 +37,7 @@ pub(super) struct SystemRuntime;
 
 impl Runtime for SystemRuntime {
     fn now(&self) -> Millis {
-        fetch::now()
+        now()
     }
 
     fn instant(&self) -> Instant {

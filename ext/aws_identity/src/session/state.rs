@@ -1,10 +1,9 @@
 //! The state of a session, and how it takes in what a flight brought.
 
 use super::{
-    Fetch, SPACING,
     counters::Counters,
     event::{EventKind, Events},
-    runtime::Runtime,
+    runtime::{Fetch, Runtime},
 };
 use crate::{
     attempt::Attempt,
@@ -15,7 +14,13 @@ use crate::{
     refresh::{Failed, Refresh, Rules, Succeeded, is_final},
     task::fetch_task::Completion,
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The least time between two fetches where the first can only fail again, or a caller forced it.
+const SPACING: Duration = Duration::from_secs(1);
 
 pub(super) struct State {
     pub(super) refresh: Refresh<Arc<Credentials>>,

@@ -5,10 +5,12 @@
 //! inherited by a forked child; and a waiter that leaves does not hold it up.
 
 use super::{
+    asker::Asker,
     deadline::{Deadline, GRACE},
     fork_gate::{Permit, RunningGuard, SharedGate},
     panic,
-    question::{Answer, Asked, Asker, Slot, Takes},
+    question::{Answer, Asked, Takes},
+    slot::Slot,
 };
 use crate::{credentials::Millis, failure::Failure, util::time::now};
 use std::{

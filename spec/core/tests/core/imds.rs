@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, outcomes, timed},
 };
-use aws_identity::{failure::Kind, fetch::now};
+use aws_identity::{failure::Kind, util::time::now};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{fs, time::Duration};
 

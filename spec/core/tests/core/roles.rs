@@ -168,7 +168,7 @@ fn a_role_without_options_has_a_session_name_with_gem_and_machine() {
     let name = &asked["RoleSessionName"];
     assert!(name.starts_with("lex-identity-aws-") && name.len() > 17 && name.len() <= 64, "{name}");
     assert_eq!(asked.len(), 4, "{asked:?}");
-    let life = fetched.credentials.expires_at.unwrap() - aws_identity::fetch::now();
+    let life = fetched.credentials.expires_at.unwrap() - aws_identity::util::time::now();
     assert!((3_590_000..=3_600_000).contains(&life), "{life}");
 }
 
@@ -289,7 +289,7 @@ fn chaining_past_an_hour_is_explained_where_only_sts_knows() {
 fn a_user_may_have_a_role_for_twelve_hours() {
     let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE).option("session_duration", 43_200);
     let fetched = machine.fetch().unwrap();
-    let life = fetched.credentials.expires_at.unwrap() - aws_identity::fetch::now();
+    let life = fetched.credentials.expires_at.unwrap() - aws_identity::util::time::now();
     assert!(life > 43_100_000, "{life}");
 }
 

@@ -4,10 +4,10 @@ use crate::support::{Machine, keys_profile, read, read_identity, refresh, timed,
 use aws_identity::{
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
-    fetch::now,
     session::{EventKind, Fetch, Purpose, Response, Session, Step},
     task::fetch_task::{Heed, Woken},
     task::question::{Answer as Given, Asked, Question, Takes},
+    util::time::now,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::{

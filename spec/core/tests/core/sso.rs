@@ -1,7 +1,10 @@
 //! IAM Identity Center. The SDK reads the login below the HOME of the process, so each test runs in a process of its own.
 
 use crate::support::{Machine, text};
-use aws_identity::{failure::Kind, fetch::now, util::time::format_iso8601};
+use aws_identity::{
+    failure::Kind,
+    util::time::{format_iso8601, now},
+};
 use fake_aws::{Answer, Rule, Service, world};
 use serde_json::{Value, json};
 use std::{env, fs, path::PathBuf, process::Command};

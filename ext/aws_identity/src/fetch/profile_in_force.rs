@@ -1,0 +1,22 @@
+//! The profile in force.
+
+use crate::{
+    config::Settings,
+    failure::Failure,
+    profile::{self, Files, ProfileChain},
+};
+
+/// What the chosen profile says. The outer failure is one that no other source may hide: the files
+/// cannot be read, or a profile that was named does not exist.
+pub(super) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
+    let files = Files::load(&settings.environment)?;
+    let Some(named) = &settings.profile else {
+        return Ok(profile::resolve(&files, "default"));
+    };
+    if !files.contains(&named.value) && named.value != "default" {
+        return Err(files
+            .missing(&named.value)
+            .within(&format!("profile ({})", named.origin.label())));
+    }
+    Ok(profile::resolve(&files, &named.value))
+}
