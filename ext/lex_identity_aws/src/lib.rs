@@ -12,7 +12,7 @@ mod session;
 mod wait;
 
 use aws_identity::{
-    doctor, fetch,
+    doctor,
     principal::Principal,
     profile::Files,
     providers,
