@@ -37,7 +37,7 @@ class Environment
     end
   end
 
-  # So many processes at once, with an empty home: the seconds until the last has ended, and how many did what they should.
+  # So many processes at once, with an empty home: the seconds until the last has exited, and how many did what they should.
   def crowd(rival, probe, size)
     FileUtils.rm_rf(Dir["#{@home}/.aws"])
     started = now

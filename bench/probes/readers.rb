@@ -30,7 +30,7 @@ class Readers
 
   private
 
-  # Counts what ended in time, and times what began in time.
+  # Counts the reads that finished in time, and times those that began in time.
   def read
     count = 0
     times = []
@@ -40,10 +40,10 @@ class Readers
       break if started > @deadline
 
       source.credentials
-      ended = now
-      times << (ended - started)
+      finished = now
+      times << (finished - started)
       (SAMPLE - 1).times { source.credentials }
-      count += SAMPLE if ended < @deadline
+      count += SAMPLE if finished < @deadline
     end
     [count, times]
   end

@@ -34,7 +34,7 @@ RSpec.describe 'lex-identity-aws' do
     expect(in_pipe('credentials', '--format', 'xml')).to have_attributes(exit: 2, stderr: a_string_including('xml'))
   end
 
-  it 'ends with a status for each kind of trouble, and says it on stderr only' do
+  it 'exits with a status for each kind of error, and reports it on stderr only' do
     {
       [{}, %w[whoami]]                                                         => 3,
       [{ 'AWS_PROFILE' => 'gone' }, %w[whoami]]                                => 4,
@@ -50,7 +50,7 @@ RSpec.describe 'lex-identity-aws' do
     end
   end
 
-  it 'ends as one that Ctrl-C ended, without a backtrace' do
+  it 'exits by SIGINT on Ctrl-C, without a backtrace' do
     local_aws.rule(service: :sts, hold: true) do
       with_env(keys.merge('HOME' => home)) do
         start_ruby("ARGV.replace(%w[whoami])\nload '#{program}'") do |ruby|
@@ -63,7 +63,7 @@ RSpec.describe 'lex-identity-aws' do
     end
   end
 
-  it 'ends quietly once its output is closed' do
+  it 'exits quietly once its output is closed' do
     file('.aws/config', (1..5000).map { |number| "[profile with-a-long-name-#{number}]\nregion = eu-west-1\n" }.join)
     reader, writer = IO.pipe
     errors, errors_end = IO.pipe
@@ -74,7 +74,7 @@ RSpec.describe 'lex-identity-aws' do
     expect([Process.wait2(pid).last.exitstatus, errors.read]).to eq([141, ''])
   end
 
-  it 'says so where its answer cannot be written, and ends as ever with its streams closed' do
+  it 'says so where its answer cannot be written, and exits as ever with its streams closed' do
     skip 'there is no /dev/full here' unless File.exist?('/dev/full')
     run = ->(redirection) { IO.popen({ 'HOME' => home, **keys }, ['sh', '-c', "exec #{RbConfig.ruby} #{program} whoami #{redirection}"], &:read) }
     expect(run['2>&1 >/dev/full']).to match(/\Alex-identity-aws: The answer could not be written: No space left.*\n\z/)

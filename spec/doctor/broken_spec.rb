@@ -64,7 +64,7 @@ RSpec.describe 'The doctor, on a machine' do
     )
   end
 
-  it 'whose SSO login has ended' do
+  it 'whose SSO login has expired' do
     file('.aws/config', <<~INI)
       [profile laptop]
       sso_session = work
@@ -133,14 +133,14 @@ RSpec.describe 'The doctor, on a machine' do
     )
   end
 
-  # Whoever it is, it has signed nothing of ours.
+  # An authority that has signed none of the certificates in use here.
   def other_authority
     require 'openssl'
     key = OpenSSL::PKey::EC.generate('prime256v1')
     certificate = OpenSSL::X509::Certificate.new
     certificate.version = 2
     certificate.serial = 1
-    certificate.subject = certificate.issuer = OpenSSL::X509::Name.parse('/CN=Somebody else')
+    certificate.subject = certificate.issuer = OpenSSL::X509::Name.parse('/CN=Another authority')
     certificate.public_key = key
     certificate.not_before = Time.now - 60
     certificate.not_after = Time.now + 3600
@@ -183,7 +183,7 @@ RSpec.describe 'The doctor, on a machine' do
                                                         a_string_including('mounted')])
     end
 
-    it 'because it is a pipe nobody writes to' do
+    it 'because it is a pipe without a writer' do
       path = File.join(home, 'pipe')
       File.mkfifo(path, 0o600)
       expect(problems(without_token(path))).to include(['sources', 'web identity', :fail, a_string_including('is not a regular file'), String])

@@ -114,7 +114,7 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
       expect(legionio.fetch('registration')).to have_attributes(status: :warn, what: a_string_including("not this gem's"))
     end
 
-    it 'finds a lease that is no longer valid, and a renewer that has ended' do
+    it 'finds a lease that is no longer valid, and a renewer that has stopped' do
       broker(valid: false, renewer: double(alive?: false))
       expect(legionio.fetch('lease default')).to have_attributes(status: :warn, what: a_string_including('no longer valid'))
       expect(legionio.fetch('renewer default')).to have_attributes(status: :warn, remedy: a_string_including('Restart LegionIO'))

@@ -8,7 +8,7 @@ require 'tmpdir'
 require_relative 'support/judge'
 require_relative 'support/random_arguments'
 
-# One cache of role sessions for this gem, the AWS CLI and botocore: whoever comes first asks STS, the others do not.
+# One cache of role sessions for this gem, the AWS CLI and botocore: the first to come asks STS, the others do not.
 RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
   before(:context) { @botocore = Judge.new('botocore', [File.join(Moto::FOLDER, 'python'), File.expand_path('support/cache_judge.py', __dir__)]) }
   after(:context) { @botocore&.stop }
@@ -46,7 +46,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
   # A session of ours as another process would have one: nothing is shared but the directory.
   def ours(profile: 'worker', **options) = described_class.new(profile: profile, cache: true, **options)
 
-  # Who the AWS CLI is; `typed` is what somebody types when it asks.
+  # Who the AWS CLI is; `typed` is the input at its prompt.
   def cli(profile: 'worker', typed: '')
     out, error, status = Open3.capture3(environment, File.join(Moto::FOLDER, 'aws'), 'sts', 'get-caller-identity', '--profile', profile,
                                         '--output', 'text', '--query', 'Arn', stdin_data: typed, unsetenv_others: true)
@@ -96,7 +96,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
     expect(asked).to eq(1)
   end
 
-  it 'lets the AWS CLI ask anew where our set has ended, and the other way round' do
+  it 'lets the AWS CLI ask anew where our credentials have expired, and the other way round' do
     ours.credentials
     edit { |content| content['Credentials']['Expiration'] = '2020-01-01T00:00:00Z' }
     theirs = cli
@@ -138,7 +138,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
     expect(asked).to eq(2)
   end
 
-  it 'gives its MFA session to the AWS CLI, which then asks nobody for a code' do
+  it 'gives its MFA session to the AWS CLI, which then does not prompt for a code' do
     codes = []
     session = ours(profile: 'careful', token_provider: ->(serial) { codes.push(serial) && '111111' })
     arn = session.identity.arn
@@ -146,7 +146,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session, timeout: 120 do
     expect([codes, asked]).to eq([['arn:aws:iam::123456789012:mfa/demo'], 1])
   end
 
-  it 'uses the MFA session of the AWS CLI, with nobody there to ask' do
+  it 'uses the MFA session of the AWS CLI without a token_provider' do
     arn = cli(profile: 'careful', typed: "222222\n")
     expect(ours(profile: 'careful').identity.arn).to eq(arn)
     expect(asked).to eq(1)

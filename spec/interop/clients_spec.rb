@@ -60,13 +60,13 @@ RSpec.describe 'clients of aws-sdk-ruby' do
 
   Sdks.all.each do |sdk|
     context "with aws-sdk-core #{sdk.version}" do
-      it 'sign with a Session, with one set, and with the current credentials' do
+      it 'sign with a Session, with Credentials, and with the current credentials' do
         local = local_aws.env_with_keys.merge('AWS_ROLE_ARN' => 'arn:aws:iam::123456789012:role/team/deployer', 'AWS_ROLE_SESSION_NAME' => 'current')
         said = facts(sdk, <<~RUBY, env: local)
-          say version: Aws::CORE_GEM_VERSION, session: arn(session), set: arn(session.credentials), current: arn(Ours::Identity.current_credentials)
+          say version: Aws::CORE_GEM_VERSION, session: arn(session), fixed: arn(session.credentials), current: arn(Ours::Identity.current_credentials)
         RUBY
         role = 'arn:aws:sts::123456789012:assumed-role'
-        expect(said).to eq(version: sdk.version, session: "#{role}/legion-worker/by-session", set: "#{role}/legion-worker/by-session",
+        expect(said).to eq(version: sdk.version, session: "#{role}/legion-worker/by-session", fixed: "#{role}/legion-worker/by-session",
                            current: "#{role}/deployer/current")
         expect(local_aws.requests.map { |request| request[:status] }.uniq).to eq([200])
       end
@@ -94,7 +94,7 @@ RSpec.describe 'clients of aws-sdk-ruby' do
         expect(said).to eq(on_keys: "#{role}/legion-worker/on-keys", on_theirs: "#{role}/from-worker-only/on-theirs")
       end
 
-      it 'survive the end of one set after the other', timeout: 90 do
+      it 'go on as credentials expire, time after time', timeout: 90 do
         short_lives(2)
         said = facts(sdk, <<~RUBY, env: local_aws.env_with_keys.merge('AWS_ROLE_ARN' => worker))
           clients = [session, Ours::Identity.current_credentials].map { |credentials| client(credentials, retry_limit: 0) }
@@ -108,37 +108,37 @@ RSpec.describe 'clients of aws-sdk-ruby' do
           say calls: calls
         RUBY
         expect(said[:calls]).to be > 20
-        # Each of the two saw the end of two sets at least, and no request was refused.
+        # Each of the two saw credentials expire twice at least, and no request was refused.
         expect(signing_keys.size).to be_between(6, 14)
         expect(local_aws.requests.map { |request| request[:status] }.uniq).to eq([200])
       end
 
-      it 'follow a refresh that somebody asked for' do
+      it 'follow a refresh!' do
         facts(sdk, <<~RUBY)
-          living = client(session)
-          living.get_caller_identity
+          followed = client(session)
+          followed.get_caller_identity
           session.refresh!
-          say arn: living.get_caller_identity.arn
+          say arn: followed.get_caller_identity.arn
         RUBY
         expect(signing_keys.size).to eq(2)
       end
 
-      it 'have a set replaced that a service calls expired, and try again' do
+      it 'have credentials replaced that a service calls expired, and try again' do
         said = facts(sdk, <<~RUBY, env: local_aws.env_with_keys.merge('AWS_ROLE_ARN' => worker))
-          living = [Ours::Session.new(role_arn: WORKER), Ours::Identity.current_credentials]
-          sets = living.map do |credentials|
+          providers = [Ours::Session.new(role_arn: WORKER), Ours::Identity.current_credentials]
+          results = providers.map do |credentials|
             expired = credentials.credentials.access_key_id
             refuse 'GetCallerIdentity', 'ExpiredToken', access_key_id: expired
             [arn(credentials), expired == credentials.credentials.access_key_id]
           end
-          say sets: sets
+          say results: results
         RUBY
-        expect(said[:sets]).to match([[%r{assumed-role/legion-worker/}, false]] * 2)
+        expect(said[:results]).to match([[%r{assumed-role/legion-worker/}, false]] * 2)
         statuses = local_aws.requests(service: :sts, action: 'GetCallerIdentity').map { |request| request[:status] }
         expect(statuses).to eq([403, 200, 403, 200])
       end
 
-      it 'hear why, where a refused set cannot be replaced' do
+      it 'learn why, where refused credentials cannot be replaced' do
         said = facts(sdk, <<~RUBY)
           session.credentials
           refuse 'GetCallerIdentity', 'ExpiredToken'
@@ -148,17 +148,17 @@ RSpec.describe 'clients of aws-sdk-ruby' do
         expect(said[:error]).to match(/\ALegion::Extensions::Identity::Aws::AccessDeniedError: .*legion-worker.*no more/)
       end
 
-      it 'hear of a single set that it has expired: nobody replaces it' do
+      it 'learn that fixed Credentials have expired: nothing replaces them' do
         said = facts(sdk, <<~RUBY)
-          set = session.credentials
+          fixed = session.credentials
           refuse 'GetCallerIdentity', 'ExpiredToken'
-          say error: error { arn(set, retry_limit: 0) }
+          say error: error { arn(fixed, retry_limit: 0) }
         RUBY
         expect(said[:error]).to start_with('Aws::STS::Errors::ExpiredToken')
         expect(signing_keys.size).to eq(1)
       end
 
-      it 'hear from us why there are no credentials, or no role' do
+      it 'learn from us why there are no credentials, or no role' do
         nothing = facts(sdk, 'say error: error { arn(Ours::Session.new) }', env: local_aws.env.merge('AWS_EC2_METADATA_DISABLED' => 'true'))
         expect(nothing[:error]).to start_with('Legion::Extensions::Identity::Aws::NotOnAwsError')
 

@@ -27,7 +27,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
     RSpec.configuration.reporter.message("\n#{@differences.report(@panel.names, seed)}") if @panel
     @panel&.stop
     @world&.stop
-    raise 'of the random configurations fewer than every fifth makes us somebody' if @differences&.too_few_principals?
+    raise 'of the random configurations fewer than every fifth yields a principal' if @differences&.too_few_principals?
   end
 
   attr_reader :world, :panel, :differences

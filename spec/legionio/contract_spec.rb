@@ -252,17 +252,17 @@ RSpec.describe 'The contract with LegionIO' do
         load_gem
         Resolver.resolve!
         lease = Broker.credentials_for(:aws)[:lease]
-        set = lease.credentials
-        living = Broker.renewer_for(:aws).provider.current_credentials
-        answer([Broker.token_for(:aws), set.access_key_id, set.secret_access_key.size, living.access_key_id, living.set?, lease.class.superclass.name,
-                Broker.leases, lease.inspect])
+        leased = lease.credentials
+        refreshing = Broker.renewer_for(:aws).provider.current_credentials
+        answer([Broker.token_for(:aws), leased.access_key_id, leased.secret_access_key.size, refreshing.access_key_id, refreshing.set?,
+                lease.class.superclass.name, Broker.leases, lease.inspect])
       RUBY
       key = 'AKIADEMOUSERFAKEAWS2'
       expect(found.answer.first(6)).to eq([key, key, 40, key, true, 'Legion::Identity::Lease'])
       expect(found.answer.to_s).not_to include('demo+secret')
     end
 
-    it 'is given a new renewer for one that crashed, was killed or is somebody else’s' do
+    it 'is given a new renewer for one that crashed, was killed or belongs to another provider' do
       found = in_parts(<<~RUBY)
         self.identity_settings = { role_arn: '#{worker}' }
         aws = load_gem
@@ -305,12 +305,12 @@ RSpec.describe 'The contract with LegionIO' do
           fork do
             dead = Broker.renewer_for(:aws).alive?
             sleep 1.1
-            living = Broker.renewer_for(:aws).provider.current_credentials
-            key = living.access_key_id
-            living.refresh!
+            refreshing = Broker.renewer_for(:aws).provider.current_credentials
+            key = refreshing.access_key_id
+            refreshing.refresh!
             eventually { Broker.renewer_for(:aws).alive? }
             fresh = eventually { Broker.token_for(:aws) != key && Broker.token_for(:aws) }
-            write.write(JSON.generate([dead, fresh == living.access_key_id, aws::Identity.resolve[:canonical_name]]))
+            write.write(JSON.generate([dead, fresh == refreshing.access_key_id, aws::Identity.resolve[:canonical_name]]))
             write.close
             exit!(0)
           end
@@ -332,7 +332,7 @@ RSpec.describe 'The contract with LegionIO' do
         load_gem
         Resolver.resolve!
         first = Broker.renewer_for(:aws)
-        sleep 3.5 # the set has ended, and its renewer waits for STS
+        sleep 3.5 # the credentials have expired, and their renewer waits for STS
         self.identity_settings = {}
         took = seconds { Resolver.resolve! }
         replaced = seconds { eventually { Broker.token_for(:aws) == 'AKIADEMOUSERFAKEAWS2' } }
@@ -358,7 +358,7 @@ RSpec.describe 'The contract with LegionIO' do
       expect(found.answer).to match([be < 5, [false, false]])
     end
 
-    it 'is given the set that outlived an outage, with its true expiry and the reason' do
+    it 'is given the stale credentials of an outage, with their true expiry and the reason' do
       local_aws.rule(service: :sts, action: 'AssumeRole', times: 1, lifetime_seconds: 4)
       local_aws.rule(service: :sts, action: 'AssumeRole', after: 1, answer: { error: { status: 503, code: 'ServiceUnavailable' } })
       found = in_parts(<<~RUBY)
@@ -372,7 +372,7 @@ RSpec.describe 'The contract with LegionIO' do
         answer([lease.valid?, lease.expires_at == expiry, lease.metadata[:degraded], Broker.token_for(:aws)])
       RUBY
       expect(found.answer).to match([false, true, /503|ServiceUnavailable/, nil])
-      expect(calls('AssumeRole')).to be < 20 # a set of 4 s has a back-off of about one
+      expect(calls('AssumeRole')).to be < 20 # credentials of 4 s have a back-off of about one
     end
   end
 
@@ -382,11 +382,11 @@ RSpec.describe 'The contract with LegionIO' do
         self.identity_settings = { role_arn: '#{worker}' }
         aws = load_gem
         Resolver.resolve!
-        living = Broker.renewer_for(:aws).provider.current_credentials
+        refreshing = Broker.renewer_for(:aws).provider.current_credentials
         before = Broker.token_for(:aws)
         self.identity_settings = { role_arn: '#{deployer}' }
         sleep 1.1
-        key = living.access_key_id
+        key = refreshing.access_key_id
         eventually { Broker.token_for(:aws) == key }
         eventually { Resolver.composite[:canonical_name] == 'deployer' }
         answer([before == key, Resolver.composite[:aliases], Resolver.composite[:profile].dig(:aws, :role)])
@@ -441,9 +441,9 @@ RSpec.describe 'The contract with LegionIO' do
         aws = load_gem
         Resolver.resolve!
         eventually { Broker.token_for(:aws, qualifier: :deploy) && Broker.token_for(:aws, qualifier: :partner) }
-        living = Broker.renewer_for(:aws, qualifier: :deploy).provider.current_credentials
-        contexts = [:deploy, 'partner', { role: 'deploy' }, { 'qualifier' => :partner }, 'nobody', nil, Object.new, { role: [] }]
-        answer([Broker.token_for(:aws, qualifier: :deploy) == living.access_key_id,
+        refreshing = Broker.renewer_for(:aws, qualifier: :deploy).provider.current_credentials
+        contexts = [:deploy, 'partner', { role: 'deploy' }, { 'qualifier' => :partner }, 'unknown', nil, Object.new, { role: [] }]
+        answer([Broker.token_for(:aws, qualifier: :deploy) == refreshing.access_key_id,
                 Broker.token_for(:aws, for_context: 'partner') == Broker.token_for(:aws, qualifier: :partner),
                 Broker.token_for(:aws, for_context: :unknown) == Broker.token_for(:aws),
                 Broker.token_for(:aws, for_context: :closed),

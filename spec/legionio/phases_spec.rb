@@ -2,7 +2,7 @@
 
 require 'legionio/support/boots'
 
-# Two at once, since the longest wait of all is in here: for the renewal of sets that live 60 s.
+# Two at once, since the longest wait of all is in here: for the renewal of credentials that expire after 60 s.
 RSpec.describe 'LegionIO in both phases, with the bridge', order: :defined do
   settings = { identity: { aws: { role_arn: BootQuestions::WORKER, broker_bridge: true } } }
 
@@ -66,7 +66,7 @@ RSpec.describe 'LegionIO in both phases, with the bridge', order: :defined do
     end
   end
 
-  it 'renews a set of 60 s, here and there, with few calls', timeout: 120 do
+  it 'renews credentials of 60 s in both phases, with few calls', timeout: 120 do
     before = {}
     in_each_phase { |phase| before[phase] = token }
     sleep 45
@@ -81,14 +81,14 @@ RSpec.describe 'LegionIO in both phases, with the bridge', order: :defined do
   it 'shows no secret, although the keys are in a Hash and in a registry' do
     in_each_phase do
       secrets = legion.ask(<<~RUBY)
-        ObjectSpace.each_object(#{BootQuestions::OURS}::Credentials).flat_map { |set| [set.secret_access_key, set.session_token] }.compact.uniq
+        ObjectSpace.each_object(#{BootQuestions::OURS}::Credentials).flat_map { |one| [one.secret_access_key, one.session_token] }.compact.uniq
       RUBY
       expect(secrets.size).to be >= 2
       expect(secrets.select { |secret| everything_shown.any? { |text| text.include?(secret.b) } }).to be_empty
     end
   end
 
-  it 'ends cleanly' do
+  it 'shuts down cleanly' do
     in_each_phase do
       _, status = legion.stop
       expect(status).to be_success

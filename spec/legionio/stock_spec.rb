@@ -49,11 +49,11 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
   it 'leases the credentials, those of a qualifier too' do
     lease = "#{BootQuestions::BROKER}.credentials_for(:aws)[:lease]"
     expect(legion.ask("#{lease}.valid? && #{lease}.credentials.session_token.size")).to be > 10
-    living = legion.ask(<<~RUBY)
-      set = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials
-      [set.access_key_id, set.secret_access_key, set.session_token, set.set?]
+    fields = legion.ask(<<~RUBY)
+      current = #{BootQuestions::BROKER}.renewer_for(:aws).provider.current_credentials
+      [current.access_key_id, current.secret_access_key, current.session_token, current.set?]
     RUBY
-    expect(living).to match([token, match(/\S{20,}/), match(/\S{20,}/), true])
+    expect(fields).to match([token, match(/\S{20,}/), match(/\S{20,}/), true])
     expect(token(:partner)).to match(/\AASIA/)
     expect(token(:partner)).not_to eq(token)
   end
@@ -62,7 +62,7 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
     legion.ask(<<~RUBY)
       ENV['AWS_ENDPOINT_URL_BEDROCK_RUNTIME'] = #{aws.http.inspect}
       client = Legion::Extensions::Bedrock::Helpers::Client.bedrock_runtime_client(region: 'eu-west-1')
-      client.converse(model_id: 'model', messages: [{ role: 'user', content: [{ text: 'hello' }] }]) rescue nil # nobody plays Bedrock
+      client.converse(model_id: 'model', messages: [{ role: 'user', content: [{ text: 'hello' }] }]) rescue nil # there is no fake Bedrock
     RUBY
     expect(aws.requests.last).to include(path: '/model/model/converse', access_key_id: token)
   end
@@ -130,7 +130,7 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
   it 'shows no secret in log, API, database or files' do
     secrets = aws.world['users'].each_value.filter_map { |user| user['secret_access_key'] }
     secrets += legion.ask(<<~RUBY)
-      ObjectSpace.each_object(#{BootQuestions::OURS}::Credentials).flat_map { |set| [set.secret_access_key, set.session_token] }.compact.uniq
+      ObjectSpace.each_object(#{BootQuestions::OURS}::Credentials).flat_map { |one| [one.secret_access_key, one.session_token] }.compact.uniq
     RUBY
     shown = everything_shown
     expect(secrets.size).to be >= 4

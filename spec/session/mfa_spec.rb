@@ -8,21 +8,21 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
 
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
-  let(:person) { MfaUsers::Person.new }
+  let(:provider) { MfaUsers::CodeProvider.new }
 
   it 'calls the token_provider with the serial number on the reading thread, and sends serial number and code' do
-    session = mfa_session(person)
+    session = mfa_session(provider)
     expect(session.credentials).to be_set
-    expect(person.questions.pop).to have_attributes(serial_number: MfaUsers::DEVICE, thread: Thread.current)
+    expect(provider.questions.pop).to have_attributes(serial_number: MfaUsers::DEVICE, thread: Thread.current)
     expect(asked_of_sts('AssumeRole').map { |request| request[:params] })
       .to contain_exactly(include('SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111'))
   end
 
   it 'prompts once for identity and credentials together' do
-    session = mfa_session(person)
+    session = mfa_session(provider)
     expect(session.identity.role).to eq('mfa-only')
     expect(session.credentials).to be_set
-    expect(person.asked).to eq(1)
+    expect(provider.asked).to eq(1)
   end
 
   it 'prompts for the device of a profile with mfa_serial' do
@@ -33,13 +33,13 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       credential_source = Environment
     INI
     with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
-      expect(aws::Session.new(profile: 'people', token_provider: person).identity.role).to eq('mfa-only')
-      expect(person.questions.pop.serial_number).to eq(MfaUsers::DEVICE)
+      expect(aws::Session.new(profile: 'people', token_provider: provider).identity.role).to eq('mfa-only')
+      expect(provider.questions.pop.serial_number).to eq(MfaUsers::DEVICE)
     end
   end
 
   it 'prompts for GetSessionToken too, whose credentials may last 36 hours' do
-    session = aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: person)
+    session = aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: provider)
     expect(session.credentials.expiration).to be_within(60).of(Time.now + 129_600)
     expect(asked_of_sts('GetSessionToken').first[:params]).to include('TokenCode' => '111111', 'DurationSeconds' => '129600')
   end
@@ -52,69 +52,69 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       credential_source = Environment
     INI
     with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
-      session = aws::Session.new(profile: 'people', get_session_token: true, serial_number: MfaUsers::DEVICE, token_provider: person)
+      session = aws::Session.new(profile: 'people', get_session_token: true, serial_number: MfaUsers::DEVICE, token_provider: provider)
       expect(session.identity.role).to eq('mfa-only')
-      expect(person.asked).to eq(1)
+      expect(provider.asked).to eq(1)
     end
   end
 
   it 'prompts for the first role of a chain only' do
-    session = mfa_session(person, role_arn: [MfaUsers::MFA_ROLE, MfaUsers::WORKER])
+    session = mfa_session(provider, role_arn: [MfaUsers::MFA_ROLE, MfaUsers::WORKER])
     expect(session.identity.role).to eq('legion-worker')
     expect(asked_of_sts('AssumeRole').map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil])
   end
 
   it 'does not prompt where no role needs a code' do
-    session = aws::Session.new(role_arn: MfaUsers::WORKER, token_provider: person)
+    session = aws::Session.new(role_arn: MfaUsers::WORKER, token_provider: provider)
     expect(session.credentials).to be_set
-    expect(person.asked).to eq(0)
+    expect(provider.asked).to eq(0)
   end
 
   describe 'whose threads read at once' do
     let(:door) { Queue.new }
-    let(:person) { MfaUsers::Person.new { door.pop } }
+    let(:provider) { MfaUsers::CodeProvider.new { door.pop } }
 
     it 'prompts on one of them, and the others wait for its fetch' do
-      session = mfa_session(person)
+      session = mfa_session(provider)
       readers = Array.new(20) { thread { session.credentials } }
-      eventually { person.asked == 1 && readers.all?(&:stop?) }
+      eventually { provider.asked == 1 && readers.all?(&:stop?) }
       door << :come_in
       expect(readers.map(&:value).uniq.size).to eq(1)
-      expect(person.asked).to eq(1)
+      expect(provider.asked).to eq(1)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
     it 'prompts once for all threads that call refresh!' do
-      session = mfa_session(person)
+      session = mfa_session(provider)
       door << :come_in
       first = session.credentials
       readers = Array.new(10) { thread { session.refresh! } }
-      eventually { person.asked == 2 && readers.all?(&:stop?) }
+      eventually { provider.asked == 2 && readers.all?(&:stop?) }
       door << :come_in
       expect(readers.map(&:value).uniq).to contain_exactly(satisfy { |second| second != first })
-      expect(person.asked).to eq(2)
+      expect(provider.asked).to eq(2)
     end
 
     it 'prompts on another thread when the prompting one is killed' do
-      session = mfa_session(person)
+      session = mfa_session(provider)
       readers = Array.new(5) { thread { session.credentials } }
-      eventually { person.asked == 1 && readers.all?(&:stop?) }
-      first = person.questions.pop.thread
+      eventually { provider.asked == 1 && readers.all?(&:stop?) }
+      first = provider.questions.pop.thread
       first.kill.join
-      eventually { person.asked == 1 }
-      expect(person.questions.pop.thread).to be_alive.and(satisfy { |second| second != first })
+      eventually { provider.asked == 1 }
+      expect(provider.questions.pop.thread).to be_alive.and(satisfy { |second| second != first })
       door << :come_in
       expect((readers - [first]).map(&:value).uniq.size).to eq(1)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
     it 'prompts on another thread when the prompting one is interrupted by its own time-out' do
-      session = mfa_session(person)
+      session = mfa_session(provider)
       first = thread { Timeout.timeout(0.1) { session.credentials } }
-      eventually { person.asked == 1 }
+      eventually { provider.asked == 1 }
       second = thread { session.credentials }
       expect { first.value }.to raise_error(Timeout::Error)
-      eventually { person.asked == 2 }
+      eventually { provider.asked == 2 }
       door << :come_in
       expect(second.value).to be_set
     end
@@ -145,7 +145,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   end
 
   describe 'whose provider gives no valid code' do
-    def refused(session = mfa_session(person))
+    def refused(session = mfa_session(provider))
       session.credentials
       raise 'it was not refused'
     rescue MfaUsers::Aws::Error => e
@@ -232,24 +232,24 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   describe 'whose credentials are due for a refresh' do
     it 'does not prompt in the advisory window' do
       lifetime(6)
-      session = mfa_session(person)
+      session = mfa_session(provider)
       first = session.credentials
       sleep 3.2
       expect(10.times.map { session.credentials }).to all(equal(first))
-      expect(person.asked).to eq(1)
+      expect(provider.asked).to eq(1)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
 
     it 'prompts on a reading thread in the mandatory window, while the others keep the held credentials' do
       door = Queue.new
-      person = MfaUsers::Person.new { door.pop }
+      provider = MfaUsers::CodeProvider.new { door.pop }
       lifetime(8)
-      session = mfa_session(person)
+      session = mfa_session(provider)
       door << :come_in
       first = session.credentials
       reach(session, first.expiration - 0.6)
       asking = thread { session.credentials }
-      eventually { person.asked == 2 }
+      eventually { provider.asked == 2 }
       expect(session.credentials).to equal(first)
       door << :come_in
       expect(asking.value).not_to eq(first)
@@ -278,7 +278,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
 
     it 'serves no expired credentials in an outage' do
       lifetime(2)
-      session = mfa_session(person)
+      session = mfa_session(provider)
       session.credentials
       outage do
         sleep 2.1
@@ -290,14 +290,14 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   describe '#prefetch' do
     it 'prompts on the calling thread, and does not wait for AWS' do
       hold = local_aws.rule(service: :sts, action: 'AssumeRole', hold: true)
-      session = mfa_session(person)
+      session = mfa_session(provider)
       started, seconds = took { session.prefetch }
-      expect([started, person.asked, person.questions.pop.thread]).to eq([true, 1, Thread.current])
+      expect([started, provider.asked, provider.questions.pop.thread]).to eq([true, 1, Thread.current])
       expect(seconds).to be < 1
       expect(session.prefetch).to be(false)
       local_aws.remove_rule(hold)
       expect(session.credentials).to be_set
-      expect(person.asked).to eq(0)
+      expect(provider.asked).to eq(0)
     end
 
     it 'raises where the provider gives no code' do
@@ -306,11 +306,11 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
 
     it 'prompts only after the cache on disk was looked at' do
       Dir.mktmpdir do |folder|
-        session = mfa_session(person, cache: folder)
-        expect([session.prefetch, person.asked]).to eq([true, 1])
+        session = mfa_session(provider, cache: folder)
+        expect([session.prefetch, provider.asked]).to eq([true, 1])
         expect(session.credentials).to be_set
-        expect(mfa_session(person, cache: folder).credentials).to eq(session.credentials)
-        expect(person.asked).to eq(1)
+        expect(mfa_session(provider, cache: folder).credentials).to eq(session.credentials)
+        expect(provider.asked).to eq(1)
       end
     end
   end
@@ -318,10 +318,10 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   it 'shares its credentials through the cache; a session without a token_provider serves them until they expire' do
     Dir.mktmpdir do |folder|
       shared = { cache: folder, session_duration: 900 }
-      mine = mfa_session(person, **shared).credentials
+      mine = mfa_session(provider, **shared).credentials
       other = mfa_session(nil, **shared)
       expect(other.credentials).to eq(mine)
-      expect(person.asked).to eq(1)
+      expect(provider.asked).to eq(1)
       expect { other.refresh! }.to raise_error(aws::NoCredentialsError, /needs MFA with the device .*nobody here can be asked/)
       expect(other.credentials).to have_attributes(access_key_id: mine.access_key_id, degraded: /Give the session a token_provider/)
     end
@@ -330,7 +330,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   it 'never serves expired credentials without a token_provider, and says what is missing' do
     Dir.mktmpdir do |folder|
       shared = { cache: folder, session_duration: 900 }
-      mfa_session(person, **shared).credentials
+      mfa_session(provider, **shared).credentials
       other = mfa_session(nil, **shared)
       expect(other.credentials).to be_set
       local_aws.rule(service: :sts, skew_seconds: 1000) # STS's clock is ahead: the credentials are expired by it
@@ -361,13 +361,13 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
     end
 
     it 'reads the held credentials' do
-      session = mfa_session(person)
+      session = mfa_session(provider)
       first = session.credentials
       expect(in_trap { session.credentials }).to equal(first)
     end
 
     it 'raises an error that says that a handler cannot prompt' do
-      session = mfa_session(person)
+      session = mfa_session(provider)
       expect(in_trap { session.credentials }).to be_a(aws::NoCredentialsError).and have_attributes(message: /outside of signal handlers/)
     end
   end

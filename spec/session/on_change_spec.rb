@@ -106,16 +106,16 @@ RSpec.describe 'Listening to a session', :mfa_users do
 
   it 'does not prompt for MFA, and reports when the credentials expire' do
     lifetime(2)
-    person = MfaUsers::Person.new
-    listened = mfa_session(person)
+    provider = MfaUsers::CodeProvider.new
+    listened = mfa_session(provider)
     listened.on_change { |event| events << event }
     held = listened.credentials
     expect(next_event.type).to eq(:refreshed)
     expect(next_event).to have_attributes(type: :expired, access_key_id: held.access_key_id)
-    expect(person.asked).to eq(1)
+    expect(provider.asked).to eq(1)
     listened.credentials
     expect(next_event.type).to eq(:refreshed)
-    expect(person.asked).to eq(2)
+    expect(provider.asked).to eq(2)
   end
 
   it 'reports an outage: failed, degraded, expired, refreshed' do

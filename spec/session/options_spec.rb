@@ -56,12 +56,12 @@ RSpec.describe 'An option', :mfa_users do
     end
 
     it 'serial_number and token_provider arrive' do
-      mfa_session(MfaUsers::Person.new).credentials
+      mfa_session(MfaUsers::CodeProvider.new).credentials
       expect(arrived('AssumeRole')).to include('SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111')
     end
 
     it 'serial_number may be that of a hardware device' do
-      mfa_session(MfaUsers::Person.new, serial_number: 'GAHT12345678').credentials
+      mfa_session(MfaUsers::CodeProvider.new, serial_number: 'GAHT12345678').credentials
       expect(arrived('AssumeRole')).to include('SerialNumber' => 'GAHT12345678')
     end
 
@@ -150,12 +150,12 @@ RSpec.describe 'An option', :mfa_users do
     end
 
     it 'session_duration, serial_number and token_provider arrive' do
-      aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: MfaUsers::Person.new).credentials
+      aws::Session.new(get_session_token: true, session_duration: 129_600, serial_number: MfaUsers::DEVICE, token_provider: MfaUsers::CodeProvider.new).credentials
       expect(arrived('GetSessionToken')).to include('DurationSeconds' => '129600', 'SerialNumber' => MfaUsers::DEVICE, 'TokenCode' => '111111')
     end
 
     it 'a role may be assumed on top' do
-      session = aws::Session.new(get_session_token: true, role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE, token_provider: MfaUsers::Person.new)
+      session = aws::Session.new(get_session_token: true, role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE, token_provider: MfaUsers::CodeProvider.new)
       expect(session.identity.role).to eq('mfa-only')
       expect(asked_of_sts.map { |request| request[:params]['TokenCode'] }).to eq(['111111', nil, nil])
     end

@@ -28,11 +28,11 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
     lifetime(6)
     shared = session
     first = shared.credentials
-    ended = first.expiration
+    expiration = first.expiration
     before = asked_of_sts.size
     outage do
-      seen, longest = read(shared, ended + 3)
-      expect(seen).to all(have_attributes(access_key_id: first.access_key_id, expiration: ended))
+      seen, longest = read(shared, expiration + 3)
+      expect(seen).to all(have_attributes(access_key_id: first.access_key_id, expiration: expiration))
       expect(seen.last).to have_attributes(degraded: /ServiceUnavailable/, expired?: true)
       expect(warnings.size).to eq(1)
       expect(longest).to be < 1

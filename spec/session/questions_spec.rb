@@ -11,7 +11,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
   let(:door) { Queue.new }
-  let(:person) { MfaUsers::Person.new { door.pop } }
+  let(:token_provider) { MfaUsers::CodeProvider.new { door.pop } }
 
   def token = @token ||= local_aws.world.fetch('web_identity_tokens').keys.first
 
@@ -61,7 +61,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       fetches = session.instance_variable_get(:@fetches)
       allow(fetches).to receive(:start_helper).and_wrap_original do |original, *arguments|
         original.call(*arguments).tap do |helper|
-          eventually { helper.stop? } # one that has not begun to run ends without a trace
+          eventually { helper.stop? } # a thread killed before it runs executes no ensure
           helper.kill if (killed += 1) == 1
         end
       end
@@ -71,23 +71,23 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     end
 
     it 'gives the next one the whole token_timeout' do
-      session = mfa_session(person, token_timeout: 0.6)
+      session = mfa_session(token_provider, token_timeout: 0.6)
       first = thread { session.credentials }
-      eventually { person.asked == 1 }
+      eventually { token_provider.asked == 1 }
       sleep 0.4
       second = thread { session.credentials }
       eventually { second.stop? }
       first.kill.join
-      eventually { person.asked == 2 }
+      eventually { token_provider.asked == 2 }
       sleep 0.4
       door << :come_in
       expect(second.value).to be_set
     end
 
-    it 'ends a fetch that asks nobody any more, which counts as nothing' do
-      session = mfa_session(person)
+    it 'stops a fetch that no reader waits for any more, and counts no failure' do
+      session = mfa_session(token_provider)
       reader = thread { session.credentials }
-      eventually { person.asked == 1 }
+      eventually { token_provider.asked == 1 }
       reader.kill.join
       sleep 2.2 # an untaken question lives 2 s
       expect(session.counters).to include(failures: 0, back_offs: 0, fetches: 1)
@@ -97,35 +97,35 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
   end
 
   describe 'and whose threads are many' do
-    it 'asks one of 50, and the others keep the held set' do
+    it 'prompts one of 50, and the others keep the held credentials' do
       lifetime(20)
-      session = mfa_session(person)
+      session = mfa_session(token_provider)
       door << :come_in
       first = session.credentials
       sleep [first.expiration - 1.9 - Time.now, 0].max
       readers = Array.new(50) { thread { session.credentials } }
-      eventually { person.asked == 2 && readers.one?(&:alive?) }
+      eventually { token_provider.asked == 2 && readers.one?(&:alive?) }
       expect(readers.reject(&:alive?).map(&:value)).to all(equal(first))
       door << :come_in
       expect(readers.find(&:alive?).value).not_to eq(first)
-      expect(person.asked).to eq(2)
+      expect(token_provider.asked).to eq(2)
     end
 
     it 'asks none of them in the background, and says so at once' do
-      session = mfa_session(person)
+      session = mfa_session(token_provider)
       mine = aws::Internal::Fetches::UNATTENDED
       result, seconds = thread { Thread.current.thread_variable_set(mine, true) && took { session.credentials } }.value
       expect(result).to be_a(aws::NoCredentialsError).and have_attributes(message: /no person is asked in the background/)
       expect(seconds).to be < 0.5
-      expect(person.asked).to eq(0)
+      expect(token_provider.asked).to eq(0)
       door << :come_in
       expect(session.credentials).to be_set
       expect(session.counters).to include(failures: 0, back_offs: 0)
     end
 
-    it 'tells those who listen what happens while somebody is asked' do
+    it 'calls its listeners while a prompt is open' do
       lifetime(2)
-      session = mfa_session(person)
+      session = mfa_session(token_provider)
       door << :come_in
       events = Queue.new
       subscription = session.on_change { |event| events << event.type }
@@ -177,14 +177,14 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
   it 'is started by a prefetch that does not wait for what comes before the question' do
     hold = local_aws.rule(service: :imds, hold: true)
     with_env(local_aws.env.merge('AWS_EC2_METADATA_SERVICE_ENDPOINT' => local_aws.http, 'AWS_EC2_METADATA_DISABLED' => nil)) do
-      session = mfa_session(person, resolve_timeout: 30, read_timeout: 30)
+      session = mfa_session(token_provider, resolve_timeout: 30, read_timeout: 30)
       started, seconds = took { session.prefetch }
-      expect([started, person.asked]).to eq([true, 0])
+      expect([started, token_provider.asked]).to eq([true, 0])
       expect(seconds).to be < 0.5
       local_aws.remove_rule(hold)
       door << :come_in
       took { session.credentials }
-      expect(person.asked).to eq(1)
+      expect(token_provider.asked).to eq(1)
     end
   end
 
@@ -235,7 +235,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     expect([result.stderr, result.stdout.split]).to eq(['', %w[true true 0]])
   end
 
-  it 'ends with its session' do
+  it 'stops with its session' do
     local_aws.rule(service: :imds, delay_ms: 100) # so that no prefetch is there to be asked
     env = local_aws.env.merge('AWS_EC2_METADATA_SERVICE_ENDPOINT' => local_aws.http, 'AWS_EC2_METADATA_DISABLED' => nil,
                               'AWS_ACCESS_KEY_ID' => nil, 'AWS_SECRET_ACCESS_KEY' => nil)
@@ -261,14 +261,14 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
   end
 
   it 'is not waited for by a trap handler on the thread that answers it' do
-    heard = nil
+    result = nil
     session = nil
     session = mfa_session(lambda do |_|
-      heard = in_trap { session.credentials }
+      result = in_trap { session.credentials }
       '111111'
     end)
     expect(session.credentials).to be_set
-    expect(heard).to be_a(aws::NoCredentialsError).and have_attributes(message: /outside of signal handlers/)
+    expect(result).to be_a(aws::NoCredentialsError).and have_attributes(message: /outside of signal handlers/)
   end
 
   describe 'whose callback raises' do
@@ -280,7 +280,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       'out of a loop'           => [-> { throw :nowhere }, /raised UncaughtThrowError/],
       'nothing, and its thread' => [-> { Thread.exit }, /thread that asked the web_identity_token was ended/]
     }.each do |what, (callable, message)|
-      it "#{what} on a thread of ours: all who wait hear of it, with the cause" do
+      it "#{what} on a thread of ours: all waiting readers get the error, with the cause" do
         session = web_session(-> { door.pop && callable.call })
         readers = Array.new(3) { thread { session.credentials } }
         eventually { readers.all?(&:stop?) }
@@ -333,9 +333,9 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
 
   it 'leaves the lock of the cache on disk to others meanwhile, and looks again when it is answered' do
     Dir.mktmpdir do |folder|
-      other = MfaUsers::Person.new(codes: %w[999999]) { door.pop }
-      first, second = [person, other].map { |who| thread { mfa_session(who, cache: folder).credentials } }
-      eventually(1.5) { person.asked == 1 && other.asked == 1 } # half of the time of one that waits for the lock is 2 s
+      other = MfaUsers::CodeProvider.new(codes: %w[999999]) { door.pop }
+      first, second = [token_provider, other].map { |who| thread { mfa_session(who, cache: folder).credentials } }
+      eventually(1.5) { token_provider.asked == 1 && other.asked == 1 } # half of the time of one that waits for the lock is 2 s
       door << :come_in
       eventually { [first, second].one?(&:alive?) }
       door << :come_in
@@ -355,12 +355,12 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       mfa_serial = #{MfaUsers::DEVICE}
       credential_source = Environment
     INI
-    person = MfaUsers::Person.new
+    token_provider = MfaUsers::CodeProvider.new
     with_env(local_aws.env_with_keys.merge('AWS_CONFIG_FILE' => config.path)) do
-      session = aws::Session.new(profile: 'people', token_provider: person)
+      session = aws::Session.new(profile: 'people', token_provider: token_provider)
       expect { session.credentials }.to raise_error(aws::NoCredentialsError, /already used for another role/)
     end
-    expect(person.asked).to eq(1)
+    expect(token_provider.asked).to eq(1)
     expect(asked_of_sts('AssumeRole').map { |request| request[:params]['TokenCode'] }).to eq(['111111'])
   end
 

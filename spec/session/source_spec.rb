@@ -65,9 +65,9 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
   it 'accepts the real providers of aws-sdk-ruby, which refresh themselves' do
     skip 'aws-sdk-core is not installed here' unless defined?(Aws::STS::Client)
 
-    set = Aws::Credentials.new(*keys)
-    expect(on_top_of(set).identity.role).to eq('legion-worker')
-    client = Aws::STS::Client.new(region: 'us-east-1', endpoint: local_aws.http, credentials: set)
+    given = Aws::Credentials.new(*keys)
+    expect(on_top_of(given).identity.role).to eq('legion-worker')
+    client = Aws::STS::Client.new(region: 'us-east-1', endpoint: local_aws.http, credentials: given)
     provider = Aws::AssumeRoleCredentials.new(client: client, role_arn: MfaUsers::WORKER, role_session_name: 'sdk')
     session = on_top_of(provider, role_arn: 'arn:aws:iam::123456789012:role/from-worker-only')
     expect(session.identity.role).to eq('from-worker-only')
@@ -78,9 +78,9 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
 
   it 'uses the session token of its source, and without a role returns the credentials themselves with their expiration' do
     temporary = local_aws.issue('arn:aws:iam::123456789012:role/legion-worker', session_name: 'given')
-    set = sdk_credentials.new(*temporary.values_at(:access_key_id, :secret_access_key, :session_token))
+    given = sdk_credentials.new(*temporary.values_at(:access_key_id, :secret_access_key, :session_token))
     expiration = Time.at(Time.now.to_i + 1800)
-    session = aws::Session.new(source: provider_class.new(set, expiration))
+    session = aws::Session.new(source: provider_class.new(given, expiration))
     expect(session.identity).to have_attributes(role: 'legion-worker', session_name: 'given')
     expect(session.credentials.expiration).to eq(expiration)
   end
@@ -94,8 +94,8 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     session = on_top_of(provider)
     first = session.credentials
     sleep [first.expiration - 2.5 - Time.now, 0].max
-    sets, seconds = took { Array.new(50) { session.credentials } }
-    expect(sets).to all(equal(first))
+    results, seconds = took { Array.new(50) { session.credentials } }
+    expect(results).to all(equal(first))
     expect(seconds).to be < 0.2
     door << :come_in
     eventually { session.credentials != first }
@@ -175,17 +175,17 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
   end
 
   describe 'whose source is a session with a token_provider' do
-    def person_base(person) = with_env(local_aws.env_with_keys) { mfa_session(person) }
+    def mfa_base(provider) = with_env(local_aws.env_with_keys) { mfa_session(provider) }
 
     it 'prompts on the reading thread' do
-      person = MfaUsers::Person.new
-      expect(person_base(person).assume_role(role_arn: MfaUsers::WORKER).identity.role).to eq('legion-worker')
-      expect(person.questions.pop.thread).to equal(Thread.current)
+      provider = MfaUsers::CodeProvider.new
+      expect(mfa_base(provider).assume_role(role_arn: MfaUsers::WORKER).identity.role).to eq('legion-worker')
+      expect(provider.questions.pop.thread).to equal(Thread.current)
     end
 
     it 'does not prompt in the background' do
-      person = MfaUsers::Person.new
-      below = person_base(person)
+      provider = MfaUsers::CodeProvider.new
+      below = mfa_base(provider)
       session = below.assume_role(role_arn: MfaUsers::WORKER)
       lifetime(6)
       first = session.credentials
@@ -194,7 +194,7 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
       expect(session.credentials).to equal(first)
       eventually { session.credentials.degraded }
       expect(session.credentials.degraded).to include('no person is asked in the background')
-      expect(person.asked).to eq(1)
+      expect(provider.asked).to eq(1)
     end
   end
 end

@@ -87,8 +87,8 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
       session = web_session(-> { (asked << 1) && door.pop && token })
       first = session.credentials
       sleep [first.expiration - 2.5 - Time.now, 0].max
-      sets, seconds = took { Array.new(50) { session.credentials } }
-      expect(sets).to all(equal(first))
+      results, seconds = took { Array.new(50) { session.credentials } }
+      expect(results).to all(equal(first))
       expect(seconds).to be < 0.2
       eventually { asked.size == 2 }
       door << :come_in

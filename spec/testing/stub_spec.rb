@@ -8,7 +8,7 @@ RSpec.describe 'Aws::Testing.stub' do
     require 'legion/extensions/identity/aws'
     Aws = Legion::Extensions::Identity::Aws
     BEFORE = Aws::Session.new
-    LIVING = Aws::Identity.current_credentials
+    CURRENT = Aws::Identity.current_credentials
     require 'legion/extensions/identity/aws/testing'
     def said
       yield
@@ -34,7 +34,7 @@ RSpec.describe 'Aws::Testing.stub' do
     lines = told(<<~RUBY)
       Aws::Testing.stub(identity: 'arn:aws:sts::210987654321:assumed-role/Legion.Worker/i-0abc', credentials: { account_id: '210987654321' }) do
         puts BEFORE.identity.canonical_name, Aws::Session.new(region: 'eu-west-1').identity.account, Aws::Identity.resolve[:canonical_name]
-        puts Thread.new { BEFORE.credentials.access_key_id }.value, LIVING.access_key_id, LIVING.account_id, BEFORE.refresh!.session_token
+        puts Thread.new { BEFORE.credentials.access_key_id }.value, CURRENT.access_key_id, CURRENT.account_id, BEFORE.refresh!.session_token
         puts Aws::Identity.provide_token.valid?, BEFORE.set?, BEFORE.credentials.expired?, BEFORE.expiration > Time.now + 3500
         puts BEFORE.prefetch, BEFORE.needs_refresh?, BEFORE.invalidate('ASIASTUBSTUBSTUBSTUB'), BEFORE.attempts.inspect, BEFORE.counters[:fetches]
       end
@@ -68,7 +68,7 @@ RSpec.describe 'Aws::Testing.stub' do
         puts said { BEFORE.identity }, BEFORE.set?, said { BEFORE.credentials }
       end
       Aws::Testing.stub(identity: Aws::AccessDeniedError.new('no', code: 'AccessDenied'), credentials: Aws::ThrottledError) do
-        puts said { BEFORE.identity }, said { LIVING.credentials }, said { Aws::Identity.provide_token }
+        puts said { BEFORE.identity }, said { CURRENT.credentials }, said { Aws::Identity.provide_token }
       end
     RUBY
   end

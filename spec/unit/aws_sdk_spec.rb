@@ -18,11 +18,11 @@ RSpec.describe 'aws-sdk-ruby' do
 
   let(:session) { aws::Session.new(role_arn: worker, role_session_name: 'spec') }
 
-  it 'signs with a set, a Session, and the current credentials' do
+  it 'signs with Credentials, a Session, and the current credentials' do
     expect(client(session.credentials).get_caller_identity.arn).to end_with('assumed-role/legion-worker/spec')
     expect(client(session).get_caller_identity.arn).to end_with('assumed-role/legion-worker/spec')
-    living = aws::LegionIO::Provider.new(role_arn: worker, role_session_name: 'living').current_credentials
-    expect(client(living).get_caller_identity.arn).to end_with('assumed-role/legion-worker/living')
+    refreshing = aws::LegionIO::Provider.new(role_arn: worker, role_session_name: 'refreshing').current_credentials
+    expect(client(refreshing).get_caller_identity.arn).to end_with('assumed-role/legion-worker/refreshing')
   end
 
   it 'presigns with a Session' do
@@ -39,7 +39,7 @@ RSpec.describe 'aws-sdk-ruby' do
     expect(keys.uniq.size).to eq(2)
   end
 
-  it 'fetches a new set by itself when a service calls the key expired' do
+  it 'fetches new credentials by itself when a service calls the key expired' do
     expired = session.credentials.access_key_id
     local_aws.rule(service: :sts, action: 'GetCallerIdentity', access_key_id: expired,
                    answer: { error: { status: 400, code: 'ExpiredToken', message: 'expired' } })

@@ -42,15 +42,15 @@ RSpec.describe 'The Ruby API' do
 
     it 'asks once for fifty threads, and allocates nothing for what it has shown' do
       session = aws::Session.new(role_arn: worker)
-      sets = Array.new(50) { Thread.new { session.credentials } }.map(&:value)
-      expect(sets.uniq(&:object_id).map(&:access_key_id).uniq.size).to eq(1)
+      results = Array.new(50) { Thread.new { session.credentials } }.map(&:value)
+      expect(results.uniq(&:object_id).map(&:access_key_id).uniq.size).to eq(1)
       expect(questions('AssumeRole')).to eq(1)
       before = GC.stat(:total_allocated_objects)
       1000.times { session.credentials }
       expect(GC.stat(:total_allocated_objects) - before).to be < 100
     end
 
-    it 'gives a new set after refresh!, and the identity is asked anew' do
+    it 'gives new credentials after refresh!, and the identity is asked anew' do
       session = aws::Session.new(role_arn: worker)
       session.identity
       first = session.credentials
@@ -162,16 +162,16 @@ RSpec.describe 'The Ruby API' do
   end
 
   describe 'current_credentials' do
-    it 'follows changed settings, and never shows a set of those before once it has looked' do
-      living = provider.current_credentials
-      expect(living.access_key_id).to eq('AKIADEMOUSERFAKEAWS2')
+    it 'follows changed settings, and never shows credentials of earlier settings once it has looked' do
+      refreshing = provider.current_credentials
+      expect(refreshing.access_key_id).to eq('AKIADEMOUSERFAKEAWS2')
       with_env(local_aws.env_with_keys('arn:aws:iam::123456789012:root')) do
         expect(provider.provide_token.credential).to eq('AKIAROOTUSERFAKEAWS2')
-        expect(living.access_key_id).to eq('AKIAROOTUSERFAKEAWS2')
+        expect(refreshing.access_key_id).to eq('AKIAROOTUSERFAKEAWS2')
       end
       with_env(local_aws.env_with_keys.merge('AWS_PROFILE' => 'missing')) do
         expect { provider.resolve }.to raise_error(aws::ConfigurationError)
-        expect { living.access_key_id }.to raise_error(aws::ConfigurationError)
+        expect { refreshing.access_key_id }.to raise_error(aws::ConfigurationError)
       end
     end
   end

@@ -25,7 +25,7 @@ RSpec.describe LexIdentityAws::Preflight do
   end
 
   let(:manifest) { File.join(@root, 'Cargo.toml') }
-  let(:env) { { 'PATH' => folder('bin'), 'HOME' => '/home/of/somebody' } }
+  let(:env) { { 'PATH' => folder('bin'), 'HOME' => '/home/of/another' } }
   let(:config) { { 'CC' => 'gcc -pthread', 'rubyhdrdir' => folder('headers'), 'rubyarchhdrdir' => folder('headers') } }
 
   def folder(name)
@@ -72,7 +72,7 @@ RSpec.describe LexIdentityAws::Preflight do
   it 'explains a rustup that does not find its toolchain' do
     program('rustc', 'echo "error: rustup could not choose a version of rustc to run" >&2; exit 1')
     expect(preflight.missing[:rust])
-      .to include('rustup could not choose a version', 'HOME (/home/of/somebody)', 'set RUSTUP_HOME and CARGO_HOME')
+      .to include('rustup could not choose a version', 'HOME (/home/of/another)', 'set RUSTUP_HOME and CARGO_HOME')
   end
 
   it 'names the command of the package manager that is there' do

@@ -36,7 +36,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   end
 
   describe '#credentials' do
-    it 'builds a set once and returns the same object while it is the newest' do
+    it 'builds credentials once and returns the same object while they are the newest' do
       first = session.credentials
       expect(first).to have_attributes(access_key_id: 'ASIAFIRST', secret_access_key: 'canary-secret')
       expect(session.credentials).to equal(first)
@@ -54,11 +54,11 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
     end
 
     it 'raises what the core raises' do
-      native.trouble = aws::AccessDeniedError.new('no')
+      native.failure = aws::AccessDeniedError.new('no')
       expect { session.credentials }.to raise_error(aws::AccessDeniedError, 'no')
     end
 
-    it 'says once that a set is served beyond its time, and once that it is over' do
+    it 'says once that stale credentials are served, and once that they were renewed' do
       session.credentials
       2.times { native.hold(degraded: 'STS is down') && session.credentials }
       2.times { native.hold(access_key_id: 'ASIANEW') && session.credentials }
@@ -84,9 +84,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   end
 
   it 'is not set where nothing is configured, and raises where something is and fails' do
-    native.trouble = aws::NotOnAwsError.new('none')
+    native.failure = aws::NotOnAwsError.new('none')
     expect(session).not_to be_set
-    native.trouble = aws::TimeoutError.new('late')
+    native.failure = aws::TimeoutError.new('late')
     expect { session.set? }.to raise_error(aws::TimeoutError)
   end
 

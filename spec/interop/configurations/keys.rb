@@ -48,8 +48,8 @@ Configuration.write 'temporary keys without their token',
 Configuration.write 'keys with another secret: signatures are checked',
                     who: nil, credentials: "[default]\naws_access_key_id = {anna.id}\naws_secret_access_key = {carol.secret}\n"
 
-Configuration.write 'keys that nobody gave out',
-                    who: nil, credentials: "[default]\naws_access_key_id = AKIANOBODYNOBODYNOBO\naws_secret_access_key = {carol.secret}\n"
+Configuration.write 'keys that AWS does not know',
+                    who: nil, credentials: "[default]\naws_access_key_id = AKIAUNKNOWNUNKNOWNUN\naws_secret_access_key = {carol.secret}\n"
 
 Configuration.write 'keys of another partition, with its region',
                     against: :local, who: 'arn:aws-cn:iam::111122223333:user/demo-cn', environment: { 'AWS_REGION' => nil, 'AWS_DEFAULT_REGION' => nil },

@@ -25,5 +25,5 @@ Configuration.write 'a login_session, and keys in the credentials file',
                     against: :local, who: 'user/anna', profile: 'console', config: "[profile console]\nlogin_session = #{arn}\n",
                     credentials: "[console]\n{anna}\n", files: left
 
-Configuration.write 'a login_session, nobody logged in',
+Configuration.write 'a login_session without a login',
                     against: :local, who: nil, profile: 'console', config: "[profile console]\nlogin_session = #{arn}\n"

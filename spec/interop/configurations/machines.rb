@@ -23,7 +23,7 @@ Configuration.write 'a container with a file for its token',
 Configuration.write 'a container that wants another token',
                     against: :local, who: nil, environment: container.merge('AWS_CONTAINER_AUTHORIZATION_TOKEN' => 'wrong')
 
-Configuration.write 'a container on a host that no credentials come from',
+Configuration.write 'a container whose credentials URL is not allowed',
                     against: :local, who: nil, environment: container.merge('AWS_CONTAINER_CREDENTIALS_FULL_URI' => 'http://192.0.2.1/credentials')
 
 Configuration.write 'a container, and keys of [default]',
@@ -73,7 +73,7 @@ Configuration.write 'an instance, and AWS_PROFILE of a profile that does not exi
                     because: 'The Ruby SDKs go on to the next source.',
                     against: :local, who: nil, environment: instance.merge('AWS_PROFILE' => 'nowhere')
 
-Configuration.write 'an instance, and a role that nobody may assume',
+Configuration.write 'an instance, and a role that refuses everyone',
                     against: :local, who: nil, environment: instance, credentials: "[base]\n{anna}\n",
                     config: "[default]\nrole_arn = {role}/forbidden\nsource_profile = base\n"
 

@@ -208,7 +208,7 @@ Configuration.write 'a duration_seconds that is no number',
                     who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role.builder}\nsource_profile = base\nduration_seconds = an hour\n"
 
-Configuration.write 'a role that nobody may assume',
+Configuration.write 'a role that refuses everyone',
                     against: :local, who: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn = {role}/forbidden\nsource_profile = base\n"
 
 Configuration.write 'a role of another account',
@@ -223,13 +223,13 @@ Configuration.write 'a role_arn that is none',
 Configuration.write 'an empty role_arn, and keys',
                     who: nil, profile: 'a', credentials: base, config: "[profile a]\nrole_arn =\nsource_profile = base\n{anna}\n"
 
-Configuration.write 'an mfa_serial, and nobody to type a code',
+Configuration.write 'an mfa_serial, and no code to type',
                     against: :local, who: nil, profile: 'a', credentials: base,
                     config: "[profile a]\nrole_arn = {role}/mfa-only\nsource_profile = base\nmfa_serial = {mfa}\n"
 
-Configuration.write 'an mfa_serial, and somebody who types a code',
+Configuration.write 'an mfa_serial, and a code typed at the prompt',
                     others: { ruby: nil },
-                    because: 'The Ruby SDKs ask nobody for a code.',
+                    because: 'The Ruby SDKs do not prompt for a code.',
                     against: :local, who: 'assumed-role/mfa-only/*', profile: 'a', credentials: base, with_code: true,
                     config: "[profile a]\nrole_arn = {role}/mfa-only\nsource_profile = base\nmfa_serial = {mfa}\n"
 

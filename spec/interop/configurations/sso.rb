@@ -35,12 +35,12 @@ Configuration.write 'an sso_session by AWS_PROFILE',
 
 Configuration.write 'SSO without an sso_session, logged in', against: :local, who: dana, profile: 'dev', config: older, files: token[url]
 
-Configuration.write 'an sso_session, nobody logged in', against: :local, who: nil, profile: 'dev', config: session
+Configuration.write 'an sso_session without a login', against: :local, who: nil, profile: 'dev', config: session
 
 Configuration.write 'an sso_session, its token refused',
-                    against: :local, who: nil, profile: 'dev', config: session, files: token['legion', accessToken: 'of somebody else']
+                    against: :local, who: nil, profile: 'dev', config: session, files: token['legion', accessToken: 'of another session']
 
-Configuration.write 'SSO without an sso_session, its login ended',
+Configuration.write 'SSO without an sso_session, its login expired',
                     against: :local, who: nil, profile: 'dev', config: older, files: token[url, expiresAt: '2020-01-01T00:00:00Z']
 
 Configuration.write 'an sso_session whose token cannot be renewed',

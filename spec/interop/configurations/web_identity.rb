@@ -25,7 +25,7 @@ Configuration.write 'a web identity token with a line end',
 Configuration.write 'a web identity token that is not there',
                     against: :local, who: nil, config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
 
-Configuration.write 'a web identity token that nobody issued',
+Configuration.write 'a web identity token of an unknown issuer',
                     against: :local, who: nil, files: { 'token' => 'header.claims.signature' },
                     config: "[default]\nrole_arn = {role}/irsa-app\nweb_identity_token_file = {home}/token\n"
 

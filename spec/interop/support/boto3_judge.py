@@ -10,7 +10,7 @@ code = None
 
 def type_code(*_):
     if code is None:
-        raise EOFError("nobody is here to type a code")
+        raise EOFError("there is no code to type")
     return code
 
 
@@ -23,9 +23,9 @@ import botocore.session  # noqa: E402
 import botocore.tokens  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
-# The descriptions of the services are the same for everybody; to read them takes longer than all else.
+# The descriptions of the services are the same in every run; to read them takes longer than all else.
 descriptions = botocore.loaders.create_loader()
-patience = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
+short_timeouts = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
 
 
 def answer(question):
@@ -41,7 +41,7 @@ def answer(question):
     credentials = session.get_credentials()
     if credentials is None:
         return {"refused": "NoCredentials", "none": True}
-    arn = session.client("sts", config=patience).get_caller_identity()["Arn"]
+    arn = session.client("sts", config=short_timeouts).get_caller_identity()["Arn"]
     return {"arn": arn, "method": credentials.method}
 
 

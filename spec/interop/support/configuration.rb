@@ -5,7 +5,7 @@
 # Words in braces are filled in by the InteropEnvironment: {anna} a key pair, {anna.id}, {anna.json}, {role.builder}, {home}, {token}…
 # A principal is written without its account, a session name that was made up as a star: `assumed-role/builder/*`.
 class Configuration
-  # Names the SDKs and we give a session that nobody named.
+  # Names the SDKs and we give a session without a given name.
   MADE_UP = %r{(?<=/)(?:lex-identity-aws-[^/]*|botocore-session-\d+|default_session|[A-Za-z0-9_=-]{36,64})\z}
 
   # @return [Array<Configuration>] in the order they were written
@@ -29,13 +29,13 @@ class Configuration
 
   attr_reader :name, :who, :environment, :profile, :with_code, :against, :others, :because
 
-  # @param who [String, nil] the principal; nil: nobody, we refuse
+  # @param who [String, nil] the principal; nil: none, we refuse
   # @param config [String, nil] ~/.aws/config
   # @param credentials [String, nil] ~/.aws/credentials
   # @param files [Hash{String => String}] more files below the home
   # @param environment [Hash{String => String, nil}] on top of what every configuration has
   # @param profile [String, nil] as an option
-  # @param with_code [Boolean] somebody is there to type an MFA code
+  # @param with_code [Boolean] whether the MFA prompt gets a code
   # @param against [Symbol] :moto, or :local for what moto does not do
   # @param others [Hash{Symbol => String, nil}] who says something else, and what: boto3, ruby (both) or ruby_old, ruby_new
   # @param because [String, nil] why they do

@@ -4,13 +4,13 @@
 class Differences
   Row = Struct.new(:name, :ours, :others, :because, keyword_init: true)
 
-  # Of so many random configurations at least every fifth must make us somebody, or they are no test.
+  # Of so many random configurations at least every fifth must yield a principal, or they are no test.
   ENOUGH = 50
 
   def initialize
     @rows = []
     @agreed = 0
-    @random = { asked: 0, somebody: 0 }
+    @random = { asked: 0, principals: 0 }
     @differing = Hash.new { |hash, who| hash[who] = [] }
   end
 
@@ -30,11 +30,11 @@ class Differences
   def add_random(number, answers)
     ours = answers.fetch(:ours).principal
     @random[:asked] += 1
-    @random[:somebody] += 1 if ours
+    @random[:principals] += 1 if ours
     answers.each { |who, answer| @differing[who] << number unless answer.principal == ours }
   end
 
-  def too_few_principals? = @random[:asked] >= ENOUGH && @random[:somebody] * 5 < @random[:asked]
+  def too_few_principals? = @random[:asked] >= ENOUGH && @random[:principals] * 5 < @random[:asked]
 
   # @param names [Hash{Symbol => String}] who is asked
   # @return [String]
@@ -56,7 +56,7 @@ class Differences
   end
 
   def by_chance(names, seed)
-    ["#{@random[:asked]} random configurations, INTEROP_SEED=#{seed}: #{@random[:somebody]} make us somebody, the rest is refused.",
+    ["#{@random[:asked]} random configurations, INTEROP_SEED=#{seed}: #{@random[:principals]} yield a principal, the rest is refused.",
      *@differing.map { |who, numbers| "  #{names.fetch(who)} differs in #{numbers.size}: #{numbers.sort.join(' ')}" }]
   end
 end

@@ -35,10 +35,10 @@ class Judge
     @pipe.puts(JSON.generate(question))
     raise "#{name} did not answer within #{WAIT_TIMEOUT} s: #{question}#{log}" unless @pipe.wait_readable(WAIT_TIMEOUT)
 
-    answer = @pipe.gets or raise "#{name} ended#{log}"
+    answer = @pipe.gets or raise "#{name} exited#{log}"
     JSON.parse(answer)
   rescue Errno::EPIPE
-    raise "#{name} ended#{log}"
+    raise "#{name} exited#{log}"
   end
 
   def log = "\n#{File.read(@log.path)}"

@@ -110,7 +110,7 @@ class RandomConfiguration
   end
 
   def sso(_name)
-    { 'sso_account_id' => '123456789012', 'sso_role_name' => one_in(6) ? 'Nobody' : 'Developer', 'sso_session' => 'legion' }
+    { 'sso_account_id' => '123456789012', 'sso_role_name' => one_in(6) ? 'Unassigned' : 'Developer', 'sso_session' => 'legion' }
   end
 
   # Common mistakes. Each is refused by every implementation that reads that part.

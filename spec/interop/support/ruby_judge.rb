@@ -15,7 +15,7 @@ end
 def answer(question)
   ENV.replace(question.fetch('environment'))
   Aws.config = endpoints(ENV)
-  Aws.shared_config.fresh(config_enabled: true) # as it is when nobody opts out
+  Aws.shared_config.fresh(config_enabled: true) # as it is without an opt-out
   options = { profile: question['profile'], retry_limit: 0, http_open_timeout: 5, http_read_timeout: 5 }.compact
   { arn: Aws::STS::Client.new(**options).get_caller_identity.arn }
 end

@@ -14,7 +14,7 @@ module MfaUsers
   Aws = Legion::Extensions::Identity::Aws
 
   # A token_provider that gives the codes of the device in order, and records serial number and thread of each prompt.
-  class Person
+  class CodeProvider
     Question = Struct.new(:serial_number, :thread)
 
     attr_reader :questions
@@ -36,8 +36,8 @@ module MfaUsers
     def asked = @questions.size
   end
 
-  def mfa_session(person, **options)
-    Aws::Session.new(role_arn: MFA_ROLE, serial_number: DEVICE, token_provider: person, **options)
+  def mfa_session(token_provider, **options)
+    Aws::Session.new(role_arn: MFA_ROLE, serial_number: DEVICE, token_provider: token_provider, **options)
   end
 
   def asked_of_sts(action = nil) = local_aws.requests(service: :sts, **{ action: action }.compact)

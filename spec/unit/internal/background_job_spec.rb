@@ -11,20 +11,20 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
 
   def background_job(&) = described_class.new(Legion::Extensions::Identity::Aws::Internal::Log.new(Logger.new(log)), &)
 
-  def ended(job)
+  def finished(job)
     Timeout.timeout(5) { sleep 0.005 while job.running? }
   end
 
-  it 'runs the job on a thread that ends with it' do
+  it 'runs the job on a thread that exits with it' do
     runner = nil
     job = background_job { runner = Thread.current }
     job.run
-    ended(job)
+    finished(job)
     expect(runner).not_to equal(Thread.current)
     expect(runner).not_to be_alive
   end
 
-  it 'never runs it twice at a time, and once more if asked while it runs' do
+  it 'never runs it twice at a time, and once more if requested while it runs' do
     inside = runs = most = 0
     gate = Queue.new
     job = background_job do
@@ -37,34 +37,34 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
     sleep 0.005 until inside == 1
     20.times.map { Thread.new { job.run } }.each(&:join)
     2.times { gate << nil }
-    ended(job)
+    finished(job)
     expect([runs, most]).to eq([2, 1])
   end
 
-  it 'cuts a pause short when it is asked for' do
+  it 'cuts a wait short when it is requested' do
     pauses = []
     job = background_job { |me| 2.times { |round| pauses << me.wait_for(round.zero? ? 60 : 0.01) if pauses.size < 2 } }
     job.run
     sleep 0.05
     job.run
-    ended(job)
+    finished(job)
     expect(pauses.first).to be(true)
   end
 
-  it 'pauses again once it has heard it' do
-    heard = []
+  it 'waits in full again once it has taken the request' do
+    waits = []
     job = background_job do |me|
-      heard << :begun
-      heard << me.wait_for(60) << me.wait_for(0.01)
+      waits << :begun
+      waits << me.wait_for(60) << me.wait_for(0.01)
     end
     job.run
-    sleep 0.005 until heard.any?
+    sleep 0.005 until waits.any?
     3.times { job.run }
-    ended(job)
-    expect(heard).to eq([:begun, true, false])
+    finished(job)
+    expect(waits).to eq([:begun, true, false])
   end
 
-  it 'outlives an error, which it logs, and a kill' do
+  it 'can run again after an error, which it logs, and after a kill' do
     runs = 0
     runner = nil
     job = background_job do
@@ -75,25 +75,25 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
       sleep if runs == 2
     end
     job.run
-    ended(job)
+    finished(job)
     expect(log.string).to include('NotImplementedError', 'broken')
     job.run
     sleep 0.005 until runs == 2
     runner.kill
-    ended(job)
+    finished(job)
     job.run
-    ended(job)
+    finished(job)
     expect(runs).to eq(3)
   end
 
-  it 'can be asked in a trap handler' do
+  it 'can be requested in a trap handler' do
     ran = false
     job = background_job { ran = true }
     before = trap('USR2') { job.run }
     Process.kill('USR2', Process.pid)
     sleep 0.1
     job.run
-    ended(job)
+    finished(job)
     expect(ran).to be(true)
   ensure
     trap('USR2', before)
@@ -112,14 +112,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
     write.close
     Process.wait(pid)
     expect(read.read).to eq('[true, true]')
-    ended(job)
+    finished(job)
   end
 
-  it 'is quiet where there is nobody to tell' do
-    job = described_class.new(aws::Internal::Log.new) { raise 'nobody listens' }
+  it 'prints nothing where there is no logger' do
+    job = described_class.new(aws::Internal::Log.new) { raise 'not logged' }
     expect do
       job.run
-      ended(job)
+      finished(job)
     end.not_to output.to_stderr_from_any_process
   end
 end

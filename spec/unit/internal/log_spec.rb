@@ -45,8 +45,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Log do
     expect(described_class::Speaker.to_s).to eq('Legion::Extensions::Identity::Aws')
   end
 
-  it 'prints nothing where nobody listens' do
-    expect { described_class.new.error('unheard') }.to output('').to_stdout_from_any_process.and output('').to_stderr_from_any_process
+  it 'prints nothing where there is no logger' do
+    expect { described_class.new.error('unlogged') }.to output('').to_stdout_from_any_process.and output('').to_stderr_from_any_process
   end
 
   [ClosedQueueError, ThreadError, IOError, NotImplementedError].each do |raised|

@@ -52,12 +52,12 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     leases.send(:remove_const, :InLegion) if leases.const_defined?(:InLegion, false)
   end
 
-  # One for each role, whose key has its name. What is in `@trouble` under a role is raised.
+  # One for each role, whose key has its name. What is in `@failures` under a role is raised.
   def native_for(layers)
     role = layers[:options][:role_arn] || layers[:settings]&.dig(:role_arn) || 'own'
     native = ScriptedNative.new
     { events: [], land: false, due_in: nil }.each { |name, answer| native.define_singleton_method(name) { |*| answer } }
-    native.trouble = -> { raise @trouble[role] if @trouble&.key?(role) }
+    native.failure = -> { raise @failures[role] if @failures&.key?(role) }
     native.hold(access_key_id: "ASIA#{role[/\w+\z/].upcase}")
     native.is(provider_arn: role)
     natives[role] = native
@@ -108,7 +108,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
   end
 
   it 'does nothing off AWS' do
-    @trouble = { 'own' => aws::NotOnAwsError.new('nothing is configured') }
+    @failures = { 'own' => aws::NotOnAwsError.new('nothing is configured') }
     expect(resolve).to be_nil
     use
     expect([broker.registrations, sync.instance_variable_get(:@job).running?]).to eq([[], false])
@@ -208,12 +208,12 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
   it 'withdraws what the new settings cannot lease' do
     resolve
     settled
-    @trouble = { writer => refusal }
+    @failures = { writer => refusal }
     backoff(300)
     self.settings = { role_arn: writer }
     use
     eventually { token.nil? }
-    @trouble = {}
+    @failures = {}
     self.settings = { role_arn: reader }
     use
     eventually { token == 'ASIAREADER' }
@@ -251,7 +251,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
 
   describe 'with a role that is refused' do
     before do
-      @trouble = { reader => refusal }
+      @failures = { reader => refusal }
       self.settings = { roles: { deploy: reader, writer: writer } }
     end
 
@@ -260,7 +260,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
       eventually { token(:writer) == 'ASIAWRITER' }
       eventually { natives[reader].calls.size > 4 }
       expect(warnings).to contain_exactly(/identity\.aws\.roles\.deploy cannot be leased: STS refused/)
-      @trouble = {}
+      @failures = {}
       eventually { token(:deploy) == 'ASIAREADER' }
     end
 
@@ -272,7 +272,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
       20.times { use }
       sleep 0.05
       expect(natives[reader].calls.size).to eq(asked)
-      @trouble = {}
+      @failures = {}
       self.settings = { roles: { deploy: reader, writer: writer, third: 'arn:aws:iam::123456789012:role/third' } }
       use
       eventually { token(:deploy) && token(:third) == 'ASIATHIRD' }
@@ -280,7 +280,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
   end
 
   it 'never has a role taken for the process’s own' do
-    @trouble = { 'own' => refusal }
+    @failures = { 'own' => refusal }
     self.settings = { roles: { deploy: reader } }
     expect { resolve }.to raise_error(aws::AccessDeniedError)
     eventually { token(:deploy) }
@@ -290,13 +290,13 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
 
   describe 'after a resolve that failed' do
     before do
-      @trouble = { 'own' => refusal }
+      @failures = { 'own' => refusal }
       expect { resolve }.to raise_error(aws::AccessDeniedError)
     end
 
     it 'has LegionIO resolve anew once AWS answers, with one warning' do
       eventually { natives['own'].calls.size > 4 }
-      @trouble = {}
+      @failures = {}
       eventually { legion.resolver.composite && token == 'ASIAOWN' }
       settled
       expect(legion.resolver.passes).to eq(1)
@@ -306,7 +306,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     it 'leaves that to LegionIO until it is ready' do
       stub_const('Legion::Service', Module.new)
       legion.settings.all = { client: { ready: false } }
-      @trouble = {}
+      @failures = {}
       eventually { token == 'ASIAOWN' }
       sleep 0.05
       expect(legion.resolver.passes).to eq(0)
@@ -315,13 +315,13 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     end
 
     it 'does not have it resolve where it turns out that this machine is not on AWS' do
-      @trouble = { 'own' => aws::NotOnAwsError.new('nothing is configured') }
+      @failures = { 'own' => aws::NotOnAwsError.new('nothing is configured') }
       asked = natives['own'].calls.size
       eventually { natives['own'].calls.size > asked + 3 }
       expect([provider.failed?, legion.resolver.passes]).to eq([false, 0])
     end
 
-    it 'ends once LegionIO shuts down' do
+    it 'stops once LegionIO shuts down' do
       legion.settings.all = { client: { shutting_down: true } }
       settled
       use
@@ -332,9 +332,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
   it 'has LegionIO resolve anew after a later resolve that failed, too' do
     resolve
     settled
-    @trouble = { 'own' => refusal }
+    @failures = { 'own' => refusal }
     expect { resolve }.to raise_error(aws::AccessDeniedError)
-    @trouble = {}
+    @failures = {}
     eventually { legion.resolver.passes == 1 }
     settled
     expect([legion.resolver.passes, token]).to eq([1, 'ASIAOWN'])
@@ -350,14 +350,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
 
   it 'forwards what happens to the leased credentials, with the qualifier' do
     stub_const('Legion::Events', double(emit: nil))
-    heard = []
-    allow_any_instance_of(aws::Session).to receive(:on_change) { |_, &block| heard.push(block) && double(active?: true, unsubscribe: nil) }
+    listeners = []
+    allow_any_instance_of(aws::Session).to receive(:on_change) { |_, &block| listeners.push(block) && double(active?: true, unsubscribe: nil) }
     self.settings = { roles: { deploy: reader } }
     resolve
-    eventually { heard.size == 2 }
+    eventually { listeners.size == 2 }
     settled
     use
-    heard.last.call(aws::ChangeEvent.new(type: :refreshed, access_key_id: 'ASIA', attempt: 0))
+    listeners.last.call(aws::ChangeEvent.new(type: :refreshed, access_key_id: 'ASIA', attempt: 0))
     expect(Legion::Events).to have_received(:emit)
       .with('identity.aws.refreshed', qualifier: :deploy, access_key_id: 'ASIA', expiration: nil, reason: nil, attempt: 0)
   end

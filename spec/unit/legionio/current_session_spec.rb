@@ -39,7 +39,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::CurrentSession do
     end
   end
 
-  it 'has nothing in force while nobody can say what is asked for' do
+  it 'has no session in force while its settings cannot be read' do
     given = { role_arn: 'arn:x' }
     current_session = described_class.new { given || raise(aws::ConfigurationError, 'it is no longer there') }
     current_session.current

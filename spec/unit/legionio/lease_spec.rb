@@ -42,7 +42,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Lease do
       expect(described_class.of(aws::Credentials.new('A', 'b', degraded: 'STS is down')).metadata).to include(degraded: 'STS is down')
     end
 
-    it 'gives the full set to who asks for it, and prints and serialises none of it' do
+    it 'gives the full credentials on request, and prints and serialises none of it' do
       expect(lease.credentials).to equal(credentials)
       printed = [lease.inspect, lease.to_s, PP.pp(lease, +''), JSON.generate(lease)]
       expect(printed).to all(include('ASIAEXAMPLE'))

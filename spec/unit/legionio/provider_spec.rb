@@ -61,7 +61,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
     end
 
     context 'when this machine is not on AWS' do
-      before { native.trouble = not_on_aws }
+      before { native.failure = not_on_aws }
 
       it 'is nil and silent, and remembered for negative_ttl' do
         2.times { expect(provider.resolve).to be_nil }
@@ -77,7 +77,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
         provider.refresh
         provider.resolve
         expect(questions).to eq(2)
-        native.trouble = nil
+        native.failure = nil
         provider.provide_token
         expect(provider.resolve).to include(canonical_name: 'legion_worker')
       end
@@ -96,30 +96,30 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
     end
 
     it 'warns once for each cause and raises each time' do
-      native.trouble = refusal
+      native.failure = refusal
       2.times { expect { provider.resolve }.to raise_error(aws::AccessDeniedError) }
       expect(warnings).to contain_exactly(/STS refused/)
-      native.trouble = aws::TimeoutError.new('no answer', outage: true)
+      native.failure = aws::TimeoutError.new('no answer', outage: true)
       expect { provider.resolve }.to raise_error(aws::TimeoutError)
       expect(warnings.size).to eq(2)
     end
 
-    it 'warns again when the same trouble comes back after a good answer' do
-      native.trouble = outage
+    it 'warns again when the same failure comes back after a good answer' do
+      native.failure = outage
       expect { provider.resolve }.to raise_error(aws::ServiceError)
-      native.trouble = nil
+      native.failure = nil
       provider.resolve
-      native.trouble = refusal
+      native.failure = refusal
       expect { provider.resolve }.to raise_error(aws::AccessDeniedError)
-      native.trouble = nil
+      native.failure = nil
       provider.resolve
-      native.trouble = refusal
+      native.failure = refusal
       expect { provider.resolve }.to raise_error(aws::AccessDeniedError)
       expect(warnings.size).to eq(3)
     end
 
     it 'logs and passes on what should not happen at all' do
-      native.trouble = -> { raise NoMethodError, 'a defect' }
+      native.failure = -> { raise NoMethodError, 'a defect' }
       expect { provider.resolve }.to raise_error(NoMethodError)
       expect(warnings).to contain_exactly(/a defect/)
     end
@@ -129,20 +129,20 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
 
       it 'serves it through an outage, with one warning' do
         provider.refresh
-        native.trouble = outage
+        native.failure = outage
         2.times { expect(provider.resolve).to include(canonical_name: 'legion_worker') }
         expect(warnings).to contain_exactly(/legion_worker stays: STS answered 503/)
       end
 
       it 'never serves it through a refusal, nor through an outage after one' do
-        native.trouble = refusal
+        native.failure = refusal
         expect { provider.resolve }.to raise_error(aws::AccessDeniedError)
-        native.trouble = outage
+        native.failure = outage
         expect { provider.resolve }.to raise_error(aws::ServiceError)
       end
 
       it 'drops it with changed settings' do
-        native.trouble = outage
+        native.failure = outage
         with_env('AWS_PROFILE' => 'prod') { expect { provider.resolve }.to raise_error(aws::ServiceError) }
       end
 
@@ -150,7 +150,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
         before do
           native.hold(expiration: Time.now.to_i + 3600)
           provider.resolve
-          native.trouble = outage
+          native.failure = outage
           allow(Time).to receive(:now).and_return(Time.now + 3601)
         end
 
@@ -167,7 +167,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
   end
 
   describe '#provide_token' do
-    it 'leases the newest set' do
+    it 'leases the newest credentials' do
       native.hold(expiration: 4_070_908_800)
       lease = provider.provide_token
       expect(lease).to be_a(aws::Lease)
@@ -177,7 +177,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
 
     it 'raises what the core raises, never nil' do
       [refusal, not_on_aws].each do |error|
-        native.trouble = error
+        native.failure = error
         expect { provider.provide_token }.to raise_error(error.class)
       end
     end

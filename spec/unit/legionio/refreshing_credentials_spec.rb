@@ -22,7 +22,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RefreshingCredential
                                           expiration: Time.utc(2099, 1, 1), expired?: false, set?: true, metrics: [])
   end
 
-  it 'is a provider: credentials is one frozen set' do
+  it 'is a provider: credentials is a frozen Credentials' do
     expect(refreshing.credentials).to be_a(aws::Credentials).and be_frozen
     expect(refreshing.credentials).to equal(refreshing.credentials)
   end
@@ -44,9 +44,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RefreshingCredential
     end
   end
 
-  it 'raises where no set can be had, and says false where none is configured' do
+  it 'raises where no credentials can be had, and says false where none is configured' do
     refreshing.credentials
-    natives.last.trouble = aws::NotOnAwsError.new('none')
+    natives.last.failure = aws::NotOnAwsError.new('none')
     expect { refreshing.credentials }.to raise_error(aws::NotOnAwsError)
     expect(refreshing).not_to be_set
   end

@@ -19,7 +19,7 @@ class ScriptedNative
 
   attr_reader :warnings, :settings, :calls, :held, :known, :attempts, :counters
   # An exception, or a callable that is asked in place of AWS.
-  attr_accessor :trouble
+  attr_accessor :failure
 
   def initialize(warnings: [], settings: SETTINGS)
     @warnings = warnings
@@ -30,7 +30,7 @@ class ScriptedNative
     @counters = { fetches: 0 }.freeze
   end
 
-  # The set that is held from now on.
+  # The credentials that are held from now on.
   def hold(**fields)
     @held = SET.merge(fields, serial: @serial += 1).freeze
     self
@@ -81,6 +81,6 @@ class ScriptedNative
 
   def ask(call)
     @calls << call
-    trouble.respond_to?(:call) ? trouble.call : (raise trouble if trouble)
+    failure.respond_to?(:call) ? failure.call : (raise failure if failure)
   end
 end

@@ -13,9 +13,9 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # Credentials and identity for one set of settings, kept fresh by the core.
+        # Credentials and identity for the settings given, kept fresh by the core.
         #
-        # aws-sdk-ruby takes it as a living provider: `Aws::S3::Client.new(credentials: session)`.
+        # aws-sdk-ruby takes it as a refreshing credential provider: `Aws::S3::Client.new(credentials: session)`.
         #
         # Thread-safe, and usable on both sides of a fork. A read returns what is held (under a microsecond) and waits only where
         # nothing usable is held; then every thread that asks waits for the same request, with Ruby's lock released, and can be
@@ -77,7 +77,7 @@ module Legion
           # @option options [Float] :read_timeout seconds (3)
           # @option options [Float] :process_timeout seconds for a `credential_process`, a callable token and a source (60)
           # @option options [Float] :token_timeout seconds for the token_provider, and for those who wait for it (120)
-          # @option options [Float] :advisory_window seconds before its end from which a set is refreshed in the background
+          # @option options [Float] :advisory_window seconds before the expiration from which credentials are refreshed in the background
           # @option options [Float] :negative_ttl seconds that {Identity.resolve} remembers "not on AWS" (60)
           # @option options [Boolean] :name_with_account append the account to the canonical name (false)
           # @raise [ArgumentError] for an option that does not exist, with a suggestion, and for an object that cannot be asked
@@ -98,10 +98,10 @@ module Legion
             known.serial == serial ? known : load_identity(serial)
           end
 
-          # The newest set. Where it is soon due, one request for the next one is started in the background and the held one is
-          # returned.
+          # The newest credentials. Where they are soon due, one fetch of the next ones is started in the background and the held ones
+          # are returned.
           #
-          # @param fetch [Boolean] false: the held set or nil, without a request and without a wait
+          # @param fetch [Boolean] false: the held credentials or nil, without a request and without a wait
           # @return [Credentials]
           # @return [Credentials, nil] with `fetch: false`
           # @raise [Error]
@@ -113,11 +113,11 @@ module Legion
             held.serial == serial ? held : refresh_cached(serial)
           end
 
-          # @return [Time, nil] when the set of {#credentials} expires, in UTC; nil for keys that do not
+          # @return [Time, nil] when {#credentials} expire, in UTC; nil for keys that do not
           # @raise [Error]
           def expiration = credentials.expiration
 
-          # @return [Boolean] whether the set of {#credentials} has expired: only an outage makes that possible
+          # @return [Boolean] whether {#credentials} have expired: only an outage makes that possible
           # @raise [Error]
           def expired? = credentials.expired?
 
@@ -134,7 +134,7 @@ module Legion
           # @return [Array<String>] empty
           def metrics = []
 
-          # Fetches a new set, and the identity at its next read. aws-sdk-ruby calls this when a service called the key expired.
+          # Fetches new credentials, and the identity at its next read. aws-sdk-ruby calls this when a service called the key expired.
           # It joins a request in progress, obeys a running back-off and starts at most one request a second.
           #
           # @return [Credentials]
@@ -172,8 +172,9 @@ module Legion
             Session.new(**@inherited.call, **options, role_arn: role_arn, source: self)
           end
 
-          # Tells the block what changes, on a thread that exists only while somebody listens. That thread also has a set refreshed in
-          # time when nobody reads (but asks no person), so a block that takes long delays both. Listeners do not survive a fork.
+          # Calls the block with each change, on one thread that exists only while the session has listeners. That thread also refreshes
+          # credentials in time where no read does, but never prompts for an MFA code. A slow block delays both. Listeners do not survive
+          # a fork.
           #
           # @yieldparam event [ChangeEvent]
           # @return [Subscription] to stop listening
@@ -224,7 +225,7 @@ module Legion
           # - `failures`: requests that failed
           # - `back_offs`: times that AWS was left alone after a failure
           # - `last_duration`: seconds the last request took, or nil
-          # - `age`: seconds since the held set was fetched, or nil
+          # - `age`: seconds since the held credentials were fetched, or nil
           #
           # @return [Hash{Symbol => Numeric, nil}] frozen
           def counters = @native.counters
@@ -253,8 +254,8 @@ module Legion
             LOCK.synchronize { @listeners ||= type.new(@native, @fetches, @log) }
           end
 
-          # The core has a newer set, or no `serial`: then a fetch comes first. Another thread may have the set invalidated before it is
-          # taken: then ask again.
+          # Reads newer credentials from the core, after a fetch where there is no `serial`. Starts over where another thread invalidated
+          # them in between.
           def refresh_cached(serial)
             @fetches.run(:credentials) unless serial
             cached || credentials

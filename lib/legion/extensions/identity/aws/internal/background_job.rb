@@ -7,8 +7,8 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # A job on a thread of its own, which lives as long as the job: never two at a time, and asked for once more while it runs, it
-          # runs once more. A forked child starts its own.
+          # Runs a job on a background thread that exists only while there is work. At most one thread exists at a time; {#run} during a
+          # run repeats the job afterwards. A forked child starts its own thread.
           #
           # @api private
           class BackgroundJob
@@ -21,6 +21,8 @@ module Legion
               @bell = ::ConditionVariable.new
             end
 
+            # Starts the job, or has it run once more where it is running.
+            #
             # @return [void]
             def run
               @lock.synchronize do
@@ -29,17 +31,17 @@ module Legion
                 @thread = start unless @thread&.alive?
               end
               nil
-            rescue ::ThreadError => _e # in a trap handler: the next use asks again
+            rescue ::ThreadError => _e # in a trap handler no lock can be taken; the next use starts the job
               nil
             end
 
             # @return [Boolean]
             def running? = @thread&.alive? || false
 
-            # For the job: sleeps, unless it was asked for once more. The job has heard that then; the next pause is a whole one.
+            # Called by the job: waits up to `seconds`, or returns at once where {#run} was called meanwhile, and clears that request.
             #
             # @param seconds [Numeric]
-            # @return [Boolean] whether it was
+            # @return [Boolean] whether {#run} was called
             def wait_for(seconds)
               @lock.synchronize do
                 @bell.wait(@lock, seconds) unless @requested
@@ -50,7 +52,7 @@ module Legion
             private
 
             def start
-              ::Thread.new { work }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- named, one at a time, and it ends with its job
+              ::Thread.new { work }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- named, one at a time, and it exits with its job
                 thread.name = 'lex-identity-aws'
                 thread.report_on_exception = false
               end
@@ -58,8 +60,8 @@ module Legion
 
             def work
               @job.call(self) while requested?
-            rescue ::StandardError, ::ScriptError => e # nobody waits for this thread; the next use asks again
-              @log.error("a background job ended: #{e.class}: #{e.message}")
+            rescue ::StandardError, ::ScriptError => e # no caller joins this thread; the next use starts the job again
+              @log.error("a background job failed: #{e.class}: #{e.message}")
             end
 
             def requested?
@@ -72,8 +74,8 @@ module Legion
             end
           end
 
-          # How long to leave AWS alone between two tries: 2 s, doubling to 60 s, each up to a quarter more or less, so that the machines
-          # of an outage do not come back as one.
+          # Seconds between two tries: 2, doubling up to 60, each up to a quarter more or less, so that after an outage the processes of many
+          # machines do not ask AWS at the same moment.
           #
           # @api private
           class Backoff

@@ -9,10 +9,11 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # The objects of the user's that a request may need, and how each is asked: the `token_provider` for a code, a callable
-          # `web_identity_token` for a token, the `source` for credentials.
+          # Calls the objects that the application gave a session: the `token_provider` for an MFA code, a callable `web_identity_token` for
+          # a token, the `source` for credentials.
           #
-          # They are strangers: whatever one does, what leaves here is an answer of the right kind or an {Error} without a secret.
+          # They are code of the application, so each call is bounded in time and its result checked: the caller gets an answer of the right
+          # kind or an {Error} without a secret.
           #
           # @api private
           class Callbacks
@@ -24,20 +25,21 @@ module Legion
               web_identity_token: 'a String or a callable',
               source:             'a Session, a Credentials or a credential provider of aws-sdk-ruby'
             }.freeze
-            # What a callback may raise that is its own affair. All else that ends a reader's thread, or its wait, is the reader's.
+            # Exceptions of a callback that become a {NoCredentialsError}. On a reader's thread all others (Thread#kill, Timeout, Interrupt) are
+            # meant for the reader and pass through.
             FOREIGN = [::StandardError, ::ScriptError, ::SystemStackError, ::NoMemoryError].freeze
             private_constant :TAKES, :FOREIGN
 
-            # Whoever is asked may rescue every StandardError, and must not rescue this one.
+            # A callback may rescue any StandardError, so the timeout raises an Exception that it does not rescue.
             class Overdue < ::Exception; end # rubocop:disable Lint/InheritException
             private_constant :Overdue
 
             class << self
-              # Takes the objects out of the layers of a session: the core only hears that they are there.
+              # Takes the objects out of the layers of a session: the core only learns which ones there are.
               #
               # @param layers [Hash{Symbol => Object}] see {Layers.of}
               # @return [Array(Callbacks, Hash), Array(nil, Hash)]
-              # @raise [ArgumentError] for an object that cannot be asked
+              # @raise [ArgumentError] for an object that cannot be called
               def out_of(layers)
                 options = layers.fetch(:options).reject { |name, value| TAKES.key?(name) && blank?(value) }
                 given = options.slice(*TAKES.keys).reject { |name, value| name == :web_identity_token && value.is_a?(::String) }
@@ -69,19 +71,19 @@ module Legion
               @used = {} # codes; a used one is no secret any more
             end
 
-            # @return [Boolean] whether a person can be asked for a code
+            # @return [Boolean] whether there is a token_provider to prompt for a code
             def token_provider? = !@given.call(:token_provider).nil?
 
-            # @return [Session, nil] the source, where it is one of ours: then it bounds its own waits, and may have to ask a person
+            # @return [Session, nil] the source, where it is a Session: it bounds its own waits, and may prompt for an MFA code
             def source_session
               source = @given.call(:source)
               source if source.is_a?(Session)
             end
 
-            # Asks on this very thread.
+            # Calls the object that answers `question`, on the calling thread.
             #
             # @param question [Hash{Symbol => Object}] of {Native::Session#wait}
-            # @param alone [Boolean] whether the thread is one of ours: then nothing but an {Error} leaves here
+            # @param alone [Boolean] whether the thread is one of ours: then every exception becomes an {Error}
             # @return [Hash{Symbol => Object}] as {Native::Session#answer} takes it
             # @raise [Error]
             def ask(question, alone: false)
@@ -100,21 +102,21 @@ module Legion
 
             private
 
-            # A code that was never given before.
+            # Refuses a code that was given before: AWS takes each code once.
             def token_code(serial_number, limit, alone)
               code = call(:token_provider, :token_timeout, limit, alone) { |provider| provider.call(serial_number) }
               code = text(code, :token_provider, 'the six digits that the device shows')
               refuse_used if @used.key?(code)
-              @used[code] = true if code.match?(/\A\d{6}\z/) # what is no code is not sent, so it is not used
+              @used[code] = true if code.match?(/\A\d{6}\z/) # the core sends nothing but six digits, so all else stays unused
               code
             end
 
-            # The messages of what others raise may hold secrets. They are the cause of ours, and not part of it.
+            # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
               ::Timeout.timeout(limit, Overdue) { yield @given.call(name) }
             rescue Overdue => _e
               raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
-            rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours nobody else would hear of it
+            rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours no caller would see it
               raise if e.is_a?(Error) || (!alone && FOREIGN.none? { |type| e.is_a?(type) })
 
               raise NoCredentialsError, "The #{name} raised #{e.class}. What it says is the cause of this error."
@@ -128,7 +130,7 @@ module Legion
 
               text = text.strip
               text.empty? ? refuse(name, 'a blank String', wanted) : text
-            rescue ::EncodingError => _e # its message shows a part of it
+            rescue ::EncodingError => _e # the message of the exception shows a part of the text
               refuse(name, 'a String that is no text', wanted)
             end
 
@@ -142,16 +144,16 @@ module Legion
             end
 
             def fields_of(source)
-              set = source.respond_to?(:credentials) ? source.credentials : source
-              fields = { access_key_id: set&.access_key_id, secret_access_key: set&.secret_access_key }
+              credentials = source.respond_to?(:credentials) ? source.credentials : source
+              fields = { access_key_id: credentials&.access_key_id, secret_access_key: credentials&.secret_access_key }
               missing = fields.find { |_, value| !value.is_a?(::String) || value.empty? }
               raise NoCredentialsError, "The source (#{source.class}) has no #{missing.first} just now. Check that it works by itself." if missing
 
-              fields.merge(session_token: set.session_token, account_id: (set.account_id if set.respond_to?(:account_id)),
-                           expiration: expiration_of(set, source)&.to_f)
+              fields.merge(session_token: credentials.session_token, account_id: (credentials.account_id if credentials.respond_to?(:account_id)),
+                           expiration: expiration_of(credentials, source)&.to_f)
             end
 
-            # A provider of aws-sdk-ruby knows when its set expires; the set itself does not.
+            # In aws-sdk-ruby the provider knows the expiration; the credentials do not.
             def expiration_of(*objects)
               objects.select { |object| object.respond_to?(:expiration) }.map(&:expiration).find { |time| time.respond_to?(:to_f) }
             end

@@ -7,12 +7,12 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # Which fetch waits for which: one whose question is being answered by a read of another session waits for that one. A circle
-          # would wait for itself.
+          # Records which session's fetches wait for which: a callback that reads another session makes the first wait for the second.
+          # A read that would close a circle raises, since it would wait for itself for ever.
           #
           # @api private
           class Dependencies
-            KEY = :lex_identity_aws_answers # of a fiber: the session's fetches whose question is being answered on it
+            KEY = :lex_identity_aws_answers # fiber-local: the fetches whose question this fiber is answering
             private_constant :KEY
 
             def initialize
@@ -20,18 +20,18 @@ module Legion
               @waits = []
             end
 
-            # Runs the block, which waits for what `fetches` brings.
+            # Runs the block, which waits for a fetch of `fetches`.
             #
             # @param fetches [Fetches]
             # @return [Object] what the block returned
-            # @raise [ConfigurationError] where that waits for the caller
+            # @raise [ConfigurationError] where `fetches` waits for the caller already
             # @raise [NoCredentialsError] in a trap handler, where no lock can be taken
             def wait_for(fetches)
               wait = [answered, fetches].freeze
               add(wait)
               yield
             ensure
-              remove(wait) if @waits.any? { |other| other.equal?(wait) } # which it is not in a trap handler, nor in a circle
+              remove(wait) if @waits.any? { |other| other.equal?(wait) } # in a trap handler, or in a circle, it was never added
             end
 
             # Runs the block, which answers a question of `fetches`.
@@ -48,7 +48,7 @@ module Legion
 
             private
 
-            # In a forked child no question of the parent's is answered.
+            # A forked child inherits the variable, but answers no question of its parent.
             def answered
               fetches, pid = ::Thread.current[KEY]
               fetches if pid == ::Process.pid
@@ -63,10 +63,10 @@ module Legion
                 @waits << wait
               end
             rescue ::ThreadError => _e
-              raise NoCredentialsError, 'Nobody can be asked for the next credentials in a trap handler. Read them outside of signal handlers.'
+              raise NoCredentialsError, 'The next credentials cannot be asked for in a trap handler. Read them outside of signal handlers.'
             end
 
-            # Under a mask: one that is left behind would make circles where there are none.
+            # Masked, so that no Thread#kill leaves a wait behind, which later reads would take for a circle.
             def remove(wait)
               ::Thread.handle_interrupt(::Object => :never) do
                 @lock.synchronize { @waits.delete_if { |other| other.equal?(wait) } }

@@ -10,26 +10,26 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # The fetches of a session: begins them, waits for them, and answers what they ask meanwhile.
+          # The fetches of a session: starts them, waits for them, and answers the questions that they ask meanwhile.
           #
-          # A reader answers on its own thread what may need a person: the MFA code, and the credentials of a source that is a Session.
-          # All else is answered on a thread made for that one fetch, which no reader's end ends.
+          # Questions that may prompt the user (the MFA code, and the credentials of a source that is a Session) are answered on the thread of
+          # a waiting reader. All others are answered on a thread made for that one fetch, which goes on when a reader stops waiting.
           #
           # @api private
           class Fetches
             include Redacted
 
-            # Set on threads of ours, where no MFA code is asked for.
+            # Thread variable of the threads that this gem starts: they never prompt for an MFA code.
             UNATTENDED = :lex_identity_aws_unattended
-            # What a helper thread answers.
+            # Questions that a helper thread answers.
             HELPER = %i[web_identity_token source].freeze
-            # How many errors of questions are kept for those who still wait.
+            # How many errors of questions are kept for the readers that still wait for them.
             KEPT = 4
-            # Of all sessions of this process.
+            # Shared by all sessions of this process, since a circle may span several.
             DEPENDENCIES = Dependencies.new
             private_constant :HELPER, :KEPT, :DEPENDENCIES
 
-            # @return [Boolean] whether this thread is one of ours
+            # @return [Boolean] whether this gem started the current thread
             def self.unattended? = ::Thread.current.thread_variable_get(UNATTENDED) == true
 
             # @param native [Native::Session]
@@ -43,7 +43,7 @@ module Legion
             end
 
             # @param purpose [Symbol] :credentials, :identity, :refresh or :prefetch
-            # @return [Integer, Boolean] the serial of what is to be used now; for a prefetch whether one was started
+            # @return [Integer, Boolean] the serial of the credentials or identity to use; for a prefetch whether one was started
             # @raise [Error]
             def run(purpose)
               return follow(purpose) unless @callbacks
@@ -58,7 +58,7 @@ module Legion
 
             def with(errors) = -> { errors }
 
-            # The token is there before anything is begun, so that whatever ends this thread leaves.
+            # The token is made before the start, so that `ensure` can leave the fetch even if this thread is killed in between.
             def follow(purpose)
               token = ::Object.new.object_id
               came = @native.start(token, purpose, nil)
@@ -81,7 +81,7 @@ module Legion
               leave(token)
             end
 
-            # Under a mask, so that nothing comes between.
+            # Masked, so that no Thread#kill or Timeout interrupts the call.
             def leave(token) = ::Thread.handle_interrupt(::Object => :never) { @native.leave(token) }
 
             # @return [Error, nil] why there is no answer
@@ -101,15 +101,15 @@ module Legion
               @native.answer(token, error.message)
             end
 
-            # A prefetch does not wait for AWS.
+            # The result of a prefetch, which does not wait for AWS: an error of the callback is raised only where no credentials are held.
             def ahead(error)
               raise error if error && !@native.held
 
               error.nil?
             end
 
-            # The thread is there before the fetch, or the fetch does not begin. One that is still being asked for an earlier fetch
-            # answers this one: what is asked is not asked twice at a time.
+            # Starts the helper thread before the fetch, so that a fetch never waits for a thread that cannot be created. A helper that is
+            # still busy with an earlier fetch answers this one too, so that no callback is called twice at a time.
             def with_helper(wanted)
               return yield(false) if wanted == :helper && @callbacks.source_session
               return yield(true) if @asked&.alive?
@@ -120,9 +120,9 @@ module Legion
               came = yield(true)
               @native.start(token, :help, true)
               begun << true
-              leave(token) unless helper.alive? # somebody killed it
+              leave(token) unless helper.alive? # it may have been killed
               came
-            rescue ::ThreadError => e # there can be no more threads
+            rescue ::ThreadError => e # the system allows no more threads
               raise NoCredentialsError, "The next credentials cannot be asked for: #{e.message}." if wanted == :helper
 
               false
@@ -131,9 +131,9 @@ module Legion
             end
 
             def start_helper(token, begun)
-              ::Thread.new { help(token, begun) }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- one a fetch, and it ends with it
+              ::Thread.new { help(token, begun) }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- one a fetch, and it exits with it
                 thread.name = 'lex-identity-aws'
-                thread.report_on_exception = false # those who wait hear of it
+                thread.report_on_exception = false # answer_here reports to the waiting readers
                 thread.thread_variable_set(UNATTENDED, true)
               end
             end
@@ -145,7 +145,7 @@ module Legion
               leave(token)
             end
 
-            # Whatever ends this thread, those who wait hear of it.
+            # Answers the question; where this thread exits or is killed before, the waiting readers get an error.
             def answer_here(token, question)
               @asked = ::Thread.current
               answer(token, question)

@@ -11,7 +11,7 @@ module Legion
           #
           # @api private
           module Layers
-            # Seconds. LegionIO gives all providers 5 s together and a late one costs every boot those 5 s, so ours ends before.
+            # Seconds. LegionIO gives all providers 5 s together and a late one costs every boot those 5 s, so ours gives up earlier.
             LEGION_DEADLINE = 4.0
 
             # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.

@@ -10,8 +10,8 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # Those who listen to a session, and the one thread that tells them what has changed. It exists only while somebody listens,
-          # and sees to it that a set is refreshed in time although nobody reads.
+          # The listeners of a session, and the one thread that calls them with each change. The thread exists only while there are listeners,
+          # and refreshes credentials in time where no read does.
           #
           # A forked child has neither the thread nor the listeners.
           #
@@ -19,9 +19,9 @@ module Legion
           class Listeners
             include Redacted
 
-            # Seconds between two looks at a session in which nothing is due: a clock may have been set, or the machine have slept.
+            # Longest wait in seconds before the thread looks at the session again, since the clock may be set or the machine may sleep.
             POLL_INTERVAL = 5.0
-            # Seconds between two refreshes that fail for good: from, to. The core spaces the others.
+            # Seconds between two refreshes, doubling, where the error is not retryable. The core spaces the retryable ones.
             RETRY_RANGE = (1.0..60.0)
             private_constant :POLL_INTERVAL, :RETRY_RANGE
 
@@ -34,7 +34,7 @@ module Legion
               @log = log
               @lock = ::Mutex.new
               @bell = ::ConditionVariable.new
-              @listening = [] # replaced whole, so that whoever goes through it sees one state
+              @listening = [] # replaced, never changed, so that a thread that iterates over it needs no lock
             end
 
             # @param block [#call] is told each event from now on
@@ -60,7 +60,7 @@ module Legion
             # @return [Boolean]
             def include?(subscription) = ours? && @listening.include?(subscription)
 
-            # Something may have changed. Costs nothing where nobody listens.
+            # Wakes the thread, since something may have changed. Returns at once where there are no listeners.
             #
             # @return [void]
             def ring
@@ -70,10 +70,10 @@ module Legion
                 next unless ours?
 
                 @rung = true
-                @thread = start unless @listening.empty? || @thread&.alive? # somebody killed it
+                @thread = start unless @listening.empty? || @thread&.alive? # it may have been killed
                 @bell.signal
               end
-            rescue ::ThreadError => _e # in a trap handler: the thread looks by itself before long
+            rescue ::ThreadError => _e # in a trap handler no lock can be taken; the thread looks within POLL_INTERVAL
               nil
             end
 
@@ -84,7 +84,7 @@ module Legion
 
             def ours? = @pid == ::Process.pid
 
-            # Of the parent there is nothing to go on with.
+            # Drops what a forked child inherited: the parent's thread does not exist in it.
             def abandon
               @pid = ::Process.pid
               @listening = []
@@ -136,16 +136,16 @@ module Legion
               ChangeEvent.new(**fields, **times)
             end
 
-            # What one listener does harms neither the others nor the thread.
+            # Logs what a listener raises, so that it stops neither the other listeners nor the thread.
             def tell_one(subscription, event)
               subscription.tell(event)
-            rescue ::Exception => e # rubocop:disable Lint/RescueException -- a NotImplementedError of one is no business of the others
+            rescue ::Exception => e # rubocop:disable Lint/RescueException -- a NotImplementedError of one must not stop the others
               raise if e.is_a?(::SystemExit)
 
               @log.warn("a listener of on_change raised #{e.class} at :#{event.type}: #{e.message}")
             end
 
-            # Whether it started a request.
+            # @return [Boolean] whether it started a fetch
             def refresh_if_due
               due = @native.due_in
               return false if due.nil? || due.positive? || Monotonic.now < @not_before
@@ -153,7 +153,7 @@ module Legion
               @not_before = Monotonic.now + @retry_delay
               @retry_delay = [@retry_delay * 2, RETRY_RANGE.end].min
               @fetches.run(:prefetch)
-            rescue Error => e # a read would hear the same
+            rescue Error => e # a read raises the same
               @log.debug("on_change: #{e.message}")
               false
             end
@@ -169,7 +169,7 @@ module Legion
           end
         end
 
-        # What {Session#on_change} returns: the way to stop listening.
+        # What {Session#on_change} returns: stops listening.
         class Subscription
           # @api private
           # @param listeners [Internal::Listeners]

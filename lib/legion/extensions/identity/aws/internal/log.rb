@@ -5,8 +5,8 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # Says things where somebody listens, and never raises: after a fork and in trap handlers LegionIO's logging does, and a log
-          # line must not cost a caller its credentials.
+          # Logs where there is a logger, and never raises: LegionIO's logging does after a fork and in trap handlers, and a log line must
+          # not cost a caller its credentials.
           #
           # A logger given to a Session comes first, then {Aws.logger}, then LegionIO's own. With none of them nothing is printed:
           # what matters reaches the caller as a typed error, and a library does not write into a program's output uninvited.

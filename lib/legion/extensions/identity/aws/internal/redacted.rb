@@ -7,8 +7,8 @@ module Legion
         module Internal
           # For what holds a secret: printed without it, serialised not at all.
           #
-          # A class that includes this defines `inspect`. Its secrets belong into a closure, not into an instance variable: there are
-          # serialisers that ask nobody and walk the instance variables.
+          # A class that includes this defines `inspect`, and keeps its secrets in a closure, not in an instance variable: some serialisers
+          # read the instance variables of any object.
           #
           # @api private
           module Redacted

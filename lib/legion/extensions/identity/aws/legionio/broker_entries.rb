@@ -30,7 +30,7 @@ module Legion
             def qualifiers = @renewers.keys
 
             # @return [Boolean] whether each renewer that was registered here is still Broker's, and its thread alive: not so after a
-            #   fork, or after an error that ended it
+            #   fork, or after an error that stopped it
             def intact?
               @renewers.all? do |qualifier, renewer|
                 renewer.alive? && ::Legion::Identity::Broker.renewer_for(PROVIDER, qualifier: qualifier).equal?(renewer)
@@ -44,7 +44,7 @@ module Legion
             # @param qualifier [Symbol]
             # @param provider [Object] what Broker asks for the next lease
             # @param session [Session, nil]
-            # @return [Boolean] whether a living renewer of this provider holds a lease of this session
+            # @return [Boolean] whether a running renewer of this provider holds a lease of this session
             def leased?(qualifier, provider, session)
               renewer = renewer(qualifier)
               return false unless renewer&.alive? && renewer.provider.equal?(provider)

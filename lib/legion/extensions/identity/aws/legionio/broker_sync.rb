@@ -16,20 +16,20 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # Makes what LegionIO holds equal to what the settings want: in its Broker a lease of the process's own credentials and of each
-          # role, in its Resolver the name that goes with them.
+          # Keeps LegionIO in line with the settings: its Broker holds a lease of the process's own credentials and of each role, its Resolver
+          # the name that goes with them.
           #
-          # {#wake} is the only entry. It compares and returns; what may take long is done on one background thread, which lives until all
-          # is equal. Only the first lease of the process's own credentials is made in line, so that it is there when LegionIO has its name.
+          # {#wake} is the only entry point. It compares and returns; slow work is done on one background thread, which exits once all is
+          # equal. Only the first lease of the process's own credentials is made in line, so that Broker has it as soon as LegionIO has a name.
           #
           # @api private
           class BrokerSync
-            # What Broker is to hold under a qualifier: a lease of `provider`'s. `registered` is what it asks for the next one.
+            # What Broker has to hold under a qualifier: a lease from `provider`. Broker asks `registered` for the next one.
             Entry = ::Struct.new(:qualifier, :provider, :registered)
             private_constant :Entry
 
-            # @param identity [Object] what Broker asks for the process's own credentials
-            # @param provider [Provider] of the same
+            # @param identity [Object] the object that Broker asks for the process's own credentials
+            # @param provider [Provider] of the process's own credentials
             def initialize(identity, provider)
               @log = Internal::Log.new
               @provider = provider
@@ -43,11 +43,11 @@ module Legion
               @warned = []
             end
 
-            # Compares, and starts the background job where something differs. Called at each use. Never raises, and does nothing before
-            # the first resolve, nor if that found this machine not on AWS.
+            # Compares, and starts the background job where something differs. Called at each use. Never raises. Does nothing before the first
+            # resolve, nor where that found this machine not on AWS.
             #
             # @param told [Session, false, nil] from inside a resolve: the session whose identity is the answer, false where there is none
-            # @param lease [Lease, nil] of the process's own credentials, newly made: the renewer that has asked for it is about to hold it
+            # @param lease [Lease, nil] a new lease of the process's own credentials, which the renewer that asked for it is about to hold
             # @return [void]
             def wake(told: nil, lease: nil)
               @told = told unless told.nil?
@@ -59,7 +59,7 @@ module Legion
               return if (state == @settled && @broker.intact?) || (state == @seen && @job.running?)
 
               start(state) unless Runtime.shutting_down?
-            rescue ::StandardError => e # nothing here may cost a caller its credentials
+            rescue ::StandardError => e # an error in here must not cost a caller its credentials
               @log.debug("#{e.class}: #{e.message}")
             end
 
@@ -79,19 +79,19 @@ module Legion
               ensure
                 @leasing.unlock
               end
-            rescue ::StandardError => e # the name does not depend on it
+            rescue ::StandardError => e # LegionIO gets its name without a lease, too
               @log.warn("the AWS credentials could not be leased: #{e.class}: #{e.message}")
             end
 
             def work(job)
               backoff = Internal::Backoff.new
-              job.wait_for(backoff.next) if @provider.failed? # AWS has just been asked
+              job.wait_for(backoff.next) if @provider.failed? # AWS has just been asked, so the first try waits, too
               until Runtime.shutting_down? || all_equal?
                 backoff = Internal::Backoff.new if job.wait_for(backoff.next)
               end
             end
 
-            # Name and leases are independent: one that fails does not keep the others from being made equal.
+            # Tries the name and every lease, also where one of them fails.
             def all_equal?
               state = @seen
               warn_once(Roles.problem)
@@ -100,12 +100,12 @@ module Legion
               equal = [wanted.empty? || named?, *wanted.map { |entry| leased?(entry) }].all?
               @settled = state if equal && @patch.notify(@newest_key)
               equal
-            rescue ::StandardError => e # LegionIO's; the next round tries again
+            rescue ::StandardError => e # raised by LegionIO; the next round tries again
               warn_once("LegionIO's Broker could not be told: #{e.class}: #{e.message}", [:broker, e.class])
               false
             end
 
-            # A role keeps its provider as long as the process lives, so that what was given out follows changed settings.
+            # A role keeps its provider for the life of the process, so that credentials handed out earlier follow changed settings.
             #
             # @return [Array<Entry>]
             def wanted
@@ -136,7 +136,7 @@ module Legion
 
             def session_in_force
               @provider.current
-            rescue Error => _e # resolve meets the same, and logs it
+            rescue Error => _e # resolve raises the same and logs it
               nil
             end
 
@@ -164,7 +164,7 @@ module Legion
               @warned = @warned.reject { |cause| cause.first == entry.qualifier }.freeze
             end
 
-            # Broker must not go on handing out a lease of superseded settings.
+            # Withdraws a lease of superseded settings, which Broker would go on handing out.
             def give_up(entry, error)
               withdraw(entry.qualifier) unless @broker.leased?(entry.qualifier, entry.registered, entry.provider.session)
               return if own?(entry) && @provider.failed? # the provider has logged it
@@ -180,7 +180,7 @@ module Legion
 
             def own?(entry) = entry.qualifier == BrokerEntries::DEFAULT
 
-            # Logs each cause once, until it is mended.
+            # Logs each cause once; a lease that succeeds clears the causes of its qualifier.
             def warn_once(message, cause = [message])
               return if message.nil? || @warned.include?(cause)
 

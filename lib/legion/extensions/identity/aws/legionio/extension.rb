@@ -104,8 +104,7 @@ module Legion
           # @return [Boolean] false
           def transport_required? = false
 
-          # LegionIO's loader calls this once the gem is loaded. Whoever required the gem before LegionIO was there gets it registered
-          # here.
+          # LegionIO's loader calls this once the gem is loaded. It registers a gem that was required before LegionIO was.
           #
           # @return [void]
           def autobuild

@@ -69,7 +69,7 @@ module Legion
 
           private
 
-          # Whoever audits or lists leases sees this.
+          # LegionIO shows this where it audits or lists leases.
           def metadata_of(credentials)
             metadata = {
               access_key_id: credentials.access_key_id,

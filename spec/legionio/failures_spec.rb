@@ -2,7 +2,7 @@
 
 require 'legionio/support/boots'
 
-RSpec.describe 'LegionIO in trouble' do
+RSpec.describe 'LegionIO with failures' do
   phase_zero = LegionIO::PHASE_ZERO
 
   describe 'with a broken library', order: :defined do
@@ -67,10 +67,10 @@ RSpec.describe 'LegionIO in trouble' do
       tell('boot with an STS that hangs, two passes: %.1f s', legion.seconds_to_boot)
     end
 
-    it 'ends in time on SIGTERM, while it asks' do
+    it 'exits in time on SIGTERM, while it asks' do
       legion.wait_for { aws.requests(service: :sts).any? { |request| request[:status].nil? } }
       seconds, status = legion.stop
-      tell('SIGTERM while it asks: ended after %.1f s', seconds)
+      tell('SIGTERM while it asks: exited after %.1f s', seconds)
       expect(seconds).to be < 12
       expect(status).to be_success
     end
