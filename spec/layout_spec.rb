@@ -51,7 +51,7 @@ end
 
 # Reads `use` and paths of Rust; what stands behind `#[cfg(test)]` is left out.
 module RustLayout
-  SOURCE = "#{ROOT}/ext/aws_identity/src"
+  SOURCE = "#{ROOT}/ext/aws_identity/src".freeze
 
   def self.read
     files = Dir.glob('**/*.rs', base: SOURCE).reject { |file| file == 'lib.rs' || file.match?(%r{(\A|/)tests?(/|\.rs)|_test\.rs|public_cases}) }
@@ -71,7 +71,7 @@ module RustLayout
     parent = own.rpartition('::').first
     children = code.scan(/^(?:pub(?:\([^)]*\))? )?mod (\w+);/).flatten
     code = code.gsub(/^pub(?:\([^)]*\))? use .*?;/m, '').gsub(/\bsuper::/, parent.empty? ? 'crate::' : "crate::#{parent}::")
-    children.empty? ? code : code.gsub(/(?<![\w:])(#{children.join('|')})::/) { "crate::#{own}::#{$1}::" }
+    children.empty? ? code : code.gsub(/(?<![\w:])(#{children.join('|')})::/) { "crate::#{own}::#{Regexp.last_match(1)}::" }
   end
 
   # Every path below crate, braces written out.
@@ -101,7 +101,7 @@ end
 
 # Reads `require_relative` of Ruby.
 module RubyLayout
-  SOURCE = "#{ROOT}/lib/legion/extensions/identity/aws"
+  SOURCE = "#{ROOT}/lib/legion/extensions/identity/aws".freeze
 
   def self.read
     files = Dir.glob('**/*.rb', base: SOURCE)

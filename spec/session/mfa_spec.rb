@@ -71,14 +71,14 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   end
 
   describe 'whose threads read at once' do
-    let(:door) { Queue.new }
-    let(:provider) { MfaUsers::CodeProvider.new { door.pop } }
+    let(:latch) { Queue.new }
+    let(:provider) { MfaUsers::CodeProvider.new { latch.pop } }
 
     it 'prompts on one of them, and the others wait for its fetch' do
       session = mfa_session(provider)
       readers = Array.new(20) { thread { session.credentials } }
       eventually { provider.asked == 1 && readers.all?(&:stop?) }
-      door << :come_in
+      latch << :open
       expect(readers.map(&:value).uniq.size).to eq(1)
       expect(provider.asked).to eq(1)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
@@ -86,11 +86,11 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
 
     it 'prompts once for all threads that call refresh!' do
       session = mfa_session(provider)
-      door << :come_in
+      latch << :open
       first = session.credentials
       readers = Array.new(10) { thread { session.refresh! } }
       eventually { provider.asked == 2 && readers.all?(&:stop?) }
-      door << :come_in
+      latch << :open
       expect(readers.map(&:value).uniq).to contain_exactly(satisfy { |second| second != first })
       expect(provider.asked).to eq(2)
     end
@@ -103,7 +103,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       first.kill.join
       eventually { provider.asked == 1 }
       expect(provider.questions.pop.thread).to be_alive.and(satisfy { |second| second != first })
-      door << :come_in
+      latch << :open
       expect((readers - [first]).map(&:value).uniq.size).to eq(1)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end
@@ -115,21 +115,21 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       second = thread { session.credentials }
       expect { first.value }.to raise_error(Timeout::Error)
       eventually { provider.asked == 2 }
-      door << :come_in
+      latch << :open
       expect(second.value).to be_set
     end
 
     it 'raises in all of them, with the reason, when the provider raises' do
-      session = mfa_session(->(_) { door.pop && raise(KeyError, 'canary') })
+      session = mfa_session(->(_) { latch.pop && raise(KeyError, 'canary') })
       readers = Array.new(5) { thread { session.credentials } }
       eventually { readers.all?(&:stop?) }
-      door << :come_in
+      latch << :open
       readers.each { |reader| expect { reader.value }.to raise_error(aws::NoCredentialsError, /token_provider raised KeyError/) }
     end
 
     it 'makes the others wait at most token_timeout, even if the provider ignores its time-out' do
       stubborn = lambda do |_|
-        door.pop
+        latch.pop
       rescue Exception # rubocop:disable Lint/RescueException -- a provider that ignores every time-out
         retry
       end
@@ -139,7 +139,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       result, seconds = took { session.credentials }
       expect(result).to be_a(aws::TimeoutError).and have_attributes(message: /token_code did not come within 0.8 s/)
       expect(seconds).to be_between(0.7, 2)
-      door << '111111'
+      latch << '111111'
       expect(asking.value).to be_set
     end
   end
@@ -241,17 +241,17 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
     end
 
     it 'prompts on a reading thread in the mandatory window, while the others keep the held credentials' do
-      door = Queue.new
-      provider = MfaUsers::CodeProvider.new { door.pop }
+      latch = Queue.new
+      provider = MfaUsers::CodeProvider.new { latch.pop }
       lifetime(8)
       session = mfa_session(provider)
-      door << :come_in
+      latch << :open
       first = session.credentials
       reach(session, first.expiration - 0.6)
       asking = thread { session.credentials }
       eventually { provider.asked == 2 }
       expect(session.credentials).to equal(first)
-      door << :come_in
+      latch << :open
       expect(asking.value).not_to eq(first)
       expect(session.credentials).to equal(asking.value)
     end

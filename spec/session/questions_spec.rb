@@ -10,8 +10,8 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
 
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
-  let(:door) { Queue.new }
-  let(:token_provider) { MfaUsers::CodeProvider.new { door.pop } }
+  let(:latch) { Queue.new }
+  let(:token_provider) { MfaUsers::CodeProvider.new { latch.pop } }
 
   def token = @token ||= local_aws.world.fetch('web_identity_tokens').keys.first
 
@@ -80,7 +80,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       first.kill.join
       eventually { token_provider.asked == 2 }
       sleep 0.4
-      door << :come_in
+      latch << :open
       expect(second.value).to be_set
     end
 
@@ -91,7 +91,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       reader.kill.join
       sleep 2.2 # an untaken question lives 2 s
       expect(session.counters).to include(failures: 0, back_offs: 0, fetches: 1)
-      door << :come_in
+      latch << :open
       expect(session.credentials).to be_set
     end
   end
@@ -100,13 +100,13 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     it 'prompts one of 50, and the others keep the held credentials' do
       lifetime(20)
       session = mfa_session(token_provider)
-      door << :come_in
+      latch << :open
       first = session.credentials
       sleep [first.expiration - 1.9 - Time.now, 0].max
       readers = Array.new(50) { thread { session.credentials } }
       eventually { token_provider.asked == 2 && readers.one?(&:alive?) }
       expect(readers.reject(&:alive?).map(&:value)).to all(equal(first))
-      door << :come_in
+      latch << :open
       expect(readers.find(&:alive?).value).not_to eq(first)
       expect(token_provider.asked).to eq(2)
     end
@@ -118,7 +118,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       expect(result).to be_a(aws::NoCredentialsError).and have_attributes(message: /no person is asked in the background/)
       expect(seconds).to be < 0.5
       expect(token_provider.asked).to eq(0)
-      door << :come_in
+      latch << :open
       expect(session.credentials).to be_set
       expect(session.counters).to include(failures: 0, back_offs: 0)
     end
@@ -126,7 +126,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     it 'calls its listeners while a prompt is open' do
       lifetime(2)
       session = mfa_session(token_provider)
-      door << :come_in
+      latch << :open
       events = Queue.new
       subscription = session.on_change { |event| events << event.type }
       session.credentials
@@ -134,7 +134,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       asking = thread { sleep(1.9) && session.credentials }
       expect(Timeout.timeout(8) { events.pop }).to eq(:expired)
       expect(asking).to be_alive
-      door << :come_in
+      latch << :open
       expect(asking.value).to be_set
     ensure
       subscription&.unsubscribe
@@ -182,7 +182,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       expect([started, token_provider.asked]).to eq([true, 0])
       expect(seconds).to be < 0.5
       local_aws.remove_rule(hold)
-      door << :come_in
+      latch << :open
       took { session.credentials }
       expect(token_provider.asked).to eq(1)
     end
@@ -281,10 +281,10 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       'nothing, and its thread' => [-> { Thread.exit }, /thread that asked the web_identity_token was ended/]
     }.each do |what, (callable, message)|
       it "#{what} on a thread of ours: all waiting readers get the error, with the cause" do
-        session = web_session(-> { door.pop && callable.call })
+        session = web_session(-> { latch.pop && callable.call })
         readers = Array.new(3) { thread { session.credentials } }
         eventually { readers.all?(&:stop?) }
-        door << :come_in
+        latch << :open
         readers.each do |reader|
           expect { reader.value }.to raise_error(aws::NoCredentialsError, message) { |error|
             expect(error.message).not_to include('canary')
@@ -296,13 +296,13 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
 
     { 'SystemExit' => SystemExit, 'Interrupt' => Interrupt, 'a signal' => SignalException.new('TERM') }.each do |what, exception|
       it "#{what} on the reader's own thread: it passes, and the next reader is asked" do
-        answers = [-> { door.pop && raise(exception) }, -> { '111111' }]
+        answers = [-> { latch.pop && raise(exception) }, -> { '111111' }]
         session = mfa_session(->(_) { answers.shift.call })
         first = thread { session.credentials }
         eventually { answers.size == 1 }
         second = thread { session.credentials }
         eventually { second.stop? }
-        door << :come_in
+        latch << :open
         expect { first.value }.to raise_error(exception.is_a?(Class) ? exception : exception.class)
         expect(second.value).to be_set
       end
@@ -313,13 +313,13 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     asked = Queue.new
     stubborn = lambda do
       asked << 1
-      door.pop && token
+      latch.pop && token
     rescue Exception # rubocop:disable Lint/RescueException -- that is what is stubborn
       retry
     end
     session = web_session(stubborn, process_timeout: 0.2)
     expect { session.credentials }.to raise_error(aws::TimeoutError)
-    door << :come_in
+    latch << :open
     eventually { session.credentials(fetch: false) }
     expect(session.counters).to include(fetches: 2, failures: 1)
   end
@@ -333,12 +333,12 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
 
   it 'leaves the lock of the cache on disk to others meanwhile, and looks again when it is answered' do
     Dir.mktmpdir do |folder|
-      other = MfaUsers::CodeProvider.new(codes: %w[999999]) { door.pop }
+      other = MfaUsers::CodeProvider.new(codes: %w[999999]) { latch.pop }
       first, second = [token_provider, other].map { |who| thread { mfa_session(who, cache: folder).credentials } }
       eventually(1.5) { token_provider.asked == 1 && other.asked == 1 } # half of the time of one that waits for the lock is 2 s
-      door << :come_in
+      latch << :open
       eventually { [first, second].one?(&:alive?) }
-      door << :come_in
+      latch << :open
       expect(first.value).to eq(second.value)
       expect(asked_of_sts('AssumeRole').size).to eq(1)
     end

@@ -87,17 +87,17 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
 
   it 'reads its source in the background in the advisory window' do
     lifetime(6)
-    door = Queue.new
-    door << :come_in
+    latch = Queue.new
+    latch << :open
     provider = provider_class.new(sdk_credentials.new(*keys))
-    provider.failing = -> { door.pop }
+    provider.failing = -> { latch.pop }
     session = on_top_of(provider)
     first = session.credentials
     sleep [first.expiration - 2.5 - Time.now, 0].max
     results, seconds = took { Array.new(50) { session.credentials } }
     expect(results).to all(equal(first))
     expect(seconds).to be < 0.2
-    door << :come_in
+    latch << :open
     eventually { session.credentials != first }
     expect(provider.threads.size).to eq(2)
   end

@@ -59,39 +59,39 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
     end
 
     it 'calls it once for all threads that read at once' do
-      door = Queue.new
+      latch = Queue.new
       asked = Queue.new
-      session = web_session(-> { (asked << 1) && door.pop && token })
+      session = web_session(-> { (asked << 1) && latch.pop && token })
       readers = Array.new(20) { thread { session.credentials } }
       eventually { asked.size == 1 && readers.all?(&:stop?) }
-      door << :come_in
+      latch << :open
       expect(readers.map(&:value).uniq.size).to eq(1)
       expect([asked.size, tokens_sent.size]).to eq([1, 1])
     end
 
     it 'goes on for the other readers when the one that started the fetch is killed' do
-      door = Queue.new
-      session = web_session(-> { door.pop && token })
+      latch = Queue.new
+      session = web_session(-> { latch.pop && token })
       first, second = Array.new(2) { thread { session.credentials }.tap { |reader| eventually { reader.stop? } } }
       first.kill.join
-      door << :come_in
+      latch << :open
       expect(second.value).to be_set
       expect(tokens_sent.size).to eq(1)
     end
 
     it 'calls it in the background in the advisory window' do
       lifetime(6)
-      door = Queue.new
-      door << :come_in
+      latch = Queue.new
+      latch << :open
       asked = Queue.new
-      session = web_session(-> { (asked << 1) && door.pop && token })
+      session = web_session(-> { (asked << 1) && latch.pop && token })
       first = session.credentials
       sleep [first.expiration - 2.5 - Time.now, 0].max
       results, seconds = took { Array.new(50) { session.credentials } }
       expect(results).to all(equal(first))
       expect(seconds).to be < 0.2
       eventually { asked.size == 2 }
-      door << :come_in
+      latch << :open
       eventually { session.credentials != first }
       expect([asked.size, tokens_sent.size]).to eq([2, 2])
     end
@@ -131,9 +131,9 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
     end
 
     it 'raises a time-out even where it ignores its own' do
-      door = Queue.new
+      latch = Queue.new
       stubborn = lambda do
-        door.pop && token
+        latch.pop && token
       rescue Exception # rubocop:disable Lint/RescueException -- a callable that ignores every time-out
         retry
       end
@@ -143,7 +143,7 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
         expect(result).to be_a(aws::TimeoutError)
         expect(seconds).to be < 1.5
       end
-      door << :come_in
+      latch << :open
       expect(session.credentials).to be_set
     end
 
@@ -170,13 +170,13 @@ RSpec.describe 'A session with a web identity token', :mfa_users do
     end
 
     it 'is called by #prefetch, which does not wait' do
-      door = Queue.new
-      session = web_session(-> { door.pop && token })
+      latch = Queue.new
+      session = web_session(-> { latch.pop && token })
       started, seconds = took { session.prefetch }
       expect(started).to be(true)
       expect(session.prefetch).to be(false)
       expect(seconds).to be < 0.2
-      door << :come_in
+      latch << :open
       expect(session.credentials).to be_set
       expect(tokens_sent.size).to eq(1)
     end

@@ -23,9 +23,9 @@ module Legion
         class Session
           include Internal::Redacted
 
-          # What is held before the first answer. No serial of the core is 0.
+          # The value before the first fetch: its serial is 0, and the core counts from 1.
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
-          # Where STS is and how long it may take: the same for a session on top of this one.
+          # Options that {#assume_role} hands on: where STS is and how long it may take.
           INHERITED = %i[region endpoint ca_bundle profile resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
           LOCK = ::Mutex.new
           private_constant :NONE, :INHERITED, :LOCK
@@ -62,7 +62,7 @@ module Legion
           # @option options [String] :serial_number of the MFA device whose code the first role needs
           # @option options [#call] :token_provider called with that number, gives the code; on the thread that reads, one at a time,
           #   never in the background. See {TerminalTokenProvider}
-          # @option options [String, #call] :web_identity_token a callable is asked before each request, on a thread of its own
+          # @option options [String, #call] :web_identity_token a callable is called before each request, on a background thread
           # @option options [String] :web_identity_token_file read again before each request
           # @option options [String] :provider_id of a web identity that is an OAuth 2.0 access token
           # @option options [Session, Credentials, #credentials] :source in place of the other bases; asked before each request
@@ -76,11 +76,11 @@ module Legion
           # @option options [Float] :connect_timeout seconds (1.5)
           # @option options [Float] :read_timeout seconds (3)
           # @option options [Float] :process_timeout seconds for a `credential_process`, a callable token and a source (60)
-          # @option options [Float] :token_timeout seconds for the token_provider, and for those who wait for it (120)
+          # @option options [Float] :token_timeout seconds for the token_provider, and for the other readers that wait for it (120)
           # @option options [Float] :advisory_window seconds before the expiration from which credentials are refreshed in the background
           # @option options [Float] :negative_ttl seconds that {Identity.resolve} remembers "not on AWS" (60)
           # @option options [Boolean] :name_with_account append the account to the canonical name (false)
-          # @raise [ArgumentError] for an option that does not exist, with a suggestion, and for an object that cannot be asked
+          # @raise [ArgumentError] for an option that does not exist, with a suggestion, and for an object that cannot be called
           # @raise [ConfigurationError] for settings that cannot be used
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
@@ -214,7 +214,7 @@ module Legion
           #   "environment AWS_REGION"); of a secret the value is "set"
           def settings = @native.settings
 
-          # @return [Array<String>] what is odd about the settings, and what went wrong beside the requests so far, such as a cache that
+          # @return [Array<String>] what is odd about the settings, and what failed so far without failing a request, such as a cache that
           #   is not used; each was logged once
           def warnings = @native.warnings
 
@@ -223,7 +223,7 @@ module Legion
           # - `fetches`: fetches that were started (each may hold several calls of AWS)
           # - `cached`: reads of credentials that waited for nothing
           # - `failures`: requests that failed
-          # - `back_offs`: times that AWS was left alone after a failure
+          # - `back_offs`: times that AWS was not asked for a while after a failure
           # - `last_duration`: seconds the last request took, or nil
           # - `age`: seconds since the held credentials were fetched, or nil
           #
@@ -284,7 +284,7 @@ module Legion
           # One frozen value with its serial inside, in one instance variable: a reader cannot see half of it.
           def cache(fields)
             held = Credentials.from_native(fields)
-            before = @cached # right before the write, so that of many threads that come back at once one sees the change
+            before = @cached # right before the write, so that of many threads returning at once one logs the change
             @cached = held
             warn_of_news # such as a cache that is not used
             if held.degraded && !before.degraded

@@ -77,7 +77,7 @@ module Legion
 
             def enabled? = Aws::LegionIO::Runtime.enabled?
 
-            # From outside: what stands in the settings files. What LegionIO makes of them, LegionIO knows alone.
+            # Reads the settings files where LegionIO does not run in this process; what it would make of them is not known here.
             def entry
               details = { files: files.files.join(', '), setting: Aws::LegionIO::PhaseZero.json }
               read = files.files.empty? ? 'no settings file of LegionIO was found' : "read #{files.files.join(', ')}"

@@ -7,7 +7,7 @@ module Legion
     module Identity
       module Aws
         module Internal
-          # Collects what a session is asked to be. Which layer wins, and whether a value is any good, is decided by the core.
+          # Collects the layers of settings for a session. The core decides which layer wins, and whether a value is valid.
           #
           # @api private
           module Layers
@@ -17,10 +17,10 @@ module Legion
             # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.
             ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|all|no)_proxy)\z/i
 
-            # What is read anew at each use, and says nothing about credentials.
+            # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
             APART = %w[enabled roles broker_bridge].freeze
 
-            # Options that may be an object of the application's, which is asked during a fetch.
+            # Options that may be an object of the application, which is called during a fetch.
             CALLBACKS = %i[token_provider web_identity_token source].freeze
             private_constant :APART, :CALLBACKS
 
@@ -37,8 +37,8 @@ module Legion
                 }
               end
 
-              # All of ENV, since a `credential_process` may need any of it. Services often run without HOME; their user has one all the
-              # same.
+              # All of ENV, since a `credential_process` may need any of it. Services often run without HOME; then the home of their user
+              # is added.
               #
               # @return [Hash{String => String}]
               def environment
@@ -51,7 +51,7 @@ module Legion
               #
               # @param layers [Hash] as {of} gives them
               # @return [Array(Callbacks, Hash), Array(nil, Hash)] see {Callbacks.out_of}
-              # @raise [ArgumentError] for an object that cannot be asked
+              # @raise [ArgumentError] for an object that cannot be called
               def callbacks_out_of(layers)
                 given = layers.fetch(:options).slice(*CALLBACKS).compact
                 return [nil, layers] if given.all? { |name, value| name == :web_identity_token && value.is_a?(::String) }

@@ -7,13 +7,13 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # Our entries in LegionIO's Broker, and what has to be minded when they are changed.
+          # The entries of this gem in LegionIO's Broker.
           #
           # @api private
           class BrokerEntries
-            # The name of all of them in Broker.
+            # The provider name of all entries in Broker.
             PROVIDER = :aws
-            # LegionIO's qualifier for what is asked for without one: here the process's own credentials.
+            # The qualifier that LegionIO uses where none is given: here that of the process's own credentials.
             DEFAULT = :default
 
             # @param identity [Object] what Broker asks for the process's own credentials
@@ -89,7 +89,7 @@ module Legion
               @default_registered = true if default
             end
 
-            # Broker joins the thread of a renewer it replaces, and joining one that died raises what it died of.
+            # Broker joins the thread of a renewer it replaces, and joining a thread that raised raises the same again.
             def delete_dead_renewer(qualifier)
               renewer = renewer(qualifier)
               ::Legion::Identity::Broker.__send__(:renewers).delete([PROVIDER, qualifier]) if renewer && !renewer.alive?

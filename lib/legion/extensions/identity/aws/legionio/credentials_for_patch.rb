@@ -44,9 +44,9 @@ module Legion
               def pretty_print(printer) = printer.text(inspect)
             end
 
-            # Seconds between two looks at whether the renewer holds the new lease.
+            # Seconds between two checks whether the renewer holds the new lease.
             POLL_INTERVAL = 0.05
-            # Seconds after which it will not any more.
+            # Seconds after which {#notify} gives up waiting for that.
             WAIT_TIMEOUT = 5.0
             private_constant :POLL_INTERVAL, :WAIT_TIMEOUT
 
@@ -76,8 +76,8 @@ module Legion
               broker.prepend(Override) if CredentialsForPatch.wanted? && !broker.include?(Override)
             end
 
-            # Has LegionIO's LLM part look again once Broker's lease has this key: it has copied the one before. A renewer holds the new
-            # lease a moment after it was given it, so this waits for it.
+            # Has LegionIO's LLM part read the keys again once Broker's lease has this key, since it keeps a copy of the previous ones. Waits
+            # until the renewer holds the new lease, which takes a moment.
             #
             # @param access_key_id [String, nil]
             # @return [Boolean] whether nothing is left to do
@@ -88,8 +88,8 @@ module Legion
               sleep POLL_INTERVAL until leased_key == access_key_id || Internal::Monotonic.now > limit
               return false unless leased_key == access_key_id
 
-              @notified_key = access_key_id # once for each key, whatever comes of it
-              # Where the LLM part is not there yet, it will look by itself when it comes.
+              @notified_key = access_key_id # first, so that a rediscovery that raises is not repeated for this key
+              # An LLM part that is loaded later reads the new keys by itself.
               ::Legion::LLM::Call::Providers.rediscover_all_providers if defined?(::Legion::LLM::Call::Providers)
               true
             end

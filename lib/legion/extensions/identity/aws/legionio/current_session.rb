@@ -23,12 +23,12 @@ module Legion
 
             # The session in force, its settings' fingerprint, and when they were last compared.
             Entry = ::Struct.new(:fingerprint, :session, :compared_at)
-            # Seconds for which a comparison holds within one {#read}: credentials that are held are read in less.
+            # Seconds for which a comparison of settings holds within one {#read}. A read of held credentials takes less, and compares once.
             HELD_READ = 0.05
             private_constant :Entry, :HELD_READ
 
             # @param options [Hash{Symbol => Object}] explicit options of every Session made here
-            # @yieldreturn [Hash{Symbol => Object}] in place of them: asked each time
+            # @yieldreturn [Hash{Symbol => Object}] options computed anew at each use, in place of fixed ones
             def initialize(**options, &source)
               @options = source || -> { options } # they may hold a password, and an instance variable is easily printed
               @lock = ::Mutex.new
@@ -51,7 +51,7 @@ module Legion
             end
 
             # @param max_age [Numeric] seconds for which settings that were compared count as unchanged
-            # @yield where they have been compared now
+            # @yield where the settings were compared in this call
             # @return [Session]
             # @raise [ConfigurationError] where the settings cannot be used; nothing is in force then
             def current(max_age: 0)
@@ -84,7 +84,7 @@ module Legion
 
             def options
               @options.call
-            rescue ::StandardError => _e # raised to the caller, and no session of settings that are gone stays in force
+            rescue ::StandardError => _e # the session of the earlier settings must not stay in force
               @entry = nil
               raise
             end
@@ -92,7 +92,7 @@ module Legion
             def replace(layers, fingerprint)
               session = @lock.synchronize do
                 unless @entry && @entry.fingerprint == fingerprint
-                  @entry = nil # first: should the new settings be unusable, the old ones are not used either
+                  @entry = nil # first, so that unusable new settings do not leave the old session in force
                   @entry = Entry.new(fingerprint, Session.from_layers(layers), Internal::Monotonic.now)
                 end
                 @entry.session
@@ -103,7 +103,7 @@ module Legion
               raise Error, "A session for the settings in force cannot be made here: #{e.message}. Read it once outside of trap handlers."
             end
 
-            # Settings change, a misspelt key stays: it is worth one line in the life of the process.
+            # Logs each warning once a process, since a misspelt key stays misspelt when other settings change.
             def announce(warnings)
               fresh = warnings - @announced
               @announced += fresh

@@ -7,7 +7,7 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # Sends what happens to the leased credentials through Legion::Events: as `identity.aws.refreshed`,
+          # Forwards the changes of leased credentials to Legion::Events: as `identity.aws.refreshed`,
           # `identity.aws.refresh_failed` and so on. A session that has a listener is also refreshed in time when its credentials are not
           # read.
           #
@@ -19,7 +19,7 @@ module Legion
               @forwarded = {}
             end
 
-            # Does nothing where the session's events are forwarded already; in a forked child they are not any more.
+            # Does nothing where the session's events are forwarded already. A forked child has to forward them anew.
             #
             # @param qualifier [Symbol]
             # @param session [Session] replaces the one before

@@ -15,15 +15,15 @@ module Legion
     module Identity
       module Aws
         module LegionIO
-          # LegionIO's provider contract for one Session in force: the process's own, which {Identity} speaks for, or a role's.
+          # Implements LegionIO's provider contract for one session in force: that of the process, which {Identity} exposes, or that of a role.
           #
           # @api private
           class Provider
             include Internal::Redacted
 
-            # "Not on AWS", as `session` found.
+            # `session` found that this machine is not on AWS; remembered until `until`.
             Absence = ::Struct.new(:session, :until)
-            # What `session` found.
+            # The identity that `session` resolved.
             Answer = ::Struct.new(:session, :identity)
             private_constant :Absence, :Answer
 
@@ -45,7 +45,7 @@ module Legion
             rescue NotReadyError => e
               fail_with(e)
               nil
-            rescue ::StandardError => e # whatever it is, LegionIO's Resolver logs it nowhere
+            rescue ::StandardError => e # logged here, since LegionIO's Resolver does not log it
               fail_with(e)
               raise
             end
@@ -60,7 +60,7 @@ module Legion
               @absence = nil
               lease
             rescue ::ScriptError, ::NoMemoryError, ::SecurityError, ::SystemStackError => e
-              # Any of them would end LegionIO's renewer for good, and later its shutdown.
+              # LegionIO's renewer rescues StandardError only: any of these would stop its thread for good, and make the shutdown raise.
               raise InternalError, "No lease: #{e.class}: #{e.message}"
             end
 
@@ -81,13 +81,13 @@ module Legion
             # @return [RefreshingCredentials]
             def current_credentials(sync = nil) = RefreshingCredentials.new(@current_session, sync)
 
-            # What {Identity.refresh} does.
+            # Implements {Identity.refresh}.
             #
             # @return [nil]
             def refresh
               @absence = nil
               @current_session.current.forget_identity
-            rescue ::StandardError => e # LegionIO's reload would stop half-way; the next resolve says it aloud
+            rescue ::StandardError => e # raising would stop LegionIO's reload half-way; the next resolve raises and logs it
               @log.debug("refresh: #{e.message}")
               nil
             end
@@ -118,7 +118,7 @@ module Legion
               good.identity
             end
 
-            # The session may have refreshed its credentials since.
+            # Whether the last good identity still applies: same session, and its credentials have not expired.
             def still_good?(good, session)
               credentials = session.credentials(fetch: false)
               session.equal?(good.session) && !credentials.nil? && !credentials.expired?
@@ -141,7 +141,7 @@ module Legion
               complain(error)
             end
 
-            # LegionIO asks twice a boot, and again at each retry: the same cause is worth one line.
+            # Logs a cause once, since LegionIO resolves twice a boot and again at each retry.
             def complain(error, opening = 'no AWS identity: ')
               cause = [error.class, opening, *(cause_of(error) if error.is_a?(Error))]
               return if cause == @complaint
@@ -150,7 +150,7 @@ module Legion
               @log.warn("#{opening}#{error.message}")
             end
 
-            # The message would not do: it holds times and request ids.
+            # What makes two errors the same; their messages differ in times and request ids.
             def cause_of(error) = [error.code, error.status, error.attempts.map { |attempt| attempt.values_at(:source, :outcome) }]
 
             def announce(identity)

@@ -17,7 +17,7 @@ module Legion
             LOCK = ::Mutex.new
             private_constant :LOCK
 
-            # Once is enough, however often it is called: LegionIO loads up to 24 extensions at a time, and builds this one twice where
+            # Registers once, however often it is called: LegionIO loads up to 24 extensions at a time, and builds this one twice where
             # lex-identity is installed.
             #
             # @return [void]

@@ -6,21 +6,21 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # All that knows LegionIO, but for what LegionIO and its users call themselves: {Aws::Identity} and {Aws::Lease}.
+        # Everything that depends on LegionIO, except what LegionIO and applications name: {Aws::Identity} and {Aws::Lease}.
         #
         # @api private
         module LegionIO
-          # What this gem asks of the LegionIO around it. Without LegionIO: no settings, ready, enabled.
+          # What this gem asks LegionIO. Without LegionIO: no settings, ready, enabled.
           #
           # @api private
           module Runtime
             GEM_NAME = 'lex-identity-aws'
-            # What of the facts beside the name may change while the name stays.
+            # Facts of the profile that may change while the name stays the same.
             FACTS = %i[arn region].freeze
             private_constant :GEM_NAME, :FACTS
 
             class << self
-              # Under `extensions.identity.aws` LegionIO looks itself, but takes the string "false" for true.
+              # Checks both settings, since LegionIO checks only `extensions.identity.aws`, and takes the string "false" for true.
               #
               # @return [Boolean] whether this gem may serve LegionIO
               def enabled?
@@ -53,7 +53,7 @@ module Legion
                 composite.dig(:aliases, :aws) == [answer[:provider_identity]] && FACTS.all? { |name| facts[name] == answer[:metadata][name] }
               end
 
-              # Has LegionIO ask all its providers again. Its `upgrade!` would not do: it keeps the kind of a fallback name, and writes no
+              # Has LegionIO ask all its providers again. Its `upgrade!` is not enough: it keeps the kind of a fallback name, and writes no
               # rows.
               #
               # @return [void]
