@@ -5,7 +5,7 @@ require 'doctor/support/broken_world'
 RSpec.describe 'The doctor, where nothing answers,' do
   include BrokenWorld
 
-  it 'comes back, with all else it found' do
+  it 'returns, with all other findings' do
     local_aws.rule(service: :sts, answer: 'hang') do
       start = Time.now
       report = examine

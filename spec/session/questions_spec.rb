@@ -4,7 +4,7 @@ require 'tempfile'
 require 'tmpdir'
 require 'session/support/mfa_users'
 
-# What can go wrong between a fetch that asks and the thread that answers it.
+# Failures between a fetch that asks a question and the thread that answers it.
 RSpec.describe 'A fetch that asks the application', :mfa_users do
   aws = Legion::Extensions::Identity::Aws
 
@@ -111,7 +111,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       expect(token_provider.asked).to eq(2)
     end
 
-    it 'asks none of them in the background, and says so at once' do
+    it 'prompts on no background thread, and raises at once there' do
       session = mfa_session(token_provider)
       mine = aws::Internal::Fetches::UNATTENDED
       result, seconds = thread { Thread.current.thread_variable_set(mine, true) && took { session.credentials } }.value
@@ -193,7 +193,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       [first, second].map { |session| thread { session.credentials } }.map { |reader| took { reader.value } }
     end
 
-    it 'says so at once, on one thread and over helper threads' do
+    it 'raises at once, on one thread and over helper threads' do
       upper = nil
       lower = on_top_of(source_of { upper.credentials })
       upper = on_top_of(lower)
@@ -204,7 +204,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       end
     end
 
-    it 'says so at once to two readers who cross' do
+    it 'raises at once where two readers wait for each other' do
       second = nil
       both = Queue.new
       meet = -> { (both << 1) && eventually { both.size == 2 }.nil? }
@@ -217,7 +217,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     end
   end
 
-  it 'does not touch the question of the parent in a child forked by who is asked' do
+  it 'does not touch the question of the parent in a child that a callback forks' do
     result = ruby_process(<<~RUBY, env: local_aws.env_with_keys)
       require 'legion/extensions/identity/aws'
       parent = Process.pid
@@ -324,7 +324,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
     expect(session.counters).to include(fetches: 2, failures: 1)
   end
 
-  it 'is not charged for the time that who is asked takes' do
+  it 'does not count the time of a callback towards resolve_timeout' do
     session = mfa_session(->(_) { sleep(0.8) && '111111' }, resolve_timeout: 0.6)
     expect(session.identity.milliseconds).to be < 600
     expect(session.counters[:last_duration]).to be < 0.6

@@ -135,7 +135,7 @@ RSpec.describe 'What a require loads' do
     RUBY
   end
 
-  it 'shares one thread among those who listen first together' do
+  it 'starts one thread where several threads add the first listener at once' do
     expect(lines(<<~RUBY)).to eq(%w[8 1])
       session = Aws::Session.new
       gate = Queue.new

@@ -40,7 +40,7 @@ RSpec.describe 'The Ruby API' do
       expect(session.attempts.map { |attempt| attempt[:outcome] }).to include('found')
     end
 
-    it 'asks once for fifty threads, and allocates nothing for what it has shown' do
+    it 'asks once for fifty threads, and allocates nothing for credentials it has returned before' do
       session = aws::Session.new(role_arn: worker)
       results = Array.new(50) { Thread.new { session.credentials } }.map(&:value)
       expect(results.uniq(&:object_id).map(&:access_key_id).uniq.size).to eq(1)
@@ -103,7 +103,7 @@ RSpec.describe 'The Ruby API' do
       expect(questions).to eq(2)
     end
 
-    it 'asks once for all who ask at once' do
+    it 'asks AWS once for all threads that ask at once' do
       expect(Array.new(20) { Thread.new { provider.resolve } }.map(&:value).uniq.size).to eq(1)
       expect(questions).to eq(1)
     end

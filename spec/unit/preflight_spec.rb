@@ -128,7 +128,7 @@ RSpec.describe LexIdentityAws::Preflight do
       expect(preflight.missing).to be_empty
     end
 
-    it 'trusts those who help bindgen themselves' do
+    it 'trusts an environment that configures bindgen itself' do
       env['BINDGEN_EXTRA_CLANG_ARGS'] = '-idirafter /usr/lib/clang/18/include'
       expect(preflight.missing).to be_empty
     end

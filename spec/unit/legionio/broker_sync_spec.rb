@@ -154,7 +154,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     expect(legion.resolver.passes).to eq(0)
   end
 
-  it 'replaces a renewer that was killed, that died of an error, or that is not ours' do
+  it 'replaces a renewer that was killed, that stopped with an error, or that belongs to another provider' do
     resolve
     settled
     broker.renewer_for(:aws).thread.kill.join
@@ -219,7 +219,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     eventually { token == 'ASIAREADER' }
   end
 
-  it 'registers a role that comes, follows one that changes, withdraws one that goes' do
+  it 'registers a role that is added, follows one that changes, withdraws one that is removed' do
     resolve
     settled
     self.settings = { roles: { deploy: reader } }
@@ -237,7 +237,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     eventually { token(:deploy).nil? }
   end
 
-  it 'withdraws everything while the settings say enabled: false, and tells the name again afterwards' do
+  it 'withdraws everything while the settings say enabled: false, and gives the name again afterwards' do
     resolve
     settled
     self.settings = { enabled: false }

@@ -78,7 +78,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::CurrentSession do
     expect(aws::Internal::Layers).to have_received(:environment).once
   end
 
-  it 'tells who asked when they have been compared, also where they cannot be used' do
+  it 'yields where they were compared, also where they cannot be used' do
     told = 0
     2.times { current_session.current(max_age: 1) { told += 1 } }
     expect(told).to eq(1)

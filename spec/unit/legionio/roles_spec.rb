@@ -35,7 +35,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
     expect { described_class.options(:reader) }.to raise_error(aws::ConfigurationError, /roles\.reader is no longer in the settings/)
   end
 
-  it 'passes over what it cannot use, and says so' do
+  it 'skips roles it cannot use, and reports them' do
     settings(roles: 'reader')
     expect([described_class.names, described_class.problem]).to match([[], /is a String and is ignored/])
     settings(roles: { default: arn, reader: arn })
