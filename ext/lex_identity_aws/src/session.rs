@@ -263,7 +263,7 @@ impl Session {
     }
 
     /// Waits for the fetch in flight, if there is one, unless it waits for an answer itself.
-    pub fn land(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
+    pub fn wait_for_fetch(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
         guard(ruby, || match this.core.in_flight() {
             Some(task) => {
                 let heed = Heed {
