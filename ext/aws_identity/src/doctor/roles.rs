@@ -1,5 +1,5 @@
-//! The roles on top of the base: which, from where, and, where that is asked for, whether they can
-//! be assumed. Also whether an MFA code is needed.
+//! The roles to assume, with the layer that names each, and, on request, whether they can be
+//! assumed. Also whether an MFA code is needed.
 
 use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{

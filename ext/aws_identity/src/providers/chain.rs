@@ -1,8 +1,8 @@
 //! The provider chain: the sources that are asked, in their order, and the record of the outcomes.
 //!
-//! Ours, because `CredentialsProviderChain` of aws-config 1.13.0 goes on to the next source where
-//! it must not: past a profile that does not exist, and past half a key pair in the environment. A
-//! machine with a mistake in its configuration would then act as another identity.
+//! Written here, because `CredentialsProviderChain` of aws-config 1.13.0 goes on to the next source
+//! where it must not: past a profile that does not exist, and past half a key pair in the
+//! environment. A machine with a mistake in its configuration would then act as another identity.
 //! `spec/core/tests/core/library.rs` shows it.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 

@@ -1,8 +1,9 @@
 //! The credentials endpoint of ECS tasks and of EKS Pod Identity.
 //!
-//! Ours, because `EcsCredentialsProvider` of aws-config 1.13.0 sends the token file's line end as
-//! part of the token, ignores the time-outs it is given and waits 17 s for an endpoint that does
-//! not answer, and looks up the endpoint's name a second time after it has checked the address.
+//! Written here, because `EcsCredentialsProvider` of aws-config 1.13.0 sends the token file's line
+//! end as part of the token, ignores the time-outs it is given and waits 17 s for an endpoint that
+//! does not answer, and looks up the endpoint's name a second time after it has checked the
+//! address.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
 use super::{

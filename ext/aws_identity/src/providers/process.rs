@@ -1,7 +1,7 @@
 //! Credentials of a program that the profile names (`credential_process`).
 //!
-//! Ours, because `CredentialProcessProvider` of aws-config 1.13.0 hands the command to `sh -c`,
-//! sets no limit of time or output, and puts what the program writes to stderr into its error.
+//! Written here, because `CredentialProcessProvider` of aws-config 1.13.0 hands the command to
+//! `sh -c`, sets no limit of time or output, and puts the program's stderr into its error.
 //!
 //! The command line is split as botocore splits it and no shell sees it. The program gets no input
 //! and no terminal, the environment of the session, and a limit of time and of output; past either,

@@ -28,7 +28,7 @@ pub(super) fn config(http: &Http, region: &str) -> Result<ProviderConfig, Failur
         .with_timeout_config(timeouts))
 }
 
-/// The SDK's credentials as ours.
+/// Converts the SDK's credentials.
 pub(super) fn credentials(given: &Given, source: &str) -> Credentials {
     let mut credentials = Credentials::new(
         given.access_key_id(),

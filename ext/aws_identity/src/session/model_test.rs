@@ -319,7 +319,7 @@ impl History {
         }
     }
 
-    /// As the session counts it.
+    /// The wall clock with the session's correction.
     fn now(&self) -> Millis {
         self.runtime.now() + self.offset
     }
