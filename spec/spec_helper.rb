@@ -26,7 +26,7 @@ RSpec.configure do |config|
   # Every example starts with the standard world, and has a time limit.
   config.around do |example|
     config.local_aws&.reset # answers requests that a rule holds
-    UnfinishedThreads.land
+    UnfinishedThreads.wait
     config.local_aws&.forget_requests
     Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }
   end

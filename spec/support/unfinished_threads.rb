@@ -9,8 +9,8 @@ module UnfinishedThreads
   WAIT_TIMEOUT = 0.5
 
   # Waits for the fetches in flight of all sessions so far.
-  def self.land
-    Timeout.timeout(WAIT_TIMEOUT) { ObjectSpace.each_object(Native::Session).to_a.each(&:land) }
+  def self.wait
+    Timeout.timeout(WAIT_TIMEOUT) { ObjectSpace.each_object(Native::Session).to_a.each(&:wait_for_fetch) }
   rescue Timeout::Error, Legion::Extensions::Identity::Aws::Error => _e
     nil
   end

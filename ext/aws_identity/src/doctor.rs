@@ -1,8 +1,8 @@
-//! Checks everything between this process and a working identity, and says what it found.
+//! Checks everything between this process and a working identity, and reports findings.
 //!
-//! The steps are those of [`Fetch`], so what a session would do is what is checked; but nothing here
-//! stops at the first failure. No role is assumed unless that is asked for, and for a source that
-//! would not be used no program is run and no token exchanged. Findings never hold a secret.
+//! The doctor runs the steps of [`Fetch`], as a session does, but goes on after a failure. It
+//! assumes roles only on request, and for a source that a session would not use it runs no program
+//! and exchanges no token. Findings never hold a secret.
 
 mod cache;
 mod files;
@@ -24,6 +24,7 @@ use crate::{
         fetch_task::{FetchTask, TaskContext},
         fork_gate::SharedGate,
     },
+    util::time::format_iso8601,
 };
 use serde_json::Value;
 use std::{
@@ -32,19 +33,19 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// How long the whole of it may take. Programs of `credential_process` have their own time on top.
+/// How long the examination may take, apart from the programs of `credential_process`.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long one check may take: longer than the slowest of our requests with its repetitions.
+/// How long one check may take: longer than the slowest request with its retries.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
-/// Kept back, so that the findings arrive in time.
+/// Reserved, so that the findings are complete before the deadline.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// What is checked, in this order.
+/// The checks, in their order.
 pub const CHECKS: [&str; 8] = [
     "settings", "files", "sources", "network", "identity", "mfa", "role", "cache",
 ];
 
-/// Starts the examination. `assume`: the roles are really assumed.
+/// Starts the examination. `assume`: it assumes the roles.
 pub fn spawn(
     layers: Layers,
     assume: bool,
@@ -82,7 +83,7 @@ async fn examine(
         Ok(settings) => settings,
         Err(failure) => return without_settings(&failure, &environment),
     };
-    // STS is to be checked, not what lies in the cache on disk.
+    // Without the disk cache, so that STS is checked.
     let mut uncached = settings.clone();
     uncached.cache.value = None;
     let request = FetchRequest::default();
@@ -97,7 +98,7 @@ async fn examine(
     exam.findings
 }
 
-/// What can be said where the settings cannot be used.
+/// The findings if the settings cannot be used.
 fn without_settings(failure: &Failure, environment: &Environment) -> Vec<Finding> {
     let mut findings = vec![Finding::failed("settings", "settings", failure)];
     files::look(environment, None, None, &mut findings);
@@ -188,7 +189,7 @@ impl Exam<'_> {
         self.findings.push(Finding::skipped(check, check, why));
     }
 
-    /// The outcome of `job`, unless it takes longer than `limit` or than the examination may.
+    /// The outcome of `job`, or a timeout after `limit` or at the end of the examination's time.
     async fn within<T>(
         &self,
         limit: Duration,
@@ -204,16 +205,16 @@ impl Exam<'_> {
     }
 }
 
-/// How a finding names credentials.
+/// The credentials as a finding shows them.
 fn shown(credentials: &Credentials) -> String {
-    let end = match credentials.expires_at {
-        Some(end) => format!("ends at {}", crate::util::time::format_iso8601(end)),
+    let expiration = match credentials.expires_at {
+        Some(at) => format!("ends at {}", format_iso8601(at)),
         None => "does not expire".into(),
     };
-    format!("{}, {end}", credentials.access_key_id)
+    format!("{}, {expiration}", credentials.access_key_id)
 }
 
-/// To AWS an external id is no secret; it is not shown all the same.
+/// An external id is not shown, although AWS does not treat it as a secret.
 fn is_given(external_id: Option<&String>) -> &'static str {
     if external_id.is_some() {
         "with an external id"

@@ -1,6 +1,6 @@
-//! One fetch: base credentials, the region of IMDS, the roles on top, and who that makes us.
+//! One fetch: base credentials, the region of IMDS, the assumed roles, and the identity.
 //!
-//! [`fetch()`] takes the steps of [`Fetch`] in a row, for a session; the doctor takes them one by one.
+//! A session runs all steps of [`Fetch`] through [`fetch()`]; the doctor runs them one by one.
 
 mod disk_cache;
 mod endpoint;
@@ -9,8 +9,7 @@ mod request;
 mod roles;
 
 pub use request::{FetchRequest, FetchResult};
-pub(crate) use roles::AssumeRoles;
-pub(crate) use roles::needed_serial;
+pub(crate) use roles::{AssumeRoles, needed_serial};
 
 use crate::{
     config::{Settings, region},
@@ -65,15 +64,15 @@ pub(crate) struct Fetch<'a> {
     profile: Result<ProfileChain, Failure>,
     endpoint: Endpoint,
     session_name: String,
-    /// Why the profile ends every fetch, whichever source it would use.
+    /// Why the profile makes every fetch fail, whichever source it would use.
     profile_error: Option<Failure>,
     /// Why `endpoint` is not the configured one.
     endpoint_error: Option<Failure>,
 }
 
 impl<'a> Fetch<'a> {
-    /// Reads the profile and finds the endpoint. What is wrong with either is kept: a session asks
-    /// [`Self::usable`] next, the doctor goes on as far as it can.
+    /// Reads the profile and finds the endpoint. A failure of either is kept, since the doctor goes
+    /// on as far as it can; a session calls [`Self::usable`] next.
     pub(crate) fn prepare(
         settings: &'a Settings,
         request: &'a FetchRequest,
@@ -113,7 +112,7 @@ impl<'a> Fetch<'a> {
         fetch
     }
 
-    /// The failure that ends every fetch with these settings, if there is one.
+    /// The failure of every fetch with these settings, if there is one.
     pub(crate) fn usable(&self) -> Result<(), &Failure> {
         match (&self.profile_error, &self.endpoint_error) {
             (Some(failure), _) | (None, Some(failure)) => Err(failure),
@@ -121,7 +120,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// What a provider works with.
+    /// The context of a provider.
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             local: Local {
@@ -154,7 +153,7 @@ impl<'a> Fetch<'a> {
         providers::base_credentials(&self.context(), record).await
     }
 
-    /// The region IMDS tells, where IMDS gave `base` and nothing else names a region.
+    /// The region that IMDS reports, if IMDS gave `base` and no setting names a region.
     pub(crate) async fn region_of_instance(&self, base: &BaseCredentials) -> Option<String> {
         match &base.imds {
             Some(imds) if !self.names_region() => imds.region().await,
@@ -166,7 +165,7 @@ impl<'a> Fetch<'a> {
         self.endpoint.region = region;
     }
 
-    /// The roles on top of the base credentials.
+    /// The roles to assume with the base credentials.
     pub(crate) fn roles(&self) -> AssumeRoles<'_> {
         AssumeRoles {
             context: self.context(),
@@ -174,7 +173,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Who `credentials` are.
+    /// The identity of `credentials`.
     pub(crate) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Failure> {
         let principal = Sts::new(&self.http, &self.endpoint)
             .caller_identity(credentials)
@@ -189,7 +188,7 @@ impl<'a> Fetch<'a> {
         })
     }
 
-    /// What the profile says, or why that is not known.
+    /// The profile, or why it cannot be used.
     pub(crate) fn profile(&self) -> Result<&ProfileChain, &Failure> {
         self.profile.as_ref()
     }
@@ -198,7 +197,7 @@ impl<'a> Fetch<'a> {
         &self.http
     }
 
-    /// The STS that is asked, or why there is none.
+    /// The STS endpoint, or why it cannot be used.
     pub(crate) fn endpoint(&self) -> Result<&Endpoint, &Failure> {
         match &self.endpoint_error {
             Some(failure) => Err(failure),
@@ -215,7 +214,7 @@ impl<'a> Fetch<'a> {
             (Arc::new(credentials), true, is_attended)
         };
         let identity = if request.identity {
-            // A time-out of this step does not cost the credentials.
+            // The fetch keeps the credentials if this step times out.
             let asked = self.deadline().bound(self.identity(&credentials)).await;
             Some(asked.unwrap_or_else(|| Err(self.deadline().overdue())))
         } else {
@@ -254,7 +253,8 @@ impl<'a> Fetch<'a> {
     }
 }
 
-/// The endpoint where the configured one cannot be used: metadata sources need none.
+/// The endpoint if the configured one cannot be used: metadata sources need none, so the doctor
+/// goes on.
 fn regional(settings: &Settings) -> Endpoint {
     let region = settings.region.as_ref();
     Endpoint {

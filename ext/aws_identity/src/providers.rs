@@ -1,8 +1,8 @@
-//! Base credentials: who this machine is before any role is assumed.
+//! The providers of base credentials, with which roles are assumed.
 //!
-//! [`CHAIN`] has the order of the sources; each source has a file with `provide`, which asks it, and
-//! `check`, which says without network what it would give. A new source is its file, a line in
-//! `chain.rs`, and, where a profile can name it, an arm in `profile.rs`.
+//! [`CHAIN`] has the order of the sources; each source has a file with `provide`, which asks it,
+//! and `check`, which says without network what it would give. A new source needs a file, a line in
+//! `chain.rs` and, if a profile can name it, an arm in `profile.rs`.
 
 mod callbacks;
 mod chain;

@@ -1,4 +1,4 @@
-//! What one session knows: the set it holds, who it is, and the flight that brings the next.
+//! The state of one session: its credentials, its identity, and the fetch of the next ones.
 
 mod begin;
 mod counters;
@@ -21,8 +21,7 @@ use crate::{
     identity::Identity,
     refresh::Rules,
     sts::limits,
-    task::fetch_task::Completion,
-    task::fork_gate::SharedGate,
+    task::{fetch_task::Completion, fork_gate::SharedGate},
 };
 pub use runtime::Fetch;
 use runtime::{Runtime, SystemRuntime};
@@ -32,9 +31,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Every method is called by a thread that holds the host's lock, never blocks and never calls the
-/// host. So the mutex is free whenever the host forks, and no child inherits it locked. A flight
-/// never touches a session: those who ask take in what it left.
+/// The binding calls every method on a Ruby thread with the GVL. No method blocks or calls Ruby, so
+/// the mutex is free whenever the process forks, and no child inherits it locked. The thread of a
+/// fetch never touches a session: the next method call applies the outcome that it left.
 pub struct Session {
     settings: Arc<Settings>,
     gate: SharedGate,
@@ -42,7 +41,7 @@ pub struct Session {
     counters: Counters,
 }
 
-/// The held set as the host shows it.
+/// The held credentials as the binding shows them.
 #[derive(Clone, Debug)]
 pub struct CachedCredentials {
     pub serial: u64,
@@ -53,13 +52,13 @@ pub struct CachedCredentials {
 
 impl Session {
     pub fn new(settings: Settings, gate: SharedGate) -> Self {
-        Self::over(settings, gate, Arc::new(SystemRuntime))
+        Self::with_runtime(settings, gate, Arc::new(SystemRuntime))
     }
 
-    fn over(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
+    fn with_runtime(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
         let rules = Rules {
             advisory_window: settings.advisory_window(),
-            attended: false, // nothing is held yet; who brings a set says so
+            attended: false, // the first fetch reports whether it needed an MFA code
         };
         let warnings = settings.warnings.iter().map(ToString::to_string).collect();
         Self {
@@ -75,7 +74,7 @@ impl Session {
         &self.settings
     }
 
-    /// The held set, whatever its age.
+    /// The held credentials, whatever their age.
     pub fn held(&self) -> Option<CachedCredentials> {
         let state = self.synced();
         let credentials = Arc::clone(state.refresh.held(state.now())?);
@@ -94,19 +93,20 @@ impl Session {
         })
     }
 
-    /// The identity as it was last told, with its serial.
+    /// The identity as STS last reported it, with its serial.
     pub fn known(&self) -> Option<(u64, Arc<Identity>)> {
         let state = self.synced();
         let known = state.identity.as_ref()?;
         Some((state.identity_serial, Arc::clone(&known.identity)))
     }
 
-    /// The identity is asked anew at its next read.
+    /// Makes the next read of the identity ask STS again.
     pub fn forget_identity(&self) {
         self.synced().identity = None;
     }
 
-    /// A service refused the set with this key id. True where that is the held one.
+    /// Records that a service refused the credentials with this key id; true if they are the held
+    /// ones.
     pub fn invalidate(&self, access_key_id: &str) -> bool {
         self.synced().invalidate(access_key_id)
     }
@@ -116,7 +116,7 @@ impl Session {
         state.refresh.needs_refresh(state.now())
     }
 
-    /// The flight in the air, if any: for those who want to wait for a refresh they need not.
+    /// The fetch in flight, if any, for callers that wait for it although they could be served.
     pub fn in_flight(&self) -> Option<Arc<Fetch>> {
         self.synced()
             .task
@@ -124,16 +124,16 @@ impl Session {
             .map(|in_flight| Arc::clone(&in_flight.task))
     }
 
-    /// In how many milliseconds the held set is due for its refresh; `None` if it never is, or only
-    /// when somebody is there to be asked.
+    /// In how many milliseconds the held credentials are due for a refresh; `None` if they never
+    /// are, or if the refresh needs an MFA prompt.
     pub fn due_in(&self) -> Option<Millis> {
         let state = self.synced();
         let now = state.now();
         if state.refresh.is_attended() {
             return None;
         }
-        let end = state.refresh.held(now)?.expires_at?;
-        let due = end - state.refresh.windows()?.advisory;
+        let expires_at = state.refresh.held(now)?.expires_at?;
+        let due = expires_at - state.refresh.windows()?.advisory;
         Some(due.max(state.refresh.back_off_until(now).unwrap_or(due)) - now)
     }
 
@@ -141,7 +141,7 @@ impl Session {
         Arc::clone(&self.synced().attempts)
     }
 
-    /// Replaces the web identity token on a living session.
+    /// Replaces the web identity token of this session.
     pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
         if !matches!(
             self.settings
@@ -162,25 +162,26 @@ impl Session {
         Ok(())
     }
 
-    /// What has changed since event number `after`.
+    /// The events after number `after`.
     pub fn events(&self, after: u64) -> Vec<Event> {
         let mut state = self.synced();
         state.record_expiry();
         state.events.since(after)
     }
 
-    /// Read without a lock.
+    /// The counters, read without a lock.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.counters.tally()
     }
 
-    /// What the user should hear, once each: of the settings, and of the fetches so far.
+    /// The warnings of the settings and of the fetches so far, each once.
     pub fn warnings(&self) -> Vec<String> {
         self.synced().warnings.clone()
     }
 
-    /// The state, with a landed flight taken in, and one that will never land forgotten.
+    /// The state, after the outcome of a completed fetch is applied and an abandoned fetch is
+    /// dropped.
     fn synced(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(in_flight) = state.task.take() else {
@@ -192,7 +193,8 @@ impl Session {
                 state.apply(&in_flight, outcome, *completion, &self.counters);
             }
             None if !task.is_ours() => {
-                // Run by the parent: its slot may be locked for ever, so it is not even dropped.
+                // The parent process runs it: its slot may stay locked for ever, so it is not
+                // dropped.
                 mem::forget(in_flight);
                 mem::forget(task);
             }
@@ -211,7 +213,7 @@ impl Session {
     }
 }
 
-/// Whoever reads no more need not be asked.
+/// No caller reads a dropped session, so the question of its fetch is withdrawn.
 impl Drop for Session {
     fn drop(&mut self) {
         let state = self.state.get_mut();

@@ -1,4 +1,5 @@
-//! A fetch in flight: its thread, its deadline, its questions, those who wait for it, and the gate before a fork.
+//! A fetch in flight: its thread, its deadline, its questions, its waiters, and the gate before a
+//! fork.
 
 pub mod asker;
 pub mod deadline;

@@ -1,4 +1,4 @@
-//! Ruby values → plain ones on the way in, plain ones → frozen Ruby values on the way out.
+//! Arguments from Ruby become plain values; plain results become frozen Ruby values.
 
 mod ask;
 
@@ -26,7 +26,7 @@ use std::time::Duration;
 /// Deeper nesting is a mistake or an attack on the stack.
 const MOST_LEVELS: usize = 16;
 
-/// The layers of a session, from the one Hash Ruby gives.
+/// The layers of a session's settings, from one Hash of Ruby.
 pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
     let field = |name: &str| -> Option<Value> {
         let value: Option<Value> = given.get(ruby.to_symbol(name));
@@ -64,7 +64,7 @@ pub fn environment(ruby: &Ruby, given: Option<Value>) -> Result<Environment, Err
         .ok_or_else(|| Error::new(ruby.exception_type_error(), "environment is not a Hash"))?;
     let mut all = Vec::with_capacity(hash.len());
     hash.foreach(|name: RString, value: RString| {
-        // A variable that is not UTF-8 is none of ours.
+        // This gem needs no variable that is not UTF-8.
         if let (Ok(name), Ok(value)) = (name.to_string(), value.to_string()) {
             all.push((name, value));
         }
@@ -124,7 +124,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
         })?;
         return Ok(Json::Object(map));
     }
-    // Numbers such as ActiveSupport's durations: they know how to be a Float.
+    // ActiveSupport's durations are no Numeric, but respond to to_f.
     if value.respond_to("to_f", false)? && value.respond_to("+", false)? {
         let seconds: f64 = value.funcall("to_f", ())?;
         return Ok(Number::from_f64(seconds).map_or(Json::Null, Json::Number));
@@ -184,25 +184,31 @@ fn frozen(ruby: &Ruby, text: &str) -> RString {
     string
 }
 
-/// The held set with everything that is secret in it.
+/// The held credentials, with their secrets.
 pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
-    let set = &held.credentials;
+    let credentials = &held.credentials;
     let details = ruby.hash_new();
-    for (name, value) in &set.details {
+    for (name, value) in &credentials.details {
         details.aset(ruby.to_symbol(name), frozen(ruby, value))?;
     }
     details.freeze();
     Ok(Reply::new(ruby)
         .with("serial", held.serial)?
-        .text("access_key_id", Some(&set.access_key_id))?
-        .text("secret_access_key", Some(set.secret_access_key.expose()))?
+        .text("access_key_id", Some(&credentials.access_key_id))?
+        .text(
+            "secret_access_key",
+            Some(credentials.secret_access_key.expose()),
+        )?
         .text(
             "session_token",
-            set.session_token.as_ref().map(Secret::expose),
+            credentials.session_token.as_ref().map(Secret::expose),
         )?
-        .with("expiration", set.expires_at.map(|end| end.div_euclid(1000)))?
-        .text("account_id", set.account_id.as_deref())?
-        .text("source", Some(&set.source))?
+        .with(
+            "expiration",
+            credentials.expires_at.map(|at| at.div_euclid(1000)),
+        )?
+        .text("account_id", credentials.account_id.as_deref())?
+        .text("source", Some(&credentials.source))?
         .text("region", Some(&held.region))?
         .text("degraded", held.degraded.as_deref())?
         .with("details", details)?
@@ -228,7 +234,7 @@ pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, 
         .done())
 }
 
-/// A principal nobody was asked about: without a serial, region and source.
+/// A principal that is not of a session, so without a serial, region and source.
 pub fn principal(ruby: &Ruby, principal: &Principal) -> Result<RHash, Error> {
     Ok(Reply::new(ruby)
         .text("account", Some(&principal.account))?
@@ -243,7 +249,7 @@ pub fn principal(ruby: &Ruby, principal: &Principal) -> Result<RHash, Error> {
         .done())
 }
 
-/// What the doctor found, each finding a Hash.
+/// The findings of the doctor, each as a Hash.
 pub fn findings(ruby: &Ruby, findings: &[Finding]) -> Result<RArray, Error> {
     let list = ruby.ary_new_capa(findings.len());
     for finding in findings {
@@ -280,7 +286,7 @@ pub fn attempts(ruby: &Ruby, attempts: &[Attempt]) -> Result<RArray, Error> {
     Ok(list)
 }
 
-/// The settings in force, each with where it came from.
+/// The settings in force, each with its origin.
 pub fn settings(ruby: &Ruby, settings: &Settings) -> Result<RHash, Error> {
     let mut all = Reply::new(ruby);
     for (name, value, origin) in settings.report() {
@@ -322,10 +328,7 @@ pub fn events(ruby: &Ruby, events: &[Event]) -> Result<RArray, Error> {
             .with("number", event.number)?
             .with("type", ruby.to_symbol(event.kind.as_str()))?
             .text("access_key_id", event.access_key_id.as_deref())?
-            .with(
-                "expiration",
-                event.expires_at.map(|end| end.div_euclid(1000)),
-            )?
+            .with("expiration", event.expires_at.map(|at| at.div_euclid(1000)))?
             .text("reason", event.reason.as_deref())?
             .with("attempt", event.attempt)?
             .with("at", seconds(event.at))?;
@@ -385,7 +388,7 @@ pub fn seconds(millis: Millis) -> f64 {
     millis as f64 / 1000.0
 }
 
-/// The exception for what the core refused before a session existed.
+/// Raises a failure of the core as its Ruby exception.
 pub fn checked<T>(ruby: &Ruby, result: Result<T, Failure>) -> Result<T, Error> {
     result.map_err(|failure| crate::error::raise(ruby, &failure))
 }

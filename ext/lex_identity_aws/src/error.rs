@@ -24,8 +24,8 @@ fn class_name(kind: Kind) -> &'static str {
     }
 }
 
-/// The code by which the command line knows a `credential_process` that reads its own profile. Only a
-/// `ConfigurationError` with it is one: no answer of a service is raised as that.
+/// The code by which the command line recognizes a `credential_process` that reads its own profile.
+/// No answer of a service is raised as a `ConfigurationError`, so none can be mistaken for it.
 const LOOP_CODE: &str = "CredentialProcessLoop";
 
 fn code(failure: &Failure) -> Option<&str> {
@@ -43,8 +43,8 @@ pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
     exception(ruby, failure).map_or_else(|error| error, Into::into)
 }
 
-/// The same for what became of a question: by its number Ruby finds what was raised where it was
-/// asked. 0 is no question.
+/// The same for a failed answer: by the number of the question Ruby finds the exception that the
+/// application raised. 0 is no question.
 pub fn of_question(ruby: &Ruby, failure: &Failure, question: u64) -> Error {
     if question == 0 {
         return raise(ruby, failure);
@@ -56,8 +56,8 @@ pub fn of_question(ruby: &Ruby, failure: &Failure, question: u64) -> Error {
     exception.unwrap_or_else(|error| error)
 }
 
-/// Runs `job` on a Ruby thread; a panic in it is an `InternalError`. Magnus would make it a `fatal`,
-/// which Ruby cannot rescue.
+/// Runs `job` on a Ruby thread; a panic in it is an `InternalError`. Magnus would make it a
+/// `fatal`, which Ruby cannot rescue.
 pub fn guard<T>(ruby: &Ruby, job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     panic::caught(job).unwrap_or_else(|failure| Err(raise(ruby, &failure)))
 }

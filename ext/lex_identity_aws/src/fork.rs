@@ -1,6 +1,6 @@
-//! The gate before a fork: a fork waits, briefly, until no flight is running code.
+//! The gate before a fork: a fork waits briefly until no fetch is running code.
 //!
-//! Nothing here is a lock, so nothing here can be inherited held.
+//! It uses no lock, so a forked child cannot inherit one that is locked.
 
 use aws_identity::task::fork_gate::ForkGate;
 use std::{
@@ -11,23 +11,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a fork waits for flights that do not park, such as a look-up that hangs. One that takes
-/// longer waits on the network, where the C library holds no lock. Ruby forks for `system` too when
-/// it runs as root, so this is also what a hanging look-up costs each of those.
-const PATIENCE: Duration = Duration::from_millis(250);
-const TICK: Duration = Duration::from_micros(100);
+/// How long a fork waits for fetches that do not park, such as a name look-up that hangs. A look-up
+/// that takes longer waits for the network, during which the C library holds no lock. Ruby run as
+/// root forks for `system` too, so a hanging look-up delays each `system` by this much.
+const FORK_WAIT_LIMIT: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
-/// Flights in the air at once, four descriptors each. More would mean that flights are wedged.
+/// The most fetches in flight, with four descriptors each. More would mean that fetches hang.
 const MAX_ACTIVE: usize = 128;
 
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static FORKING: AtomicBool = AtomicBool::new(false);
-/// The process that has handlers: a library that is loaded twice must not count twice.
+/// The handlers are registered: a library that is loaded twice must not count its threads twice.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// A thread of ours that forks (to run a program) must not wait for itself.
+    /// A fetch's thread that forks to run a program must not wait for itself.
     static OWN: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -44,7 +44,7 @@ impl ForkGate for ProcessForkGate {
                 return OWN.set(OWN.get() + 1);
             }
             RUNNING.fetch_sub(1, SeqCst);
-            sleep(TICK);
+            sleep(POLL_INTERVAL);
         }
     }
 
@@ -83,10 +83,10 @@ extern "C" fn prepare() {
     FORKING.store(true, SeqCst);
     let mut until = None;
     while RUNNING.load(SeqCst) > OWN.get() {
-        if Instant::now() >= *until.get_or_insert_with(|| Instant::now() + PATIENCE) {
+        if Instant::now() >= *until.get_or_insert_with(|| Instant::now() + FORK_WAIT_LIMIT) {
             return;
         }
-        sleep(TICK);
+        sleep(POLL_INTERVAL);
     }
 }
 

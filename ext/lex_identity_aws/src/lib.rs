@@ -24,11 +24,11 @@ use magnus::{
 };
 use session::Session;
 
-/// What Ruby calls when it loads the library. Nothing in it can fail but for memory; should it all
-/// the same, a panic included, Ruby gets a `LoadError` and goes on.
+/// Called by Ruby when it loads the library. A failure or panic, such as for lack of memory,
+/// becomes a `LoadError`, which Ruby can rescue.
 #[magnus::init]
 fn init(ruby: &Ruby) -> Result<(), Error> {
-    panic::keep_quiet_everywhere();
+    panic::hide_messages_everywhere();
     panic::caught(|| define(ruby))
         .unwrap_or_else(|failure| Err(Error::new(ruby.exception_load_error(), failure.message())))
 }
@@ -57,7 +57,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("wait", method!(Session::wait, 2))?;
     session.define_method("answer", method!(Session::answer, 2))?;
     session.define_method("leave", method!(Session::leave, 1))?;
-    session.define_method("land", method!(Session::land, 0))?;
+    session.define_method("wait_for_fetch", method!(Session::wait_for_fetch, 0))?;
     session.define_method("held", method!(Session::held, 0))?;
     session.define_method("known", method!(Session::known, 0))?;
     session.define_method("forget_identity", method!(Session::forget_identity, 0))?;
@@ -90,7 +90,7 @@ fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
     })
 }
 
-/// What an ARN as `GetCallerIdentity` prints it says, for stand-ins in specs.
+/// The principal of an ARN in the form of `GetCallerIdentity`, for the stubs of `Testing`.
 fn principal(ruby: &Ruby, arn: RString, user_id: RString) -> Result<RHash, Error> {
     error::guard(ruby, || {
         let principal = Principal::parse(&arn.to_string()?, None, &user_id.to_string()?);
@@ -98,7 +98,7 @@ fn principal(ruby: &Ruby, arn: RString, user_id: RString) -> Result<RHash, Error
     })
 }
 
-/// Everything the doctor finds in AWS and on the way there.
+/// The findings of the doctor.
 fn doctor(ruby: &Ruby, layers: RHash, assume: bool) -> Result<RArray, Error> {
     error::guard(ruby, || {
         let layers = convert::layers(ruby, layers)?;
@@ -109,7 +109,7 @@ fn doctor(ruby: &Ruby, layers: RHash, assume: bool) -> Result<RArray, Error> {
     })
 }
 
-/// The name rule of principals, for those who have a name and no ARN.
+/// Normalizes a name as that of a principal, for callers that have no ARN.
 fn normalize(name: RString) -> Result<Option<String>, Error> {
     Ok(aws_identity::principal::normalize(&name.to_string()?))
 }

@@ -1,4 +1,4 @@
-//! `Native::Session`: the verbs Ruby calls. Holds no Ruby value and is frozen.
+//! `Native::Session`: the methods Ruby calls. It holds no Ruby value, so it needs no GC marking.
 
 use crate::{
     convert,
@@ -26,7 +26,7 @@ use std::{
 )]
 pub struct Session {
     core: Core,
-    /// By a token of Ruby's, which it makes before it begins.
+    /// By a token that Ruby makes before a reader begins.
     readers: Mutex<HashMap<u64, Reader>>,
 }
 
@@ -58,8 +58,8 @@ impl Session {
         this.read(ruby, Purpose::Identity)
     }
 
-    /// The serial of what is to be used now. `None` where the fetch it takes may ask something: that
-    /// goes through [`Self::start`].
+    /// The serial of the credentials or identity to use now. `None` if the fetch may ask the
+    /// application something: then Ruby calls [`Self::start`].
     fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
             loop {
@@ -73,17 +73,17 @@ impl Session {
                 if let Some(outcome) = self.core.finish(purpose, &task) {
                     return convert::checked(ruby, outcome).map(Some);
                 }
-                // Run by the parent of this process, or not for us: begin our own.
+                // The parent process runs it, or its outcome is of no use here, so begin another.
             }
         })
     }
 
-    /// Begins what `purpose` needs, for the reader with this token. `helper`: whether a helper thread
-    /// is there; nil where that is not known yet.
+    /// Begins what `purpose` needs, for the reader with this token. `helper`: whether a helper
+    /// thread runs; nil if the caller has not tried to start one.
     ///
-    /// The serial of what is to be used now, for a prefetch whether it has begun; nil: `wait`. A
-    /// Symbol: nothing has begun, since a helper is wanted; `:helper` where the reader will wait for
-    /// the fetch, `:quiet` where it will not.
+    /// Returns the serial to use now, or for a prefetch whether it has begun; nil if the reader has
+    /// to `wait`. A Symbol says that nothing has begun because the fetch needs a helper thread:
+    /// `:helper` if the reader will wait for the fetch, `:quiet` if it will not.
     pub fn start(
         ruby: &Ruby,
         this: &Self,
@@ -129,8 +129,8 @@ impl Session {
 
     /// Waits for the fetch of the reader with this token, who may take questions of these kinds.
     ///
-    /// As [`Self::start`], or a Hash: a question that is the reader's to `answer` now. A prefetch
-    /// waits only until the fetch waits itself.
+    /// Returns as [`Self::start`], or a Hash: a question that the reader has to `answer` now. A
+    /// prefetch waits only until the task waits for the network or for an answer.
     pub fn wait(ruby: &Ruby, this: &Self, token: u64, takes: RArray) -> Result<Value, Error> {
         guard(ruby, || {
             let takes = convert::takes(ruby, takes)?;
@@ -170,7 +170,8 @@ impl Session {
                                     task.failed_question(),
                                 ));
                             }
-                            // Run by the parent of this process, or not for us: begin our own.
+                            // The parent process runs it, or its outcome is of no use here, so
+                            // begin another.
                             None => {
                                 let step = this.begin(ruby, token, purpose, None)?;
                                 if !step.is_nil() {
@@ -184,8 +185,9 @@ impl Session {
         })
     }
 
-    /// The answer to the question that the reader with this token took: a Hash of its kind, or why
-    /// there is none. One that comes too late serves the next fetch, which the reader waits for then.
+    /// Answers the question that the reader with this token took, with a Hash of its kind or a
+    /// String that says why there is none. A late answer goes to the next fetch, which the reader
+    /// then joins.
     pub fn answer(ruby: &Ruby, this: &Self, token: u64, answer: Value) -> Result<(), Error> {
         guard(ruby, || {
             let answer = convert::answer(ruby, answer)?;
@@ -203,8 +205,8 @@ impl Session {
         })
     }
 
-    /// The reader with this token has an outcome, or goes without one. A question that it took and
-    /// has not answered is given back. Does nothing a second time.
+    /// The reader with this token waits no more. A question that it took and has not answered may
+    /// be taken by another. Does nothing a second time.
     pub fn leave(ruby: &Ruby, this: &Self, token: u64) -> Result<(), Error> {
         guard(ruby, || {
             let reader = this.readers().remove(&token);
@@ -262,8 +264,8 @@ impl Session {
         guard(ruby, || Ok(this.core.due_in().map(convert::seconds)))
     }
 
-    /// Waits for the fetch in flight, if there is one, unless it waits for an answer itself.
-    pub fn land(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
+    /// Waits for the fetch in flight, if there is one, unless the fetch waits for an answer.
+    pub fn wait_for_fetch(ruby: &Ruby, this: &Self) -> Result<bool, Error> {
         guard(ruby, || match this.core.in_flight() {
             Some(task) => {
                 let heed = Heed {
@@ -307,7 +309,7 @@ impl Session {
     }
 }
 
-/// A task of the parent of this process is not even dropped: what it holds may be locked for ever.
+/// Leaks a reader of a task that the parent process runs: its locks may stay locked for ever.
 fn forget_foreign(reader: Option<Reader>) {
     if let Some(reader) = reader.filter(|reader| !reader.task.is_ours()) {
         mem::forget(reader);

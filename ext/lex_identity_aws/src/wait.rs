@@ -1,7 +1,8 @@
-//! A Ruby thread waits for a flight with the GVL released.
+//! A Ruby thread waits for a fetch with the GVL released.
 //!
-//! The plain release with an unblock function, called inside `protect`, in a loop: an exception
-//! that Ruby throws into the waiting thread becomes an `Err` here and never jumps over a Rust frame.
+//! `rb_thread_call_without_gvl` with an unblock function is called inside `protect`, in a loop: an
+//! exception that Ruby raises in the waiting thread becomes an `Err` here and never unwinds a Rust
+//! frame.
 
 use aws_identity::task::fetch_task::{FetchTask, Heed, Woken};
 use magnus::Error;
@@ -16,10 +17,10 @@ use std::{
     time::Duration,
 };
 
-/// Ruby before 3.3 has no thread of its own for signals. It calls the unblock function for one only
-/// if the main thread is the sole one; else it counts on the wait ending with the system call, and
-/// a condition variable's does not. So the main thread looks up this often.
-const GLANCE: Duration = if cfg!(ruby_lt_3_3) {
+/// How often a waiting main thread lets Ruby check for signals. Ruby before 3.3 calls the unblock
+/// function for a signal only if the main thread is the only one; otherwise it expects the signal
+/// to interrupt a system call, which a wait on a condition variable does not report.
+const SIGNAL_CHECK_INTERVAL: Duration = if cfg!(ruby_lt_3_3) {
     Duration::from_millis(50)
 } else {
     Duration::MAX
@@ -28,23 +29,23 @@ const GLANCE: Duration = if cfg!(ruby_lt_3_3) {
 struct Wait<'a, T> {
     task: &'a FetchTask<T>,
     heed: Heed,
-    /// After so long Ruby is to look for signals.
-    glance: Duration,
+    /// After this time Ruby checks for signals.
+    limit: Duration,
     interrupted: AtomicBool,
     /// Written by the waiting thread alone, while it is inside `sleep`.
     woken: Mutex<Woken>,
 }
 
-/// Waits until `task` has completed, is lost, or something has happened that `heed` names.
+/// Waits until `task` has completed or is abandoned, or until an event of `heed` happens.
 ///
-/// `Err` is Ruby's own: a raise, kill or time-out that arrived meanwhile. The task goes on for the
-/// others. A trap handler that ran and returned is not an end: the wait goes on.
+/// `Err` is an exception of Ruby: a raise, kill or time-out in the waiting thread. The task goes on
+/// for its other waiters. The wait also goes on after a trap handler has run and returned.
 pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
     let wait = Wait {
         task,
         heed,
-        glance: if is_main_thread() {
-            GLANCE
+        limit: if is_main_thread() {
+            SIGNAL_CHECK_INTERVAL
         } else {
             Duration::MAX
         },
@@ -60,7 +61,7 @@ pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
             rb_sys::Qnil.into()
         })?;
         match *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) {
-            Woken::Interrupted => {} // Ruby ran what it had to and raised nothing
+            Woken::Interrupted => {} // Ruby ran its pending interrupts and raised nothing
             woken => return Ok(woken),
         }
     }
@@ -77,7 +78,7 @@ unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
     let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
     let woken = catch_unwind(AssertUnwindSafe(|| {
         wait.task
-            .wait_at_most(&wait.interrupted, wait.glance, wait.heed)
+            .wait_at_most(&wait.interrupted, wait.limit, wait.heed)
     }));
     *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) = woken.unwrap_or(Woken::Abandoned);
     null_mut()
@@ -85,7 +86,7 @@ unsafe extern "C" fn sleep<T>(data: *mut c_void) -> *mut c_void {
 
 /// Called by another thread, with or without the GVL, while the waiter sleeps.
 unsafe extern "C" fn unblock<T>(data: *mut c_void) {
-    // SAFETY: as above; only the flight's condition variable and an atomic are touched.
+    // SAFETY: as above; only the task's condition variable and an atomic are touched.
     let wait = unsafe { &*data.cast::<Wait<'_, T>>() };
     let nudged = catch_unwind(AssertUnwindSafe(|| wait.task.nudge(&wait.interrupted)));
     if nudged.is_err() {

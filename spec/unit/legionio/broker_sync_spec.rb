@@ -56,7 +56,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
   def native_for(layers)
     role = layers[:options][:role_arn] || layers[:settings]&.dig(:role_arn) || 'own'
     native = ScriptedNative.new
-    { events: [], land: false, due_in: nil }.each { |name, answer| native.define_singleton_method(name) { |*| answer } }
+    { events: [], wait_for_fetch: false, due_in: nil }.each { |name, answer| native.define_singleton_method(name) { |*| answer } }
     native.failure = -> { raise @failures[role] if @failures&.key?(role) }
     native.hold(access_key_id: "ASIA#{role[/\w+\z/].upcase}")
     native.is(provider_arn: role)

@@ -1,4 +1,4 @@
-//! The cache of role sessions on disk, as far as it is in use.
+//! The disk cache of role sessions, if it is in use.
 
 use super::{files, finding::Finding};
 use crate::{cache::CacheDir, config::Settings};
@@ -11,7 +11,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
         return;
     };
     if !dir.exists() {
-        // Nothing is made by looking.
+        // The doctor does not create it.
         let what = format!(
             "{} is not there yet; the first role session makes it, with mode 0700",
             dir.display()

@@ -1,5 +1,5 @@
-//! Files with credentials, and files that say where credentials come from: whether they are there,
-//! and which other users may read or write them.
+//! Files with credentials, and files that name providers: whether they exist, and which other users
+//! may read or write them.
 
 use super::finding::Finding;
 use crate::{
@@ -19,12 +19,13 @@ const CHECK: &str = "files";
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Who may do what with a file.
+/// What other users may do with a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rule {
-    /// A secret is in it.
+    /// Nothing, since it holds a secret.
     OwnerOnly,
-    /// No secret is in it, but it decides what is run and who we are.
+    /// Read it, since it holds no secret, but not write it, since it decides about programs and
+    /// roles.
     OthersMayRead,
 }
 
@@ -34,7 +35,7 @@ pub(super) fn look(
     profile_chain: Option<&ProfileChain>,
     findings: &mut Vec<Finding>,
 ) {
-    // With settings, the source that reads them says it.
+    // With settings, the source that reads the files reports the failure.
     if settings.is_none()
         && let Err(failure) = Files::load(environment)
     {
@@ -46,7 +47,7 @@ pub(super) fn look(
     for (name, path) in tokens(environment, settings, profile_chain) {
         match fs::metadata(&path) {
             Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
-            // Whether it is needed is said by the sources.
+            // The sources check reports whether the file is needed.
             Err(error) => findings.push(unreadable(&name, &path, error.kind()).mild()),
         }
     }
@@ -109,7 +110,7 @@ fn tokens(
             profile,
         )) => {
             let path = providers::sso_token_path(environment, session.as_deref(), start_url);
-            // Without it there is no login, which the source says.
+            // The source reports a missing login.
             if path.exists() {
                 tokens.push((format!("SSO token of profile {profile}"), path));
             }
@@ -163,10 +164,10 @@ fn unreadable(name: &str, path: &Path, kind: ErrorKind) -> Finding {
     let remedy = format!(
         "Check the path, the mount, and that this user may read it; or do not name it ({name})."
     );
-    Finding::trouble(CHECK, name, format!("{} {why}.", path.display()), remedy)
+    Finding::failure(CHECK, name, format!("{} {why}.", path.display()), remedy)
 }
 
-/// Role sessions the AWS CLI left, and we where `cache` is set: each file holds credentials.
+/// Role sessions of the AWS CLI, and of this gem if `cache` is set: each file holds credentials.
 fn cached(findings: &mut Vec<Finding>, dir: &Path) {
     if dir.is_dir() {
         let found = open_to_others(dir, "AWS CLI cache");
@@ -185,7 +186,12 @@ pub(super) fn open_to_others(dir: &Path, name: &str) -> Option<Finding> {
     let listing = fs::read_dir(dir).ok()?;
     let mut open: Vec<String> = listing
         .flatten()
-        .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"))
+        .filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .filter(|entry| {
             let mode = entry.metadata().map(|about| about.permissions().mode());
             mode.is_ok_and(|mode| mode & (OTHERS_READ | OTHERS_WRITE) != 0)

@@ -8,11 +8,11 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Ok,
-    /// It works, and there is something to know or to correct.
+    /// It works, but should be corrected.
     Warn,
-    /// It stands in the way.
+    /// It prevents a working identity.
     Fail,
-    /// Not checked, or nothing there to check; `what` says why.
+    /// Not checked, and `what` says why.
     Skipped,
 }
 
@@ -33,14 +33,14 @@ impl Status {
 pub struct Finding {
     /// One of [`super::CHECKS`].
     pub check: &'static str,
-    /// What of it, such as `clock` of `network`, or `profile prod` of `sources`.
+    /// The part of the check, such as `clock` of `network`, or `profile prod` of `sources`.
     pub name: String,
     pub status: Status,
     pub what: String,
-    /// What to do; there for every `Warn` and `Fail`.
+    /// What to do, present for every `Warn` and `Fail`.
     pub remedy: Option<String>,
     pub milliseconds: u64,
-    /// The same for programs: strings, numbers, true, false and null.
+    /// The same as data: strings, numbers, booleans and null.
     pub details: Vec<(&'static str, Value)>,
 }
 
@@ -77,7 +77,7 @@ impl Finding {
         }
     }
 
-    pub fn trouble(
+    pub fn failure(
         check: &'static str,
         name: impl Into<String>,
         what: impl Into<String>,
@@ -91,7 +91,7 @@ impl Finding {
 
     /// Cause and remedy of `failure`.
     pub fn failed(check: &'static str, name: impl Into<String>, failure: &Failure) -> Self {
-        let mut finding = Self::trouble(check, name, &failure.cause, &failure.remedy);
+        let mut finding = Self::failure(check, name, &failure.cause, &failure.remedy);
         if let Some(code) = &failure.code {
             finding = finding.detail("code", code.as_str());
         }
@@ -101,7 +101,7 @@ impl Finding {
         finding
     }
 
-    /// The same finding where what failed is not in use.
+    /// The same finding as a warning, since what failed is not in use.
     #[must_use]
     pub fn mild(mut self) -> Self {
         self.status = Status::Warn;

@@ -1,4 +1,5 @@
-//! The network to STS: its address, the proxy, the name server, the authorities, the answer, the clock.
+//! The network to STS: its address, the proxy, the name server, the authorities, the answer, the
+//! clock.
 
 use super::{CHECK_LIMIT, Exam, finding::Finding};
 use crate::{
@@ -10,14 +11,14 @@ use crate::{
 use std::{net::IpAddr, time::Instant};
 
 const CHECK: &str = "network";
-/// From here on AWS refuses signatures.
+/// AWS refuses signatures of a clock that is this far off.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html>
-const REFUSED: Millis = 300_000;
-/// So far ahead or behind, something is wrong with the clock already.
-const ODD: Millis = 30_000;
+const REFUSED_SKEW: Millis = 300_000;
+/// A clock that is this far off deserves a warning.
+const SUSPECT_SKEW: Millis = 30_000;
 
 impl Exam<'_> {
-    /// True where STS can be reached.
+    /// True if STS can be reached.
     pub(super) async fn network(&mut self) -> bool {
         let address = match self.fetch.endpoint() {
             Ok(endpoint) => endpoint.address().await.map(|url| (endpoint.clone(), url)),
@@ -52,7 +53,7 @@ impl Exam<'_> {
         };
         let first = proxy.as_deref().unwrap_or(url);
         if !self.names(first, proxy.is_some()).await {
-            // One cause, one problem: nothing behind the name can be asked.
+            // Only the name is reported as a failure, since the other checks need its address.
             for (name, why) in [
                 ("answer", "its name cannot be looked up, see dns"),
                 ("tls", "there was no answer"),
@@ -82,7 +83,7 @@ impl Exam<'_> {
         Ok(Some(address))
     }
 
-    /// True where there is an address for what is asked first.
+    /// True if the name of the proxy or of STS has an address.
     async fn names(&mut self, url: &str, is_proxy: bool) -> bool {
         let host = http::host(url).unwrap_or_default();
         if host.parse::<IpAddr>().is_ok() {
@@ -107,7 +108,7 @@ impl Exam<'_> {
                 (Finding::ok(CHECK, "dns", what), true)
             }
             Err(failure) => {
-                let found = Finding::trouble(CHECK, "dns", failure.cause, remedy);
+                let found = Finding::failure(CHECK, "dns", failure.cause, remedy);
                 (found, false)
             }
         };
@@ -115,8 +116,8 @@ impl Exam<'_> {
         is_known
     }
 
-    /// One request without a signature: any answer shows that STS can be reached, and what time it
-    /// is there.
+    /// Sends one request without a signature: any answer shows that STS can be reached, and its
+    /// time.
     async fn answer(&mut self, url: &str, shown: &str, proxy: Option<&str>) -> bool {
         let is_tls = url.starts_with("https:");
         let start = Instant::now();
@@ -124,24 +125,24 @@ impl Exam<'_> {
             let probe = self.fetch.http().probe(url)?;
             Ok(probe.send("GET", url, &[]).await)
         });
-        let way = proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"));
+        let route = proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"));
         let (found, is_reached) = match asked.await {
             Ok(Ok(reply)) if reply.status == 407 && proxy.is_some() => {
                 (refused_by_proxy(proxy.unwrap_or_default()), false)
             }
             Ok(Ok(reply)) => {
-                let what = format!("{shown} answers{way} (HTTP {})", reply.status);
+                let what = format!("{shown} answers{route} (HTTP {})", reply.status);
                 (Finding::ok(CHECK, "answer", what), true)
             }
-            Ok(Err(silence)) => (unreached(shown, &way, proxy, &silence), false),
+            Ok(Err(error)) => (unreached(shown, &route, proxy, &error), false),
             Err(failure) => (Finding::failed(CHECK, "answer", &failure), false),
         };
-        let is_tls_trouble = found.name == "tls";
+        let is_tls_failure = found.name == "tls";
         self.findings.push(found.since(start));
         if is_tls && is_reached {
             let what = format!("trusted by {}", self.fetch.http().roots());
             self.findings.push(Finding::ok(CHECK, "tls", what));
-        } else if is_tls_trouble && let Some(last) = self.findings.last_mut() {
+        } else if is_tls_failure && let Some(last) = self.findings.last_mut() {
             last.what = format!("{} Trusted are: {}.", last.what, self.fetch.http().roots());
         } else {
             let why = if is_tls {
@@ -171,17 +172,20 @@ impl Exam<'_> {
 
 fn clock(offset: Millis) -> Finding {
     let seconds = offset.abs() / 1000;
-    // The service is ahead where ours is behind.
-    let way = if offset > 0 { "behind" } else { "ahead of" };
-    let what = format!("this machine's clock is {} {way} STS's", spoken(seconds));
+    // A positive offset says that STS's clock is ahead.
+    let direction = if offset > 0 { "behind" } else { "ahead of" };
+    let what = format!(
+        "this machine's clock is {} {direction} STS's",
+        spoken(seconds)
+    );
     let remedy = "Set the clock and keep it set: `timedatectl set-ntp true`, or start chronyd; in a container or virtual machine set the host's.";
     let found = match offset.abs() {
         0 => Finding::ok(CHECK, "clock", "this machine's clock and STS's agree"),
-        ..ODD => Finding::ok(CHECK, "clock", what),
-        ODD..REFUSED => Finding::warning(CHECK, "clock", what, remedy),
+        ..SUSPECT_SKEW => Finding::ok(CHECK, "clock", what),
+        SUSPECT_SKEW..REFUSED_SKEW => Finding::warning(CHECK, "clock", what, remedy),
         _ => {
             let what = format!("{what}; AWS refuses what is signed more than 5 minutes off");
-            Finding::trouble(CHECK, "clock", what, remedy)
+            Finding::failure(CHECK, "clock", what, remedy)
         }
     };
     found.detail("offset_seconds", -offset / 1000)
@@ -199,7 +203,7 @@ fn spoken(seconds: Millis) -> String {
 }
 
 fn refused_by_proxy(proxy: &str) -> Finding {
-    Finding::trouble(
+    Finding::failure(
         CHECK,
         "proxy",
         format!("the proxy {proxy} refuses us: it wants a user and a password, or other ones"),
@@ -207,38 +211,38 @@ fn refused_by_proxy(proxy: &str) -> Finding {
     )
 }
 
-fn unreached(shown: &str, way: &str, proxy: Option<&str>, silence: &HttpError) -> Finding {
-    let why = match silence {
+fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -> Finding {
+    let why = match error {
         HttpError::Timeout => "no answer in time",
         HttpError::Connection(why) => why.as_str(),
     };
-    let told = format!(
-        "{shown} cannot be reached{way}: {}.",
+    let what = format!(
+        "{shown} cannot be reached{route}: {}.",
         foreign_text::shown(why)
     );
     let lower = why.to_lowercase();
     if lower.contains("certificate") {
-        return Finding::trouble(
+        return Finding::failure(
             CHECK,
             "tls",
-            told,
+            what,
             "Set AWS_CA_BUNDLE or ca_bundle to a file with the certificate of the authority that signed it (a proxy that looks into TLS has its own), and check the clock.",
         );
     }
     match proxy {
         Some(proxy) if lower.contains("proxy auth") => refused_by_proxy(proxy),
-        Some(proxy) => Finding::trouble(
+        Some(proxy) => Finding::failure(
             CHECK,
             "proxy",
-            told,
+            what,
             format!(
                 "Check that the proxy {proxy} runs and lets us through to this host; or except STS from it with NO_PROXY."
             ),
         ),
-        None => Finding::trouble(
+        None => Finding::failure(
             CHECK,
             "answer",
-            told,
+            what,
             "Check the network, the firewall and the endpoint. Where the way out is a proxy, set HTTPS_PROXY.",
         ),
     }

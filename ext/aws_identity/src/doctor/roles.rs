@@ -1,4 +1,4 @@
-//! The roles on top of the base: which, from where, and, where that is asked for, whether they can be
+//! The roles to assume, with the layer that names each, and, on request, whether they can be
 //! assumed. Also whether an MFA code is needed.
 
 use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
@@ -80,7 +80,7 @@ impl Exam<'_> {
         }
     }
 
-    /// Really assumes the roles, one after the other.
+    /// Assumes the roles, one after the other.
     async fn assume_all(
         &self,
         base: BaseCredentials,
@@ -153,13 +153,13 @@ impl Step {
             .detail("assumed", false)
     }
 
-    /// True where the step lacks an MFA code, so that nothing was sent.
+    /// True if the step has no MFA code, so that no request was sent.
     fn lacks_code(&self, failure: &Failure) -> bool {
         self.role.options.serial_number.is_some() && failure.kind == Kind::NoCredentials
     }
 
-    /// AWS answers a missing permission, a missing trust and a wrong external id alike, so the remedy
-    /// names all three.
+    /// AWS gives the same answer for a missing permission, a missing trust and a wrong external id,
+    /// so the remedy names all three.
     fn refused(&self, failure: &Failure, caller: &str) -> Finding {
         let name = &self.role.role_arn;
         let found = if failure.kind == Kind::AccessDenied

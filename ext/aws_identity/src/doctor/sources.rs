@@ -1,4 +1,4 @@
-//! Every source of the chain: the ones a session asks, as it asks them, and then the others.
+//! Every source of the chain: first the sources that a session asks, then the others.
 
 use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     failure::{Failure, Kind},
     profile::BaseProvider,
     providers::{Availability, BaseCredentials, CHAIN, Provided, Record, Source},
-    util::time::now,
+    util::time::{format_iso8601, now},
 };
 use std::time::Instant;
 
@@ -60,7 +60,7 @@ impl Exam<'_> {
         }
     }
 
-    /// What a session does: it asks until one source gives credentials, or is there and fails.
+    /// Asks as a session does, until a source gives credentials or a configured source fails.
     async fn base_credentials(&self) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
         let mut record = Record::default();
         let limit = if self.runs_a_program() {
@@ -70,7 +70,7 @@ impl Exam<'_> {
         };
         let asking = Box::pin(self.fetch.base_credentials(&mut record));
         let outcome = self.within(limit, asking).await;
-        // The record lacks a source that was cut off in the middle.
+        // The record lacks a source that was interrupted by the timeout.
         let outcome = outcome.map_err(|failure| match failure.kind {
             Kind::Timeout => record.interrupted(failure),
             _ => failure,
@@ -84,8 +84,8 @@ impl Exam<'_> {
             .is_ok_and(|chain| matches!(chain.base, BaseProvider::Process { .. }))
     }
 
-    /// A source a session does not get to. Metadata endpoints are asked, since that changes nothing;
-    /// programs are not run and tokens not exchanged.
+    /// Checks a source that a session does not ask. Metadata endpoints are asked, since that
+    /// changes nothing; no program is run and no token exchanged.
     async fn unasked(&self, source: &Source, why: &str) -> Finding {
         let start = Instant::now();
         let context = self.fetch.context();
@@ -126,7 +126,7 @@ impl Exam<'_> {
     }
 }
 
-/// A source a session asks.
+/// The finding for a source that a session asks.
 fn asked(attempt: &Attempt, outcome: Option<&Result<BaseCredentials, Failure>>) -> Finding {
     let name = attempt.source.as_str();
     let found = match (attempt.outcome, outcome) {
@@ -150,17 +150,12 @@ fn verdict(base: &BaseCredentials) -> Finding {
     let found = if credentials.is_expired_at(now()) {
         let remedy = "Check this machine's clock, and whatever hands them out.";
         let what = format!("{what}: they have expired");
-        Finding::trouble(CHECK, "credentials", what, remedy)
+        Finding::failure(CHECK, "credentials", what, remedy)
     } else {
         Finding::ok(CHECK, "credentials", what)
     };
     found
         .detail("source", credentials.source.as_str())
         .detail("access_key_id", credentials.access_key_id.as_str())
-        .detail(
-            "expiration",
-            credentials
-                .expires_at
-                .map(crate::util::time::format_iso8601),
-        )
+        .detail("expiration", credentials.expires_at.map(format_iso8601))
 }

@@ -1,7 +1,6 @@
-//! The cache on disk around one call of STS: processes of one machine share what one has fetched.
+//! The disk cache around one call of STS, so that the processes of a machine share credentials.
 
 use super::request::FetchRequest;
-use crate::util::time::now;
 use crate::{
     cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin},
@@ -9,30 +8,31 @@ use crate::{
     providers::{Context, Record},
     refresh::{Rules, Windows},
     task::deadline::Deadline,
+    util::time::now,
 };
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
-/// How long credentials of STS live where the request does not say.
+/// How long STS credentials are valid if the request does not say.
 const DEFAULT_SECONDS: u32 = 3600;
 
 pub(super) struct DiskCache<'a> {
     dir: Option<CacheDir>,
     endpoint: Option<String>,
-    /// True where the AWS CLI uses the same endpoint, so that both share entries.
+    /// True if the AWS CLI would use the same endpoint, so both can share entries.
     finds_cli_endpoint: bool,
     request: &'a FetchRequest,
     deadline: &'a Deadline,
 }
 
-/// What is in the cache.
+/// The result of a look into the cache.
 pub(super) enum Look<'d> {
     Found(Credentials),
-    /// Nothing that is of use; `None` without a cache.
+    /// No usable credentials, and the entry to write; `None` without a cache.
     Absent(Option<Entry<'d>>),
 }
 
-/// Where credentials are to be put. Locked, unless others hold the lock too long.
+/// An entry to write. It is locked, unless another process holds the lock for too long.
 pub(super) struct Entry<'d> {
     dir: &'d CacheDir,
     key: CacheKey,
@@ -40,7 +40,7 @@ pub(super) struct Entry<'d> {
 }
 
 impl<'a> DiskCache<'a> {
-    /// A cache that cannot be used is a warning: the credentials come from STS then.
+    /// An unusable cache is only a warning, since the credentials come from STS then.
     pub(super) fn open(
         context: &Context<'a>,
         request: &'a FetchRequest,
@@ -52,7 +52,8 @@ impl<'a> DiskCache<'a> {
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
         });
-        // The AWS CLI reads the environment and the profile too, and no option or setting of ours.
+        // The AWS CLI reads the environment and the profile too, but no option or setting of this
+        // gem.
         let origin = settings.endpoint.as_ref().map(|endpoint| endpoint.origin);
         Self {
             dir,
@@ -66,8 +67,8 @@ impl<'a> DiskCache<'a> {
         }
     }
 
-    /// The credentials in the cache, or the entry to put others into. Of all processes of this
-    /// machine one gets the entry; the others wait for what it writes, for half of their time.
+    /// The credentials in the cache, or the entry to write. One process of this machine locks the
+    /// entry; the others wait for its result for at most half of their time.
     pub(super) async fn look(
         &self,
         role_arn: Option<&str>,
@@ -85,18 +86,21 @@ impl<'a> DiskCache<'a> {
         {
             record.warn(SOURCE, &warning.to_string());
         }
-        let wanted = |set: &Credentials| refused.is_none() && !is_due(set, options, self.now());
-        // Half of the time of the whole fetch, of which some is gone.
+        let is_usable =
+            |cached: &Credentials| refused.is_none() && !is_due(cached, options, self.now());
+        // Half of the fetch's time, less the time that the fetch has used already.
         let half = self.deadline.limit() / 2;
-        let patience = half.saturating_sub(self.deadline.elapsed()) * 2;
-        let attempt = dir.lock(&key, patience, || self.now(), wanted, sleep).await;
+        let lock_limit = half.saturating_sub(self.deadline.elapsed()) * 2;
+        let attempt = dir
+            .lock(&key, lock_limit, || self.now(), is_usable, sleep)
+            .await;
         if let Some(warning) = &attempt.warning {
             record.warn(SOURCE, &warning.to_string());
         }
         let lock = match attempt.lock {
-            LockOutcome::Cached(set) => {
+            LockOutcome::Cached(credentials) => {
                 record.found(SOURCE, ());
-                return Look::Found(set);
+                return Look::Found(credentials);
             }
             LockOutcome::Ours(guard) => Some(guard),
             LockOutcome::Alone | LockOutcome::Busy => None,
@@ -104,7 +108,7 @@ impl<'a> DiskCache<'a> {
         Look::Absent(Some(Entry { dir, key, lock }))
     }
 
-    /// Puts the credentials into the entry, and lets the next process look.
+    /// Writes the credentials to the entry, and releases its lock.
     pub(super) fn store(&self, entry: Entry<'_>, credentials: &Credentials, record: &mut Record) {
         if let Err(warning) = entry.dir.write(&entry.key, credentials, self.now()) {
             record.warn(SOURCE, &warning.to_string());
@@ -132,11 +136,11 @@ impl<'a> DiskCache<'a> {
     }
 }
 
-/// True for credentials so near their expiration that a session would refresh them at once.
+/// True if a session would refresh the credentials at once, since they are in the advisory window.
 fn is_due(credentials: &Credentials, options: &AssumeRoleOptions, now: Millis) -> bool {
     let asked = options.duration_seconds.unwrap_or(DEFAULT_SECONDS);
     let windows = Windows::of(Millis::from(asked) * 1000, Rules::default());
     credentials
         .expires_at
-        .is_none_or(|end| end - now <= windows.advisory)
+        .is_none_or(|at| at - now <= windows.advisory)
 }

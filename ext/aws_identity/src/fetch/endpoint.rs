@@ -1,14 +1,14 @@
-//! Which STS is asked.
+//! The endpoint of STS.
 
 use crate::{
-    config::region,
-    config::{Role, Settings, check_region},
+    config::{Role, Settings, check_region, region},
     failure::Failure,
+    http,
     profile::{BaseProvider, ProfileChain},
     sts::Endpoint,
 };
 
-/// The region and the address, from the settings, else from the profile, else the partition's own.
+/// The region and the address: of the settings, else of the profile, else the partition's default.
 pub(super) fn endpoint(
     settings: &Settings,
     profile: Option<&ProfileChain>,
@@ -24,7 +24,7 @@ pub(super) fn endpoint(
         _ => None,
     };
     if let Some(url) = &url {
-        crate::http::check_endpoint("The STS endpoint of the profile", url.expose())?;
+        http::check_endpoint("The STS endpoint of the profile", url.expose())?;
     }
     let region = match (
         &settings.region,
@@ -57,7 +57,8 @@ pub(super) fn endpoint(
     })
 }
 
-/// The partition of the role that an option, the profile or the environment names; else the public one.
+/// The partition of the role that an option, the profile or the environment names; else the public
+/// one.
 fn partition(settings: &Settings, profile: Option<&ProfileChain>) -> &'static str {
     let named = match &settings.role.value {
         Role::Chain(chain) => chain.last().map(|role| role.role_arn.as_str()),

@@ -6,8 +6,8 @@ use crate::{
     profile::{self, Files, ProfileChain},
 };
 
-/// What the chosen profile says. The outer failure is one that no other source may hide: the files
-/// cannot be read, or a profile that was named does not exist.
+/// The chosen profile. The outer failure stops the fetch even if another source has credentials:
+/// the files cannot be read, or a named profile does not exist.
 pub(super) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
     let files = Files::load(&settings.environment)?;
     let Some(named) = &settings.profile else {

@@ -1,4 +1,4 @@
-//! What a fetch is asked for, and what it gives.
+//! The request and the result of a fetch.
 
 use crate::{
     attempt::Attempt, credentials::Credentials, failure::Failure, identity::Identity,
@@ -6,19 +6,19 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// What a fetch is asked for.
+/// What a fetch has to fetch.
 #[derive(Clone, Debug, Default)]
 pub struct FetchRequest {
-    /// Credentials that are good and need not be fetched again.
+    /// Good credentials, so that only the identity is fetched.
     pub held: Option<Arc<Credentials>>,
-    /// The region the held credentials came with: IMDS may have told it.
+    /// The region of the held credentials, which may be that of IMDS.
     pub region: Option<String>,
     /// Whether the identity is wanted too.
     pub identity: bool,
     /// The key id of credentials that a service refused. They are removed from the cache on disk,
     /// and the cache is not read.
     pub refused_key: Option<String>,
-    /// What the application gave already.
+    /// The answers that the application gave already.
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
     pub has_helper: bool,
@@ -26,20 +26,20 @@ pub struct FetchRequest {
     pub clock_offset: Millis,
 }
 
-/// What a fetch gives.
+/// What a fetch has fetched.
 #[derive(Debug)]
 pub struct FetchResult {
     pub credentials: Arc<Credentials>,
-    /// False where they are those of [`FetchRequest::held`].
+    /// False if they are those of [`FetchRequest::held`].
     pub is_new: bool,
-    /// True where each refresh of these credentials needs an MFA code.
+    /// True if each refresh of these credentials needs an MFA code.
     pub is_attended: bool,
-    /// The identity, or why it is not known; `None` where it was not asked for.
+    /// The identity, or why it is not known; `None` if it was not requested.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,
     pub attempts: Vec<Attempt>,
-    /// What went wrong without ending the fetch, for the log.
+    /// The problems that did not make the fetch fail, for the log.
     pub warnings: Vec<String>,
-    /// How far STS's clock is ahead of ours, where STS was asked.
+    /// How far STS's clock is ahead of ours, if STS was asked.
     pub clock_offset: Option<Millis>,
 }

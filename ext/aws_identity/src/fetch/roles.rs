@@ -58,7 +58,7 @@ impl AssumeRoles<'_> {
         Ok(credentials)
     }
 
-    /// True where a step needs an MFA code: then no refresh goes without the user.
+    /// True if a step needs an MFA code, so that each refresh needs an MFA prompt.
     pub(super) fn is_attended(&self, from_profile: bool) -> bool {
         let (role_steps, on_top) = self.roles(from_profile);
         self.begins_with_mfa()
@@ -168,7 +168,8 @@ impl AssumeRoles<'_> {
         if let (Look::Absent(entry), Some(serial_number), Code::NotAsked) =
             (&mut look, serial_number, &code)
         {
-            // The lock is free while the question is open; others may put something there meanwhile.
+            // The lock is free during the MFA prompt, so another process may write credentials
+            // meanwhile.
             let is_cached = entry.take().is_some();
             *code = Code::Asked(self.token_code(serial_number, step, record).await?);
             if is_cached {
@@ -225,8 +226,8 @@ impl AssumeRoles<'_> {
             .role_on_top()
             .map(<[_]>::to_vec)
             .unwrap_or_default();
-        // Options given without a role belong to the profile's last role, else to the last one on
-        // top. The role of the profile's web identity was given them with its token.
+        // Options without `role_arn` apply to the profile's last role, else to the last role on
+        // top. A profile with a web identity has used them for the role of its token.
         let are_used = from_profile
             && profile.is_some_and(|chain| matches!(chain.base, BaseProvider::WebIdentity { .. }));
         if let Some(last) = role_steps.last_mut() {
@@ -247,7 +248,8 @@ impl AssumeRoles<'_> {
             let code = self.context.callbacks.token_code(serial_number).await;
             return code.map_err(|failure| record.failed(step, failure));
         }
-        // Not a configuration failure: credentials that are still held are served until they expire.
+        // Not a configuration failure: credentials that are still held are served until they
+        // expire.
         Err(Failure::no_credentials(
             format!(
                 "{step} needs MFA with the device {serial_number}, and nobody here can be asked for its code."
@@ -265,7 +267,7 @@ struct StepRequest<'r> {
     serial_number: Option<&'r str>,
 }
 
-/// The MFA code of a fetch: one is asked for, and is good for one call.
+/// The MFA code of a fetch: STS takes a code only once, so the application is asked for one.
 enum Code {
     NotAsked,
     Asked(Secret),
@@ -286,7 +288,7 @@ impl Code {
     }
 }
 
-/// The MFA device whose code a fetch would need now, if any. Reads files, asks no network.
+/// The MFA device whose code a fetch would need now, if any. Reads files and sends no request.
 pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
     if settings.get_session_token.value && settings.unscoped.serial_number.is_some() {
         return Ok(settings.unscoped.serial_number.clone());
@@ -323,8 +325,8 @@ fn request(role_step: &RoleStep) -> RoleRequest {
     }
 }
 
-/// Refuses more than the hour a role gets that a role assumes, where the base is known to be a role;
-/// else STS refuses it.
+/// Refuses a duration over an hour if the base is known to be a role, since STS limits role
+/// chaining to an hour; if the base is not known, STS refuses it.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>
 fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure> {
     match (base, role.options.duration_seconds) {
@@ -339,10 +341,10 @@ fn check_chaining(role: &RoleRequest, base: Option<&str>) -> Result<(), Failure>
     }
 }
 
-/// The role session name where none was chosen: in CloudTrail it shows the machine and this gem.
+/// The default role session name, which shows the machine and this gem in CloudTrail.
 pub(super) fn session_name() -> String {
-    let host = rustix::system::uname();
-    let host: String = host
+    let system = rustix::system::uname();
+    let node: String = system
         .nodename()
         .to_string_lossy()
         .chars()
@@ -355,5 +357,5 @@ pub(super) fn session_name() -> String {
         })
         .take(64 - "lex-identity-aws-".len())
         .collect();
-    format!("lex-identity-aws-{host}")
+    format!("lex-identity-aws-{node}")
 }

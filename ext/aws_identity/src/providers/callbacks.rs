@@ -1,4 +1,4 @@
-//! What only the application can give: answers it gave beforehand, else asked for now.
+//! The answers of the application: given before the fetch, else asked for during it.
 
 use crate::{
     config::Settings,
@@ -13,7 +13,7 @@ use crate::{
 /// What the application gave before the fetch began.
 #[derive(Clone, Debug, Default)]
 pub struct CallbackAnswers {
-    /// The six digits an MFA device shows.
+    /// The six digits of an MFA device.
     pub token_code: Option<Secret>,
     pub web_identity_token: Option<Secret>,
     /// The credentials of the `source`.
@@ -21,7 +21,7 @@ pub struct CallbackAnswers {
 }
 
 impl CallbackAnswers {
-    /// The one answer.
+    /// The answers, if `answer` is the only one.
     #[must_use]
     pub fn of(answer: Answer) -> Self {
         let mut answers = Self::default();
@@ -79,7 +79,7 @@ impl Callbacks<'_> {
             return Ok(keys.clone());
         }
         let limits = Limits {
-            // A session may have to ask for an MFA code itself.
+            // The source may be another session, which may have an MFA prompt of its own.
             reader: self.settings.token_timeout.value + self.settings.process_timeout.value,
             helper: self.helper(),
         };

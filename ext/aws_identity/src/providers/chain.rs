@@ -1,8 +1,8 @@
-//! The provider chain: which sources are asked, in which order, and the record of how that went.
+//! The provider chain: the sources that are asked, in their order, and the record of the outcomes.
 //!
-//! Ours, because `CredentialsProviderChain` of aws-config 1.13.0 goes on to the next source where it
-//! must not: past a profile that does not exist, and past half a key pair in the environment. A
-//! machine with a mistake in its configuration would then act as another identity.
+//! Written here, because `CredentialsProviderChain` of aws-config 1.13.0 goes on to the next source
+//! where it must not: past a profile that does not exist, and past half a key pair in the
+//! environment. A machine with a mistake in its configuration would then act as another identity.
 //! `spec/core/tests/core/library.rs` shows it.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 
@@ -19,7 +19,7 @@ use crate::{
     failure::{Failure, Kind},
 };
 
-/// The SDKs' order, for a machine that is not told where its credentials come from.
+/// The order of the SDKs, used if no option or setting names a source.
 pub const CHAIN: [&Source; 5] = [
     &environment::SOURCE,
     &profile::SOURCE,
@@ -28,7 +28,7 @@ pub const CHAIN: [&Source; 5] = [
     &imds::SOURCE,
 ];
 
-/// The sources that are asked, in order. One that an option or a setting names is the only one.
+/// The sources to ask, in order. A source that an option or a setting names is the only one.
 fn order(settings: &Settings) -> &'static [&'static Source] {
     if settings.supplied_source {
         &[&supplied::SOURCE]
@@ -41,7 +41,7 @@ fn order(settings: &Settings) -> &'static [&'static Source] {
     }
 }
 
-/// True where the profile is asked: it is named, or it is in the chain and nothing comes before it.
+/// True if the profile is asked: it is named, or no source before it in the chain has credentials.
 pub(crate) fn uses_profile(settings: &Settings) -> bool {
     let first = order(settings).iter().find(|source| {
         source.name != environment::NAME || environment::is_set(&settings.environment)
@@ -49,8 +49,8 @@ pub(crate) fn uses_profile(settings: &Settings) -> bool {
     first.is_some_and(|source| source.name == profile::NAME)
 }
 
-/// Credentials of the first source that has any. A source that is configured and fails ends the
-/// search: passing over it could make another identity than the configured one.
+/// The credentials of the first source that has any. A configured source that fails stops the
+/// chain, since the next source could have another identity than the configured one.
 pub async fn base_credentials(
     context: &Context<'_>,
     record: &mut Record,

@@ -1,8 +1,9 @@
 //! The credentials endpoint of ECS tasks and of EKS Pod Identity.
 //!
-//! Ours, because `EcsCredentialsProvider` of aws-config 1.13.0 sends the token file's line end as
-//! part of the token, ignores the time-outs it is given and waits 17 s for an endpoint that does not
-//! answer, and looks the host up a second time after it has checked the address.
+//! Written here, because `EcsCredentialsProvider` of aws-config 1.13.0 sends the token file's line
+//! end as part of the token, ignores the time-outs it is given and waits 17 s for an endpoint that
+//! does not answer, and looks up the endpoint's name a second time after it has checked the
+//! address.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
 use super::{
@@ -65,7 +66,7 @@ fn absence() -> String {
     "no AWS_CONTAINER_CREDENTIALS_* variable is set".into()
 }
 
-/// Asks the endpoint the environment names.
+/// Asks the endpoint that the environment names.
 async fn credentials(http: &Http, environment: &Environment) -> Result<Credentials, Failure> {
     const REMEDY: &str = "Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI.";
     let uri = uri(environment)?;
@@ -161,7 +162,8 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
         .trim()
         .to_owned();
     http::check_endpoint(FULL_URI, &uri)?;
-    // A name is checked when it is looked up; an address never is looked up.
+    // The look-up of a name checks its addresses; an IP address is not looked up, so it is checked
+    // here.
     let address = http::host(&uri).and_then(|host| host.parse::<IpAddr>().ok());
     if uri.starts_with("http:")
         && address.is_some_and(|address| !Allowed::Container.permits(address))

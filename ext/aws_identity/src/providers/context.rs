@@ -1,4 +1,4 @@
-//! What a source works with.
+//! The context of a source.
 
 use super::callbacks::Callbacks;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     profile::ProfileChain, sts::Endpoint, task::deadline::Deadline,
 };
 
-/// What `provide` works with: everything of one fetch.
+/// The context of `provide`, for one fetch.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub local: Local<'a>,
@@ -15,11 +15,11 @@ pub struct Context<'a> {
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
     pub deadline: &'a Deadline,
-    /// The role session name where none was chosen.
+    /// The default role session name.
     pub session_name: &'a str,
 }
 
-/// What `check` works with. There is no client in it, so a check cannot send a request.
+/// The context of `check`, without a client, so that a check cannot send a request.
 #[derive(Clone, Copy)]
 pub struct Local<'a> {
     pub environment: &'a Environment,

@@ -1,11 +1,10 @@
-//! The members every JSON answer with credentials has, be it of IMDS, of a container endpoint or of
-//! a program.
+//! The members common to the JSON of IMDS, of a container endpoint and of a `credential_process`.
 
 use crate::{credentials::Credentials, util::time};
 use serde_json::{Map, Value};
 
 /// Takes the credentials out of `answer`, in which the session token is called `token`. The error
-/// says what is missing or wrong, as in "no `AccessKeyId`", and never what is there.
+/// names the missing or wrong member, as in "no `AccessKeyId`", and never its value.
 pub(super) fn take(
     answer: &mut Map<String, Value>,
     token: &str,
@@ -19,11 +18,12 @@ pub(super) fn take(
     credentials.account_id = text(answer, "AccountId")?;
     credentials.expires_at = match answer.get("Expiration") {
         None | Some(Value::Null) => None,
-        // An empty one is an error too: these credentials would count as such that never expire.
+        // An empty expiration is an error, since it must not count as credentials that never
+        // expire.
         Some(_) => {
-            let end = text(answer, "Expiration")?.unwrap_or_default();
+            let expiration = text(answer, "Expiration")?.unwrap_or_default();
             Some(
-                time::parse_iso8601(&end)
+                time::parse_iso8601(&expiration)
                     .ok_or("an Expiration that is no time such as 2030-01-02T03:04:05Z")?,
             )
         }
@@ -31,7 +31,7 @@ pub(super) fn take(
     Ok(credentials)
 }
 
-/// Moves the text out, so that no second copy of a secret stays behind. Null and blank are absent.
+/// Moves the text out, so that no second copy of a secret remains. Null and blank text are absent.
 pub(super) fn text(answer: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match answer.remove(name) {
         None | Some(Value::Null) => Ok(None),

@@ -34,7 +34,7 @@ pub(super) fn check(local: &Local<'_>) -> Availability {
     }
 }
 
-/// True where the environment names a key, whole pair or not.
+/// True if the environment has at least one key of the pair.
 pub(super) fn is_set(environment: &Environment) -> bool {
     environment.get(ID).is_some()
 }
@@ -43,7 +43,7 @@ fn absence() -> String {
     format!("{ID} is not set")
 }
 
-/// A complete pair, nothing, or the failure that half a pair is.
+/// The pair of keys, if there is one; half a pair is a failure.
 fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
     let value = |name| environment.get(name).map(str::trim);
     let half = |has: &str, lacks: &str| {

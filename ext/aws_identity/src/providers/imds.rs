@@ -66,7 +66,7 @@ fn absence() -> String {
     format!("{DISABLED} is true")
 }
 
-/// Whether the hardware's vendor is Amazon, as Nitro and Xen instances show it.
+/// True if the hardware's vendor is Amazon, as it is on Nitro and Xen instances.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html>
 fn is_ec2(dmi_folder: &Path) -> bool {
     let says = |file: &str, test: fn(&str) -> bool| {

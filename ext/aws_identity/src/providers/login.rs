@@ -1,5 +1,5 @@
-//! A console session that `aws login` left, by the SDK's own provider: it reads the cached token
-//! and renews it where it can.
+//! A console session of `aws login`, by the SDK's own provider: it reads the cached token and
+//! renews it if it can.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/access-login.html>
 
 use super::{
@@ -29,7 +29,8 @@ pub(super) async fn provide(
     }
 }
 
-/// Only the SDK knows where the token lies, and its provider cannot be asked without network.
+/// The path of the token is private to the SDK, whose provider needs the network, so the check
+/// cannot say more.
 pub(super) fn check() -> Availability {
     Availability::Available("a login session is named".into())
 }
@@ -39,7 +40,7 @@ fn explain(http: &Http, profile: &str, error: &CredentialsError) -> Failure {
     sdk::outage(http, "AWS Sign-In", &cause).unwrap_or_else(|| {
         let status = sdk::status(http);
         Failure {
-            // The code IAM Identity Center has for it: asking again cannot cure it.
+            // The code of IAM Identity Center for an invalid login, which a retry cannot cure.
             code: Some("UnauthorizedException".into()),
             status,
             reached: status.is_some(),

@@ -4,7 +4,7 @@ use super::credential_json::{take, text};
 use crate::{credentials::Credentials, util::foreign_text::shown};
 use serde_json::Value;
 
-/// Reads credentials, or says what is wrong with the answer, never what is in it.
+/// Reads credentials, or says what is wrong with the answer without quoting it.
 pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
     let mut answer = match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => answer,
@@ -12,7 +12,7 @@ pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
         Err(_) => return Err("the answer is not JSON".into()),
     };
     let has = |what: String| format!("the answer has {what}");
-    // IMDS says `Success`; another word says why the role cannot be used.
+    // IMDS sends the code `Success`; another code says why the role cannot be used.
     for name in ["Code", "code"] {
         if let Some(code) = text(&mut answer, name).map_err(has)?
             && code != "Success"
@@ -65,9 +65,9 @@ mod tests {
                 "no time",
             ),
         ] {
-            let told = parse(body, "imds").unwrap_err();
-            assert!(told.contains(reason), "{told}");
-            assert!(!told.contains("canary"), "{told}");
+            let reason_given = parse(body, "imds").unwrap_err();
+            assert!(reason_given.contains(reason), "{reason_given}");
+            assert!(!reason_given.contains("canary"), "{reason_given}");
         }
     }
 }

@@ -1,16 +1,15 @@
 //! Credentials of a program that the profile names (`credential_process`).
 //!
-//! Ours, because `CredentialProcessProvider` of aws-config 1.13.0 hands the command to `sh -c`, sets
-//! no limit of time or output, and puts what the program writes to stderr into its error.
+//! Written here, because `CredentialProcessProvider` of aws-config 1.13.0 hands the command to
+//! `sh -c`, sets no limit of time or output, and puts the program's stderr into its error.
 //!
 //! The command line is split as botocore splits it and no shell sees it. The program gets no input
 //! and no terminal, the environment of the session, and a limit of time and of output; past either,
-//! it and all it started (its process group) are killed. What it writes to stderr is thrown away,
-//! for it may hold secrets. The format is that of the AWS SDKs and Tools Reference Guide, "Process
-//! credential provider".
+//! its process group is killed. What it writes to stderr is discarded, since it may hold secrets.
+//! The format is that of the AWS SDKs and Tools Reference Guide, "Process credential provider".
 //!
-//! The application may reap our child (a `Process.wait` for any child, an ignored SIGCHLD). Then its
-//! exit status is lost, and the output alone decides. No signal handler is touched.
+//! The application may reap the program (a `Process.wait` for any child, an ignored SIGCHLD). Then
+//! its exit status is lost, and only the output decides. No signal handler is changed.
 
 pub mod answer;
 mod running;
@@ -25,7 +24,7 @@ use crate::{
     failure::{Failure, Kind},
     util::shell_words,
 };
-use running::{Ended, OUTPUT_LIMIT, Running, Stopped};
+use running::{Exit, OUTPUT_LIMIT, Running, Stopped};
 use std::{
     fmt,
     os::unix::{
@@ -38,14 +37,14 @@ use std::{
 };
 use tokio::task::spawn_blocking;
 
-/// A longer limit is cut to this one, so that it can be added to a time.
+/// The longest limit, so that adding it to an `Instant` cannot overflow.
 const LONGEST_LIMIT: Duration = Duration::from_hours(24);
 
-/// Says for which profile a program runs, the outermost first, one a line: a program that reads
-/// profiles itself can see that it is asked for the very one it was started for.
+/// Names the profiles for which a program runs, the outermost first, one a line, so that a program
+/// that reads profiles itself can detect that it was started for the one it is about to read.
 pub const MARKER: &str = "LEX_IDENTITY_AWS_PROFILE";
 
-/// What our own program ends with when it meets such a loop.
+/// The exit status of this gem's own program when it detects such a loop.
 const LOOP_STATUS: i32 = 6;
 const OUR_PROGRAM: &str = "lex-identity-aws";
 
@@ -55,7 +54,7 @@ pub(super) async fn provide(
     account_id: Option<&str>,
     profile: &str,
 ) -> Result<Provided, Failure> {
-    // A program may take longer than the network, but not longer than the caller waits.
+    // A program may take longer than the network, but not longer than the caller's cap.
     let (settings, deadline) = (context.settings, context.deadline);
     let most = match settings.deadline_cap {
         Some(cap) => whole_tenths(cap.saturating_sub(deadline.took())),
@@ -89,7 +88,7 @@ pub(super) fn check(local: &Local<'_>, command: &Secret) -> Availability {
     }
 }
 
-/// For a time that is shown. Rounded down, so that it ends before what it was cut from.
+/// Rounds a limit down for messages, so that the result does not exceed the limit.
 fn whole_tenths(time: Duration) -> Duration {
     let tenths = u64::try_from(time.as_millis() / 100).unwrap_or(u64::MAX / 100);
     Duration::from_millis(tenths * 100)
@@ -119,12 +118,12 @@ fn looped(program: &str) -> Failure {
     )
 }
 
-/// Runs `command` and reads the credentials it prints. Blocks the thread, at most for `limit` (and
-/// half a second to be rid of a program that was killed).
+/// Runs `command` and reads the credentials it prints. Blocks the thread for at most `limit`, and
+/// half a second more until a killed program has exited.
 ///
 /// The program sees `environment` and no other variable; its `PATH` is where it is looked for.
 /// A command that cannot be started is a configuration failure, one past `limit` a time-out, one
-/// that fails or prints anything but credentials has none to give.
+/// that fails or prints anything but credentials a failure without credentials.
 pub fn run(
     command: &str,
     limit: Duration,
@@ -153,7 +152,7 @@ pub fn run(
         })?;
     let mut running = Running::new(child);
     match running.finish(deadline) {
-        Ok(ended) => judged(&program, ended, &running.output),
+        Ok(exit) => judged(&program, exit, &running.output),
         Err(Stopped::Late) => Err(Failure::timeout(
             format!(
                 "{program} gave no credentials within {} s and was killed. It has no terminal to ask on.",
@@ -173,7 +172,7 @@ pub fn run(
     }
 }
 
-/// Where `program` is, and that it can be run: as written if it names a folder, else on `PATH`.
+/// The path of `program`, if it can be run: as written if it names a folder, else found on `PATH`.
 fn find_program(program: &str, environment: &Environment) -> Option<PathBuf> {
     let runnable = |path: PathBuf| {
         let found = std::fs::metadata(&path).ok()?;
@@ -188,10 +187,10 @@ fn find_program(program: &str, environment: &Environment) -> Option<PathBuf> {
         .find_map(|folder| runnable(std::path::absolute(Path::new(folder).join(program)).ok()?))
 }
 
-/// The first word of the command line: the only one that is ever shown.
+/// The first word of the command line, which is the only one that messages show.
 struct Program(String);
 
-/// What follows a `=` is not shown: in `TOKEN=… program`, which is a mistake, it is a secret.
+/// Text after a `=` is not shown, since in a mistaken `TOKEN=… program` it is a secret.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.split_once('=') {
@@ -236,8 +235,8 @@ fn not_found(program: &Program) -> Failure {
     )
 }
 
-fn judged(program: &Program, ended: Ended, output: &[u8]) -> Result<Credentials, Failure> {
-    if let Ended::With(status) = ended
+fn judged(program: &Program, exit: Exit, output: &[u8]) -> Result<Credentials, Failure> {
+    if let Exit::With(status) = exit
         && !status.success()
     {
         if status.code() == Some(LOOP_STATUS) && Path::new(&program.0).ends_with(OUR_PROGRAM) {

@@ -1,4 +1,4 @@
-//! The profile: one arm for each way a profile gets its base credentials.
+//! The profile: one arm for each kind of its base provider.
 
 use super::{
     container,
@@ -69,7 +69,7 @@ async fn base(context: &Context<'_>, chain: &ProfileChain) -> Result<Provided, F
     }
 }
 
-/// What the chosen profile would give.
+/// Checks whether the chosen profile would give credentials.
 pub(super) fn check(local: &Local<'_>) -> Availability {
     let chain = match local.profile {
         Ok(chain) => chain,
@@ -94,7 +94,7 @@ pub(super) fn check(local: &Local<'_>) -> Availability {
     }
 }
 
-/// Why a profile without credentials has none; for a profile that is not named this is no failure.
+/// Why the profile has no credentials, which is a failure only for a named profile.
 fn absence(chain: &ProfileChain) -> String {
     if chain.exists {
         "it holds no credentials".into()
@@ -103,7 +103,7 @@ fn absence(chain: &ProfileChain) -> String {
     }
 }
 
-/// The failure of a profile that is named and holds no credentials.
+/// The failure of a named profile without credentials.
 pub(super) fn without_credentials(name: &str) -> Failure {
     Failure::no_credentials(
         format!(
@@ -118,7 +118,7 @@ const ENVIRONMENT: &str = "Environment";
 const CONTAINER: &str = "EcsContainer";
 const IMDS: &str = "Ec2InstanceMetadata";
 
-/// A source that `credential_source` names must be there.
+/// Fails if the source that `credential_source` names is absent.
 fn required(name: &str, provided: Provided) -> Result<Provided, Failure> {
     match provided {
         Provided::Absent(reason) => Err(missing(name, &reason)),

@@ -1,4 +1,4 @@
-//! The record of a fetch: every source and role that was asked, how that went, how long it took.
+//! The record of a fetch: every source and role that was asked, its outcome, and its duration.
 
 use crate::{
     attempt::{Attempt, Outcome},
@@ -10,16 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// As much of a failure as one line of the record shows, in characters.
+/// The most characters of a failure in a line of the record.
 const SHOWN: usize = 200;
 
 pub struct Record {
     attempts: Vec<Attempt>,
     warnings: Vec<String>,
     start: Instant,
-    /// Leaves out the time for answers.
+    /// The deadline of the fetch, whose time leaves out the wait for answers.
     clock: Option<Arc<Deadline>>,
-    /// When the step that is under way began, from the start.
+    /// When the current step began, from the start.
     since: Duration,
     asking: Option<String>,
 }
@@ -47,12 +47,13 @@ impl Record {
         }
     }
 
-    /// Notes which source is asked now, for [`Self::interrupted`].
+    /// Notes the source that is asked now, for [`Self::interrupted`].
     pub fn asks(&mut self, source: &str) {
         self.asking = Some(source.to_owned());
     }
 
-    /// The time was up in the middle of a step: `failure`, with the source that was being asked.
+    /// Adds the source that was being asked to `failure`, since the time ran out in the middle of a
+    /// step.
     pub fn interrupted(&mut self, failure: Failure) -> Failure {
         match self.asking.take() {
             Some(source) => {
@@ -78,7 +79,7 @@ impl Record {
         failure
     }
 
-    /// Notes what went wrong without ending the fetch.
+    /// Notes a problem that does not make the fetch fail.
     pub fn warn(&mut self, source: &str, warning: &str) {
         self.note(source, Outcome::Failed, warning);
         self.warnings.push(warning.to_owned());

@@ -1,4 +1,4 @@
-//! What the SDK's own providers (SSO, login) are made with, and how their answers and errors are read.
+//! The configuration of the SDK's own providers (SSO, login), and the conversion of their results.
 
 use crate::{
     credentials::Credentials,
@@ -10,7 +10,7 @@ use aws_credential_types::Credentials as Given;
 use aws_types::region::Region;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Two tries, our clients, no configuration but what is said here.
+/// Two attempts, this crate's HTTP client, and no configuration that is not given here.
 pub(super) fn config(http: &Http, region: &str) -> Result<ProviderConfig, Failure> {
     let (connect, read) = http.timeouts();
     let retry = RetryConfig::standard()
@@ -28,7 +28,7 @@ pub(super) fn config(http: &Http, region: &str) -> Result<ProviderConfig, Failur
         .with_timeout_config(timeouts))
 }
 
-/// The SDK's credentials as ours.
+/// Converts the SDK's credentials.
 pub(super) fn credentials(given: &Given, source: &str) -> Credentials {
     let mut credentials = Credentials::new(
         given.access_key_id(),
@@ -38,14 +38,14 @@ pub(super) fn credentials(given: &Given, source: &str) -> Credentials {
     );
     credentials.expires_at = given
         .expiry()
-        .and_then(|end| end.duration_since(UNIX_EPOCH).ok())
-        .and_then(|end| i64::try_from(end.as_millis()).ok());
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+        .and_then(|since| i64::try_from(since.as_millis()).ok());
     credentials.account_id = given.account_id().map(|id| id.as_str().to_owned());
     credentials
 }
 
-/// The failure of a provider that may pass by itself. The providers' errors do not say whether it
-/// may, so the outcome of the last request decides. `None`: the service refused, or nothing was sent.
+/// The failure of a provider, if it is retryable. The errors of the providers do not say so, so the
+/// last response decides. `None`: the service refused, or no request was sent.
 pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure> {
     let (kind, what, remedy) = match http.last_response() {
         LastResponse::Timeout => (
@@ -72,7 +72,7 @@ pub(super) fn outage(http: &Http, service: &str, cause: &str) -> Option<Failure>
     })
 }
 
-/// The status of the last answer.
+/// The status of the last response.
 pub(super) fn status(http: &Http) -> Option<u16> {
     match http.last_response() {
         LastResponse::Answer(status) => Some(status),

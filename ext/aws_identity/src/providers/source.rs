@@ -1,4 +1,4 @@
-//! What every source of the chain has, and what one gives.
+//! A source of the chain, and its answers.
 
 use super::{
     context::{Context, Local},
@@ -9,9 +9,10 @@ use std::pin::Pin;
 
 /// One source of the chain.
 pub struct Source {
-    /// How the record and the doctor name it.
+    /// Its name in the record and in the findings of the doctor.
     pub name: &'static str,
-    /// True where `provide` only reads a metadata endpoint: no program is run and no token exchanged.
+    /// True if `provide` only reads a metadata endpoint, so that it runs no program and exchanges
+    /// no token.
     pub is_metadata: bool,
     pub(super) label: fn(&Context<'_>) -> String,
     pub(super) provide: for<'a> fn(&'a Context<'a>) -> Providing<'a>,
@@ -21,39 +22,39 @@ pub struct Source {
 /// A source that is being asked.
 pub(super) type Providing<'a> = Pin<Box<dyn Future<Output = Result<Provided, Failure>> + 'a>>;
 
-/// What a source answers when it does not fail.
+/// The answer of a source that does not fail.
 pub enum Provided {
     Found(Box<BaseCredentials>),
-    /// Nothing is configured for it here; why.
+    /// It is not configured, and why.
     Absent(String),
 }
 
-/// What a source would give, as far as can be seen without network, programs and token exchange.
+/// Whether a source would give credentials, as far as can be known without network and programs.
 #[derive(Debug)]
 pub enum Availability {
-    /// It has what it needs; what it would do.
+    /// It is configured, and what it would do.
     Available(String),
-    /// Nothing is configured for it here; why.
+    /// It is not configured, and why.
     Absent(String),
-    /// It is configured, and would fail.
+    /// It is configured, but would fail.
     Unusable(Failure),
 }
 
-/// Base credentials, and what is known about them.
+/// Base credentials, and how they were obtained.
 pub struct BaseCredentials {
     pub credentials: Credentials,
-    /// Whether the profile gave them, so that its roles are assumed on top.
+    /// True if the profile gave them, so that its roles are assumed with them.
     pub from_profile: bool,
-    /// The role these credentials are a session of, where that is known.
+    /// The role of these credentials, if it is known.
     pub role_arn: Option<String>,
-    /// What that role was assumed with.
+    /// The options with which that role was assumed.
     pub options: AssumeRoleOptions,
-    /// The connection to IMDS, if IMDS gave them: it knows the region too.
+    /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
 }
 
 impl Source {
-    /// How the record names it in this fetch, such as `profile prod`.
+    /// Its name in the record of this fetch, such as `profile prod`.
     #[must_use]
     pub fn label(&self, context: &Context<'_>) -> String {
         (self.label)(context)
@@ -64,7 +65,7 @@ impl Source {
         (self.provide)(context).await
     }
 
-    /// Says what it would give. Sends nothing, runs nothing.
+    /// Checks whether it would give credentials. Sends no request and runs no program.
     #[must_use]
     pub fn check(&self, local: &Local<'_>) -> Availability {
         (self.check)(local)

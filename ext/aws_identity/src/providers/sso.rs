@@ -1,5 +1,5 @@
-//! IAM Identity Center, by the SDK's own provider: it reads the token `aws sso login` left, renews
-//! it where it can, and exchanges it for credentials.
+//! IAM Identity Center, by the SDK's own provider: it reads the token of `aws sso login`, renews it
+//! if it can, and exchanges it for credentials.
 
 use super::{
     context::{Context, Local},
@@ -21,13 +21,13 @@ use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use std::path::{Path, PathBuf};
 
-/// The service's own code for a login it does not take: asking again cannot cure it.
+/// The service's code for an invalid login, which a retry cannot cure.
 const UNAUTHORIZED: &str = "UnauthorizedException";
 
 /// Tokens of IAM Identity Center are a few kilobytes.
 const SIZE_LIMIT: u64 = 64 * 1024;
 
-/// What a profile says about its login.
+/// The login of a profile.
 struct Login<'a> {
     profile: &'a str,
     session: Option<&'a str>,
@@ -71,7 +71,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Why the token on disk cannot be used, if it cannot.
+    /// The failure if the token on disk cannot be used.
     fn check(&self, local: &Local<'_>) -> Result<(), Failure> {
         let path = token_path(local.environment, self.session, self.start_url);
         let bytes = match read_file::read(&path, SIZE_LIMIT) {
@@ -83,19 +83,23 @@ impl<'a> Login<'a> {
         };
         let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let text = |key: &str| token.get(key).and_then(Value::as_str);
-        let Some(end) = text("expiresAt").and_then(time::parse_iso8601) else {
+        let Some(expires_at) = text("expiresAt").and_then(time::parse_iso8601) else {
             let cause = format!("The SSO token {} is not readable as one.", path.display());
             return Err(self.unusable(cause));
         };
-        // Only a token of a session can be renewed, and only while its client is registered.
+        // The provider renews only the token of an sso_session, and only while its client is
+        // registered.
         let registered = text("registrationExpiresAt").and_then(time::parse_iso8601);
         let is_renewable = self.session.is_some()
             && text("refreshToken").is_some()
-            && registered.is_some_and(|end: Millis| end > local.now);
-        if end > local.now || is_renewable {
+            && registered.is_some_and(|at: Millis| at > local.now);
+        if expires_at > local.now || is_renewable {
             return Ok(());
         }
-        let cause = format!("The SSO login ended at {}.", time::format_iso8601(end));
+        let cause = format!(
+            "The SSO login ended at {}.",
+            time::format_iso8601(expires_at)
+        );
         Err(self.unusable(cause))
     }
 }
@@ -126,7 +130,7 @@ pub(super) async fn provide(
     Ok(credentials.into())
 }
 
-/// Whether there is a login on this machine that the service would take.
+/// Checks whether this machine has a valid login.
 pub(super) fn check(local: &Local<'_>, chain: &ProfileChain) -> Availability {
     match Login::of(chain).map(|login| login.check(local)) {
         Some(Err(failure)) => Availability::Unusable(failure),
@@ -135,7 +139,7 @@ pub(super) fn check(local: &Local<'_>, chain: &ProfileChain) -> Availability {
     }
 }
 
-/// Where the token lies, or would: the place the AWS CLI and all SDKs keep it.
+/// The path of the token, which the AWS CLI and all SDKs share.
 pub(crate) fn token_path(
     environment: &Environment,
     session: Option<&str>,

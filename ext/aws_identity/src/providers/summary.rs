@@ -7,7 +7,8 @@ use crate::{
     profile::{Files, ProfileSummary, describe},
 };
 
-/// All profiles, sorted by name. Looks at files and the environment; sends nothing, runs nothing.
+/// All profiles, sorted by name. Reads files and the environment; sends no request and runs no
+/// program.
 #[must_use]
 pub fn profiles(files: &Files, environment: &Environment, now: Millis) -> Vec<ProfileSummary> {
     describe(files)

@@ -20,7 +20,7 @@ async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     context.callbacks.source().await.map(Provided::from)
 }
 
-/// Only the application can say: its object is not asked for a check.
+/// A check does not ask the object of the application, so it cannot say more.
 fn check(_: &Local<'_>) -> Availability {
     Availability::Available("the application's object is asked in each fetch".into())
 }

@@ -1,4 +1,4 @@
-//! A small file with a token in it, read anew each time: whoever writes it replaces it.
+//! A small file with a token, read for each fetch, because its writer replaces the token.
 
 use crate::{
     credentials::Secret,
@@ -9,7 +9,7 @@ use std::{io, path::Path};
 /// STS takes tokens of at most 20,000 characters; a line end and some white space may surround it.
 const MOST_BYTES: u64 = 20_480;
 
-/// The trimmed content, or why there is none. The content never stands in the reason.
+/// The trimmed content, or why there is none. The reason never holds the content.
 pub fn read(path: &Path) -> Result<Secret, String> {
     let wrong = |why: String| format!("the token file {} {why}", path.display());
     let (_, bytes) = read_file::read(path, MOST_BYTES).map_err(|unread| {

@@ -27,7 +27,7 @@ pub(super) const SOURCE: Source = Source {
     check,
 };
 
-/// With the token an option or a setting names, else with the one of the environment (IRSA).
+/// Exchanges the token that an option or a setting names, else that of the environment (IRSA).
 async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     let settings = context.settings;
     let (token, role, is_explicit) = if let Some(token) = &settings.web_identity {
@@ -44,7 +44,7 @@ async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     Ok(found.into())
 }
 
-/// The same for a profile with `web_identity_token_file`.
+/// Exchanges the token of a profile with `web_identity_token_file`.
 pub(super) async fn provide_for_profile(
     context: &Context<'_>,
     chain: &ProfileChain,
@@ -74,7 +74,7 @@ pub(super) async fn provide_for_profile(
         .map(Provided::from)
 }
 
-/// The token of the environment: reads its file, exchanges nothing.
+/// Checks the token of the environment: reads its file and exchanges nothing.
 fn check(local: &Local<'_>) -> Availability {
     let Some(file) = local.environment.get(FILE) else {
         return Availability::Absent(absence());
@@ -88,7 +88,7 @@ fn check(local: &Local<'_>) -> Availability {
     }
 }
 
-/// Whether there is a token in the file.
+/// Checks whether the file has a token.
 pub(super) fn check_token(file: &Path) -> Availability {
     match read(file) {
         Ok(_) => Availability::Available("the token can be read; it was not traded".into()),
@@ -131,9 +131,9 @@ fn of_environment(
     Ok(Some((TokenSource::File(file.trim().into()), role)))
 }
 
-/// The options the token is exchanged with. Options given without a role belong to this role, unless
-/// another one is assumed on top; options of a role on top that is this very role are given now, as
-/// far as the call takes them.
+/// The options with which the token is exchanged. Options without `role_arn` apply to this role,
+/// unless another role is assumed on top; if the role on top is this role, its options apply now,
+/// as far as `AssumeRoleWithWebIdentity` has such parameters.
 fn merged(context: &Context<'_>, role: &RoleRequest, is_explicit: bool) -> AssumeRoleOptions {
     let settings = context.settings;
     match settings.role_on_top() {

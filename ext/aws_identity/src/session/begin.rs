@@ -1,4 +1,5 @@
-//! How a fetch begins: what is held is good, one is in flight already, or a new one is started.
+//! How a read or a refresh begins: it is served from the held credentials, joins the fetch in
+//! flight, or starts one.
 
 use super::{
     Fetch, Session,
@@ -10,13 +11,13 @@ use std::sync::Arc;
 /// What a caller does next.
 #[derive(Clone)]
 pub enum Step {
-    /// The serial of what is to be used now.
+    /// The serial of the credentials or identity to use now.
     Ready(u64),
-    /// Wait for this task, answer what it asks, then [`Session::finish`].
+    /// Wait for this task, answer its questions, then call [`Session::finish`].
     Wait(Arc<Fetch>),
-    /// The fetch will ask what only the application can give: see to who answers, then
-    /// [`Session::begin`] again, which says whether there is a helper thread. `waits`: whether the
-    /// caller will wait for the fetch.
+    /// The fetch will ask the application something: start a helper thread that answers, then call
+    /// [`Session::begin`] again and pass whether it runs. `waits`: whether the caller will wait for
+    /// the fetch.
     Helper { waits: bool },
 }
 
@@ -25,17 +26,17 @@ pub enum Step {
 pub enum Purpose {
     Credentials,
     Identity,
-    /// A new set, whatever is held; a failure is raised even then.
+    /// New credentials, whatever is held; a failure is raised even if held credentials are good.
     Refresh,
-    /// A fetch that the caller does not wait for.
+    /// Credentials ahead of their next read; the caller does not wait for the fetch.
     Prefetch,
-    /// To answer the questions of the fetch in flight.
+    /// To answer the questions of the fetch in flight, as the helper thread does.
     Help,
 }
 
 impl Session {
-    /// Starts what `purpose` needs, or joins the fetch in flight. `helper`: whether a helper thread is
-    /// there for the questions that need no reader; `None` where that is not known yet.
+    /// Starts what `purpose` needs, or joins the fetch in flight. `helper`: whether a helper thread
+    /// runs for the questions that need no reader; `None` if the caller has not tried to start one.
     pub fn begin(&self, purpose: Purpose, helper: Option<bool>) -> Result<Step, Failure> {
         match purpose {
             Purpose::Credentials => self.read(helper),
@@ -46,25 +47,26 @@ impl Session {
         }
     }
 
-    /// What a read of the credentials does.
+    /// Begins a read of the credentials.
     pub fn credentials(&self) -> Result<Step, Failure> {
         self.begin(Purpose::Credentials, None)
     }
 
-    /// What a read of the identity does.
+    /// Begins a read of the identity.
     pub fn identity(&self) -> Result<Step, Failure> {
         self.begin(Purpose::Identity, None)
     }
 
-    /// What a forced refresh does: the held set counts as refused by a service.
+    /// Begins a forced refresh: the held credentials count as refused by a service.
     ///
-    /// Callers who ask within a second of the last one get what that one brought.
+    /// A caller that forces a refresh within a second of the last one gets the outcome of the last
+    /// one.
     pub fn refresh(&self) -> Result<Step, Failure> {
         self.begin(Purpose::Refresh, None)
     }
 
-    /// Starts a fetch if none is in flight and one is due or nothing is held; waits for nothing.
-    /// `Ready(0)` where there was nothing to start.
+    /// Starts a fetch if none is in flight and one is due or nothing is held; the caller does not
+    /// wait. `Ready(0)` if there was nothing to start.
     pub fn prefetch(&self) -> Result<Step, Failure> {
         self.begin(Purpose::Prefetch, None)
     }
@@ -76,12 +78,12 @@ impl Session {
         }
         let now = state.now();
         match state.refresh.next(now) {
-            // Nobody waits for it, and nobody hears why it could not begin.
-            Next::ServeAndFetch if state.task.is_none() && !state.is_spaced() => {
+            // The read is served either way, so a failure to start the fetch is not raised.
+            Next::ServeAndFetch if state.task.is_none() && !state.failed_within_spacing() => {
                 if helper.is_none() && self.needs_helper(&state) {
                     return Ok(Step::Helper { waits: false });
                 }
-                let _ = self.launch(&mut state, CallbackAnswers::default(), false, helper);
+                let _ = self.start(&mut state, CallbackAnswers::default(), false, helper);
             }
             Next::Serve | Next::ServeAndFetch => {}
             Next::Fetch => return self.join(&mut state, false, helper),
@@ -96,7 +98,7 @@ impl Session {
         if state
             .identity
             .as_ref()
-            .is_some_and(|cached| cached.until.is_none_or(|end| now < end))
+            .is_some_and(|cached| cached.until.is_none_or(|until| now < until))
         {
             return Ok(Step::Ready(state.identity_serial));
         }
@@ -111,7 +113,7 @@ impl Session {
             return Ok(Step::Wait(Arc::clone(&in_flight.task)));
         }
         if let Some((at, failure)) = &state.last_forced_refresh
-            && state.is_recent(*at)
+            && state.is_within_spacing(*at)
         {
             return match failure {
                 Some(failure) => Err(failure.clone()),
@@ -137,13 +139,13 @@ impl Session {
         let mut state = self.synced();
         let now = state.now();
         let is_wanted = state.refresh.needs_refresh(now) && !state.refresh.is_backing_off(now);
-        if state.task.is_some() || state.is_spaced() || !is_wanted {
+        if state.task.is_some() || state.failed_within_spacing() || !is_wanted {
             return Ok(Step::Ready(0));
         }
         if helper.is_none() && self.needs_helper(&state) {
             return Ok(Step::Helper { waits: false });
         }
-        self.launch(&mut state, CallbackAnswers::default(), false, helper)?;
+        self.start(&mut state, CallbackAnswers::default(), false, helper)?;
         Ok(Step::Ready(1))
     }
 
@@ -155,7 +157,7 @@ impl Session {
     ) -> Result<Step, Failure> {
         if state.task.is_none() {
             if let Some((at, failure)) = &state.last_final_error
-                && state.is_recent(*at)
+                && state.is_within_spacing(*at)
             {
                 return Err(failure.clone());
             }
@@ -164,7 +166,7 @@ impl Session {
             if fetches && helper.is_none() && self.needs_helper(state) {
                 return Ok(Step::Helper { waits: true });
             }
-            self.launch(state, CallbackAnswers::default(), identity, helper)?;
+            self.start(state, CallbackAnswers::default(), identity, helper)?;
         }
         match &mut state.task {
             Some(in_flight) => {
@@ -178,7 +180,7 @@ impl Session {
         }
     }
 
-    pub(super) fn launch(
+    pub(super) fn start(
         &self,
         state: &mut State,
         mut answers: CallbackAnswers,
@@ -190,14 +192,15 @@ impl Session {
         let held = (identity && good)
             .then(|| state.refresh.held(now).map(Arc::clone))
             .flatten();
-        // The first fetch after a refusal must not bring the refused set back from the disk.
+        // The first fetch after a refusal must not read the refused credentials from the disk
+        // cache.
         let refused_key = (held.is_none() && state.refresh.started())
             .then(|| state.held_key(now))
             .flatten();
         answers.web_identity_token = answers
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
-        let order = FetchRequest {
+        let request = FetchRequest {
             has_helper: helper.unwrap_or_default(),
             region: held.is_some().then(|| state.region.clone()),
             held,
@@ -206,7 +209,7 @@ impl Session {
             answers,
             clock_offset: state.offset,
         };
-        let task = state.runtime.launch(&self.settings, order, self.gate)?;
+        let task = state.runtime.start(&self.settings, request, self.gate)?;
         self.counters.started();
         state.task = Some(InFlight {
             task,
@@ -216,13 +219,14 @@ impl Session {
         Ok(())
     }
 
-    /// True where each fetch asks for the base credentials, or for what they are had with.
+    /// True if each fetch asks the application for the base credentials or for their web identity
+    /// token.
     pub(super) fn needs_helper(&self, state: &State) -> bool {
         let needs_token = self.settings.asks_for_token() && state.web_identity_token.is_none();
         needs_token || self.settings.supplied_source
     }
 
-    /// True where a fetch may ask what only the application can give.
+    /// True if a fetch may ask the application something.
     #[must_use]
     pub fn has_callbacks(&self) -> bool {
         self.settings.token_provider || self.needs_helper(&self.synced())

@@ -1,4 +1,4 @@
-//! How a session has been doing, in numbers anyone can read without a lock.
+//! The counters of a session, read without a lock.
 
 use crate::util::time::{Millis, now};
 use std::{
@@ -8,7 +8,7 @@ use std::{
 
 const NEVER: i64 = i64::MIN;
 
-/// Written by the session, read by anyone.
+/// Written under the session's lock, read without it.
 #[derive(Debug)]
 pub struct Counters {
     fetches: AtomicU64,
@@ -22,17 +22,17 @@ pub struct Counters {
 /// The numbers at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// Flights that have left.
+    /// Fetches started.
     pub fetches: u64,
-    /// Reads of the credentials that waited for nothing.
+    /// Reads of the credentials that were served without a wait.
     pub cached: u64,
-    /// Flights that failed.
+    /// Fetches that failed.
     pub failures: u64,
-    /// Times the source was left alone after a failure.
+    /// Back-offs after a failure.
     pub back_offs: u64,
     /// How long the last fetch took, without the time for answers.
     pub last_duration: Option<Millis>,
-    /// How long the held set has been held.
+    /// How long ago the held credentials were fetched.
     pub age: Option<Millis>,
 }
 
@@ -68,7 +68,7 @@ impl Counters {
         self.back_offs.fetch_add(1, Relaxed);
     }
 
-    /// Credentials that came at `at` are held now.
+    /// Records when the held credentials were fetched.
     pub(super) fn taken(&self, at: Millis) {
         self.taken_at.store(at, Relaxed);
     }

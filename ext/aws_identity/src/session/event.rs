@@ -1,4 +1,4 @@
-//! What changed in a session, for those who listen. Never a secret.
+//! The events of a session, for its listeners. They hold no secret.
 
 use crate::{
     credentials::{Credentials, Millis},
@@ -6,20 +6,20 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// A listener reads at least once a refresh; whoever misses more than this many reads the state.
+/// A listener reads events at least once a refresh; one that falls further behind loses the oldest.
 const KEPT: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// A new set is held.
+    /// New credentials are held.
     Refreshed,
-    /// A flight failed.
+    /// A fetch failed.
     RefreshFailed,
-    /// The held set is served on although it should have been replaced.
+    /// The held credentials are served past the time of their refresh, because it failed.
     Degraded,
-    /// The held set has ended and is served for want of another.
+    /// The held credentials have expired and are served because no fetch has replaced them.
     Expired,
-    /// A service refused the held set.
+    /// A service refused the held credentials.
     Invalidated,
 }
 
@@ -44,7 +44,7 @@ pub struct Event {
     pub access_key_id: Option<String>,
     pub expires_at: Option<Millis>,
     pub reason: Option<String>,
-    /// How many flights have failed since the last good one.
+    /// How many fetches have failed since the last good one.
     pub attempt: u64,
     pub at: Millis,
 }
@@ -60,7 +60,7 @@ impl Events {
     pub(super) fn add(
         &mut self,
         kind: EventKind,
-        set: &Credentials,
+        credentials: &Credentials,
         reason: Option<&str>,
         at: Millis,
     ) {
@@ -70,8 +70,8 @@ impl Events {
         self.push(Event {
             number: 0,
             kind,
-            access_key_id: Some(set.access_key_id.clone()),
-            expires_at: set.expires_at,
+            access_key_id: Some(credentials.access_key_id.clone()),
+            expires_at: credentials.expires_at,
             reason: reason.map(str::to_owned),
             attempt: self.failures,
             at,

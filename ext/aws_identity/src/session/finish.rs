@@ -1,4 +1,4 @@
-//! What a fetch that has completed means for those who waited for it.
+//! What a completed fetch means for the callers that waited for it.
 
 use super::{
     Fetch, Purpose, Session,
@@ -8,8 +8,8 @@ use crate::{credentials::Millis, failure::Failure, refresh::is_final};
 use std::sync::Arc;
 
 impl Session {
-    /// What `task` brought to somebody who waited for it. `None`: it was lost, is of a process that is
-    /// no longer this one, or came too long ago; begin again.
+    /// The outcome of `task` for a caller that waited for it. `None`: the parent process runs it,
+    /// it was withdrawn, or its outcome is no longer valid; the caller begins again.
     pub fn finish(&self, purpose: Purpose, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         match purpose {
             Purpose::Credentials => self.settle(task),
@@ -20,7 +20,7 @@ impl Session {
         }
     }
 
-    /// What `task` brought to a reader of the credentials.
+    /// The outcome of `task` for a reader of the credentials.
     pub fn settle(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
         let now = state.now();
@@ -28,7 +28,7 @@ impl Session {
             None if !task.is_ours() => None,
             None => Some(Self::after_failure(&state, task.overdue(), now)),
             Some((Ok(_), _)) if state.is_servable(now) => Some(Ok(state.serial)),
-            // It had expired when it came, and nothing else is held.
+            // The credentials had expired when the fetch completed, and no others are held.
             Some((Ok(fetched), completion))
                 if state.refresh.held(now).is_none()
                     && fetched
@@ -37,14 +37,15 @@ impl Session {
             {
                 Some(Err(already_expired(&fetched.credentials)))
             }
-            // It expired while the reader slept.
+            // The credentials expired before the waiting reader was scheduled.
             Some((Ok(_), _)) => None,
             Some((Err(_), _)) if task.is_withdrawn() => None,
             Some((Err(failure), _)) => Some(Self::after_failure(&state, failure.clone(), now)),
         }
     }
 
-    /// The same for one who forced the fetch: a failure is raised even if a set is held.
+    /// The same for a caller that forced the fetch: a failure is raised even if credentials are
+    /// held.
     pub fn settle_refresh(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
         match task.completed() {
@@ -74,17 +75,18 @@ impl Session {
             Some(Ok(fetched)) => match &fetched.identity {
                 Some(Ok(_)) if state.identity.is_some() => Some(Ok(state.identity_serial)),
                 Some(Err(failure)) => Some(Err(failure.clone())),
-                // It was under way for credentials alone, or the answer was forgotten meanwhile.
+                // The fetch was for credentials alone, or the identity was forgotten meanwhile.
                 _ => None,
             },
             Some(Err(_)) if task.is_withdrawn() => None,
-            // The held set is served on: the identity can be asked with it.
+            // The held credentials are still served, so the next fetch asks for the identity with
+            // them.
             Some(Err(failure))
                 if !is_final(failure)
                     && state
                         .refresh
                         .held(now)
-                        .is_some_and(|set| !set.is_expired_at(now)) =>
+                        .is_some_and(|credentials| !credentials.is_expired_at(now)) =>
             {
                 None
             }

@@ -1,40 +1,38 @@
-//! A session under 100,000 random histories of reads, landings, failures, refusals, forks and
-//! clocks that step.
+//! A session under 100,000 random histories of reads, completed fetches, failures, refusals, forks
+//! and steps of the clock.
 //!
-//! Each history is told twice: by the session, and by an account here of what happened, from which
-//! every answer is judged anew. Time and flights are simulated, so years pass in a second.
+//! Each history runs on the session and on a model of it here, and every answer of the session is
+//! checked against the model. Time and fetches are simulated, so years pass in a second.
 //!
 //! `SESSION_SEED` repeats a run, `SESSION_HISTORIES` lengthens it.
 
 use super::{runtime::Runtime, *};
-use crate::fetch::FetchResult;
-use crate::task::fetch_task::FetchTask;
 use crate::{
     config::Layers,
     failure::Kind,
-    fetch::FetchRequest,
+    fetch::{FetchRequest, FetchResult},
     principal::Principal,
     refresh::{Range, is_final},
-    task::fork_gate::NoFork,
     task::{
+        fetch_task::FetchTask,
+        fork_gate::NoFork,
         question::{Answer, Limits, Question, Takes},
         slot::by_hand::Inbox,
     },
 };
 use serde_json::json;
-use std::time::Duration;
 use std::{
     env, process,
     sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     thread,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 const S: Millis = 1_000;
 const START: Millis = 1_800_000_000_000;
 const STEPS: u32 = 40;
 const THREADS: u64 = 2;
-/// How many cases there are to tell apart.
+/// How many cases `Seen` counts.
 const CASES: usize = 34;
 /// No process has this id.
 const PARENT: u32 = u32::MAX;
@@ -45,21 +43,21 @@ fn random_histories_keep_the_promises() {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         u64::from(since.subsec_nanos()) ^ since.as_secs()
     });
-    let model_test = number("SESSION_HISTORIES").unwrap_or(100_000);
-    println!("SESSION_SEED={seed} SESSION_HISTORIES={model_test}");
+    let histories = number("SESSION_HISTORIES").unwrap_or(100_000);
+    println!("SESSION_SEED={seed} SESSION_HISTORIES={histories}");
     let tally = thread::scope(|scope| {
         let runs: Vec<_> = (0..THREADS)
-            .map(|at| scope.spawn(move || run(Dice::new(seed + at), model_test / THREADS)))
+            .map(|at| scope.spawn(move || run(Dice::new(seed + at), histories / THREADS)))
             .collect();
         runs.into_iter()
             .map(|run| run.join().expect("a promise was broken"))
             .fold(Seen::default(), Seen::plus)
     });
     println!("{tally:?}");
-    // A promise that was never put to the test is kept by anyone.
+    // A case that never came up was not tested.
     assert_eq!(tally.0.len(), CASES, "{tally:?}");
     assert!(
-        tally.0.iter().all(|(_, times)| *times > model_test / 2000),
+        tally.0.iter().all(|(_, times)| *times > histories / 2000),
         "{tally:?}"
     );
 }
@@ -70,7 +68,7 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().expect("a number"))
 }
 
-fn run(mut dice: Dice, model_test: u64) -> Seen {
+fn run(mut dice: Dice, histories: u64) -> Seen {
     let kinds = [
         json!({}),
         json!({"advisory_window": 1800}),
@@ -86,7 +84,7 @@ fn run(mut dice: Dice, model_test: u64) -> Seen {
         Settings::new(layers).unwrap()
     });
     let mut seen = Seen::default();
-    for _ in 0..model_test {
+    for _ in 0..histories {
         let settings = dice.any(&[0, 0, 1, 2, 3, 3]);
         let mut history = History::new(kinds[settings].clone(), settings, &mut dice);
         for _ in 0..STEPS {
@@ -146,17 +144,17 @@ impl Dice {
     }
 }
 
-/// The outside as the history has it.
+/// Clocks, randomness and fetches under the control of the history.
 struct FakeRuntime {
     began: Instant,
-    /// The clock that nobody sets, from 0.
+    /// The monotonic clock, from 0.
     passed: AtomicI64,
-    /// What the wall clock shows beside it.
+    /// How far the wall clock is ahead of it.
     wall: AtomicI64,
     picks: AtomicU64,
     /// The last length of a back-off.
     picked: AtomicI64,
-    launched: Mutex<Vec<(Arc<Fetch>, FetchRequest)>>,
+    started: Mutex<Vec<(Arc<Fetch>, FetchRequest)>>,
 }
 
 impl Runtime for FakeRuntime {
@@ -173,67 +171,67 @@ impl Runtime for FakeRuntime {
         self.picked.store(length, Relaxed);
         length
     }
-    fn launch(
+    fn start(
         &self,
         _: &Arc<Settings>,
-        order: FetchRequest,
+        request: FetchRequest,
         _: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
-        let mut launched = self.launched.lock().unwrap();
-        let alone = launched
+        let mut started = self.started.lock().unwrap();
+        let is_sole = started
             .last()
             .is_none_or(|(last, _)| last.outcome().is_some() || !last.may_complete());
-        assert!(alone, "two flights at once");
+        assert!(is_sole, "two fetches in flight");
         let task = FetchTask::without_worker(process::id());
-        launched.push((Arc::clone(&task), order));
+        started.push((Arc::clone(&task), request));
         Ok(task)
     }
 }
 
-/// A set as the account has it.
-struct Set {
+/// Credentials of the model.
+struct ModelCredentials {
     key: String,
-    end: Option<Millis>,
+    expires_at: Option<Millis>,
     life: Millis,
     degraded_by_source: bool,
 }
 
-/// The fetch in flight, as the account has it.
+/// The fetch in flight of the model.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-struct Air {
+struct ModelFetch {
     task: Arc<Fetch>,
     fetches: bool,
     awaited: bool,
-    last_forced_refresh: bool,
+    is_forced: bool,
     has_helper: bool,
-    /// What it asks of the application, if that is open.
+    /// The inbox of its question, while that is open.
     inbox: Option<Inbox>,
-    /// Who has taken the question.
+    /// The waiter that has taken the question.
     owner: Option<u64>,
     is_answered: bool,
-    /// When it completed: by the wall clock, and by the one that nobody sets.
+    /// When it completed, by the wall clock and by the monotonic clock.
     completed: Option<(Millis, Millis)>,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct History {
     session: Session,
-    stage: Arc<FakeRuntime>,
+    runtime: Arc<FakeRuntime>,
     attended: bool,
     /// A callable gives the web identity token.
     has_callable: bool,
-    /// The clock steps: then only what holds whatever the time is judged.
+    /// The clock steps, so only what is independent of the time is checked.
     steps: bool,
     owners: u64,
-    /// Who was asked for a task that has ended since.
+    /// A waiter that has taken a question of a task that has completed since.
     late: Option<(Arc<Fetch>, u64)>,
     keys: u64,
-    // The account.
-    air: Option<Air>,
-    held: Option<Set>,
+    // The model.
+    in_flight: Option<ModelFetch>,
+    held: Option<ModelCredentials>,
     invalidated: bool,
-    /// No flight has left since.
-    is_news: bool,
+    /// No fetch has started since the held credentials were refused.
+    refusal_is_new: bool,
     degraded: bool,
     back_off_until: Millis,
     final_at: Option<Millis>,
@@ -243,34 +241,34 @@ struct History {
     failures: u64,
     waiting: Vec<Arc<Fetch>>,
     event: u64,
-    /// What was served last: the serial, the key, and whether it was degraded.
+    /// The serial and key that were served last, and whether they were degraded.
     shown: (u64, String, bool),
 }
 
 impl History {
     fn new(settings: Settings, kind: usize, dice: &mut Dice) -> Self {
-        let stage = Arc::new(FakeRuntime {
+        let fake = Arc::new(FakeRuntime {
             began: Instant::now(),
             passed: AtomicI64::new(0),
             wall: AtomicI64::new(START),
             picks: AtomicU64::new(dice.next()),
             picked: AtomicI64::new(0),
-            launched: Mutex::default(),
+            started: Mutex::default(),
         });
-        let runtime: Arc<dyn Runtime> = stage.clone();
+        let runtime: Arc<dyn Runtime> = fake.clone();
         Self {
-            session: Session::over(settings, &NoFork, runtime),
-            stage,
+            session: Session::with_runtime(settings, &NoFork, runtime),
+            runtime: fake,
             attended: kind == 2,
             has_callable: kind == 3,
             owners: 0,
             late: None,
             steps: dice.one_in(2),
             keys: 0,
-            air: None,
+            in_flight: None,
             held: None,
             invalidated: false,
-            is_news: false,
+            refusal_is_new: false,
             degraded: false,
             back_off_until: 0,
             final_at: None,
@@ -291,108 +289,113 @@ impl History {
             5 => self.force(dice, seen),
             6 => self.prefetch(dice, seen),
             7 => self.invalidate(dice, seen),
-            8..=10 => self.land(dice, seen),
+            8..=10 => self.proceed(dice, seen),
             11 => self.settle(seen),
             12 => self.look(seen),
             13 if dice.one_in(3) => self.fork(seen),
             14..=20 => self.question(dice, seen),
             21 if self.steps && dice.one_in(2) => {
                 let by = dice.any(&[-86_400 * S, -600 * S, -5 * S, 5 * S, 600 * S, 86_400 * S]);
-                self.stage.wall.fetch_add(by, Relaxed);
+                self.runtime.wall.fetch_add(by, Relaxed);
                 seen.note("the clock was set");
             }
-            // A prefetch in the advisory window: what is held can be served while somebody is asked.
+            // A prefetch in the advisory window: held credentials can be served during the MFA
+            // prompt.
             22 if self.attended && dice.one_in(2) => {
                 if let Some((left, advisory, _)) = self.windows() {
                     let by = (left - advisory / 2).max(0);
-                    self.stage.passed.fetch_add(by, Relaxed);
+                    self.runtime.passed.fetch_add(by, Relaxed);
                     self.prefetch(dice, seen);
-                    self.land(dice, seen);
+                    self.proceed(dice, seen);
                     self.question(dice, seen);
                 }
             }
             _ => {
                 let most = dice.any(&[100, 900, 3 * S, 60 * S, 300 * S, 900 * S, 3600 * S]);
-                self.stage.passed.fetch_add(dice.between(0, most), Relaxed);
+                self.runtime
+                    .passed
+                    .fetch_add(dice.between(0, most), Relaxed);
             }
         }
     }
 
-    /// As the session counts it.
+    /// The wall clock with the session's correction.
     fn now(&self) -> Millis {
-        self.stage.now() + self.offset
+        self.runtime.now() + self.offset
     }
 
     fn passed(&self) -> Millis {
-        self.stage.passed.load(Relaxed)
+        self.runtime.passed.load(Relaxed)
     }
 
-    fn launches(&self) -> usize {
-        self.stage.launched.lock().unwrap().len()
+    fn starts(&self) -> usize {
+        self.runtime.started.lock().unwrap().len()
     }
 
-    /// Whatever is asked of a session, it first takes in the flight that has landed; so do we.
+    /// Applies a completed fetch to the model, as each method of the session does first.
     fn apply(&mut self) {
-        let Some(air) = &self.air else { return };
-        self.session.attempts(); // at the same time
-        let is_over = air.task.outcome().is_some() || !air.task.may_complete();
-        if is_over && let Some(air) = self.air.take() {
-            match air.task.outcome() {
-                Some(Ok(fetched)) => self.apply_success(fetched, &air),
-                Some(Err(_)) if air.task.is_withdrawn() => {}
-                Some(Err(failure)) => self.apply_failure(is_final(failure), &air),
-                None if air.task.is_ours() => self.apply_failure(false, &air),
-                None => {} // the parent's
+        let Some(in_flight) = &self.in_flight else {
+            return;
+        };
+        self.session.attempts(); // applies it to the session at the same time
+        let is_over = in_flight.task.outcome().is_some() || !in_flight.task.may_complete();
+        if is_over && let Some(in_flight) = self.in_flight.take() {
+            match in_flight.task.outcome() {
+                Some(Ok(fetched)) => self.apply_success(fetched, &in_flight),
+                Some(Err(_)) if in_flight.task.is_withdrawn() => {}
+                Some(Err(failure)) => self.apply_failure(is_final(failure), &in_flight),
+                None if in_flight.task.is_ours() => self.apply_failure(false, &in_flight),
+                None => {} // the parent process runs it
             }
         }
     }
 
-    /// When the fetch completed, as the session counts it, and by the clock that nobody sets. One
-    /// that is overdue completes when somebody looks.
-    fn completed(&self, air: &Air) -> (Millis, Millis) {
-        let (wall, passed) = air
+    /// When the fetch completed, by the corrected wall clock and by the monotonic clock. An overdue
+    /// fetch completes at the next call of a method.
+    fn completed(&self, in_flight: &ModelFetch) -> (Millis, Millis) {
+        let (wall, passed) = in_flight
             .completed
-            .unwrap_or_else(|| (self.stage.now(), self.passed()));
+            .unwrap_or_else(|| (self.runtime.now(), self.passed()));
         (wall + self.offset, passed)
     }
 
-    fn apply_success(&mut self, fetched: &FetchResult, air: &Air) {
+    fn apply_success(&mut self, fetched: &FetchResult, in_flight: &ModelFetch) {
         self.offset = fetched.clock_offset.unwrap_or(self.offset);
-        let (at, passed) = self.completed(air);
+        let (at, passed) = self.completed(in_flight);
         self.final_at = None;
         if let Some(Err(failure)) = &fetched.identity
             && is_final(failure)
         {
             self.final_at = Some(passed);
         }
-        if !air.fetches {
+        if !in_flight.fetches {
             return;
         }
-        let set = &fetched.credentials;
-        let degraded_by_source = set.degraded.is_some();
-        let has_ended = set.is_expired_at(at);
-        let end = |end: Option<Millis>| end.unwrap_or(Millis::MAX);
+        let credentials = &fetched.credentials;
+        let degraded_by_source = credentials.degraded.is_some();
+        let has_expired = credentials.is_expired_at(at);
+        let end = |expires_at: Option<Millis>| expires_at.unwrap_or(Millis::MAX);
         let is_outlived = degraded_by_source
             && !self.invalidated
             && self
                 .visible_at(at)
-                .is_some_and(|held| end(held.end) > end(set.expires_at));
-        if (has_ended && (self.attended || !degraded_by_source)) || is_outlived {
-            // An answer like this is a failed refresh.
-            if air.last_forced_refresh && self.visible_at(at).is_none() {
+                .is_some_and(|held| end(held.expires_at) > end(credentials.expires_at));
+        if (has_expired && (self.attended || !degraded_by_source)) || is_outlived {
+            // The session counts such credentials as a failed refresh.
+            if in_flight.is_forced && self.visible_at(at).is_none() {
                 self.forced_at = Some(passed);
             }
-            self.ride_out((at, passed));
+            self.keep_serving((at, passed));
             return;
         }
-        self.held = Some(Set {
-            key: set.access_key_id.clone(),
-            end: set.expires_at,
-            life: end(set.expires_at).saturating_sub(at),
+        self.held = Some(ModelCredentials {
+            key: credentials.access_key_id.clone(),
+            expires_at: credentials.expires_at,
+            life: end(credentials.expires_at).saturating_sub(at),
             degraded_by_source,
         });
         self.invalidated = false;
-        self.is_news = false;
+        self.refusal_is_new = false;
         self.degraded = degraded_by_source;
         self.back_off_until = if degraded_by_source {
             passed + self.picked(300 * S, 600 * S)
@@ -401,39 +404,39 @@ impl History {
         };
     }
 
-    fn apply_failure(&mut self, is_final: bool, air: &Air) {
-        let (at, passed) = self.completed(air);
+    fn apply_failure(&mut self, is_final: bool, in_flight: &ModelFetch) {
+        let (at, passed) = self.completed(in_flight);
         self.failures += 1;
-        if air.last_forced_refresh {
+        if in_flight.is_forced {
             self.forced_at = Some(passed);
         }
         if is_final {
             self.final_at = Some(passed);
-            self.pending_error |= !air.awaited;
+            self.pending_error |= !in_flight.awaited;
         } else {
-            self.ride_out((at, passed));
+            self.keep_serving((at, passed));
         }
     }
 
-    /// What was held then is served on, and the source left alone.
-    fn ride_out(&mut self, (at, passed): (Millis, Millis)) {
+    /// Keeps serving what was held then, and begins a back-off.
+    fn keep_serving(&mut self, (at, passed): (Millis, Millis)) {
         let Some(held) = self.visible_at(at) else {
             return;
         };
-        let (low, high) = if held.life < 1800 * S && !held.degraded_by_source && held.end.is_some()
-        {
-            ((held.life / 6).max(S), (held.life / 3).max(S))
-        } else {
-            (300 * S, 600 * S)
-        };
+        let (low, high) =
+            if held.life < 1800 * S && !held.degraded_by_source && held.expires_at.is_some() {
+                ((held.life / 6).max(S), (held.life / 3).max(S))
+            } else {
+                (300 * S, 600 * S)
+            };
         self.degraded = true;
         self.back_off_until = passed + self.picked(low, high);
     }
 
-    /// The session is made to take in what the account takes in now, so that it has picked.
+    /// Makes the session apply the fetch that the model applies now, so that it has picked.
     fn picked(&self, low: Millis, high: Millis) -> Millis {
         self.session.attempts();
-        let picked = self.stage.picked.load(Relaxed);
+        let picked = self.runtime.picked.load(Relaxed);
         if !self.steps {
             assert!(
                 (low..=high).contains(&picked),
@@ -443,15 +446,15 @@ impl History {
         picked
     }
 
-    /// The set a read could be served with.
-    fn visible(&self) -> Option<&Set> {
+    /// The credentials that a read could be served with.
+    fn visible(&self) -> Option<&ModelCredentials> {
         self.visible_at(self.now())
     }
 
-    fn visible_at(&self, now: Millis) -> Option<&Set> {
+    fn visible_at(&self, now: Millis) -> Option<&ModelCredentials> {
         self.held
             .as_ref()
-            .filter(|held| !self.attended || held.end.is_none_or(|end| end > now))
+            .filter(|held| !self.attended || held.expires_at.is_none_or(|at| at > now))
     }
 
     fn is_backing_off(&self) -> bool {
@@ -462,7 +465,7 @@ impl History {
         self.final_at.is_some_and(|at| self.passed() - at < S)
     }
 
-    /// How much is left of the held set, and its two windows, from the published table.
+    /// The time left of the held credentials, and their two windows, from the published table.
     fn windows(&self) -> Option<(Millis, Millis, Millis)> {
         let held = self.held.as_ref()?;
         let life = held.life.max(0);
@@ -479,53 +482,56 @@ impl History {
             advisory.max(life - 60 * S)
         };
         let advisory = asked.unwrap_or(advisory).min(most).max(mandatory);
-        Some((held.end? - self.now(), advisory, mandatory))
+        Some((held.expires_at? - self.now(), advisory, mandatory))
     }
 
-    /// Judges the flight that has left since there were `before` of them, if one has.
-    fn judge_launch(&mut self, before: usize, awaited: bool, by_person: bool, seen: &mut Seen) {
-        let launched = self.stage.launched.lock().unwrap();
-        assert!(launched.len() <= before + 1, "two flights for one question");
-        let Some((task, order)) = launched.get(before) else {
-            drop(launched);
-            if let Some(air) = &mut self.air {
-                air.awaited |= awaited;
+    /// Checks the fetch that has started since there were `before` of them, if one has.
+    /// `is_asked_for`: a caller wants it in the advisory window too, even with an MFA prompt.
+    fn check_start(&mut self, before: usize, awaited: bool, is_asked_for: bool, seen: &mut Seen) {
+        let started = self.runtime.started.lock().unwrap();
+        assert!(started.len() <= before + 1, "two fetches for one call");
+        let Some((task, request)) = started.get(before) else {
+            drop(started);
+            if let Some(in_flight) = &mut self.in_flight {
+                in_flight.awaited |= awaited;
             }
             return;
         };
-        let air = Air {
+        let in_flight = ModelFetch {
             task: Arc::clone(task),
-            fetches: order.held.is_none(),
+            fetches: request.held.is_none(),
             awaited,
-            last_forced_refresh: false,
-            has_helper: order.has_helper,
+            is_forced: false,
+            has_helper: request.has_helper,
             inbox: None,
             owner: None,
-            is_answered: order.answers.token_code.is_some()
-                || order.answers.web_identity_token.is_some(),
+            is_answered: request.answers.token_code.is_some()
+                || request.answers.web_identity_token.is_some(),
             completed: None,
         };
-        if let Some(held) = &order.held {
+        if let Some(held) = &request.held {
             assert_eq!(
                 held.access_key_id,
                 self.visible().unwrap().key,
-                "asked with another set"
+                "asked with other credentials"
             );
             assert!(
                 !held.is_expired_at(self.now()) || self.degraded,
-                "asked with an ended set"
+                "asked with expired credentials"
             );
         }
-        let last_final_error = self.visible().filter(|_| air.fetches && self.is_news);
+        let refused = self
+            .visible()
+            .filter(|_| in_flight.fetches && self.refusal_is_new);
         assert_eq!(
-            order.refused_key.as_ref(),
-            last_final_error.map(|held| &held.key),
-            "the first flight after a refusal, and no other, is told of it"
+            request.refused_key.as_ref(),
+            refused.map(|held| &held.key),
+            "the first fetch after a refusal, and no other, gets the refused key"
         );
-        let is_news = self.is_news && !air.fetches;
-        drop(launched);
-        self.is_news = is_news;
-        if air.fetches && !self.steps {
+        let refusal_is_new = self.refusal_is_new && !in_flight.fetches;
+        drop(started);
+        self.refusal_is_new = refusal_is_new;
+        if in_flight.fetches && !self.steps {
             assert!(
                 !self.has_just_failed(),
                 "asked again within a second of a final failure"
@@ -533,7 +539,7 @@ impl History {
             if self.visible().is_some() {
                 assert!(!self.is_backing_off(), "asked during a back-off");
                 let due = self.windows().is_some_and(|(left, advisory, mandatory)| {
-                    left <= if self.attended && !by_person {
+                    left <= if self.attended && !is_asked_for {
                         mandatory
                     } else {
                         advisory
@@ -542,37 +548,39 @@ impl History {
                 assert!(due || self.invalidated, "asked though nothing was due");
             }
         }
-        seen.note(if air.fetches {
+        seen.note(if in_flight.fetches {
             "fetched"
         } else {
             "asked for the identity alone"
         });
-        self.air = Some(air);
+        self.in_flight = Some(in_flight);
     }
 
-    /// Judges what is handed out.
-    fn judge_served(&mut self, serial: u64, seen: &mut Seen) {
+    /// Checks the credentials that were served.
+    fn check_served(&mut self, serial: u64, seen: &mut Seen) {
         let held = self.session.held().expect("nothing is held");
         assert_eq!(held.serial, serial);
-        let account = self.visible().expect("it holds what the account does not");
-        assert_eq!(held.credentials.access_key_id, account.key);
+        let model = self
+            .visible()
+            .expect("the session holds what the model does not");
+        assert_eq!(held.credentials.access_key_id, model.key);
         assert_eq!(
-            held.credentials.expires_at, account.end,
-            "another end than its source's"
+            held.credentials.expires_at, model.expires_at,
+            "another expiration than that of the source"
         );
         if held.credentials.is_expired_at(self.now()) {
             assert!(
                 held.degraded.is_some(),
-                "an ended set was served as a good one"
+                "expired credentials were served as good ones"
             );
             assert!(
                 !self.attended,
-                "an ended set was served that a person has to replace"
+                "expired credentials were served that need an MFA prompt"
             );
-            seen.note("an ended set was served, and said so");
+            seen.note("expired credentials were served as degraded");
         }
         assert_eq!(held.degraded.is_some(), self.degraded, "degraded or not");
-        let shown = (serial, account.key.clone(), self.degraded);
+        let shown = (serial, model.key.clone(), self.degraded);
         assert!(serial >= self.shown.0, "the serials count down");
         assert!(
             serial > self.shown.0 || shown == self.shown,
@@ -584,7 +592,7 @@ impl History {
 
     fn read(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
-        let before = self.launches();
+        let before = self.starts();
         let step = self.begin(Purpose::Credentials, dice, seen);
         let due = !self.steps
             && self
@@ -593,23 +601,26 @@ impl History {
         match step {
             Err(_) if self.pending_error => {
                 self.pending_error = false;
-                seen.note("a failure of the background was raised");
+                seen.note("a failure in the background was raised");
             }
             Err(failure) => {
                 assert!(is_final(&failure) && self.has_just_failed(), "{failure}");
-                seen.note("a final failure was told again");
+                seen.note("a final failure was raised again");
             }
             Ok(_) if self.pending_error => {
-                panic!("a failure of the background was kept from the reader")
+                panic!("a failure in the background was not raised")
             }
             Ok(Step::Ready(serial)) => {
-                self.judge_launch(before, false, false, seen);
-                self.judge_served(serial, seen);
+                self.check_start(before, false, false, seen);
+                self.check_served(serial, seen);
             }
             Ok(Step::Wait(task)) => {
-                self.judge_launch(before, true, false, seen);
+                self.check_start(before, true, false, seen);
                 let must_wait = self.visible().is_none() || self.invalidated || !due;
-                assert!(must_wait, "a reader waits though a good set is held");
+                assert!(
+                    must_wait,
+                    "a reader waits although good credentials are held"
+                );
                 assert!(
                     self.visible().is_none() || !self.is_backing_off() || self.steps,
                     "waits in a back-off"
@@ -625,17 +636,17 @@ impl History {
 
     fn identity(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
-        let before = self.launches();
+        let before = self.starts();
         match self.begin(Purpose::Identity, dice, seen) {
             Ok(Step::Ready(_)) => {
                 let (_, known) = self.session.known().expect("no identity is known");
                 let until: Millis = known.source.parse().unwrap();
                 assert!(self.now() < until, "an identity outlives its credentials");
-                assert_eq!(before, self.launches());
+                assert_eq!(before, self.starts());
                 seen.note("the identity was known");
             }
             Ok(Step::Wait(task)) => {
-                self.judge_launch(before, true, false, seen);
+                self.check_start(before, true, false, seen);
                 self.waiting.push(task);
             }
             Ok(Step::Helper { waits }) => assert!(waits),
@@ -645,25 +656,25 @@ impl History {
 
     fn force(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
-        let (before, in_the_air) = (self.launches(), self.air.is_some());
+        let (before, was_in_flight) = (self.starts(), self.in_flight.is_some());
         let spaced = self.forced_at.is_some_and(|at| self.passed() - at < S);
         let step = self.begin(Purpose::Refresh, dice, seen);
         if matches!(step, Ok(Step::Helper { .. })) {
             return; // and nothing was refused
         }
-        if !in_the_air && !spaced {
+        if !was_in_flight && !spaced {
             let is_refused = self.visible().is_some();
             self.invalidated |= is_refused;
-            self.is_news |= is_refused;
+            self.refusal_is_new |= is_refused;
         }
-        if self.launches() > before {
-            assert!(!spaced, "two forced flights within a second");
+        if self.starts() > before {
+            assert!(!spaced, "two forced fetches within a second");
             self.forced_at = Some(self.passed());
             seen.note("forced");
         }
-        self.judge_launch(before, true, self.attended, seen);
-        if let Some(air) = self.air.as_mut().filter(|_| !in_the_air) {
-            air.last_forced_refresh = true;
+        self.check_start(before, true, self.attended, seen);
+        if let Some(in_flight) = self.in_flight.as_mut().filter(|_| !was_in_flight) {
+            in_flight.is_forced = true;
         }
         if let Ok(Step::Wait(task)) = step {
             self.waiting.push(task);
@@ -672,12 +683,12 @@ impl History {
 
     fn prefetch(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
-        let (before, in_the_air) = (self.launches(), self.air.is_some());
+        let (before, was_in_flight) = (self.starts(), self.in_flight.is_some());
         match self.begin(Purpose::Prefetch, dice, seen) {
             Ok(Step::Ready(started)) => {
-                assert_eq!(started, (self.launches() - before) as u64);
-                assert!(!in_the_air || started == 0);
-                self.judge_launch(before, false, true, seen);
+                assert_eq!(started, (self.starts() - before) as u64);
+                assert!(!was_in_flight || started == 0);
+                self.check_start(before, false, true, seen);
             }
             Ok(Step::Helper { waits }) => assert!(!waits),
             Ok(Step::Wait(_)) => panic!("a prefetch waits"),
@@ -685,20 +696,21 @@ impl History {
         }
     }
 
-    /// As the binding does it: a helper thread is there before the fetch, or the fetch is not begun.
+    /// Begins as the binding does: a helper thread starts before the fetch, or the fetch does not
+    /// start.
     fn begin(
         &mut self,
         purpose: Purpose,
         dice: &mut Dice,
         seen: &mut Seen,
     ) -> Result<Step, Failure> {
-        let before = self.launches();
+        let before = self.starts();
         let step = self.session.begin(purpose, None);
         if !matches!(step, Ok(Step::Helper { .. })) {
             return step;
         }
-        assert!(self.has_callable && self.air.is_none());
-        assert_eq!(self.launches(), before, "begun without a helper");
+        assert!(self.has_callable && self.in_flight.is_none());
+        assert_eq!(self.starts(), before, "begun without a helper");
         if dice.one_in(4) {
             seen.note("a helper could not start");
             return step;
@@ -708,35 +720,37 @@ impl History {
         step
     }
 
-    /// Something happens to the question of the fetch in flight, if it has one.
+    /// Takes, answers, gives back or expires the question of the fetch in flight, if it has one.
     fn question(&mut self, dice: &mut Dice, seen: &mut Seen) {
         if dice.one_in(2) {
             self.late(seen);
         }
         self.apply();
-        let Some(air) = &mut self.air else { return };
-        if air.inbox.is_none() || !air.task.is_ours() {
+        let Some(in_flight) = &mut self.in_flight else {
+            return;
+        };
+        if in_flight.inbox.is_none() || !in_flight.task.is_ours() {
             return;
         }
-        let task = Arc::clone(&air.task);
-        let (owner, has_helper) = (air.owner, air.has_helper);
+        let task = Arc::clone(&in_flight.task);
+        let (owner, has_helper) = (in_flight.owner, in_flight.has_helper);
         match (dice.below(15), owner) {
             (0..=4, _) => self.respond(&task, dice, seen),
             (5, Some(owner)) => {
                 task.give_back(owner);
                 task.give_back(owner);
-                air.owner = None;
+                in_flight.owner = None;
                 seen.note("a question was given back");
             }
             (6, Some(owner)) => {
-                let failure = Failure::no_credentials("it gave nothing", "");
+                let failure = Failure::no_credentials("no answer was given", "");
                 let late = self
                     .session
                     .answer(Purpose::Credentials, &task, owner, Err(failure));
                 assert!(late.is_none());
                 let answer = self.received();
                 self.complete(Err(answer.unwrap_err()));
-                seen.note("who was asked gave nothing");
+                seen.note("the application gave no answer");
             }
             (7..=12, Some(owner)) => {
                 let answer = self.given();
@@ -745,7 +759,7 @@ impl History {
                     .answer(Purpose::Credentials, &task, owner, Ok(answer));
                 assert!(late.is_none());
                 assert!(self.received().is_ok());
-                seen.note("who was asked answered");
+                seen.note("the application answered");
             }
             (13 | 14, _) => {
                 let failure = task.slot().expire_by_hand();
@@ -754,7 +768,7 @@ impl History {
                     self.late = Some((Arc::clone(&task), owner));
                 }
                 seen.note(if task.is_withdrawn() {
-                    "nobody took a question"
+                    "no waiter took a question"
                 } else {
                     "an answer took too long"
                 });
@@ -764,7 +778,7 @@ impl History {
         }
     }
 
-    /// Somebody who waits for `task` sees its question.
+    /// A waiter of `task` sees its question.
     fn respond(&mut self, task: &Arc<Fetch>, dice: &mut Dice, seen: &mut Seen) {
         self.owners += 1;
         let me = self.owners;
@@ -787,70 +801,77 @@ impl History {
             _ => (Purpose::Identity, Takes::default()),
         };
         let may_take = takes != Takes::default();
-        let is_taken = self.air.as_ref().unwrap().owner.is_some();
+        let is_taken = self.in_flight.as_ref().unwrap().owner.is_some();
         match self.session.respond(purpose, task, me, takes) {
             Response::Ask(asked, limit) => {
                 assert!(!is_taken && may_take && asked.is_taken && limit > Duration::ZERO);
-                self.air.as_mut().unwrap().owner = Some(me);
-                seen.note("somebody took a question");
+                self.in_flight.as_mut().unwrap().owner = Some(me);
+                seen.note("a waiter took a question");
             }
             Response::Serve(serial) => {
                 assert!(self.attended && !self.invalidated && purpose == Purpose::Credentials);
-                self.judge_served(serial, seen);
-                seen.note("served while somebody was asked");
+                self.check_served(serial, seen);
+                seen.note("served during an MFA prompt");
             }
             Response::Refuse(failure) => {
                 assert!(self.attended && !is_taken && !may_take, "{failure}");
-                seen.note("nobody there who may ask");
+                seen.note("a waiter may not ask");
             }
             Response::Wait(_) => {
-                assert!(!may_take || is_taken, "a question that nobody took");
+                assert!(
+                    !may_take || is_taken,
+                    "the waiter did not take the question"
+                );
                 seen.note("waits for an answer");
             }
         }
     }
 
-    /// Who was asked for a task that has ended since answers after all.
+    /// The waiter of a completed task answers its question late.
     fn late(&mut self, seen: &mut Seen) {
         let Some((task, owner)) = self.late.take() else {
             return;
         };
         self.apply();
         let (before, has_question) = (
-            self.launches(),
-            self.air
+            self.starts(),
+            self.in_flight
                 .as_ref()
-                .is_some_and(|air| air.inbox.is_some() && air.owner.is_none()),
+                .is_some_and(|in_flight| in_flight.inbox.is_some() && in_flight.owner.is_none()),
         );
         let is_wanted = self.session.needs_refresh() && !self.has_just_failed();
         let answer = self.given();
         let next = self
             .session
             .answer(Purpose::Credentials, &task, owner, Ok(answer));
-        if self.air.as_ref().is_some_and(|air| !air.task.is_ours()) {
+        if self
+            .in_flight
+            .as_ref()
+            .is_some_and(|in_flight| !in_flight.task.is_ours())
+        {
             return;
         }
-        if self.air.is_some() {
+        if self.in_flight.is_some() {
             assert!(next.is_some(), "a late answer joins what is in flight");
             if has_question {
                 assert!(self.received().is_ok());
                 seen.note("a late answer was to an open question");
             }
         }
-        if self.air.is_none() {
+        if self.in_flight.is_none() {
             assert_eq!(next.is_some(), is_wanted, "a late answer starts the next");
         }
-        if self.launches() > before {
-            self.back_off_until = 0; // the answer is good now
+        if self.starts() > before {
+            self.back_off_until = 0; // a late answer is used at once
             seen.note("a late answer started the next");
         }
-        self.judge_launch(before, true, true, seen);
+        self.check_start(before, true, true, seen);
         self.waiting.extend(next);
     }
 
-    /// The usual way: somebody takes the question, and answers it.
+    /// A waiter takes the question and answers it.
     fn ask_and_answer(&mut self, seen: &mut Seen) {
-        let task = Arc::clone(&self.air.as_ref().unwrap().task);
+        let task = Arc::clone(&self.in_flight.as_ref().unwrap().task);
         let takes = Takes {
             token_code: self.attended,
             web_identity_token: self.has_callable,
@@ -865,7 +886,7 @@ impl History {
             .session
             .answer(Purpose::Credentials, &task, me, Ok(answer));
         assert!(late.is_none() && self.received().is_ok());
-        seen.note("who was asked answered at once");
+        seen.note("the application answered at once");
     }
 
     fn given(&self) -> Answer {
@@ -878,24 +899,24 @@ impl History {
 
     /// What the job of the fetch in flight gets for its question.
     fn received(&mut self) -> Result<Answer, Failure> {
-        let air = self.air.as_mut().unwrap();
-        let answer = air.inbox.take().unwrap().answer();
-        air.owner = None;
-        air.is_answered = true;
+        let in_flight = self.in_flight.as_mut().unwrap();
+        let answer = in_flight.inbox.take().unwrap().answer();
+        in_flight.owner = None;
+        in_flight.is_answered = true;
         answer.expect("no answer has arrived")
     }
 
     fn complete(&mut self, outcome: Result<FetchResult, Failure>) {
         let completion = Completion {
-            at: self.stage.now(),
-            instant: self.stage.instant(),
+            at: self.runtime.now(),
+            instant: self.runtime.instant(),
             took: Duration::ZERO,
         };
-        let completed = (self.stage.now(), self.passed());
-        let air = self.air.as_mut().unwrap();
-        air.completed = Some(completed);
-        air.inbox = None;
-        air.task.complete_by_hand(outcome, completion);
+        let completed = (self.runtime.now(), self.passed());
+        let in_flight = self.in_flight.as_mut().unwrap();
+        in_flight.completed = Some(completed);
+        in_flight.inbox = None;
+        in_flight.task.complete_by_hand(outcome, completion);
     }
 
     fn invalidate(&mut self, dice: &mut Dice, seen: &mut Seen) {
@@ -909,43 +930,47 @@ impl History {
         assert_eq!(is_held, held.as_deref() == Some(&*key));
         if is_held {
             self.invalidated = true;
-            self.is_news = true;
+            self.refusal_is_new = true;
             assert!(self.session.needs_refresh() && self.session.known().is_none());
-            seen.note("the held set was refused");
+            seen.note("the held credentials were refused");
         } else {
-            seen.note("another set was refused");
+            seen.note("other credentials were refused");
         }
     }
 
-    /// The flight in the air, if any, comes to its end in one way or another.
-    fn land(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        let Some(air) = self.air.as_ref().filter(|air| air.task.is_ours()) else {
+    /// The fetch in flight, if any, asks its question, completes or is abandoned.
+    fn proceed(&mut self, dice: &mut Dice, seen: &mut Seen) {
+        let Some(in_flight) = self
+            .in_flight
+            .as_ref()
+            .filter(|in_flight| in_flight.task.is_ours())
+        else {
             return;
         };
-        if air.task.outcome().is_some() || air.inbox.is_some() {
+        if in_flight.task.outcome().is_some() || in_flight.inbox.is_some() {
             return;
         }
-        if air.fetches && (self.attended || self.has_callable) && !air.is_answered {
+        if in_flight.fetches && (self.attended || self.has_callable) && !in_flight.is_answered {
             let limits = Limits {
                 reader: Duration::from_mins(2),
-                helper: air.has_helper.then_some(Duration::from_mins(1)),
+                helper: in_flight.has_helper.then_some(Duration::from_mins(1)),
             };
             let question = if self.attended {
                 Question::TokenCode("GAHT12345678".into())
             } else {
                 Question::WebIdentityToken
             };
-            let inbox = air.task.slot().ask_by_hand(question, limits);
-            self.air.as_mut().unwrap().inbox = Some(inbox);
+            let inbox = in_flight.task.slot().ask_by_hand(question, limits);
+            self.in_flight.as_mut().unwrap().inbox = Some(inbox);
             seen.note("a question was asked");
             if dice.one_in(2) {
                 self.ask_and_answer(seen);
             }
             return;
         }
-        let order = self
-            .stage
-            .launched
+        let request = self
+            .runtime
+            .started
             .lock()
             .unwrap()
             .last()
@@ -954,8 +979,8 @@ impl History {
             .clone();
         let outcome = match dice.below(10) {
             0 => {
-                seen.note("a flight was lost");
-                air.task.abandon();
+                seen.note("a fetch was abandoned");
+                in_flight.task.abandon();
                 return;
             }
             1 | 2 => {
@@ -968,36 +993,36 @@ impl History {
             }
             _ => {
                 self.keys += 1;
-                Ok(self.fetched(&order, dice, seen))
+                Ok(self.fetched(&request, dice, seen))
             }
         };
         self.complete(outcome);
     }
 
-    fn fetched(&self, order: &FetchRequest, dice: &mut Dice, seen: &mut Seen) -> FetchResult {
+    fn fetched(&self, request: &FetchRequest, dice: &mut Dice, seen: &mut Seen) -> FetchResult {
         let now = self.now();
-        let credentials = order.held.clone().unwrap_or_else(|| {
-            let mut set = Credentials::new(format!("ASIA{}", self.keys), "s", None, "test");
+        let credentials = request.held.clone().unwrap_or_else(|| {
+            let mut credentials = Credentials::new(format!("ASIA{}", self.keys), "s", None, "test");
             let lives = [2, 30, 120, 300, 302, 900, 1200, 1201, 3600, 5400, 43_200];
-            set.expires_at = match dice.below(23) {
+            credentials.expires_at = match dice.below(23) {
                 0 => None,
                 1 => Some(now - dice.between(0, 600 * S)),
                 _ => Some(now + dice.any(&lives) * S),
             };
             if dice.one_in(12) {
-                set.expires_at = Some(now - dice.between(0, 600 * S));
-                set.degraded = Some("its source has no newer one".into());
-                seen.note("an ended set of a source in trouble");
+                credentials.expires_at = Some(now - dice.between(0, 600 * S));
+                credentials.degraded = Some("the source has no newer ones".into());
+                seen.note("expired credentials of a degraded source");
             }
-            Arc::new(set)
+            Arc::new(credentials)
         });
-        let identity = order.identity.then(|| match dice.below(6) {
+        let identity = request.identity.then(|| match dice.below(6) {
             0 => Err(Failure::new(Kind::AccessDenied, "no", "")),
             1 => Err(Failure::new(Kind::Connection, "no answer", "")),
             _ => Ok(identity(credentials.expires_at)),
         });
         FetchResult {
-            is_new: order.held.is_none(),
+            is_new: request.held.is_none(),
             is_attended: self.attended,
             identity,
             region: "us-east-1".into(),
@@ -1008,7 +1033,7 @@ impl History {
         }
     }
 
-    /// All who wait for a flight that is over hear of it.
+    /// All waiters of completed tasks get the outcome.
     fn settle(&mut self, seen: &mut Seen) {
         self.apply();
         self.session.attempts();
@@ -1018,17 +1043,17 @@ impl History {
                 continue;
             }
             match self.session.settle(&task) {
-                Some(Ok(serial)) => self.judge_served(serial, seen),
-                Some(Err(_)) => seen.note("a waiter heard of a failure"),
-                None => seen.note("a waiter was to ask again"),
+                Some(Ok(serial)) => self.check_served(serial, seen),
+                Some(Err(_)) => seen.note("a waiter got a failure"),
+                None => seen.note("a waiter had to begin again"),
             }
         }
     }
 
-    /// What only looks changes nothing.
+    /// Methods that only read change nothing.
     fn look(&mut self, seen: &mut Seen) {
         self.apply();
-        let before = self.launches();
+        let before = self.starts();
         let events = self.session.events(self.event);
         for (at, event) in events.iter().enumerate() {
             assert!(event.number > self.event + at as u64);
@@ -1044,14 +1069,18 @@ impl History {
             self.session.attempts(),
             self.session.warnings(),
         );
-        assert_eq!(self.session.in_flight().is_some(), self.air.is_some());
-        assert_eq!(before, self.launches());
+        assert_eq!(self.session.in_flight().is_some(), self.in_flight.is_some());
+        assert_eq!(before, self.starts());
         seen.note("looked");
     }
 
-    /// From here on the history is that of a child: whoever flies, flies in the parent.
+    /// The history goes on in a forked child: the parent process runs the fetch in flight.
     fn fork(&mut self, seen: &mut Seen) {
-        let Some(air) = self.air.as_mut().filter(|air| air.task.outcome().is_none()) else {
+        let Some(in_flight) = self
+            .in_flight
+            .as_mut()
+            .filter(|in_flight| in_flight.task.outcome().is_none())
+        else {
             return;
         };
         let foreign = FetchTask::without_worker(PARENT);
@@ -1059,10 +1088,11 @@ impl History {
         state.task.as_mut().unwrap().task = Arc::clone(&foreign);
         drop(state);
         self.late = None;
-        let _ = (air.inbox.take(), air.owner.take());
-        self.waiting.retain(|task| !Arc::ptr_eq(task, &air.task));
-        self.stage.launched.lock().unwrap().last_mut().unwrap().0 = Arc::clone(&foreign);
-        air.task = foreign;
+        let _ = (in_flight.inbox.take(), in_flight.owner.take());
+        self.waiting
+            .retain(|task| !Arc::ptr_eq(task, &in_flight.task));
+        self.runtime.started.lock().unwrap().last_mut().unwrap().0 = Arc::clone(&foreign);
+        in_flight.task = foreign;
         seen.note("forked in flight");
     }
 
@@ -1072,7 +1102,7 @@ impl History {
     }
 }
 
-/// Says in its source until when it is good.
+/// An identity whose source says until when it is valid.
 fn identity(until: Option<Millis>) -> Identity {
     let principal = Principal::parse("arn:aws:iam::123456789012:user/u", None, "AIDA").unwrap();
     Identity {

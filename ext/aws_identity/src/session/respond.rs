@@ -1,4 +1,4 @@
-//! What those who wait for a fetch do about its question.
+//! What a caller that waits for a fetch does about its question.
 
 use super::{Fetch, Purpose, Session};
 use crate::{
@@ -9,21 +9,22 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// What somebody who waits for a task does about its question.
+/// What a caller that waits for a task does about its question.
 #[derive(Clone, Debug)]
 pub enum Response {
-    /// Asks the application, which may take so long.
+    /// Asks the application, which may take this long.
     Ask(Asked, Duration),
-    /// Takes what is held meanwhile.
+    /// Uses the held credentials with this serial meanwhile.
     Serve(u64),
-    /// Gives up: nobody here may ask.
+    /// Raises: the caller may not ask the application, and no credentials can be served.
     Refuse(Failure),
-    /// Waits on, having seen so many changes.
+    /// Goes on waiting, with this number of changes seen.
     Wait(u64),
 }
 
 impl Session {
-    /// What somebody who waits for `task` as `owner`, and may take `takes`, does about its question.
+    /// What a caller that waits for `task` as `owner`, and may take `takes`, does about its
+    /// question.
     pub fn respond(
         &self,
         purpose: Purpose,
@@ -52,8 +53,8 @@ impl Session {
         }
     }
 
-    /// Answers the question of `task` that `owner` took. An answer that comes too late serves the
-    /// fetch in flight now, or starts the next one: that is returned, to be waited for instead.
+    /// Answers the question of `task` that `owner` took. An answer that comes too late goes to the
+    /// fetch in flight now, or to a new one; the caller waits for the returned task instead.
     pub fn answer(
         &self,
         purpose: Purpose,
@@ -66,19 +67,19 @@ impl Session {
             return None;
         };
         if !task.is_ours() {
-            return None; // asked by the parent of this process, which sends the answer itself
+            return None; // the parent process asked, and sends the answer itself
         }
         let mut state = self.synced();
         if let Some(in_flight) = &state.task {
             in_flight.task.answer_untaken(answer);
         } else {
             let now = state.now();
-            if !state.refresh.needs_refresh(now) || state.is_spaced() {
+            if !state.refresh.needs_refresh(now) || state.failed_within_spacing() {
                 return None;
             }
             let answers = CallbackAnswers::of(answer);
             let identity = purpose == Purpose::Identity;
-            self.launch(&mut state, answers, identity, None).ok()?;
+            self.start(&mut state, answers, identity, None).ok()?;
         }
         let in_flight = state.task.as_mut()?;
         in_flight.is_awaited |= purpose != Purpose::Help;
@@ -86,8 +87,8 @@ impl Session {
     }
 }
 
-/// What the application gave, before it is sent. What is wrong with it may be right the next time, so
-/// it is no failure of the configuration.
+/// Checks an answer of the application before it is sent. The next answer may be valid, so an
+/// invalid one is no failure of the configuration.
 fn checked(answer: Answer) -> Result<Answer, Failure> {
     let outcome = match &answer {
         Answer::TokenCode(code) => limits::token_code(code.expose()),

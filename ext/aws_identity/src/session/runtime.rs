@@ -5,9 +5,7 @@ use crate::{
     failure::Failure,
     fetch::{self, FetchRequest, FetchResult},
     refresh::Range,
-    task::deadline::Deadline,
-    task::fetch_task::FetchTask,
-    task::fork_gate::SharedGate,
+    task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
     util::time::{Millis, now},
 };
 use std::{sync::Arc, time::Instant};
@@ -15,24 +13,24 @@ use std::{sync::Arc, time::Instant};
 /// A fetch of a session in flight, or completed.
 pub type Fetch = FetchTask<FetchResult>;
 
-/// A trait, so that a test can have years pass and thousands of fetches complete in a second.
+/// A trait, so that a test can simulate years and thousands of fetches in a second.
 pub(super) trait Runtime: Send + Sync {
     /// The wall clock.
     fn now(&self) -> Millis;
-    /// A clock that nobody sets.
+    /// The monotonic clock.
     fn instant(&self) -> Instant;
-    /// Any number of the range.
+    /// A random number of the range.
     fn pick(&self, range: Range) -> Millis;
-    /// Starts the fetch of `order`.
-    fn launch(
+    /// Starts the fetch of `request`.
+    fn start(
         &self,
         settings: &Arc<Settings>,
-        order: FetchRequest,
+        request: FetchRequest,
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure>;
 }
 
-/// The machine we run on.
+/// The real clocks, randomness and tasks.
 pub(super) struct SystemRuntime;
 
 impl Runtime for SystemRuntime {
@@ -50,16 +48,16 @@ impl Runtime for SystemRuntime {
         fastrand::Rng::with_seed(seed).i64(range)
     }
 
-    fn launch(
+    fn start(
         &self,
         settings: &Arc<Settings>,
-        order: FetchRequest,
+        request: FetchRequest,
         gate: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
         let settings = Arc::clone(settings);
         let deadline = Deadline::new(settings.resolve_timeout.value, settings.deadline_cap);
         FetchTask::spawn(gate, deadline, move |context| {
-            fetch::fetch(settings, order, gate, context)
+            fetch::fetch(settings, request, gate, context)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The state of a session, and how it takes in what a flight brought.
+//! The state of a session, and how the outcome of a fetch changes it.
 
 use super::{
     counters::Counters,
@@ -19,47 +19,48 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The least time between two fetches where the first can only fail again, or a caller forced it.
+/// The least time between two fetches if a retry of the first cannot succeed, or a caller forced
+/// it.
 const SPACING: Duration = Duration::from_secs(1);
 
 pub(super) struct State {
     pub(super) refresh: Refresh<Arc<Credentials>>,
-    /// Counts up with every set that is taken in; 0 is none.
+    /// Counts up with every change of the held credentials; 0 if there were none yet.
     pub(super) serial: u64,
     pub(super) identity: Option<CachedIdentity>,
     pub(super) identity_serial: u64,
     pub(super) task: Option<InFlight>,
-    /// What can only fail again is not asked again at once.
+    /// The last failure that a retry cannot cure, and when it came.
     pub(super) last_final_error: Option<(Instant, Failure)>,
-    /// A final failure of a flight nobody waited for: the next read raises it, once.
+    /// Non-retryable error of a background fetch, raised once by the next read.
     pub(super) pending_error: Option<Failure>,
-    /// When a caller last forced a flight, and what that one failed with.
+    /// When a caller last forced a fetch, and the failure of that fetch, if it failed.
     pub(super) last_forced_refresh: Option<(Instant, Option<Failure>)>,
-    /// Why the held set is served although it should have been replaced.
+    /// Why the held credentials are served past the time of their refresh.
     pub(super) degraded: Option<String>,
     pub(super) attempts: Arc<[Attempt]>,
     pub(super) region: String,
-    /// How far STS's clock was ahead when it was last asked.
+    /// How far STS's clock was ahead of ours at its last answer.
     pub(super) offset: Millis,
     pub(super) web_identity_token: Option<Secret>,
-    /// What the user should hear, once each.
+    /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
-    /// That the time of the held set has passed was told.
+    /// The expiry of the held credentials has its event already.
     pub(super) expiry_is_recorded: bool,
     pub(super) events: Events,
     pub(super) runtime: Arc<dyn Runtime>,
 }
 
-/// The flight in the air.
+/// The fetch in flight.
 pub(super) struct InFlight {
     pub(super) task: Arc<Fetch>,
-    /// Somebody waits for it and will hear how it ended.
+    /// A caller waits for it, and gets its failure.
     pub(super) is_awaited: bool,
-    /// Started by a caller who insists, and is to hear of a failure even if a set is held.
+    /// A caller forced it, and gets its failure even if credentials are held.
     pub(super) is_forced: bool,
 }
 
-/// The identity, for as long as the credentials it was asked with are good.
+/// The identity, valid until the credentials it was asked with expire.
 pub(super) struct CachedIdentity {
     pub(super) identity: Arc<Identity>,
     pub(super) until: Option<Millis>,
@@ -88,7 +89,7 @@ impl State {
         }
     }
 
-    /// The wall clock, corrected by what STS last said.
+    /// The wall clock, corrected by the offset of STS's clock.
     pub(super) fn now(&self) -> Millis {
         self.corrected(self.runtime.now())
     }
@@ -98,7 +99,9 @@ impl State {
     }
 
     pub(super) fn held_key(&self, now: Millis) -> Option<String> {
-        self.refresh.held(now).map(|set| set.access_key_id.clone())
+        self.refresh
+            .held(now)
+            .map(|held| held.access_key_id.clone())
     }
 
     pub(super) fn invalidate(&mut self, access_key_id: &str) -> bool {
@@ -113,7 +116,7 @@ impl State {
         is_held
     }
 
-    /// The flight in the air is one that a caller insists on.
+    /// Marks the fetch in flight as forced by a caller.
     pub(super) fn force(&mut self) {
         if let Some(in_flight) = &mut self.task {
             in_flight.is_forced = true;
@@ -121,20 +124,20 @@ impl State {
         }
     }
 
-    /// There is a set to hand out that is good, or of which it is known that it is not.
+    /// True if the held credentials are good, or are marked as degraded.
     pub(super) fn is_servable(&self, now: Millis) -> bool {
         let held = self.refresh.held(now);
-        held.is_some_and(|set| !set.is_expired_at(now) || self.refresh.is_degraded())
+        held.is_some_and(|held| !held.is_expired_at(now) || self.refresh.is_degraded())
     }
 
-    pub(super) fn is_spaced(&self) -> bool {
+    pub(super) fn failed_within_spacing(&self) -> bool {
         self.last_final_error
             .as_ref()
-            .is_some_and(|(at, _)| self.is_recent(*at))
+            .is_some_and(|(at, _)| self.is_within_spacing(*at))
     }
 
-    /// Too short a time ago for another flight.
-    pub(super) fn is_recent(&self, at: Instant) -> bool {
+    /// True if `at` is too short a time ago for another fetch.
+    pub(super) fn is_within_spacing(&self, at: Instant) -> bool {
         self.runtime.instant().saturating_duration_since(at) < SPACING
     }
 
@@ -145,8 +148,8 @@ impl State {
             .map(|_| self.serial)
     }
 
-    /// Takes in what a task brought. It is judged by when the task completed, not by when somebody
-    /// looks.
+    /// Applies the outcome of a task, as of the time when the task completed, not when a caller
+    /// reads.
     pub(super) fn apply(
         &mut self,
         in_flight: &InFlight,
@@ -159,7 +162,7 @@ impl State {
                 counters.completed(completion.took, true);
                 self.apply_success(in_flight, fetched, completion, counters);
             }
-            // AWS was not asked: nothing follows from it.
+            // AWS was not asked, so this failure starts no back-off.
             Err(failure) if in_flight.task.is_withdrawn() => {
                 self.attempts = failure.attempts.as_slice().into();
             }
@@ -279,18 +282,18 @@ impl State {
         }
     }
 
-    /// Says once of a set that its time has passed and nothing has replaced it.
+    /// Adds an event, once, if the held credentials have expired and no fetch has replaced them.
     pub(super) fn record_expiry(&mut self) {
         let now = self.now();
-        let ended = self.refresh.ended(now).map(Arc::clone);
-        if let Some(ended) = ended.filter(|_| !self.expiry_is_recorded) {
+        let expired = self.refresh.ended(now).map(Arc::clone);
+        if let Some(expired) = expired.filter(|_| !self.expiry_is_recorded) {
             self.expiry_is_recorded = true;
             let reason = self.degraded.as_deref();
-            self.events.add(EventKind::Expired, &ended, reason, now);
+            self.events.add(EventKind::Expired, &expired, reason, now);
         }
     }
 
-    /// An outage: the held set is served on.
+    /// Keeps serving the held credentials during an outage.
     fn serve_stale(&mut self, counters: &Counters, failure: &Failure, at: Millis) {
         counters.backed_off();
         let was_degraded = self.degraded.is_some();
@@ -298,7 +301,7 @@ impl State {
         self.events.failed(failure, at);
         let held = self.refresh.held(at).map(Arc::clone);
         if let Some(held) = held.filter(|_| !was_degraded) {
-            self.serial += 1; // whoever keeps the set by its serial is to see that it is degraded
+            self.serial += 1; // a reader that caches by serial must see that they are degraded
             self.events
                 .add(EventKind::Degraded, &held, Some(&failure.message()), at);
         }
@@ -306,14 +309,17 @@ impl State {
     }
 }
 
-pub(super) fn already_expired(set: &Credentials) -> Failure {
-    let end = set
+pub(super) fn already_expired(credentials: &Credentials) -> Failure {
+    let expires_at = credentials
         .expires_at
         .map(crate::util::time::format_iso8601)
         .unwrap_or_default();
     Failure::new(
         Kind::NoCredentials,
-        format!("{} handed out credentials that ended at {end}.", set.source),
+        format!(
+            "{} handed out credentials that ended at {expires_at}.",
+            credentials.source
+        ),
         "Check this machine's clock and whatever writes them.",
     )
     .answered()

@@ -25,14 +25,14 @@ impl Drop for Waits<'_> {
     }
 }
 
-/// Of one job.
+/// Asks the questions of one job.
 pub struct Asker {
     task: Option<(Arc<Slot>, Arc<Deadline>, SharedGate)>,
     permit: Mutex<Option<Permit>>,
 }
 
 impl Asker {
-    /// For a job that may not ask: says what it would ask for.
+    /// For a job that may not ask: each question fails and names what it asks for.
     #[must_use]
     pub fn declining(self) -> Self {
         Self { task: None, ..self }
@@ -65,7 +65,7 @@ impl Asker {
             match timeout(slot.expires()?, inbox.recv()).await {
                 Ok(Some(Reply::Answered(outcome))) => break *outcome,
                 Ok(None) => break Err(unasked),
-                Ok(Some(Reply::Changed)) | Err(_) => {} // look when it expires now
+                Ok(Some(Reply::Changed)) | Err(_) => {} // it expires at another time now
             }
         };
         drop(waits);
@@ -78,7 +78,7 @@ impl Asker {
         outcome
     }
 
-    /// Replaces the permit; whether there is one now.
+    /// Replaces the permit; true if there is one now.
     fn hold(&self, permit: Option<Permit>) -> bool {
         let mut held = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
         *held = permit;

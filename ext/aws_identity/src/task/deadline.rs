@@ -10,12 +10,12 @@ use std::{
 };
 use tokio::time::{self, sleep};
 
-/// How long past its deadline a task may be before those who wait for it give it up: a job that
-/// blocks its thread also stops the runtime's timer.
+/// How long past its deadline a task may be before its waiters abandon it: a job that blocks its
+/// thread also stops the runtime's timer, so it cannot report the timeout itself.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
 
-/// A budget for the network that stands still while the task waits for something else: a program it
-/// runs, or the answer to a question.
+/// A budget for the network that is paused while the task waits for a program it runs or for the
+/// answer to a question.
 #[derive(Debug)]
 pub struct Deadline {
     start: Instant,
@@ -27,7 +27,7 @@ pub struct Deadline {
 
 #[derive(Debug, Default)]
 struct Pauses {
-    /// The pause that is going on, and whether it is for an answer.
+    /// When the current pause began, and whether it is for an answer.
     current: Option<(Instant, bool)>,
     all: Duration,
     for_answers: Duration,
@@ -45,7 +45,7 @@ impl Pauses {
     }
 }
 
-/// The time goes on when this is dropped.
+/// The budget runs again when this is dropped.
 #[derive(Debug)]
 pub struct Pause<'a>(&'a Deadline);
 
@@ -73,12 +73,12 @@ impl Deadline {
         }
     }
 
-    /// The budget stands still while a program runs. Pauses do not nest: only the job itself pauses.
+    /// Pauses the budget while a program runs. Pauses do not nest: only the job itself pauses.
     pub fn pause_for_program(&self) -> Pause<'_> {
         self.pause(false)
     }
 
-    /// The budget stands still while a question is open, which nothing that is reported counts either.
+    /// Pauses the budget while a question is open; [`Self::took`] leaves this time out too.
     pub fn pause_for_answer(&self) -> Pause<'_> {
         self.pause(true)
     }
@@ -93,7 +93,7 @@ impl Deadline {
         self.limit
     }
 
-    /// What is left; zero when it is over.
+    /// The time left; zero past the deadline.
     #[must_use]
     pub fn left(&self) -> Duration {
         let of_limit = self.limit.saturating_sub(self.elapsed());
@@ -120,7 +120,7 @@ impl Deadline {
         self.start.elapsed().saturating_sub(asked)
     }
 
-    /// What `job` brings, if it does before the deadline, pauses left out.
+    /// The output of `job`, or `None` if it takes longer than the deadline, pauses left out.
     pub async fn bound<J: Future>(&self, job: J) -> Option<J::Output> {
         let mut job = pin!(job);
         let mut timer = pin!(sleep(Duration::ZERO));
@@ -129,7 +129,7 @@ impl Deadline {
                 return Poll::Ready(Some(outcome));
             }
             loop {
-                // Whatever ends a pause wakes the job, and with it this.
+                // The end of a pause wakes the job, and this is polled with it.
                 let left = if self.is_paused() {
                     self.left_of_cap()
                 } else {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_stands_still_during_a_pause_and_is_armed_again_after_it() {
+    fn a_pause_stops_the_budget_and_its_end_resumes_it() {
         let deadline = Deadline::new(QUICK, None);
         let start = Instant::now();
         let outcome = run(deadline.bound(async {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_do_not_give_up_a_task_that_is_paused() {
+    fn waiters_do_not_abandon_a_paused_task() {
         let deadline = Deadline::new(Duration::ZERO, None);
         let pause = deadline.pause_for_answer();
         std::thread::sleep(GRACE + SLACK);

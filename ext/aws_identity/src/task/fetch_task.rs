@@ -1,8 +1,8 @@
-//! One fetch in progress, and those who wait for it.
+//! One fetch in flight, and its waiters.
 //!
-//! A task is a short-lived thread that builds its own runtime, does one job under a deadline,
-//! leaves the outcome in a slot and ends. Nothing of it outlives it, so nothing of it can be
-//! inherited by a forked child; and a waiter that leaves does not hold it up.
+//! A task is a short-lived thread that builds its own runtime, does one job under a deadline and
+//! stores the outcome. No thread or runtime outlives the job, so a forked child inherits none that
+//! is idle; and a waiter that leaves does not delay the task.
 
 use super::{
     asker::Asker,
@@ -24,31 +24,31 @@ use std::{
 };
 use tokio::runtime;
 
-/// Ten times what a release build was seen to use, three times a debug build's; a stack that
-/// overflows in a library ends the process without a word.
+/// Ten times what a release build was measured to use, and three times what a debug build was: a
+/// stack overflow would kill the process without a message.
 pub(crate) const STACK: usize = 1 << 20;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// The task has completed: its outcome is there.
+    /// The task has completed.
     Completed,
-    /// A question is open, of which the waiter has not seen the last change.
+    /// A question is open, and the waiter has not seen its last change.
     Asked,
     /// The task waits for the network, or for an answer.
     Parked,
-    /// [`FetchTask::nudge`] was called, or the waiter wanted to look up.
+    /// [`FetchTask::nudge`] was called, or the waiter's limit has passed.
     Interrupted,
-    /// It will never complete for us: overdue, or run by another process.
+    /// It will never complete for this process: it is overdue, or the parent process runs it.
     Abandoned,
 }
 
-/// What ends a wait, beside the end of the task.
+/// What ends a wait besides the completion of the task.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heed {
-    /// A question with changes after this number of them.
+    /// A question, if it has changed more often than this.
     pub questions_after: Option<u64>,
-    /// That the task waits for anything at all.
+    /// That the task waits for the network or for an answer.
     pub parked: bool,
 }
 
@@ -57,7 +57,7 @@ pub struct Heed {
 pub struct Completion {
     /// By the wall clock.
     pub at: Millis,
-    /// By a clock that nobody sets.
+    /// By the monotonic clock.
     pub instant: Instant,
     /// How long it took, without the time for answers.
     pub took: Duration,
@@ -69,7 +69,7 @@ pub struct TaskContext {
     pub asker: Asker,
 }
 
-/// A job in progress, or completed.
+/// A job in flight, or completed.
 pub struct FetchTask<T> {
     outcome: OnceLock<(Result<T, Failure>, Completion)>,
     slot: Arc<Slot>,
@@ -92,7 +92,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
                 "Share one Session instead of making many.",
             )
         })?;
-        panic::keep_quiet();
+        panic::hide_messages();
         let task = Arc::new(Self::new(process::id(), deadline));
         let worker = Arc::clone(&task);
         thread::Builder::new()
@@ -119,7 +119,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         F: FnOnce(TaskContext) -> J,
         J: Future<Output = Result<T, Failure>>,
     {
-        let _running = RunningGuard::begin(gate); // but for the time it is parked
+        let _running = RunningGuard::begin(gate); // except while it is parked
         let parking = Arc::clone(&self);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
@@ -151,7 +151,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
             })
         });
         self.complete(outcome.unwrap_or_else(Err));
-        runtime.shutdown_background(); // a program that hangs must not hold this thread
+        runtime.shutdown_background(); // a program that hangs must not keep this thread alive
     }
 
     fn park(&self) {
@@ -172,24 +172,24 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 }
 
 impl<T> FetchTask<T> {
-    /// What the task brought, once it has completed. Never blocks, in any process.
+    /// The outcome of the task, once it has completed. Never blocks, in any process.
     pub fn outcome(&self) -> Option<&Result<T, Failure>> {
         self.completed().map(|(outcome, _)| outcome)
     }
 
-    /// The outcome, and when it came. Never blocks, in any process.
+    /// The outcome, and when the task completed. Never blocks, in any process.
     pub fn completed(&self) -> Option<&(Result<T, Failure>, Completion)> {
         self.outcome.get()
     }
 
-    /// False in a child forked while it ran: nobody runs it there, and its locks may be held for
-    /// ever.
+    /// False in a child forked while the task ran: no thread runs it there, and its locks may stay
+    /// locked for ever.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.slot.is_ours()
     }
 
-    /// False once waiting for it is pointless.
+    /// False once the task is overdue, or in a forked child.
     #[must_use]
     pub fn may_complete(&self) -> bool {
         #[cfg(test)]
@@ -217,13 +217,13 @@ impl<T> FetchTask<T> {
         self.slot.asked()
     }
 
-    /// Takes the open question for `owner`, who has so long to answer, where it may.
+    /// Takes the open question for `owner`, if it may, and says how long `owner` has to answer.
     #[must_use]
     pub fn take(&self, owner: u64, takes: Takes) -> Option<(Asked, Duration)> {
         self.slot.take(owner, takes)
     }
 
-    /// Answers the question that `owner` took; gives the answer back if it comes too late.
+    /// Answers the question that `owner` took; returns the answer if it comes too late.
     pub fn answer(
         &self,
         owner: u64,
@@ -232,27 +232,28 @@ impl<T> FetchTask<T> {
         self.slot.answer(owner, outcome)
     }
 
-    /// Whether the task has a use for the answer to a question of an earlier one.
+    /// Offers the answer to a question of an earlier task; true if it fits the open question.
     pub fn answer_untaken(&self, answer: Answer) -> bool {
         self.slot.answer_untaken(answer)
     }
 
-    /// `owner` will not answer: somebody else may take the question. Does nothing a second time.
+    /// `owner` will not answer, so another waiter may take the question. Does nothing a second
+    /// time.
     pub fn give_back(&self, owner: u64) {
         self.slot.give_back(owner);
     }
 
-    /// The helper thread for the questions of this task has ended.
+    /// The helper thread for the questions of this task has stopped.
     pub fn lose_helper(&self) {
         self.slot.lose_helper();
     }
 
-    /// Nobody will ask for the outcome any more.
+    /// No caller needs the outcome any more, so the open question is withdrawn.
     pub fn cancel_questions(&self) {
         self.slot.close();
     }
 
-    /// True where the task ended because nobody took its question. Never blocks, in any process.
+    /// True if the task failed because no waiter took its question. Never blocks, in any process.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {
         self.slot.is_withdrawn()
@@ -264,13 +265,13 @@ impl<T> FetchTask<T> {
         self.slot.failed()
     }
 
-    /// Blocks until the task has completed, is lost, or `interrupted` is set through `nudge`.
+    /// Blocks until the task has completed or is abandoned, or `nudge` sets `interrupted`.
     pub fn wait(&self, interrupted: &AtomicBool) -> Woken {
         self.wait_at_most(interrupted, Duration::MAX, Heed::default())
     }
 
-    /// The same for no longer than `limit`, the end of which counts as interrupted; `heed` says what
-    /// else ends it.
+    /// The same for at most `limit`, after which it returns as if interrupted; `heed` says what
+    /// else ends the wait.
     pub fn wait_at_most(&self, interrupted: &AtomicBool, limit: Duration, heed: Heed) -> Woken {
         let start = Instant::now();
         if self.outcome.get().is_some() {
@@ -303,17 +304,17 @@ impl<T> FetchTask<T> {
             if left.is_zero() {
                 return Woken::Interrupted;
             }
-            let patience = left.min(self.deadline.left() + GRACE);
+            let sleep_limit = left.min(self.deadline.left() + GRACE);
             state = self
                 .slot
                 .changed
-                .wait_timeout(state, patience)
+                .wait_timeout(state, sleep_limit)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
 
-    /// Wakes the waiter that looks at `interrupted`. Callable from any thread.
+    /// Wakes the waiter that checks `interrupted`. Callable from any thread.
     pub fn nudge(&self, interrupted: &AtomicBool) {
         interrupted.store(true, SeqCst);
         self.wake();
@@ -325,10 +326,10 @@ impl<T> FetchTask<T> {
     }
 }
 
-/// For tests that complete a task by hand.
+/// For tests that complete a task themselves.
 #[cfg(test)]
 impl<T: Send + Sync + 'static> FetchTask<T> {
-    /// A task of the process `pid` that nobody runs.
+    /// A task of the process `pid` without a thread.
     pub(crate) fn without_worker(pid: u32) -> Arc<Self> {
         let limit = Duration::from_secs(1 << 32);
         Arc::new(Self::new(pid, Deadline::new(limit, None)))
@@ -342,7 +343,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         let _ = self.outcome.set((outcome, completion));
     }
 
-    /// Its time and its grace are over.
+    /// Makes the task overdue.
     pub(crate) fn abandon(&self) {
         self.is_abandoned.store(true, SeqCst);
     }
@@ -358,12 +359,11 @@ fn no_thread(error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Kind;
-    use crate::task::fork_gate::NoFork;
+    use crate::{failure::Kind, task::fork_gate::NoFork};
 
     const QUICK: Duration = Duration::from_millis(40);
 
-    fn launch<J>(
+    fn start<J>(
         limit: Duration,
         job: impl FnOnce(TaskContext) -> J + Send + 'static,
     ) -> Arc<FetchTask<u32>>
@@ -378,8 +378,8 @@ mod tests {
     }
 
     #[test]
-    fn everybody_gets_what_the_one_flight_brought() {
-        let task = launch(Duration::from_secs(5), |_| async {
+    fn all_waiters_get_the_outcome_of_one_fetch() {
+        let task = start(Duration::from_secs(5), |_| async {
             tokio::time::sleep(QUICK).await;
             Ok(7)
         });
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_job_that_takes_too_long_is_a_timeout() {
-        let task = launch(QUICK, |_| std::future::pending());
+        let task = start(QUICK, |_| std::future::pending());
         assert_eq!(wait(&task), Woken::Completed);
         let failure = task.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Timeout);
@@ -407,8 +407,8 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_blocks_its_thread_is_given_up() {
-        let task = launch(QUICK, |_| async {
+    fn a_job_that_blocks_its_thread_is_abandoned() {
+        let task = start(QUICK, |_| async {
             thread::sleep(QUICK + GRACE + Duration::from_secs(1));
             Ok(1)
         });
@@ -420,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_internal_failure_without_its_text() {
-        let task = launch(Duration::from_secs(5), |_| async { panic!("canary") });
+        let task = start(Duration::from_secs(5), |_| async { panic!("canary") });
         assert_eq!(wait(&task), Woken::Completed);
         let failure = task.outcome().unwrap().as_ref().unwrap_err();
         assert_eq!(failure.kind, Kind::Internal);
@@ -437,8 +437,8 @@ mod tests {
     }
 
     #[test]
-    fn a_nudge_wakes_one_waiter_and_the_flight_goes_on() {
-        let task = launch(Duration::from_secs(5), |_| async {
+    fn a_nudge_wakes_one_waiter_and_the_fetch_goes_on() {
+        let task = start(Duration::from_secs(5), |_| async {
             tokio::time::sleep(QUICK * 5).await;
             Ok(1)
         });
@@ -453,8 +453,8 @@ mod tests {
     }
 
     #[test]
-    fn a_waiter_may_look_up_now_and_then() {
-        let task = launch(Duration::from_secs(5), |_| std::future::pending());
+    fn a_wait_returns_after_its_limit() {
+        let task = start(Duration::from_secs(5), |_| std::future::pending());
         let start = Instant::now();
         let woken = task.wait_at_most(&AtomicBool::new(false), QUICK, Heed::default());
         assert_eq!(woken, Woken::Interrupted);

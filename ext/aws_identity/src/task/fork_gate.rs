@@ -1,20 +1,20 @@
 //! The gate before a fork, as this crate sees it.
 //!
-//! A child inherits every lock as it was, and the threads that would release them are gone. The
-//! AWS SDK and the C library hold static locks while they run, so whoever forks has to wait until
-//! no flight is running code. What that takes is the binding's business; here it is a trait.
+//! A forked child inherits every lock as it was, without the threads that would release them. The
+//! AWS SDK and the C library hold static locks while they run, so a fork has to wait until no fetch
+//! is running code. The binding implements the wait; here it is a trait.
 
 use std::fmt::Debug;
 
-/// Told when a thread of ours runs code and when it sleeps.
+/// Counts the threads of fetches that run code, and the fetches in flight.
 pub trait ForkGate: Debug + Send + Sync {
-    /// This thread runs code from now on; waits while a fork is in progress.
+    /// This thread is about to run code; waits while a fork is in progress.
     fn resume(&self);
-    /// This thread is about to sleep, or to end.
+    /// This thread is about to sleep or to exit.
     fn pause(&self);
-    /// Asks to start one more flight; false where too many are in the air.
+    /// Asks to start one more fetch; false if too many are in flight.
     fn admit(&self) -> bool;
-    /// A flight that was admitted has ended.
+    /// An admitted fetch has completed, or waits for an answer.
     fn release(&self);
 }
 
@@ -49,7 +49,7 @@ impl Drop for RunningGuard {
     }
 }
 
-/// The right to fly, given back when dropped.
+/// The right to run a fetch, released when dropped.
 pub struct Permit(SharedGate);
 
 impl Permit {

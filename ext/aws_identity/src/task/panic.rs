@@ -1,5 +1,5 @@
-//! A panic becomes a failure that says where, and nothing is printed: what a panic says could hold
-//! a secret.
+//! A panic becomes a failure that says where, and its message is not printed, since it could hold a
+//! secret.
 
 use crate::failure::{Failure, Kind};
 use std::{
@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-/// The name of the threads that fly.
+/// The name of the threads that run fetches.
 pub const THREAD: &str = "aws-identity";
 
 static EVERYWHERE: AtomicBool = AtomicBool::new(false);
@@ -21,16 +21,16 @@ thread_local! {
     static LAST_PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps panics quiet in every thread that runs this library's code, not only in those that fly.
+/// Hides the messages of panics in every thread, not only in those that run fetches.
 ///
-/// The hook belongs to the standard library this crate is linked with: in a Ruby extension that is
-/// one of its own, in a Rust program the program's.
-pub fn keep_quiet_everywhere() {
+/// The hook belongs to the standard library that this crate is linked with: a Ruby extension has
+/// its own copy, while in a Rust program it is the program's.
+pub fn hide_messages_everywhere() {
     EVERYWHERE.store(true, SeqCst);
-    keep_quiet();
+    hide_messages();
 }
 
-pub(crate) fn keep_quiet() {
+pub(crate) fn hide_messages() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = take_hook();
@@ -44,7 +44,7 @@ pub(crate) fn keep_quiet() {
     });
 }
 
-/// Runs `job`; a panic in it is a failure.
+/// Runs `job`; a panic in it becomes a failure.
 pub fn caught<T>(job: impl FnOnce() -> T) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(job)).map_err(|_| {
         let place = LAST_PLACE.with_borrow(Clone::clone);

@@ -1,8 +1,9 @@
-//! What only the application can give, asked in the middle of a fetch.
+//! A question to the application in the middle of a fetch.
 //!
-//! The job puts a question into the slot of its task and waits for the answer, its time paused and
-//! its permit given back. Those who wait for the task see the question; one of them takes it, asks
-//! the application without any lock held, and answers. A taker that leaves gives the question back.
+//! The job puts a question into the slot of its task and waits for the answer with its deadline
+//! paused and its permit released. The waiters of the task see the question; one of them takes it,
+//! asks the application without holding a lock, and answers. If it leaves instead, another waiter
+//! may take the question.
 
 use crate::{
     credentials::{Credentials, Secret},
@@ -26,7 +27,7 @@ pub enum Answer {
     Source(Box<Credentials>),
 }
 
-/// Which questions somebody who waits may take.
+/// Which questions a waiter may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Takes {
     pub token_code: bool,
@@ -55,7 +56,7 @@ impl Question {
         }
     }
 
-    /// Why there is no answer where no thread that waits may ask for it.
+    /// The failure if no waiting thread may ask the application.
     pub(super) fn unasked(&self) -> Failure {
         Failure::no_credentials(
             format!(
@@ -89,15 +90,15 @@ impl Question {
 pub struct Limits {
     /// For a reader, counted from when it takes the question.
     pub reader: Duration,
-    /// For a helper thread that is there from the start, counted from when the question is asked.
-    /// `None`: there is none.
+    /// For a helper thread that runs from the start, counted from when the question is asked;
+    /// `None` without one.
     pub helper: Option<Duration>,
 }
 
-/// What those who wait see of an open question.
+/// An open question, as the waiters see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// Tells the questions of a process apart.
+    /// Unique within the process.
     pub number: u64,
     pub question: Question,
     pub is_taken: bool,

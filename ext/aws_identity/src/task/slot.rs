@@ -1,4 +1,4 @@
-//! The slot of a task for its question: where it is asked, taken, given back and answered.
+//! The slot of a task for its question: it is asked, taken, given back and answered here.
 
 use super::{
     deadline::GRACE,
@@ -28,15 +28,15 @@ struct Open {
 }
 
 impl Open {
-    /// How long the answer may take in all.
-    fn patience(&self) -> Duration {
+    /// How long the answer may take, with the grace period.
+    fn answer_limit(&self) -> Duration {
         self.limits.helper.unwrap_or(self.limits.reader) + GRACE
     }
 }
 
 pub(super) enum Reply {
     Answered(Box<Result<Answer, Failure>>),
-    /// It was taken, or given back: look when it expires now.
+    /// A waiter took it or gave it back, so it expires at another time.
     Changed,
 }
 
@@ -46,17 +46,18 @@ pub(super) struct State {
     /// Counts up with everything that happens to a question.
     changes: u64,
     is_closed: bool,
-    has_lost_helper: bool,
+    helper_has_stopped: bool,
 }
 
 impl State {
-    /// Whether a question is open of which somebody who has seen `seen` changes does not know.
+    /// True if a question is open and a waiter that has seen `seen` changes has not seen its last
+    /// one.
     pub(super) fn is_news_after(&self, seen: u64) -> bool {
         self.open.is_some() && self.changes != seen
     }
 }
 
-/// The slot of a task for its question, and where those who wait for the task sleep.
+/// Holds the question of a task, and the condition variable on which the waiters of the task sleep.
 #[derive(Debug)]
 pub(crate) struct Slot {
     state: Mutex<State>,
@@ -77,7 +78,7 @@ impl Slot {
         }
     }
 
-    /// False in a forked child, where nobody runs the job and the lock may be held for ever.
+    /// False in a forked child, where no thread runs the job and the lock may stay locked for ever.
     pub(super) fn is_ours(&self) -> bool {
         self.pid == process::id()
     }
@@ -108,14 +109,17 @@ impl Slot {
         open.asked.is_taken = true;
         open.owner = owner;
         if open.limits.helper.is_none() {
-            open.expires = Instant::now() + open.patience();
+            open.expires = Instant::now() + open.answer_limit();
         }
-        let question = (open.asked.clone(), open.patience().saturating_sub(GRACE));
+        let question = (
+            open.asked.clone(),
+            open.answer_limit().saturating_sub(GRACE),
+        );
         self.notify(state);
         Some(question)
     }
 
-    /// Hands `outcome` to the job; gives it back if the question is no longer `owner`'s.
+    /// Hands `outcome` to the job; returns it if the question is no longer `owner`'s.
     pub(super) fn answer(
         &self,
         owner: u64,
@@ -126,7 +130,8 @@ impl Slot {
         })
     }
 
-    /// The answer of somebody who was asked for an earlier task: whether this one has a use for it.
+    /// Hands the answer to a question of an earlier task to the job; true if it fits the open
+    /// question.
     pub(super) fn answer_untaken(&self, answer: Answer) -> bool {
         self.reply(Ok(answer), |open, outcome| {
             !open.asked.is_taken
@@ -157,7 +162,7 @@ impl Slot {
         None
     }
 
-    /// Whoever has taken the question leaves: another one may take it. Does nothing a second time.
+    /// `owner` leaves, so another waiter may take the question. Does nothing a second time.
     pub(super) fn give_back(&self, owner: u64) {
         if !self.is_ours() {
             return;
@@ -176,13 +181,13 @@ impl Slot {
         self.notify(state);
     }
 
-    /// The helper thread has ended: a question it has not taken is not waited for as long.
+    /// The helper thread has stopped, so a question that no waiter has taken expires sooner.
     pub(super) fn lose_helper(&self) {
         if !self.is_ours() {
             return;
         }
         let mut state = self.lock();
-        state.has_lost_helper = true;
+        state.helper_has_stopped = true;
         if let Some(open) = state.open.as_mut().filter(|open| !open.asked.is_taken) {
             open.limits.helper = None;
             open.expires = Instant::now() + UNTAKEN;
@@ -190,7 +195,7 @@ impl Slot {
         self.notify(state);
     }
 
-    /// Nobody will ask for the outcome any more: a question is not waited for.
+    /// No caller needs the outcome any more, so the job stops waiting for an answer.
     pub(super) fn close(&self) {
         if !self.is_ours() {
             return;
@@ -203,7 +208,7 @@ impl Slot {
         self.notify(state);
     }
 
-    /// True where a question was never answered because nobody took it. Never blocks, in any process.
+    /// True if a question got no answer because no waiter took it. Never blocks, in any process.
     pub(super) fn is_withdrawn(&self) -> bool {
         self.is_withdrawn.load(SeqCst)
     }
@@ -213,7 +218,7 @@ impl Slot {
         self.failed.load(SeqCst)
     }
 
-    /// The job no longer waits for an answer.
+    /// Closes the question, since the job no longer waits for its answer.
     pub(super) fn forget(&self) {
         self.lock().open = None;
     }
@@ -237,7 +242,7 @@ impl Slot {
         if state.is_closed {
             return None;
         }
-        limits.helper = limits.helper.filter(|_| !state.has_lost_helper);
+        limits.helper = limits.helper.filter(|_| !state.helper_has_stopped);
         let (replies, inbox) = unbounded_channel();
         let mut open = Open {
             asked: Asked {
@@ -251,18 +256,18 @@ impl Slot {
             replies,
         };
         if limits.helper.is_some() {
-            open.expires = Instant::now() + open.patience();
+            open.expires = Instant::now() + open.answer_limit();
         }
         state.open = Some(open);
         self.notify(state);
         Some(inbox)
     }
 
-    /// How long the answer may still take; if no longer, why there is none.
+    /// How long the answer may still take, or the failure once the question has expired.
     pub(super) fn expires(&self) -> Result<Duration, Failure> {
         let mut state = self.lock();
         let Some(open) = &state.open else {
-            return Ok(Duration::ZERO); // the answer is on its way
+            return Ok(Duration::ZERO); // the answer is in the channel
         };
         let left = open.expires.saturating_duration_since(Instant::now());
         if !left.is_zero() {
@@ -270,7 +275,7 @@ impl Slot {
         }
         let name = open.asked.question.name();
         let failure = if open.asked.is_taken || open.limits.helper.is_some() {
-            let seconds = open.patience().as_secs_f64();
+            let seconds = open.answer_limit().as_secs_f64();
             let cause =
                 format!("{name} did not come within {seconds} s (token_timeout, process_timeout).");
             Failure::timeout(cause, "")
@@ -284,12 +289,12 @@ impl Slot {
     }
 }
 
-/// For tests that play the job.
+/// For tests that ask in place of a job.
 #[cfg(test)]
 pub(crate) mod by_hand {
     use super::{Answer, Failure, Instant, Limits, Question, Reply, Slot, UnboundedReceiver};
 
-    /// What the job of a task without a thread waits for.
+    /// Receives the answer for the job of a task without a thread.
     pub(crate) struct Inbox(UnboundedReceiver<Reply>);
 
     impl Slot {
@@ -297,7 +302,7 @@ pub(crate) mod by_hand {
             Inbox(self.open(question, limits).unwrap())
         }
 
-        /// Time passes until the open question expires.
+        /// Makes the open question expire now.
         pub(crate) fn expire_by_hand(&self) -> Failure {
             self.lock().open.as_mut().unwrap().expires = Instant::now();
             self.expires().unwrap_err()

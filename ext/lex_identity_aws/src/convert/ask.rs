@@ -1,4 +1,4 @@
-//! What readers want, what a fetch asks them, and what they answer.
+//! The purposes of readers, and the questions and answers of a fetch.
 
 use super::Reply;
 use aws_identity::{
@@ -10,9 +10,9 @@ use aws_identity::{
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, value::ReprValue};
 use std::time::Duration;
 
-/// What a fetch is for, in Ruby's word.
-pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
-    match &*word.name()? {
+/// The purpose of a read, from its name.
+pub fn purpose(ruby: &Ruby, name: Symbol) -> Result<Purpose, Error> {
+    match &*name.name()? {
         "credentials" => Ok(Purpose::Credentials),
         "identity" => Ok(Purpose::Identity),
         "refresh" => Ok(Purpose::Refresh),
@@ -25,7 +25,7 @@ pub fn purpose(ruby: &Ruby, word: Symbol) -> Result<Purpose, Error> {
     }
 }
 
-/// Which questions a reader may take, from their names.
+/// The questions that a reader may take, from their names.
 pub fn takes(ruby: &Ruby, names: RArray) -> Result<Takes, Error> {
     let mut takes = Takes::default();
     for name in names {
@@ -46,7 +46,7 @@ fn unknown_question(ruby: &Ruby, name: &str) -> Error {
     )
 }
 
-/// A question, for Ruby to ask.
+/// A question, as the Hash that Ruby gets.
 pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Error> {
     let serial_number = match &asked.question {
         Question::TokenCode(serial_number) => Some(serial_number.as_str()),
@@ -60,7 +60,7 @@ pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Er
         .done())
 }
 
-/// What was answered: a Hash with one member, or a String that says why there is none.
+/// The answer: a Hash with one member, or a String that says why there is none.
 pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Error> {
     if let Some(reason) = RString::from_value(given) {
         return Ok(Err(Failure::no_credentials(reason.to_string()?, "")));
@@ -78,14 +78,14 @@ pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Erro
         return Ok(Ok(Answer::WebIdentityToken(text(token)?)));
     }
     match member("source").and_then(RHash::from_value) {
-        Some(set) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, set)?)))),
+        Some(given) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, given)?)))),
         None => Err(unknown_question(ruby, "that")),
     }
 }
 
-fn credentials(ruby: &Ruby, set: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
+fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
     let text = |name: &str| -> Result<Option<String>, Error> {
-        let value: Option<Value> = set.get(ruby.to_symbol(name));
+        let value: Option<Value> = given.get(ruby.to_symbol(name));
         value
             .filter(|value| !value.is_nil())
             .map(String::try_convert)
@@ -105,7 +105,7 @@ fn credentials(ruby: &Ruby, set: RHash) -> Result<aws_identity::credentials::Cre
         text("session_token")?.filter(|token| !token.is_empty()),
         "source",
     );
-    let expiration: Option<f64> = set
+    let expiration: Option<f64> = given
         .get(ruby.to_symbol("expiration"))
         .filter(|value: &Value| !value.is_nil())
         .map(f64::try_convert)

@@ -1,7 +1,7 @@
 //! A client for the instance metadata service, version 2 only.
 //!
-//! Ours, although aws-config 1.13.0 has one (`imds::Client`), whose time-outs and number of attempts
-//! can be set. What cannot be had from it:
+//! Written here, although aws-config 1.13.0 has one (`imds::Client`), whose time-outs and number of
+//! attempts can be configured, because:
 //!
 //! - its first back-off is 1 s, with jitter, where IMDS answers in a millisecond: a passing 500 would
 //!   cost a quarter of a fetch's time; here it is 0.1 s
@@ -9,7 +9,7 @@
 //!   locked
 //! - it never retries the status 429
 //! - it does not tell "there is no IMDS here" from "IMDS is here and fails": the first sends the
-//!   provider chain on, the second ends it
+//!   provider chain on, the second stops it
 //!
 //! `spec/core/tests/core/library.rs` shows the first and the third.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
@@ -26,23 +26,24 @@ use crate::{
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Link-local: it answers in a millisecond or not at all.
+/// IMDS is link-local, so it answers in a millisecond or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often one request is sent, once the service is known to be there.
+/// How often a request is sent once IMDS has answered.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a session token of IMDS is asked for: it has to last for one fetch.
+/// The requested lifetime of a session token, which is used for one fetch.
 const TOKEN_SECONDS: &str = "60";
 
 const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 
-/// Why IMDS brought nothing.
+/// Why IMDS gave no credentials.
 #[derive(Debug)]
 pub enum ImdsError {
-    /// There is no IMDS here, as far as one can tell: refused, silent, or not Amazon's.
+    /// There seems to be no IMDS: the connection was refused, timed out, or the answer is not
+    /// Amazon's.
     Unavailable(String),
-    /// It is there, and does not give credentials.
+    /// IMDS answers, but gives no credentials.
     Failed(Failure),
 }
 
@@ -68,9 +69,9 @@ impl Imds {
         })
     }
 
-    /// The credentials of the instance profile. Expired ones are given with their own expiration,
-    /// marked as degraded: IMDS hands them out while it cannot get newer ones itself, and services
-    /// still take them.
+    /// The credentials of the instance profile. Expired ones keep their expiration and are marked
+    /// as degraded, because IMDS serves them while it cannot renew them, and services still accept
+    /// them.
     pub(super) async fn credentials(&mut self, now: Millis) -> Result<Credentials, ImdsError> {
         self.fetch_token().await?;
         let role = self.role().await.map_err(ImdsError::Failed)?;
@@ -132,7 +133,7 @@ impl Imds {
         })
     }
 
-    /// The region this instance runs in. Asked only after IMDS has given credentials.
+    /// The region of this instance, asked for only after IMDS has given credentials.
     pub async fn region(&self) -> Option<String> {
         let reply = self.get("/latest/meta-data/placement/region").await.ok()?;
         let region = String::from_utf8(reply.body).ok()?.trim().to_owned();
@@ -143,7 +144,7 @@ impl Imds {
         (reply.status == 200 && plain).then_some(region)
     }
 
-    /// Gets the session token without which version 2 answers nothing.
+    /// Gets the session token, which version 2 needs for every request.
     async fn fetch_token(&mut self) -> Result<(), ImdsError> {
         let uri = format!("{}/latest/api/token", self.base);
         let header = [("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)];
@@ -155,7 +156,7 @@ impl Imds {
                     sleep(PAUSE * tries).await;
                 }
                 Ok(reply) => break reply,
-                // A service that has answered once is there; before that it is asked once.
+                // Only a service that has answered is retried, since there may be no IMDS.
                 Err(HttpError::Timeout) if tries > 1 && tries < TRIES => {}
                 Err(HttpError::Timeout) if tries > 1 => return Err(ImdsError::Failed(timed_out())),
                 Err(HttpError::Timeout) => return Err(ImdsError::Unavailable("no answer".into())),

@@ -5,7 +5,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Errors say what is missing and never what is there.
+/// An error names a missing or wrong member and never its value.
 pub fn read(output: &[u8]) -> Result<Credentials, String> {
     if output.trim_ascii().is_empty() {
         return Err("printed nothing".into());
@@ -91,10 +91,10 @@ mod tests {
             ),
         ];
         for (answer, what) in cases {
-            let said = read(answer.as_bytes()).unwrap_err();
+            let reason = read(answer.as_bytes()).unwrap_err();
             assert!(
-                said.contains(what) && !said.contains("canary"),
-                "{answer}: {said}"
+                reason.contains(what) && !reason.contains("canary"),
+                "{answer}: {reason}"
             );
         }
         assert!(read(b"{\"Version\": 1, \"AccessKeyId\": \"\xff\"}").is_err());

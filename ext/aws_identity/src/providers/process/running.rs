@@ -1,4 +1,4 @@
-//! A program at work: its output, its end, and its process group.
+//! A running program: its output, its exit, and its process group.
 
 use super::answer;
 use rustix::{
@@ -14,32 +14,32 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Credentials are a few kilobytes; what prints more is something else.
+/// Credentials are a few kilobytes; a program that prints more prints no credentials.
 pub(super) const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// The longest pause between two looks at a program that neither prints nor ends.
+/// The longest pause between two checks of a program that neither prints nor exits.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long a killed program may take to be gone.
+/// How long a killed program may take to exit.
 const REAP_LIMIT: Duration = Duration::from_millis(500);
 
-/// A program at work. Unless it ends regularly, its process group is killed.
+/// A running program. Its process group is killed unless it exits within its limits.
 pub(super) struct Running {
     child: Child,
     output_pipe: Option<ChildStdout>,
     pub(super) output: Zeroizing<Vec<u8>>,
-    ended: Option<Ended>,
+    exit: Option<Exit>,
     regular: bool,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Ended {
+pub(super) enum Exit {
     With(ExitStatus),
-    /// The application reaped it.
+    /// The application reaped it, so its status is lost.
     Unknown,
 }
 
-/// Why it was killed.
+/// Why the program was killed.
 pub(super) enum Stopped {
     Late,
     TooMuch,
@@ -51,18 +51,18 @@ impl Running {
         Self {
             output_pipe: child.stdout.take(),
             child,
-            // Never grows: growing would leave copies of secrets behind.
+            // It never grows, because growing would leave copies of secrets in freed memory.
             output: Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT + 1)),
-            ended: None,
+            exit: None,
             regular: false,
         }
     }
 
-    /// Reads until the output is closed and the program gone.
+    /// Reads until the output is closed and the program has exited.
     ///
-    /// Something the program left behind may hold the output open (a daemon it started). So once
-    /// the program is gone, a failed status or good credentials are enough.
-    pub(super) fn finish(&mut self, deadline: Instant) -> Result<Ended, Stopped> {
+    /// A daemon that the program started may keep the output open, so once the program has exited,
+    /// a failed status or good credentials are enough.
+    pub(super) fn finish(&mut self, deadline: Instant) -> Result<Exit, Stopped> {
         let mut pause = Duration::from_millis(1);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -76,19 +76,19 @@ impl Running {
             if read {
                 continue;
             }
-            if let Some(ended) = self.look().map_err(Stopped::Broken)?
-                && (self.output_pipe.is_none() || ended.badly() || self.has_credentials())
-                // What it printed last may have come between the reading and its end.
+            if let Some(exit) = self.look().map_err(Stopped::Broken)?
+                && (self.output_pipe.is_none() || exit.badly() || self.has_credentials())
+                // The program may have printed something between the last read and its exit.
                 && !self.read(Duration::ZERO)?
             {
                 self.regular = true;
-                return Ok(ended);
+                return Ok(exit);
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// Reads once, if within `pause` there is something to read; false if there is nothing.
+    /// Reads once, if there is output within `pause`; false if there is none.
     fn read(&mut self, pause: Duration) -> Result<bool, Stopped> {
         let Some(pipe) = &mut self.output_pipe else {
             thread::sleep(pause);
@@ -114,17 +114,17 @@ impl Running {
         }
     }
 
-    fn look(&mut self) -> io::Result<Option<Ended>> {
-        if self.ended.is_none() {
-            self.ended = match self.child.try_wait() {
-                Ok(status) => status.map(Ended::With),
+    fn look(&mut self) -> io::Result<Option<Exit>> {
+        if self.exit.is_none() {
+            self.exit = match self.child.try_wait() {
+                Ok(status) => status.map(Exit::With),
                 Err(error) if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) => {
-                    Some(Ended::Unknown)
+                    Some(Exit::Unknown)
                 }
                 Err(error) => return Err(error),
             };
         }
-        Ok(self.ended)
+        Ok(self.exit)
     }
 
     fn has_credentials(&self) -> bool {
@@ -138,7 +138,7 @@ impl Drop for Running {
             return;
         }
         if let Some(group) = Pid::from_raw(self.child.id().cast_signed()) {
-            // It fails where the group is gone already.
+            // It fails if the group has exited already.
             let _ = kill_process_group(group, Signal::KILL);
         }
         let deadline = Instant::now() + REAP_LIMIT;
@@ -148,7 +148,7 @@ impl Drop for Running {
     }
 }
 
-impl Ended {
+impl Exit {
     fn badly(self) -> bool {
         matches!(self, Self::With(status) if !status.success())
     }

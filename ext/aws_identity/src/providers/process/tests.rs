@@ -21,10 +21,10 @@ fn a_profile_that_is_run_for_is_not_run_again() {
 #[test]
 fn what_our_own_program_ends_with_is_understood() {
     let program = |name: &str| Program(name.to_owned());
-    let ended = Ended::With(ExitStatus::from_raw(LOOP_STATUS << 8));
-    let failure = judged(&program("/opt/bin/lex-identity-aws"), ended, b"").unwrap_err();
+    let exit = Exit::With(ExitStatus::from_raw(LOOP_STATUS << 8));
+    let failure = judged(&program("/opt/bin/lex-identity-aws"), exit, b"").unwrap_err();
     assert_eq!(failure.kind, Kind::ProcessLoop);
-    let failure = judged(&program("/opt/bin/other"), ended, b"").unwrap_err();
+    let failure = judged(&program("/opt/bin/other"), exit, b"").unwrap_err();
     assert!(
         failure.message().contains("ended with status 6"),
         "{}",
@@ -197,7 +197,7 @@ fn past_the_limit_the_whole_group_is_killed() {
     assert!(gone(pid), "the grandchild {pid} lives");
 }
 
-/// Dead, or a zombie that nobody has reaped yet.
+/// True if the process has exited, reaped or not.
 fn gone(pid: i32) -> bool {
     for _ in 0..200 {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -136,7 +136,7 @@ module Legion
               answer = @answers[verb]
               return answer.call(*arguments) if answer
 
-              false if %i[land needs_refresh?].include?(verb)
+              false if %i[wait_for_fetch needs_refresh?].include?(verb)
             end
 
             private

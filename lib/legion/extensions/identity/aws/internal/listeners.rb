@@ -109,7 +109,7 @@ module Legion
                 tell
                 break if done?
 
-                pause unless @native.land || refresh_if_due
+                pause unless @native.wait_for_fetch || refresh_if_due
               end
             end
 
