@@ -84,16 +84,16 @@ pub enum Succeeded {
     Degraded,
     /// The new credentials are expired, or expire before the held ones: a failed refresh. The
     /// held ones stay in service, degraded; a back-off runs.
-    ServesHeld,
+    KeepsServing,
     /// The new credentials are expired and none are held: an error. Nothing is remembered.
-    Refused,
+    Raises,
 }
 
 /// What a failed refresh means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
     /// The held credentials stay in service, even once expired, degraded; a back-off runs.
-    ServesHeld,
+    KeepsServing,
     /// The error goes to the caller. Nothing is remembered.
     Raises,
 }
@@ -162,15 +162,15 @@ impl<S: Expiring> Refresh<S> {
         }
     }
 
-    /// Sets [`Rules::attended`], which is known only once the first fetch has resolved the roles.
-    pub fn set_attended(&mut self, attended: bool) {
-        self.rules.attended = attended;
+    /// Sets [`Rules::needs_mfa`], which is known only once the first fetch has resolved the roles.
+    pub fn set_needs_mfa(&mut self, needs_mfa: bool) {
+        self.rules.needs_mfa = needs_mfa;
     }
 
     /// True where each fetch needs an MFA code.
     #[must_use]
-    pub fn is_attended(&self) -> bool {
-        self.rules.attended
+    pub fn needs_mfa(&self) -> bool {
+        self.rules.needs_mfa
     }
 
     /// What a read at `now` does. While a fetch is in flight, the caller takes
@@ -185,7 +185,7 @@ impl<S: Expiring> Refresh<S> {
         }
         match self.due(now) {
             _ if self.is_backing_off(now) => Next::Serve,
-            Next::ServeAndFetch if self.rules.attended => Next::Serve,
+            Next::ServeAndFetch if self.rules.needs_mfa => Next::Serve,
             due => due,
         }
     }
@@ -195,7 +195,7 @@ impl<S: Expiring> Refresh<S> {
     #[must_use]
     pub fn held(&self, now: Millis) -> Option<&S> {
         let held = &self.held.as_ref()?.credentials;
-        (!self.rules.attended || !is_expired(held, now)).then_some(held)
+        (!self.rules.needs_mfa || !is_expired(held, now)).then_some(held)
     }
 
     /// True from when a service rejected the held credentials until others are held.
@@ -206,7 +206,7 @@ impl<S: Expiring> Refresh<S> {
 
     /// The held credentials if they are expired, whether or not they are still served.
     #[must_use]
-    pub fn ended(&self, now: Millis) -> Option<&S> {
+    pub fn expired(&self, now: Millis) -> Option<&S> {
         let credentials = &self.held.as_ref()?.credentials;
         is_expired(credentials, now).then_some(credentials)
     }
@@ -269,11 +269,11 @@ impl<S: Expiring> Refresh<S> {
         pick: impl FnOnce(Range) -> Millis,
     ) -> Succeeded {
         let degraded = credentials.degraded();
-        let unusable = is_expired(&credentials, now) && (self.rules.attended || !degraded);
+        let unusable = is_expired(&credentials, now) && (self.rules.needs_mfa || !degraded);
         if unusable || (degraded && self.held_outlives(&credentials, now)) {
             return match self.failed(now, false, pick) {
-                Failed::ServesHeld => Succeeded::ServesHeld,
-                Failed::Raises => Succeeded::Refused,
+                Failed::KeepsServing => Succeeded::KeepsServing,
+                Failed::Raises => Succeeded::Raises,
             };
         }
         if self.rejected == Rejected::Asked || !self.holds(credentials.key()) {
@@ -308,7 +308,7 @@ impl<S: Expiring> Refresh<S> {
             return Failed::Raises;
         }
         self.begin_back_off(now, pick);
-        Failed::ServesHeld
+        Failed::KeepsServing
     }
 
     /// A service rejected the credentials with this access key id. True when those are held: the

@@ -59,7 +59,7 @@ impl Session {
     fn over(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
         let rules = Rules {
             advisory_window: settings.advisory_window(),
-            attended: false, // nothing is held yet; who brings a set says so
+            needs_mfa: false, // nothing is held yet; who brings a set says so
         };
         let warnings = settings.warnings.iter().map(ToString::to_string).collect();
         Self {
@@ -129,7 +129,7 @@ impl Session {
     pub fn due_in(&self) -> Option<Millis> {
         let state = self.synced();
         let now = state.now();
-        if state.refresh.is_attended() {
+        if state.refresh.needs_mfa() {
             return None;
         }
         let end = state.refresh.held(now)?.expires_at?;

@@ -33,7 +33,7 @@ pub struct FetchResult {
     /// False where they are those of [`FetchRequest::held`].
     pub is_new: bool,
     /// True where each refresh of these credentials needs an MFA code.
-    pub is_attended: bool,
+    pub needs_mfa: bool,
     /// The identity, or why it is not known; `None` where it was not asked for.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,

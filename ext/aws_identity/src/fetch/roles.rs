@@ -59,7 +59,7 @@ impl AssumeRoles<'_> {
     }
 
     /// True where a step needs an MFA code: then no refresh goes without the user.
-    pub(super) fn is_attended(&self, from_profile: bool) -> bool {
+    pub(super) fn needs_mfa(&self, from_profile: bool) -> bool {
         let (role_steps, on_top) = self.roles(from_profile);
         self.begins_with_mfa()
             || role_steps

@@ -219,7 +219,7 @@ struct Air {
 struct History {
     session: Session,
     stage: Arc<FakeRuntime>,
-    attended: bool,
+    needs_mfa: bool,
     /// A callable gives the web identity token.
     has_callable: bool,
     /// The clock steps: then only what holds whatever the time is judged.
@@ -261,7 +261,7 @@ impl History {
         Self {
             session: Session::over(settings, &NoFork, runtime),
             stage,
-            attended: kind == 2,
+            needs_mfa: kind == 2,
             has_callable: kind == 3,
             owners: 0,
             late: None,
@@ -302,7 +302,7 @@ impl History {
                 seen.note("the clock was set");
             }
             // A prefetch in the advisory window: what is held can be served while somebody is asked.
-            22 if self.attended && dice.one_in(2) => {
+            22 if self.needs_mfa && dice.one_in(2) => {
                 if let Some((left, advisory, _)) = self.windows() {
                     let by = (left - advisory / 2).max(0);
                     self.stage.passed.fetch_add(by, Relaxed);
@@ -377,7 +377,7 @@ impl History {
             && self
                 .visible_at(at)
                 .is_some_and(|held| end(held.end) > end(set.expires_at));
-        if (has_ended && (self.attended || !degraded_by_source)) || is_outlived {
+        if (has_ended && (self.needs_mfa || !degraded_by_source)) || is_outlived {
             // An answer like this is a failed refresh.
             if air.last_forced_refresh && self.visible_at(at).is_none() {
                 self.forced_at = Some(passed);
@@ -451,7 +451,7 @@ impl History {
     fn visible_at(&self, now: Millis) -> Option<&Set> {
         self.held
             .as_ref()
-            .filter(|held| !self.attended || held.end.is_none_or(|end| end > now))
+            .filter(|held| !self.needs_mfa || held.end.is_none_or(|end| end > now))
     }
 
     fn is_backing_off(&self) -> bool {
@@ -533,7 +533,7 @@ impl History {
             if self.visible().is_some() {
                 assert!(!self.is_backing_off(), "asked during a back-off");
                 let due = self.windows().is_some_and(|(left, advisory, mandatory)| {
-                    left <= if self.attended && !by_person {
+                    left <= if self.needs_mfa && !by_person {
                         mandatory
                     } else {
                         advisory
@@ -566,7 +566,7 @@ impl History {
                 "an ended set was served as a good one"
             );
             assert!(
-                !self.attended,
+                !self.needs_mfa,
                 "an ended set was served that a person has to replace"
             );
             seen.note("an ended set was served, and said so");
@@ -661,7 +661,7 @@ impl History {
             self.forced_at = Some(self.passed());
             seen.note("forced");
         }
-        self.judge_launch(before, true, self.attended, seen);
+        self.judge_launch(before, true, self.needs_mfa, seen);
         if let Some(air) = self.air.as_mut().filter(|_| !in_the_air) {
             air.last_forced_refresh = true;
         }
@@ -770,7 +770,7 @@ impl History {
         let me = self.owners;
         let (purpose, takes) = match dice.below(3) {
             0 => (Purpose::Credentials, Takes::default()), // in the background
-            1 if self.attended => {
+            1 if self.needs_mfa => {
                 let takes = Takes {
                     token_code: true,
                     ..Takes::default()
@@ -795,12 +795,12 @@ impl History {
                 seen.note("somebody took a question");
             }
             Response::Serve(serial) => {
-                assert!(self.attended && !self.invalidated && purpose == Purpose::Credentials);
+                assert!(self.needs_mfa && !self.invalidated && purpose == Purpose::Credentials);
                 self.judge_served(serial, seen);
                 seen.note("served while somebody was asked");
             }
             Response::Refuse(failure) => {
-                assert!(self.attended && !is_taken && !may_take, "{failure}");
+                assert!(self.needs_mfa && !is_taken && !may_take, "{failure}");
                 seen.note("nobody there who may ask");
             }
             Response::Wait(_) => {
@@ -852,7 +852,7 @@ impl History {
     fn ask_and_answer(&mut self, seen: &mut Seen) {
         let task = Arc::clone(&self.air.as_ref().unwrap().task);
         let takes = Takes {
-            token_code: self.attended,
+            token_code: self.needs_mfa,
             web_identity_token: self.has_callable,
             ..Takes::default()
         };
@@ -869,7 +869,7 @@ impl History {
     }
 
     fn given(&self) -> Answer {
-        if self.attended {
+        if self.needs_mfa {
             Answer::TokenCode(Secret::new("123456"))
         } else {
             Answer::WebIdentityToken(Secret::new("eyJ-token"))
@@ -925,12 +925,12 @@ impl History {
         if air.task.outcome().is_some() || air.inbox.is_some() {
             return;
         }
-        if air.fetches && (self.attended || self.has_callable) && !air.is_answered {
+        if air.fetches && (self.needs_mfa || self.has_callable) && !air.is_answered {
             let limits = Limits {
                 reader: Duration::from_mins(2),
                 helper: air.has_helper.then_some(Duration::from_mins(1)),
             };
-            let question = if self.attended {
+            let question = if self.needs_mfa {
                 Question::TokenCode("GAHT12345678".into())
             } else {
                 Question::WebIdentityToken
@@ -998,7 +998,7 @@ impl History {
         });
         FetchResult {
             is_new: order.held.is_none(),
-            is_attended: self.attended,
+            needs_mfa: self.needs_mfa,
             identity,
             region: "us-east-1".into(),
             attempts: Vec::new(),

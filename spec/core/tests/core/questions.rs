@@ -40,7 +40,7 @@ impl ForkGate for Room {
     }
 }
 
-fn attended() -> Machine {
+fn with_mfa() -> Machine {
     Machine::with_keys()
         .option("role_arn", world::MFA_ROLE)
         .option("serial_number", world::DEMO_MFA_SERIAL)
@@ -84,7 +84,7 @@ fn outcome(session: &Session, task: &Arc<Fetch>) -> Option<Result<u64, Failure>>
 #[test]
 fn an_open_question_holds_no_permit_and_the_answer_takes_one() {
     let room: &'static Room = Box::leak(Box::new(Room(AtomicI64::new(1))));
-    let machine = attended().gate(room);
+    let machine = with_mfa().gate(room);
     let sessions: Vec<_> = (0..20).map(|_| machine.session()).collect();
     let tasks: Vec<_> = sessions
         .iter()
@@ -111,7 +111,7 @@ fn an_open_question_holds_no_permit_and_the_answer_takes_one() {
 
 #[test]
 fn a_session_that_is_dropped_ends_its_question() {
-    let machine = attended();
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -122,7 +122,7 @@ fn a_session_that_is_dropped_ends_its_question() {
 
 #[test]
 fn one_takes_a_question_and_another_when_it_leaves() {
-    let machine = attended();
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -140,7 +140,7 @@ fn one_takes_a_question_and_another_when_it_leaves() {
 
 #[test]
 fn nobody_who_may_ask_is_no_wait() {
-    let machine = attended();
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -151,7 +151,7 @@ fn nobody_who_may_ask_is_no_wait() {
 
 #[test]
 fn a_question_that_nobody_takes_ends_the_fetch_and_changes_nothing() {
-    let machine = attended();
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     let start = Instant::now();
@@ -164,7 +164,7 @@ fn a_question_that_nobody_takes_ends_the_fetch_and_changes_nothing() {
 
 #[test]
 fn an_owner_has_its_own_time_and_a_late_answer_starts_the_next_fetch() {
-    let machine = attended().option("token_timeout", 0.3);
+    let machine = with_mfa().option("token_timeout", 0.3);
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -197,7 +197,7 @@ fn a_late_answer_is_for_the_question_that_is_open_now() {
 
 #[test]
 fn the_time_for_an_answer_is_nobody_s() {
-    let machine = attended().option("resolve_timeout", 0.4);
+    let machine = with_mfa().option("resolve_timeout", 0.4);
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -211,7 +211,7 @@ fn the_time_for_an_answer_is_nobody_s() {
 
 #[test]
 fn the_cache_is_looked_at_again_after_the_answer() {
-    let machine = attended();
+    let machine = with_mfa();
     let folder = machine.home().join("cache");
     let machine = machine.option("cache", folder.to_str().unwrap());
     let sessions = [machine.session(), machine.session()];

@@ -476,13 +476,13 @@ fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
     session.settle(&task).unwrap()
 }
 
-fn attended(seconds: i64) -> Machine {
+fn with_mfa(seconds: i64) -> Machine {
     living(seconds).option("serial_number", world::DEMO_MFA_SERIAL).option("token_provider", true)
 }
 
 #[test]
 fn a_person_is_asked_for_each_set_and_never_in_the_background() {
-    let machine = attended(4);
+    let machine = with_mfa(4);
     let session = machine.session();
     assert_eq!(supply(&session, "111111").unwrap(), 1);
     pause(2200);
@@ -509,7 +509,7 @@ fn without_anybody_to_ask_the_session_says_so() {
 
 #[test]
 fn a_code_that_is_no_code_is_not_sent() {
-    let machine = attended(3600);
+    let machine = with_mfa(3600);
     let session = machine.session();
     let failure = supply(&session, "12345x").unwrap_err();
     assert!(failure.message().contains("six digits") && !failure.message().contains("12345x"), "{}", failure.message());
