@@ -3,7 +3,7 @@
 //! Names and content are botocore's (`_create_cache_key` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>, `JSONFileCache` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/utils.py>), so that the CLI uses our
-//! files and we use the CLI's. What botocore's name does not tell apart (who asked, which endpoint,
+//! files and we use the CLI's. What botocore's name does not tell apart (which base, which endpoint,
 //! session tags and policies) stands in a member of ours, `LexIdentityAws`, the tag:
 //!
 //! * a file in which it differs is a miss, and ours goes to the same name plus eight hex digits;
@@ -43,7 +43,7 @@ const GROUP_OR_OTHERS: u32 = 0o077;
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
 /// Temporary files live for milliseconds; one this old was left by a process that was killed.
 const LEFT_BEHIND: Duration = Duration::from_hours(1);
-/// How the names of the empty files begin by which the process learns its own user id.
+/// The prefix of empty files that are made to learn this process's user id from their owner.
 const PROBE: &str = "probe";
 /// The `source` of credentials read from here.
 const SOURCE: &str = "cache";
@@ -80,7 +80,7 @@ impl std::error::Error for Warning {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheDir {
     path: PathBuf,
-    /// Our user, as the file system tells it.
+    /// The user id of this process, as the file system reports it.
     uid: u32,
 }
 
@@ -166,7 +166,7 @@ impl CacheDir {
         let (mut removed, mut refused) = (false, None);
         for slot in self.slots(key) {
             match self.load(&slot.path) {
-                // Between the look and the removal another process may write a new entry. It is lost
+                // Between the read and the removal another process may write a new entry. It is lost
                 // then, which costs one more call to STS.
                 Ok(Some(entry))
                     if entry.credentials.access_key_id == access_key_id
@@ -185,7 +185,7 @@ impl CacheDir {
         refused.filter(|_| !removed).map_or(Ok(removed), Err)
     }
 
-    /// The files that credentials for `key` may stand in, in the order of looking.
+    /// The files that credentials for `key` may stand in, in the order they are read.
     fn slots(&self, key: &CacheKey) -> impl Iterator<Item = Slot> {
         let shared = key.shares_name.then_some((key.name(), true));
         [shared, Some((key.own_name(), false))]
@@ -249,7 +249,7 @@ impl CacheDir {
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
-            let _ = fs::remove_file(&temporary); // the first error is the one to tell
+            let _ = fs::remove_file(&temporary); // the first error is the one to report
         }
         written?;
         // Some file systems cannot sync a directory. The entry is whole either way.

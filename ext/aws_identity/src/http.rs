@@ -1,4 +1,4 @@
-//! The HTTP clients of a fetch: they end with it, read answers up to a bound only, and never send
+//! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
 mod endpoint;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// What credentials are asked for with.
+/// What the credentials of one call depend on.
 ///
 /// The AWS CLI names its file by what *the user* set. So `options` must hold a duration and a session
 /// name only where the user gave one, and never a default: the names would not meet.
@@ -14,7 +14,7 @@ pub struct Request<'a> {
     /// `None` for `GetSessionToken`, which the AWS CLI does not cache.
     pub role_arn: Option<&'a str>,
     pub options: AssumeRoleOptions,
-    /// Whose credentials ask: their account id, or the access key id where no account is known.
+    /// Whose credentials sign the call: their account id, or the access key id where no account is known.
     pub base: Option<&'a str>,
     /// The STS endpoint, where one was set.
     pub endpoint: Option<&'a str>,
@@ -201,7 +201,7 @@ fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Both languages print the shortest digits and turn to exponents at the same sizes; Python writes
+/// Both languages print the shortest digits and switch to exponents at the same sizes; Python writes
 /// the exponent's sign and at least two digits of it.
 ///
 /// Numbers come exact out of `serde_json` only with its feature `float_roundtrip`.

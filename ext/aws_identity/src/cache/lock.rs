@@ -18,7 +18,7 @@ pub enum LockOutcome {
     Cached(Credentials),
     /// Fetch, write to the cache, drop the guard.
     Ours(LockGuard),
-    /// Fetch without the lock: it cannot be had.
+    /// Fetch without the lock: it is not available.
     Alone,
     /// Another process is fetching: look again in a moment.
     Busy,

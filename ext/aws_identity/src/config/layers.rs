@@ -1,4 +1,4 @@
-//! The layers of one session, asked from the top down.
+//! The layers of one session, read from the top down.
 
 use super::options::{self, OPTIONS, WhenUnresolved};
 use crate::{

@@ -20,7 +20,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The MFA device of the first role, which then needs none.
+    /// The MFA device of the first role, which then has none.
     pub(super) fn take_serial_number(&mut self) -> Option<String> {
         match self {
             Self::Chain(chain) => chain.first_mut()?.options.serial_number.take(),

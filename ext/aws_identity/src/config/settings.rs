@@ -1,4 +1,4 @@
-//! What a session was asked to be: typed, checked, owned.
+//! The settings of one session: typed, checked, owned.
 
 use super::{
     Layers,
@@ -18,7 +18,7 @@ use std::{path::PathBuf, time::Duration};
 
 /// How long one fetch may wait for the network, all steps together.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long a connection, TLS included, may take to come up.
+/// How long a connection, TLS included, may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long one answer may take to begin.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! The network one step at a time, as the doctor looks at it: by the same way that requests go.
+//! The network one step at a time for the doctor, through the code that sends requests.
 
 use super::{
     Http, MetadataClient, is_loopback, is_plain, proxy,

@@ -75,7 +75,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> io::Result<T> + Send + 'static,
 {
-    let (tell, told) = oneshot::channel();
+    let (send, received) = oneshot::channel();
     let (stay, leave) = mpsc::channel::<()>();
     let thread = thread::Builder::new()
         .name(panic::THREAD.into())
@@ -84,10 +84,10 @@ where
             let running = RunningGuard::begin(gate);
             let outcome = job();
             drop(running);
-            let _ = tell.send(outcome);
+            let _ = send.send(outcome);
             let _ = leave.recv();
         })?;
-    let outcome = told.await;
+    let outcome = received.await;
     drop(stay);
     let is_sound = thread.join().is_ok();
     match outcome {

@@ -2,7 +2,7 @@
 //!
 //! A new option is a field here, a row in `config/options.rs` and a line in the docs. Every function in
 //! which a forgotten field would be lost in silence destructures the struct without `..`, so that it does
-//! not compile: merged away, or left out of the cache key, an option would change who a process is.
+//! not compile: merged away, or left out of the cache key, an option would change the identity of a process.
 //!
 //! The request is made with `aws-sdk-sts` and not by `AssumeRoleProvider` of aws-config 1.13.0, which
 //! cannot send `SerialNumber`, `TokenCode`, `SourceIdentity`, `TransitiveTagKeys` and `ProvidedContexts`.

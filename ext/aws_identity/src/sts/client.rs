@@ -1,4 +1,4 @@
-//! Where STS is, the client that asks it, and what its answers have in common.
+//! Where STS is, the client that calls it, and what its answers have in common.
 
 use crate::{
     credentials::{Credentials, Secret},
@@ -22,7 +22,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 /// A call is repeated once, because a connection may break.
 pub(super) const ATTEMPTS: u32 = 2;
 
-/// Which STS is asked, and from where.
+/// Which endpoint of STS is called.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub region: String,
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 }
 
-/// STS as one fetch asks it.
+/// The STS client of one fetch.
 pub struct Sts<'a> {
     http: &'a Http,
     pub(super) endpoint: &'a Endpoint,
@@ -87,7 +87,7 @@ impl<'a> Sts<'a> {
         Self { http, endpoint }
     }
 
-    /// A client that signs with `keys`. With an MFA code it asks once: STS refuses a code it has seen.
+    /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
     pub(super) fn signing_client(
         &self,
         keys: &Credentials,

@@ -1,4 +1,4 @@
-//! A fetch that asks what only the application can give: who answers, and what it holds meanwhile.
+//! A fetch that asks what only the application can give: which thread answers, and what the fetch holds meanwhile.
 
 use crate::support::{Machine, read};
 use aws_identity::{
@@ -25,7 +25,7 @@ const ASSUME: &str = "AssumeRole";
 const READER: Takes = Takes { token_code: true, web_identity_token: false, source: false };
 const HELPER: Takes = Takes { token_code: false, web_identity_token: true, source: true };
 
-/// Lets so many run at once.
+/// Admits this many fetches at once.
 #[derive(Debug)]
 struct Room(AtomicI64);
 
@@ -94,7 +94,7 @@ fn an_open_question_holds_no_permit_and_the_answer_takes_one() {
             task
         })
         .collect();
-    assert_eq!(room.0.load(SeqCst), 1, "all but those who ask may run");
+    assert_eq!(room.0.load(SeqCst), 1, "a fetch with an open question holds no permit");
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
     for (at, (session, task)) in sessions.iter().zip(&tasks).take(2).enumerate() {
         assert!(take(session, task, 1, READER));
@@ -139,7 +139,7 @@ fn one_takes_a_question_and_another_when_it_leaves() {
 }
 
 #[test]
-fn nobody_who_may_ask_is_no_wait() {
+fn a_reader_that_cannot_ask_is_refused_and_does_not_wait() {
     let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
@@ -150,12 +150,12 @@ fn nobody_who_may_ask_is_no_wait() {
 }
 
 #[test]
-fn a_question_that_nobody_takes_ends_the_fetch_and_changes_nothing() {
+fn a_question_that_no_thread_takes_ends_the_fetch_and_changes_nothing() {
     let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     let start = Instant::now();
-    assert!(outcome(&session, &task).is_none(), "whoever waited begins again");
+    assert!(outcome(&session, &task).is_none(), "the waiter begins again");
     assert!(start.elapsed() < Duration::from_secs(4));
     assert!(task.is_withdrawn());
     let tally = session.tally();
@@ -196,7 +196,7 @@ fn a_late_answer_is_for_the_question_that_is_open_now() {
 }
 
 #[test]
-fn the_time_for_an_answer_is_nobody_s() {
+fn the_time_for_an_answer_does_not_count() {
     let machine = with_mfa().option("resolve_timeout", 0.4);
     let session = machine.session();
     let task = begin(&session, None);
@@ -236,7 +236,7 @@ fn a_helper_that_ends_does_not_keep_the_others_waiting() {
     asked(&task);
     let start = Instant::now();
     task.lose_helper();
-    assert!(outcome(&session, &task).is_none(), "whoever waited begins again, with another helper");
+    assert!(outcome(&session, &task).is_none(), "the waiter begins again, with another helper");
     assert!(task.is_withdrawn() && start.elapsed() < Duration::from_secs(4));
 }
 

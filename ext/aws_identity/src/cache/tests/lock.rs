@@ -1,4 +1,4 @@
-//! Who fetches, in one process and in several.
+//! Which caller fetches, in one process and in several.
 
 use super::*;
 
@@ -21,11 +21,11 @@ fn wait_for_lock(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOu
 }
 
 #[test]
-fn one_fetches_and_the_others_take_its_set() {
+fn one_fetches_and_the_others_take_its_credentials() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
-        panic!("nobody else is here");
+        panic!("no other caller holds the lock");
     };
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| true).lock,
@@ -39,7 +39,7 @@ fn one_fetches_and_the_others_take_its_set() {
     cache
         .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
-    // Already before the lock is let go.
+    // The entry counts before the lock is released.
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| true).lock,
         LockOutcome::Cached(_)
@@ -52,7 +52,7 @@ fn one_fetches_and_the_others_take_its_set() {
 }
 
 #[test]
-fn an_unwanted_set_is_fetched_anew() {
+fn unwanted_credentials_are_fetched_anew() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
@@ -66,7 +66,7 @@ fn an_unwanted_set_is_fetched_anew() {
 }
 
 #[test]
-fn a_set_written_before_the_lock_came_free_is_taken() {
+fn credentials_written_before_the_lock_was_released_are_taken() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
@@ -84,7 +84,7 @@ fn a_set_written_before_the_lock_came_free_is_taken() {
         matches!(&lock, LockOutcome::Cached(found) if found.access_key_id == "ASIANEW"),
         "{lock:?}"
     );
-    // And the lock is free again.
+    // The lock is free again.
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| false).lock,
         LockOutcome::Ours(_)
@@ -106,7 +106,7 @@ fn a_holder_that_fails_lets_the_next_one_try() {
 }
 
 #[test]
-fn patience_ends_at_half_the_deadline() {
+fn the_wait_for_the_lock_stops_at_half_the_deadline() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let _held = cache.try_lock(&plain(), NOW, |_| true);
@@ -118,7 +118,7 @@ fn patience_ends_at_half_the_deadline() {
 }
 
 #[test]
-fn without_a_lock_we_go_alone_with_a_warning() {
+fn without_a_lock_it_fetches_alone_with_a_warning() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let lock = cache.path.join(format!("{}.lock", plain().name()));
@@ -129,7 +129,7 @@ fn without_a_lock_we_go_alone_with_a_warning() {
 }
 
 #[test]
-fn a_refused_file_is_told_and_still_fetched_for() {
+fn a_refused_file_is_a_warning_and_does_not_stop_the_fetch() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let path = file_of(&cache, plain().name());
@@ -147,11 +147,11 @@ fn a_refused_file_is_told_and_still_fetched_for() {
 }
 
 #[test]
-fn the_lock_is_let_go_although_a_child_has_a_copy() {
+fn the_lock_is_released_although_a_child_has_a_copy() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
-        panic!("nobody else is here");
+        panic!("no other caller holds the lock");
     };
     let mut child = inherit_lock(&guard);
     drop(guard);
@@ -175,7 +175,7 @@ fn inherit_lock(guard: &LockGuard) -> Child {
         .unwrap()
 }
 
-/// This program again, playing a part.
+/// This program again, as another process with the task that `PART` names.
 struct Part {
     child: Child,
     said: String,
@@ -184,11 +184,11 @@ struct Part {
 }
 
 impl Part {
-    /// Comes back when the part has said its line.
+    /// Returns when the process has printed its line.
     fn new(part: &str, scratch: &Scratch) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
-                "cache::tests::lock::plays_a_part",
+                "cache::tests::lock::runs_as_another_process",
                 "--exact",
                 "--ignored",
                 "--nocapture",
@@ -220,7 +220,7 @@ impl Part {
 
 #[test]
 #[ignore = "the other processes of the tests below"]
-fn plays_a_part() {
+fn runs_as_another_process() {
     let scratch = std::mem::ManuallyDrop::new(Scratch(std::env::var_os(PLACE).unwrap().into()));
     let cache = scratch.cache();
     let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(30));
@@ -257,7 +257,7 @@ fn plays_a_part() {
 }
 
 #[test]
-fn many_processes_ask_once() {
+fn many_processes_fetch_once() {
     let scratch = Scratch::new();
     thread::scope(|scope| {
         let threads: Vec<_> = (0..16)
@@ -270,7 +270,7 @@ fn many_processes_ask_once() {
             assert_eq!(
                 asked.trim(),
                 part.said,
-                "one question, and its answer for everyone"
+                "one fetch, and its credentials for every process"
             );
         }
     });
