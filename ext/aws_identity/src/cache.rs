@@ -42,7 +42,7 @@ const FILE_LIMIT: u64 = 256 * 1024;
 const GROUP_OR_OTHERS: u32 = 0o077;
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
 /// Temporary files live for milliseconds; one this old was left by a process that was killed.
-const LEFT_BEHIND: Duration = Duration::from_hours(1);
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
 /// The prefix of empty files that are made to learn this process's user id from their owner.
 const PROBE: &str = "probe";
 /// The `source` of credentials read from here.
@@ -147,11 +147,11 @@ impl CacheDir {
         let mut refused = None;
         for slot in self.slots(key) {
             match self.load(&slot.path) {
-                Ok(Some(entry)) if entry.expires_at > now && !slot.gives_way(&entry, key) => {}
+                Ok(Some(entry)) if entry.expires_at > now && !slot.may_overwrite(&entry, key) => {}
                 Ok(_) => {
                     self.replace(&slot.path, &content)
                         .map_err(|error| Warning::io("write", &slot.path, &error))?;
-                    self.tidy(key, now);
+                    self.remove_orphans(key, now);
                     return Ok(true);
                 }
                 Err(warning) => refused = refused.or(Some(warning)),
@@ -260,7 +260,7 @@ impl CacheDir {
     /// Removes what no other program would: expired files under our own names, whose base credentials may
     /// be gone (IMDS gives new ones every few hours), and the temporary files of processes that were
     /// killed.
-    fn tidy(&self, key: &CacheKey, now: Millis) {
+    fn remove_orphans(&self, key: &CacheKey, now: Millis) {
         let Ok(listing) = fs::read_dir(&self.path) else {
             return;
         };
@@ -280,10 +280,10 @@ impl CacheDir {
                 matches!(self.load(&path), Ok(Some(entry)) if entry.expires_at <= now)
             } else {
                 rest.strip_suffix(".tmp").is_some()
-                    && found.metadata().is_ok_and(|about| is_left_behind(&about))
+                    && found.metadata().is_ok_and(|about| is_orphaned(&about))
             };
             if useless {
-                let _ = fs::remove_file(&path); // the next one will try again
+                let _ = fs::remove_file(&path); // the next write tries again
             }
         }
     }
@@ -301,12 +301,12 @@ impl Slot {
     fn accepts(&self, entry: &Entry, key: &CacheKey) -> bool {
         match &entry.tag {
             Some(tag) => *tag == key.tag,
-            None => self.shared && key.takes_unmarked,
+            None => self.shared && key.accepts_untagged,
         }
     }
 
     /// The entry may be overwritten although it has not expired.
-    fn gives_way(&self, entry: &Entry, key: &CacheKey) -> bool {
+    fn may_overwrite(&self, entry: &Entry, key: &CacheKey) -> bool {
         !self.shared || self.accepts(entry, key)
     }
 }
@@ -332,12 +332,12 @@ fn check_dir(found: &Metadata, uid: u32, path: &Path) -> Result<(), Warning> {
     Ok(())
 }
 
-fn is_left_behind(about: &Metadata) -> bool {
+fn is_orphaned(about: &Metadata) -> bool {
     let age = about
         .modified()
         .ok()
         .and_then(|then| SystemTime::now().duration_since(then).ok());
-    age.is_some_and(|age| age > LEFT_BEHIND)
+    age.is_some_and(|age| age > ORPHAN_AGE)
 }
 
 /// A new file with mode 0600, in the cache's own directory: a rename must not cross file systems.

@@ -103,9 +103,9 @@ pub enum Failed {
 enum Rejected {
     No,
     /// Yes, and no fetch has started since.
-    Unasked,
+    NotFetchedSince,
     /// Yes, and a fetch has started since.
-    Asked,
+    FetchedSince,
 }
 
 /// A point in time that is never further away than when it was set, even if the clock is set
@@ -249,9 +249,9 @@ impl<S: Expiring> Refresh<S> {
     /// To be called for each fetch that starts. True: it must not read the disk cache, because it
     /// is the first since the held credentials were invalidated.
     pub fn started(&mut self) -> bool {
-        let skips_disk = self.rejected == Rejected::Unasked;
+        let skips_disk = self.rejected == Rejected::NotFetchedSince;
         if skips_disk {
-            self.rejected = Rejected::Asked;
+            self.rejected = Rejected::FetchedSince;
         }
         skips_disk
     }
@@ -276,7 +276,7 @@ impl<S: Expiring> Refresh<S> {
                 Failed::Raises => Succeeded::Raises,
             };
         }
-        if self.rejected == Rejected::Asked || !self.holds(credentials.key()) {
+        if self.rejected == Rejected::FetchedSince || !self.holds(credentials.key()) {
             self.rejected = Rejected::No;
         }
         let life = credentials.expires_at().map(|end| Term::until(end, now));
@@ -317,7 +317,7 @@ impl<S: Expiring> Refresh<S> {
     pub fn invalidate(&mut self, key: &str) -> bool {
         let is_held = self.holds(key);
         if is_held {
-            self.rejected = Rejected::Unasked;
+            self.rejected = Rejected::NotFetchedSince;
         }
         is_held
     }

@@ -30,7 +30,7 @@ pub struct CacheKey {
     own_name: String,
     pub(super) tag: Value,
     /// A file of the AWS CLI's, which has no tag, may be used.
-    pub(super) takes_unmarked: bool,
+    pub(super) accepts_untagged: bool,
     /// Ours may stand under the AWS CLI's own name.
     pub(super) shares_name: bool,
 }
@@ -68,7 +68,7 @@ impl CacheKey {
             name,
             own_name,
             tag,
-            takes_unmarked: !shaped && !endpoint_of_ours,
+            accepts_untagged: !shaped && !endpoint_of_ours,
             shares_name: !shaped,
         }
     }

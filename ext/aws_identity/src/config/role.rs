@@ -56,11 +56,11 @@ impl RoleChoice {
         let mut role = None;
         let mut by_origin = Vec::new();
         let mut unscoped = AssumeRoleOptions::default();
-        for layer in layers.stack() {
+        for layer in layers.options_and_settings() {
             let options = AssumeRoleOptions::read(&layer)?;
             match named(&layer)? {
                 None => {
-                    unscoped = unscoped.over(&options);
+                    unscoped = unscoped.with_fallback(&options);
                     by_origin.push(chosen(options, layer.origin));
                 }
                 Some(named) if role.is_none() => {
@@ -101,9 +101,9 @@ pub(super) fn with_unscoped(
     unscoped: &AssumeRoleOptions,
 ) -> AssumeRoleOptions {
     if origin == Origin::Option {
-        options.over(unscoped)
+        options.with_fallback(unscoped)
     } else {
-        unscoped.over(options)
+        unscoped.with_fallback(options)
     }
 }
 
@@ -210,7 +210,7 @@ fn with_options(role: Role, options: &AssumeRoleOptions) -> Result<Role, Failure
     let mut options = options.clone();
     let serial_number = options.serial_number.take();
     if let Some(last) = chain.last_mut() {
-        last.options = options.over(&last.options);
+        last.options = options.with_fallback(&last.options);
     }
     if let Some(first) = chain.first_mut() {
         first.options.serial_number = serial_number;

@@ -30,7 +30,7 @@ pub const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
 pub const TOKEN_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The longest advisory window, in seconds: STS gives no credentials that live longer.
-const LONGEST_WINDOW: f64 = 43_200.0;
+const MAX_ADVISORY_WINDOW: f64 = 43_200.0;
 /// Where Linux shows what hardware it runs on.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
 
@@ -89,7 +89,7 @@ impl Settings {
     /// Decides every value, or says what is wrong with the first that is.
     pub fn new(layers: Layers) -> Result<Self, Failure> {
         let mut warnings = layers.check()?;
-        let is_given = |name| layers.stack()[0].get(name).is_some();
+        let is_given = |name| layers.options_and_settings()[0].get(name).is_some();
         let web_identity = token_source(&layers)?;
         let mut choice = RoleChoice::read(&layers, web_identity.is_some())?;
         let get_session_token = layers.flag("get_session_token")?;
@@ -119,7 +119,8 @@ impl Settings {
             process_timeout: process_timeout(&layers)?,
             token_timeout: layers.seconds("token_timeout", TOKEN_TIMEOUT)?,
             negative_ttl: layers.seconds("negative_ttl", NEGATIVE_TTL)?,
-            advisory_window: layers.first(|l| l.duration("advisory_window", LONGEST_WINDOW))?,
+            advisory_window: layers
+                .first(|l| l.duration("advisory_window", MAX_ADVISORY_WINDOW))?,
             cache: cache(&layers)?,
             name_with_account: layers.flag("name_with_account")?,
             enabled: layers.settings_key("enabled"),
@@ -250,7 +251,7 @@ fn process_timeout(layers: &Layers) -> Result<Chosen<Duration>, Failure> {
 }
 
 fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure> {
-    let [options, _] = layers.stack();
+    let [options, _] = layers.options_and_settings();
     let token = options.get("web_identity_token");
     let file = layers.first(|layer| layer.text("web_identity_token_file"))?;
     if options.get("source").is_some() {
@@ -311,7 +312,7 @@ fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
 
 /// `true` is the AWS CLI's own folder.
 fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
-    let stack = layers.stack();
+    let stack = layers.options_and_settings();
     let Some(layer) = stack.iter().find(|layer| layer.get("cache").is_some()) else {
         return Ok(chosen(None, Origin::Default));
     };

@@ -98,8 +98,8 @@ impl<'a> DiskCache<'a> {
                 record.found(SOURCE, ());
                 return Look::Found(set);
             }
-            LockOutcome::Ours(guard) => Some(guard),
-            LockOutcome::Alone | LockOutcome::Busy => None,
+            LockOutcome::Acquired(guard) => Some(guard),
+            LockOutcome::Unavailable | LockOutcome::Busy => None,
         };
         Look::Absent(Some(Entry { dir, key, lock }))
     }

@@ -230,7 +230,7 @@ impl AssumeRoles<'_> {
         let are_used = from_profile
             && profile.is_some_and(|chain| matches!(chain.base, BaseProvider::WebIdentity { .. }));
         if let Some(last) = role_steps.last_mut() {
-            last.options = unscoped.over(&last.options);
+            last.options = unscoped.with_fallback(&last.options);
         } else if let Some(last) = on_top.last_mut().filter(|_| !are_used) {
             last.options = settings.with_unscoped(&last.options, &unscoped);
         }

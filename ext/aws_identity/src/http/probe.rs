@@ -48,10 +48,10 @@ impl Http {
         proxy::named(&self.config.environment, is_plain(url))
     }
 
-    /// Whose certificates are trusted, in words.
+    /// The certificate authorities that are trusted, as a message shows them.
     #[must_use]
     pub fn roots(&self) -> String {
-        trust::spoken(self.config.ca_bundle.as_deref(), &self.config.environment)
+        trust::describe(self.config.ca_bundle.as_deref(), &self.config.environment)
     }
 
     /// Looks a name up as requests do.

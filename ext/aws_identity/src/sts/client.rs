@@ -172,7 +172,7 @@ pub(super) fn credentials(
     Ok(credentials)
 }
 
-pub(super) fn note(
+pub(super) fn add_detail(
     details: &mut BTreeMap<String, String>,
     name: &str,
     value: Option<impl ToString>,
@@ -183,16 +183,16 @@ pub(super) fn note(
 }
 
 /// What STS says of every assumed role beside its credentials.
-pub(super) fn note_role(
+pub(super) fn add_role_details(
     details: &mut BTreeMap<String, String>,
     packed_policy_size: Option<i32>,
     source_identity: Option<&str>,
     user: Option<&AssumedRoleUser>,
 ) {
-    note(details, "packed_policy_size", packed_policy_size);
-    note(details, "source_identity", source_identity);
-    note(details, "assumed_role_arn", user.map(AssumedRoleUser::arn));
-    note(
+    add_detail(details, "packed_policy_size", packed_policy_size);
+    add_detail(details, "source_identity", source_identity);
+    add_detail(details, "assumed_role_arn", user.map(AssumedRoleUser::arn));
+    add_detail(
         details,
         "assumed_role_id",
         user.map(AssumedRoleUser::assumed_role_id),

@@ -24,7 +24,7 @@ fn wait_for_lock(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOu
 fn one_fetches_and_the_others_take_its_credentials() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
+    let LockOutcome::Acquired(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
         panic!("no other caller holds the lock");
     };
     assert!(matches!(
@@ -34,7 +34,7 @@ fn one_fetches_and_the_others_take_its_credentials() {
     let other = key(|r| r.options.external_id = Some("other".into()));
     assert!(matches!(
         cache.try_lock(&other, NOW, |_| true).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
     cache
         .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
@@ -61,7 +61,7 @@ fn unwanted_credentials_are_fetched_anew() {
     let wanted = |found: &Credentials| found.access_key_id != "ASIAREFUSED";
     assert!(matches!(
         cache.try_lock(&plain(), NOW, wanted).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
 }
 
@@ -87,7 +87,7 @@ fn credentials_written_before_the_lock_was_released_are_taken() {
     // The lock is free again.
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| false).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
 }
 
@@ -96,12 +96,12 @@ fn a_holder_that_fails_lets_the_next_one_try() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let first = cache.try_lock(&plain(), NOW, |_| true);
-    assert!(matches!(first.lock, LockOutcome::Ours(_)));
+    assert!(matches!(first.lock, LockOutcome::Acquired(_)));
     thread::scope(|scope| {
         let next = scope.spawn(|| wait_for_lock(&cache, &plain(), Duration::from_secs(20)));
         thread::sleep(Duration::from_millis(30));
         drop(first);
-        assert!(matches!(next.join().unwrap(), LockOutcome::Ours(_)));
+        assert!(matches!(next.join().unwrap(), LockOutcome::Acquired(_)));
     });
 }
 
@@ -112,7 +112,7 @@ fn the_wait_for_the_lock_stops_at_half_the_deadline() {
     let _held = cache.try_lock(&plain(), NOW, |_| true);
     let start = Instant::now();
     let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(1));
-    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
+    assert!(matches!(lock, LockOutcome::Unavailable), "{lock:?}");
     let waited = start.elapsed();
     assert!((500..1000).contains(&waited.as_millis()), "{waited:?}");
 }
@@ -124,7 +124,10 @@ fn without_a_lock_it_fetches_alone_with_a_warning() {
     let lock = cache.path.join(format!("{}.lock", plain().name()));
     symlink("/nowhere", &lock).unwrap();
     let attempt = cache.try_lock(&plain(), NOW, |_| true);
-    assert!(matches!(attempt.lock, LockOutcome::Alone), "{attempt:?}");
+    assert!(
+        matches!(attempt.lock, LockOutcome::Unavailable),
+        "{attempt:?}"
+    );
     assert!(attempt.warning.unwrap().to_string().contains("lock"));
 }
 
@@ -136,7 +139,10 @@ fn a_refused_file_is_a_warning_and_does_not_stop_the_fetch() {
     fs::write(&path, cli_file("ASIACLI", "2026-01-02T04:04:05UTC")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     let attempt = cache.try_lock(&plain(), NOW, |_| true);
-    assert!(matches!(attempt.lock, LockOutcome::Ours(_)), "{attempt:?}");
+    assert!(
+        matches!(attempt.lock, LockOutcome::Acquired(_)),
+        "{attempt:?}"
+    );
     assert!(
         attempt
             .warning
@@ -150,7 +156,7 @@ fn a_refused_file_is_a_warning_and_does_not_stop_the_fetch() {
 fn the_lock_is_released_although_a_child_has_a_copy() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
+    let LockOutcome::Acquired(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
         panic!("no other caller holds the lock");
     };
     let mut child = inherit_lock(&guard);
@@ -158,7 +164,7 @@ fn the_lock_is_released_although_a_child_has_a_copy() {
     let lock = cache.try_lock(&plain(), NOW, |_| true).lock;
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(matches!(lock, LockOutcome::Ours(_)), "{lock:?}");
+    assert!(matches!(lock, LockOutcome::Acquired(_)), "{lock:?}");
 }
 
 const PART: &str = "LEX_CACHE_TEST_PART";
@@ -226,16 +232,16 @@ fn runs_as_another_process() {
     let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(30));
     let part = std::env::var(PART).unwrap();
     match (part.as_str(), lock) {
-        ("hold", LockOutcome::Ours(_guard)) => {
+        ("hold", LockOutcome::Acquired(_guard)) => {
             println!("\nsays held");
             thread::sleep(Duration::from_secs(30));
         }
-        ("hold and fork", LockOutcome::Ours(guard)) => {
+        ("hold and fork", LockOutcome::Acquired(guard)) => {
             let mut child = inherit_lock(&guard);
             println!("\nsays {}", child.id());
             child.wait().unwrap();
         }
-        ("fetch", LockOutcome::Ours(guard)) => {
+        ("fetch", LockOutcome::Acquired(guard)) => {
             let id = format!("ASIA{}", std::process::id());
             let mut asked = OpenOptions::new();
             let mut asked = asked
@@ -289,7 +295,7 @@ fn a_killed_holder_lets_the_others_go_on() {
     holder.kill();
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| true).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
 }
 
@@ -301,7 +307,7 @@ fn a_killed_holder_that_had_forked_does_not_stop_the_others() {
     holder.kill();
     let cache = scratch.cache();
     let lock = wait_for_lock(&cache, &plain(), Duration::from_millis(100));
-    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
+    assert!(matches!(lock, LockOutcome::Unavailable), "{lock:?}");
     cache
         .write(&plain(), &credentials("ASIAALONE", NOW + HOUR), NOW)
         .unwrap();
