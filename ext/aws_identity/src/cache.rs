@@ -3,12 +3,12 @@
 //! Names and content are botocore's (`_create_cache_key` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>, `JSONFileCache` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/utils.py>), so that the CLI uses our
-//! files and we use the CLI's. What botocore's name does not tell apart (which base, which endpoint,
-//! session tags and policies) stands in a member of ours, `LexIdentityAws`, the tag:
+//! files and we use the CLI's. What botocore's name leaves out (the base credentials, the endpoint,
+//! session tags and policies) is in a member that only this crate reads, `LexIdentityAws`, the tag:
 //!
-//! * a file in which it differs is a miss, and ours goes to the same name plus eight hex digits;
-//! * a file without it, as the CLI writes it, counts unless the request has more to it than the
-//!   name can say.
+//! * a file with another tag is a miss, and ours is written under the same name plus eight hex digits;
+//! * a file without a tag, as the CLI writes it, is used unless the request has options that the
+//!   name leaves out.
 //!
 //! Only [`CacheDir::lock`] waits. No warning shows a file's content.
 
@@ -129,10 +129,10 @@ impl CacheDir {
         refused.map_or(Ok(None), Err)
     }
 
-    /// Writes credentials where the AWS CLI looks, or under our own name if another request's stand there.
+    /// Writes credentials to the AWS CLI's file, or to one of our own if that file has another request's.
     ///
-    /// An expired entry is overwritten whatever request it belongs to, so that the AWS CLI's name does not
-    /// stay with base credentials that are gone.
+    /// An expired entry is overwritten whatever request it belongs to, so that base
+    /// credentials that no longer exist do not keep the AWS CLI's file.
     ///
     /// `false` where they have no expiration or no session token: the AWS CLI reads neither.
     pub fn write(
@@ -185,7 +185,7 @@ impl CacheDir {
         refused.filter(|_| !removed).map_or(Ok(removed), Err)
     }
 
-    /// The files that credentials for `key` may stand in, in the order they are read.
+    /// The files that may hold credentials for `key`, in the order they are read.
     fn slots(&self, key: &CacheKey) -> impl Iterator<Item = Slot> {
         let shared = key.shares_name.then_some((key.name(), true));
         [shared, Some((key.own_name(), false))]
@@ -257,9 +257,8 @@ impl CacheDir {
         Ok(())
     }
 
-    /// Removes what no other program would: expired files under our own names, whose base credentials may
-    /// be gone (IMDS gives new ones every few hours), and the temporary files of processes that were
-    /// killed.
+    /// Removes what no other program removes: expired files of our own, whose base credentials may no
+    /// longer exist (IMDS gives new ones every few hours), and temporary files of killed processes.
     fn remove_orphans(&self, key: &CacheKey, now: Millis) {
         let Ok(listing) = fs::read_dir(&self.path) else {
             return;
@@ -289,7 +288,7 @@ impl CacheDir {
     }
 }
 
-/// One file that credentials may stand in.
+/// One file that may hold credentials.
 struct Slot {
     path: PathBuf,
     /// The AWS CLI looks there too.

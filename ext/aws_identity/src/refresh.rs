@@ -151,7 +151,7 @@ pub struct Refresh<S> {
 }
 
 impl<S: Expiring> Refresh<S> {
-    /// Nothing held, nothing remembered.
+    /// A state without credentials.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
         Self {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// One option.
 pub struct OptionSpec {
     pub name: &'static str,
-    /// Where it may stand.
+    /// Where the option may be given.
     pub place: AllowedIn,
     /// What an unresolved `vault://` reference in it means.
     pub unresolved: WhenUnresolved,

@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 pub enum Role {
     /// No layer asks for one.
     Unset,
-    /// `role_arn: false`: none on top of the base, whatever lower layers say.
+    /// `role_arn: false`: no role on top of the base, whatever lower layers say.
     Off,
-    /// Each assumed from the one before.
+    /// The roles, each assumed with the credentials of the one before.
     Chain(Vec<RoleRequest>),
 }
 
@@ -46,7 +46,7 @@ pub(super) struct RoleChoice {
     pub(super) role: Chosen<Role>,
     /// The options of layers that name no role, merged.
     pub(super) unscoped: AssumeRoleOptions,
-    /// All options in force, the ones that count first, each with the layer it stands in.
+    /// All options in force, the highest layer first, each with the layer it comes from.
     pub(super) by_origin: Vec<Chosen<AssumeRoleOptions>>,
 }
 

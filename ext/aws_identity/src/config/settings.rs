@@ -51,7 +51,7 @@ pub struct Settings {
     pub role: Chosen<Role>,
     /// Role options given without `role_arn`; they go to the profile's last role.
     pub unscoped: AssumeRoleOptions,
-    /// All role options in force, the ones that count first.
+    /// All role options in force, the highest layer first.
     pub(super) role_options: Vec<Chosen<AssumeRoleOptions>>,
     pub web_identity: Option<Chosen<TokenSource>>,
     pub provider_id: Option<Chosen<String>>,
@@ -86,7 +86,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Decides every value, or says what is wrong with the first that is.
+    /// Decides every value; the failure is that of the first wrong one.
     pub fn new(layers: Layers) -> Result<Self, Failure> {
         let mut warnings = layers.check()?;
         let is_given = |name| layers.options_and_settings()[0].get(name).is_some();

@@ -39,8 +39,8 @@ impl Http {
         })
     }
 
-    /// The proxy a request to `url` goes through, as far as no exception says otherwise: its
-    /// variable, and its address without user and password.
+    /// The proxy of a request to `url`, unless `NO_PROXY` excepts it: its variable, and its address
+    /// without user and password.
     pub fn proxy_of(&self, url: &str) -> Result<Option<(&'static str, String)>, Failure> {
         if is_loopback(url) {
             return Ok(None);

@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Which addresses a name may stand for.
+/// Which addresses a name may resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
     Anything,

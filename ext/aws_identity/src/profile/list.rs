@@ -95,7 +95,7 @@ fn role_arns(profile_chain: &ProfileChain) -> Vec<String> {
         .collect()
 }
 
-/// In the order they are met: the own role's first, the base's last.
+/// What the profile needs: for its own role first, for its base last.
 fn needs(profile_chain: &ProfileChain) -> Vec<Need> {
     let mut needs = Vec::new();
     for (index, role_step) in profile_chain.role_steps.iter().enumerate().rev() {

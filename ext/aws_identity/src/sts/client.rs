@@ -49,7 +49,7 @@ impl Endpoint {
             .map_err(|error| self.unknown(error.as_ref()))
     }
 
-    /// How a message calls it: the configured URL without user and password, else the region.
+    /// How a message names it: the configured URL without user and password, else the region.
     pub(super) fn shown(&self) -> String {
         match &self.url {
             Some(url) => http::without_userinfo(url.expose()),
