@@ -114,7 +114,6 @@ pub struct Proxy {
 }
 
 pub const ACCOUNT: &str = "123456789012";
-pub const OTHER_ACCOUNT: &str = "210987654321";
 pub const CN_ACCOUNT: &str = "111122223333";
 
 pub const DEMO_USER: &str = "arn:aws:iam::123456789012:user/demo";
