@@ -3,12 +3,12 @@
 //! Names and content are botocore's (`_create_cache_key` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>, `JSONFileCache` in
 //! <https://github.com/boto/botocore/blob/develop/botocore/utils.py>), so that the CLI uses our
-//! files and we use the CLI's. What botocore's name does not tell apart (who asked, which endpoint,
-//! session tags and policies) stands in a member of ours, `LexIdentityAws`, the tag:
+//! files and we use the CLI's. What botocore's name leaves out (the base credentials, the endpoint,
+//! session tags and policies) is in a member that only this crate reads, `LexIdentityAws`, the tag:
 //!
-//! * a file in which it differs is a miss, and ours goes to the same name plus eight hex digits;
-//! * a file without it, as the CLI writes it, counts unless the request has more to it than the
-//!   name can say.
+//! * a file with another tag is a miss, and ours is written under the same name plus eight hex digits;
+//! * a file without a tag, as the CLI writes it, is used unless the request has options that the
+//!   name leaves out.
 //!
 //! Only [`CacheDir::lock`] waits. No warning shows a file's content.
 
@@ -42,8 +42,8 @@ const FILE_LIMIT: u64 = 256 * 1024;
 const GROUP_OR_OTHERS: u32 = 0o077;
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
 /// Temporary files live for milliseconds; one this old was left by a process that was killed.
-const LEFT_BEHIND: Duration = Duration::from_hours(1);
-/// How the names of the empty files begin by which the process learns its own user id.
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
+/// The prefix of empty files that are made to learn this process's user id from their owner.
 const PROBE: &str = "probe";
 /// The `source` of credentials read from here.
 const SOURCE: &str = "cache";
@@ -80,7 +80,7 @@ impl std::error::Error for Warning {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheDir {
     path: PathBuf,
-    /// Our user, as the file system tells it.
+    /// The user id of this process, as the file system reports it.
     uid: u32,
 }
 
@@ -129,10 +129,10 @@ impl CacheDir {
         refused.map_or(Ok(None), Err)
     }
 
-    /// Writes credentials where the AWS CLI looks, or under our own name if another request's stand there.
+    /// Writes credentials to the AWS CLI's file, or to one of our own if that file has another request's.
     ///
-    /// An expired entry is overwritten whatever request it belongs to, so that the AWS CLI's name does not
-    /// stay with base credentials that are gone.
+    /// An expired entry is overwritten whatever request it belongs to, so that base
+    /// credentials that no longer exist do not keep the AWS CLI's file.
     ///
     /// `false` where they have no expiration or no session token: the AWS CLI reads neither.
     pub fn write(
@@ -147,11 +147,11 @@ impl CacheDir {
         let mut refused = None;
         for slot in self.slots(key) {
             match self.load(&slot.path) {
-                Ok(Some(entry)) if entry.expires_at > now && !slot.gives_way(&entry, key) => {}
+                Ok(Some(entry)) if entry.expires_at > now && !slot.may_overwrite(&entry, key) => {}
                 Ok(_) => {
                     self.replace(&slot.path, &content)
                         .map_err(|error| Warning::io("write", &slot.path, &error))?;
-                    self.tidy(key, now);
+                    self.remove_orphans(key, now);
                     return Ok(true);
                 }
                 Err(warning) => refused = refused.or(Some(warning)),
@@ -166,7 +166,7 @@ impl CacheDir {
         let (mut removed, mut refused) = (false, None);
         for slot in self.slots(key) {
             match self.load(&slot.path) {
-                // Between the look and the removal another process may write a new entry. It is lost
+                // Between the read and the removal another process may write a new entry. It is lost
                 // then, which costs one more call to STS.
                 Ok(Some(entry))
                     if entry.credentials.access_key_id == access_key_id
@@ -185,7 +185,7 @@ impl CacheDir {
         refused.filter(|_| !removed).map_or(Ok(removed), Err)
     }
 
-    /// The files that credentials for `key` may stand in, in the order of looking.
+    /// The files that may hold credentials for `key`, in the order they are read.
     fn slots(&self, key: &CacheKey) -> impl Iterator<Item = Slot> {
         let shared = key.shares_name.then_some((key.name(), true));
         [shared, Some((key.own_name(), false))]
@@ -249,7 +249,7 @@ impl CacheDir {
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
-            let _ = fs::remove_file(&temporary); // the first error is the one to tell
+            let _ = fs::remove_file(&temporary); // the first error is the one to report
         }
         written?;
         // Some file systems cannot sync a directory. The entry is whole either way.
@@ -257,10 +257,9 @@ impl CacheDir {
         Ok(())
     }
 
-    /// Removes what no other program would: expired files under our own names, whose base credentials may
-    /// be gone (IMDS gives new ones every few hours), and the temporary files of processes that were
-    /// killed.
-    fn tidy(&self, key: &CacheKey, now: Millis) {
+    /// Removes what no other program removes: expired files of our own, whose base credentials may no
+    /// longer exist (IMDS gives new ones every few hours), and temporary files of killed processes.
+    fn remove_orphans(&self, key: &CacheKey, now: Millis) {
         let Ok(listing) = fs::read_dir(&self.path) else {
             return;
         };
@@ -280,16 +279,16 @@ impl CacheDir {
                 matches!(self.load(&path), Ok(Some(entry)) if entry.expires_at <= now)
             } else {
                 rest.strip_suffix(".tmp").is_some()
-                    && found.metadata().is_ok_and(|about| is_left_behind(&about))
+                    && found.metadata().is_ok_and(|about| is_orphaned(&about))
             };
             if useless {
-                let _ = fs::remove_file(&path); // the next one will try again
+                let _ = fs::remove_file(&path); // the next write tries again
             }
         }
     }
 }
 
-/// One file that credentials may stand in.
+/// One file that may hold credentials.
 struct Slot {
     path: PathBuf,
     /// The AWS CLI looks there too.
@@ -301,12 +300,12 @@ impl Slot {
     fn accepts(&self, entry: &Entry, key: &CacheKey) -> bool {
         match &entry.tag {
             Some(tag) => *tag == key.tag,
-            None => self.shared && key.takes_unmarked,
+            None => self.shared && key.accepts_untagged,
         }
     }
 
     /// The entry may be overwritten although it has not expired.
-    fn gives_way(&self, entry: &Entry, key: &CacheKey) -> bool {
+    fn may_overwrite(&self, entry: &Entry, key: &CacheKey) -> bool {
         !self.shared || self.accepts(entry, key)
     }
 }
@@ -332,12 +331,12 @@ fn check_dir(found: &Metadata, uid: u32, path: &Path) -> Result<(), Warning> {
     Ok(())
 }
 
-fn is_left_behind(about: &Metadata) -> bool {
+fn is_orphaned(about: &Metadata) -> bool {
     let age = about
         .modified()
         .ok()
         .and_then(|then| SystemTime::now().duration_since(then).ok());
-    age.is_some_and(|age| age > LEFT_BEHIND)
+    age.is_some_and(|age| age > ORPHAN_AGE)
 }
 
 /// A new file with mode 0600, in the cache's own directory: a rename must not cross file systems.

@@ -1,4 +1,4 @@
-//! What is asked for: options, settings and environment, merged and checked.
+//! The configuration of a session: options, settings and environment, merged and checked.
 //!
 //! A value comes from an explicit option, else from `LegionIO`'s `identity.aws.*`, else from the
 //! environment, else from the shared config files. This folder decides the first three;

@@ -37,7 +37,7 @@ pub enum Kind {
     ProcessLoop,
     /// A setting still holds an unresolved `vault://`, `lease://` or `env://` reference.
     NotReady,
-    /// Something says this machine has credentials, and there are none to be had.
+    /// A source is configured or present, and gave no credentials.
     NoCredentials,
     /// Nothing is configured, and IMDS is disabled, refused or silent.
     NotOnAws,

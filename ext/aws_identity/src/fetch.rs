@@ -207,11 +207,11 @@ impl<'a> Fetch<'a> {
 
     async fn run(&mut self, record: &mut Record) -> Result<FetchResult, Failure> {
         let request = self.request;
-        let (credentials, is_new, is_attended) = if let Some(held) = &request.held {
+        let (credentials, is_new, needs_mfa) = if let Some(held) = &request.held {
             (Arc::clone(held), false, false)
         } else {
-            let (credentials, is_attended) = self.credentials(record).await?;
-            (Arc::new(credentials), true, is_attended)
+            let (credentials, needs_mfa) = self.credentials(record).await?;
+            (Arc::new(credentials), true, needs_mfa)
         };
         let identity = if request.identity {
             // The fetch keeps the credentials if this step times out.
@@ -223,7 +223,7 @@ impl<'a> Fetch<'a> {
         Ok(FetchResult {
             credentials,
             is_new,
-            is_attended,
+            needs_mfa,
             identity,
             region: self.endpoint.region.clone(),
             attempts: Vec::new(),
@@ -238,9 +238,9 @@ impl<'a> Fetch<'a> {
             self.set_region(region);
         }
         let roles = self.roles();
-        let is_attended = roles.is_attended(base.from_profile);
+        let needs_mfa = roles.needs_mfa(base.from_profile);
         let credentials = roles.assume(base, record).await?;
-        Ok((credentials, is_attended))
+        Ok((credentials, needs_mfa))
     }
 
     fn deadline(&self) -> &'a Deadline {

@@ -1,4 +1,4 @@
-//! The HTTP clients of a fetch: they end with it, read answers up to a bound only, and never send
+//! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
 mod endpoint;
@@ -43,16 +43,16 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// More than any answer of STS, IMDS or a container endpoint has; a longer one is not theirs.
-const MOST_BYTES: usize = 1 << 20;
+/// More than any answer of STS, IMDS or a container endpoint has; a longer one does not come from AWS.
+const BODY_LIMIT: usize = 1 << 20;
 
 /// No `Date` header has been seen.
 const UNKNOWN: i64 = i64::MIN;
 
 /// How the last request went; every other number is the status of its answer.
-const NOT_ASKED: u16 = 0;
+const NOT_SENT: u16 = 0;
 const NO_ANSWER: u16 = 1;
-const BROKEN: u16 = 2;
+const CONNECTION_ERROR: u16 = 2;
 
 /// What the clients of a fetch need to know.
 #[derive(Clone)]
@@ -127,9 +127,9 @@ impl Http {
     #[must_use]
     pub fn last_response(&self) -> LastResponse {
         match self.last.load(Relaxed) {
-            NOT_ASKED => LastResponse::Nothing,
+            NOT_SENT => LastResponse::Nothing,
             NO_ANSWER => LastResponse::Timeout,
-            BROKEN => LastResponse::ConnectionError,
+            CONNECTION_ERROR => LastResponse::ConnectionError,
             status => LastResponse::Answer(status),
         }
     }
@@ -297,8 +297,8 @@ impl HttpConnector for Bounded {
         last.store(NO_ANSWER, Relaxed);
         let reply = async move {
             let mut reply = answer.await?;
-            note_date(&reply, &clock);
-            let body = whole(reply.take_body()).await?;
+            record_clock_offset(&reply, &clock);
+            let body = read_body(reply.take_body()).await?;
             *reply.body_mut() = SdkBody::from(body);
             Ok(reply)
         };
@@ -307,21 +307,21 @@ impl HttpConnector for Bounded {
             match &reply {
                 Ok(reply) => last.store(reply.status().as_u16(), Relaxed),
                 Err(error) if error.is_timeout() => {}
-                Err(_) => last.store(BROKEN, Relaxed),
+                Err(_) => last.store(CONNECTION_ERROR, Relaxed),
             }
             reply
         })
     }
 }
 
-async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
+async fn read_body(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     let mut stream = ByteStream::new(body);
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| ConnectorError::io(error.into()))?;
-        if bytes.len() + chunk.len() > MOST_BYTES {
+        if bytes.len() + chunk.len() > BODY_LIMIT {
             let text =
-                format!("the answer is longer than {MOST_BYTES} bytes; it does not come from AWS");
+                format!("the answer is longer than {BODY_LIMIT} bytes; it does not come from AWS");
             return Err(ConnectorError::user(text.into()));
         }
         bytes.extend_from_slice(&chunk);
@@ -329,17 +329,17 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     Ok(bytes)
 }
 
-fn note_date(reply: &HttpResponse, clock: &AtomicI64) {
-    let theirs = reply
+fn record_clock_offset(reply: &HttpResponse, clock: &AtomicI64) {
+    let service_time = reply
         .headers()
         .get("date")
         .and_then(|date| DateTime::from_str(date, Format::HttpDate).ok())
         .and_then(|date| date.to_millis().ok());
-    let ours = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    if let (Some(theirs), Ok(ours)) = (theirs, ours) {
-        let ours = i64::try_from(ours.as_millis()).unwrap_or(i64::MAX);
+    let own_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    if let (Some(service_time), Ok(own_time)) = (service_time, own_time) {
+        let own_time = i64::try_from(own_time.as_millis()).unwrap_or(i64::MAX);
         // The header has whole seconds: inside one it says nothing.
-        let offset = theirs - ours;
+        let offset = service_time - own_time;
         clock.store(if offset.abs() <= 1500 { 0 } else { offset }, Relaxed);
     }
 }

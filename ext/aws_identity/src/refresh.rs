@@ -84,16 +84,16 @@ pub enum Succeeded {
     Degraded,
     /// The new credentials are expired, or expire before the held ones: a failed refresh. The
     /// held ones stay in service, degraded; a back-off runs.
-    ServesHeld,
+    KeepsServing,
     /// The new credentials are expired and none are held: an error. Nothing is remembered.
-    Refused,
+    Raises,
 }
 
 /// What a failed refresh means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
     /// The held credentials stay in service, even once expired, degraded; a back-off runs.
-    ServesHeld,
+    KeepsServing,
     /// The error goes to the caller. Nothing is remembered.
     Raises,
 }
@@ -103,9 +103,9 @@ pub enum Failed {
 enum Rejected {
     No,
     /// Yes, and no fetch has started since.
-    Unasked,
+    NotFetchedSince,
     /// Yes, and a fetch has started since.
-    Asked,
+    FetchedSince,
 }
 
 /// A point in time that is never further away than when it was set, even if the clock is set
@@ -151,7 +151,7 @@ pub struct Refresh<S> {
 }
 
 impl<S: Expiring> Refresh<S> {
-    /// Nothing held, nothing remembered.
+    /// A state without credentials.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
         Self {
@@ -162,15 +162,15 @@ impl<S: Expiring> Refresh<S> {
         }
     }
 
-    /// Sets [`Rules::attended`], which is known only once the first fetch has resolved the roles.
-    pub fn set_attended(&mut self, attended: bool) {
-        self.rules.attended = attended;
+    /// Sets [`Rules::needs_mfa`], which is known only once the first fetch has resolved the roles.
+    pub fn set_needs_mfa(&mut self, needs_mfa: bool) {
+        self.rules.needs_mfa = needs_mfa;
     }
 
     /// True where each fetch needs an MFA code.
     #[must_use]
-    pub fn is_attended(&self) -> bool {
-        self.rules.attended
+    pub fn needs_mfa(&self) -> bool {
+        self.rules.needs_mfa
     }
 
     /// What a read at `now` does. While a fetch is in flight, the caller takes
@@ -185,7 +185,7 @@ impl<S: Expiring> Refresh<S> {
         }
         match self.due(now) {
             _ if self.is_backing_off(now) => Next::Serve,
-            Next::ServeAndFetch if self.rules.attended => Next::Serve,
+            Next::ServeAndFetch if self.rules.needs_mfa => Next::Serve,
             due => due,
         }
     }
@@ -195,7 +195,7 @@ impl<S: Expiring> Refresh<S> {
     #[must_use]
     pub fn held(&self, now: Millis) -> Option<&S> {
         let held = &self.held.as_ref()?.credentials;
-        (!self.rules.attended || !is_expired(held, now)).then_some(held)
+        (!self.rules.needs_mfa || !is_expired(held, now)).then_some(held)
     }
 
     /// True from when a service rejected the held credentials until others are held.
@@ -206,7 +206,7 @@ impl<S: Expiring> Refresh<S> {
 
     /// The held credentials if they are expired, whether or not they are still served.
     #[must_use]
-    pub fn ended(&self, now: Millis) -> Option<&S> {
+    pub fn expired(&self, now: Millis) -> Option<&S> {
         let credentials = &self.held.as_ref()?.credentials;
         is_expired(credentials, now).then_some(credentials)
     }
@@ -249,9 +249,9 @@ impl<S: Expiring> Refresh<S> {
     /// To be called for each fetch that starts. True: it must not read the disk cache, because it
     /// is the first since the held credentials were invalidated.
     pub fn started(&mut self) -> bool {
-        let skips_disk = self.rejected == Rejected::Unasked;
+        let skips_disk = self.rejected == Rejected::NotFetchedSince;
         if skips_disk {
-            self.rejected = Rejected::Asked;
+            self.rejected = Rejected::FetchedSince;
         }
         skips_disk
     }
@@ -269,14 +269,14 @@ impl<S: Expiring> Refresh<S> {
         pick: impl FnOnce(Range) -> Millis,
     ) -> Succeeded {
         let degraded = credentials.degraded();
-        let unusable = is_expired(&credentials, now) && (self.rules.attended || !degraded);
+        let unusable = is_expired(&credentials, now) && (self.rules.needs_mfa || !degraded);
         if unusable || (degraded && self.held_outlives(&credentials, now)) {
             return match self.failed(now, false, pick) {
-                Failed::ServesHeld => Succeeded::ServesHeld,
-                Failed::Raises => Succeeded::Refused,
+                Failed::KeepsServing => Succeeded::KeepsServing,
+                Failed::Raises => Succeeded::Raises,
             };
         }
-        if self.rejected == Rejected::Asked || !self.holds(credentials.key()) {
+        if self.rejected == Rejected::FetchedSince || !self.holds(credentials.key()) {
             self.rejected = Rejected::No;
         }
         let life = credentials.expires_at().map(|end| Term::until(end, now));
@@ -308,7 +308,7 @@ impl<S: Expiring> Refresh<S> {
             return Failed::Raises;
         }
         self.begin_back_off(now, pick);
-        Failed::ServesHeld
+        Failed::KeepsServing
     }
 
     /// A service rejected the credentials with this access key id. True when those are held: the
@@ -317,7 +317,7 @@ impl<S: Expiring> Refresh<S> {
     pub fn invalidate(&mut self, key: &str) -> bool {
         let is_held = self.holds(key);
         if is_held {
-            self.rejected = Rejected::Unasked;
+            self.rejected = Rejected::NotFetchedSince;
         }
         is_held
     }

@@ -58,7 +58,7 @@ impl Session {
     fn with_runtime(settings: Settings, gate: SharedGate, runtime: Arc<dyn Runtime>) -> Self {
         let rules = Rules {
             advisory_window: settings.advisory_window(),
-            attended: false, // the first fetch reports whether it needed an MFA code
+            needs_mfa: false, // the first fetch reports whether it needed an MFA code
         };
         let warnings = settings.warnings.iter().map(ToString::to_string).collect();
         Self {
@@ -129,7 +129,7 @@ impl Session {
     pub fn due_in(&self) -> Option<Millis> {
         let state = self.synced();
         let now = state.now();
-        if state.refresh.is_attended() {
+        if state.refresh.needs_mfa() {
             return None;
         }
         let expires_at = state.refresh.held(now)?.expires_at?;

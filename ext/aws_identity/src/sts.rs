@@ -1,6 +1,6 @@
 //! The four STS calls, their options, limits and errors.
 //!
-//! Each call is made once with everything it needs; whoever calls decides when.
+//! Each call is made once with everything it needs; the caller decides when.
 
 mod assume_role;
 mod caller_identity;

@@ -183,7 +183,7 @@ impl<'a> History<'a> {
     fn new(dice: &'a mut Dice, tally: &'a mut Tally) -> Self {
         let rules = Rules {
             advisory_window: dice.one_in(3).then(|| dice.between(-60 * S, 10_000 * S)),
-            attended: dice.one_in(6),
+            needs_mfa: dice.one_in(6),
         };
         Self {
             dice,
@@ -282,7 +282,7 @@ impl<'a> History<'a> {
                     self.refresh.is_degraded() && self.refresh.is_backing_off(now),
                     "expired credentials were served as fresh: {credentials:?}"
                 );
-                assert!(!self.rules.attended, "expired MFA credentials were served");
+                assert!(!self.rules.needs_mfa, "expired MFA credentials were served");
             }
         }
         // The session runs one fetch at a time; the rules decide which reads start one.
@@ -300,7 +300,7 @@ impl<'a> History<'a> {
             .credentials
             .expires_at
             .is_some_and(|end| end <= self.now);
-        if expired && self.rules.attended {
+        if expired && self.rules.needs_mfa {
             return (Next::Fetch, true);
         }
         let (mut beside, mut wait) = (false, model.rejected.is_some());
@@ -313,7 +313,7 @@ impl<'a> History<'a> {
             .back_off
             .as_ref()
             .is_some_and(|span| self.now < span.end());
-        let next = match (backing_off, wait, beside && !self.rules.attended) {
+        let next = match (backing_off, wait, beside && !self.rules.needs_mfa) {
             (true, _, _) | (false, false, false) => Next::Serve,
             (false, true, _) => Next::Fetch,
             (false, false, true) => Next::ServeAndFetch,
@@ -394,7 +394,7 @@ impl<'a> History<'a> {
             assert_eq!((failed, offered), (Failed::Raises, None));
             self.tally.raised += 1;
         } else {
-            assert_eq!(failed, Failed::ServesHeld);
+            assert_eq!(failed, Failed::KeepsServing);
             self.back_off(offered);
         }
     }
@@ -410,7 +410,7 @@ impl<'a> History<'a> {
                     .is_some_and(|end| it.credentials.expires_at.is_none_or(|own| own > end))
         });
         let taken = if degraded {
-            !(outlived || expired && self.rules.attended)
+            !(outlived || expired && self.rules.needs_mfa)
         } else {
             !expired
         };
@@ -423,20 +423,20 @@ impl<'a> History<'a> {
         let expected = match (taken, degraded, servable) {
             (true, false, _) => Succeeded::Fresh,
             (true, true, _) => Succeeded::Degraded,
-            (false, _, true) => Succeeded::ServesHeld,
-            (false, _, false) => Succeeded::Refused,
+            (false, _, true) => Succeeded::KeepsServing,
+            (false, _, false) => Succeeded::Raises,
         };
         assert_eq!(succeeded, expected, "{credentials:?} upon {:?}", self.model);
         match succeeded {
             Succeeded::Fresh => self.tally.fresh += 1,
             Succeeded::Degraded => self.tally.degraded += 1,
-            Succeeded::ServesHeld => self.tally.kept += 1,
-            Succeeded::Refused => self.tally.raised += 1,
+            Succeeded::KeepsServing => self.tally.kept += 1,
+            Succeeded::Raises => self.tally.raised += 1,
         }
         if taken {
             self.hold(credentials);
         }
-        if matches!(succeeded, Succeeded::Degraded | Succeeded::ServesHeld) {
+        if matches!(succeeded, Succeeded::Degraded | Succeeded::KeepsServing) {
             self.back_off(offered);
         } else {
             assert_eq!(offered, None);
@@ -465,7 +465,7 @@ impl<'a> History<'a> {
 
     fn servable(&self) -> bool {
         self.model.as_ref().is_some_and(|it| {
-            !self.rules.attended || it.credentials.expires_at.is_none_or(|end| end > self.now)
+            !self.rules.needs_mfa || it.credentials.expires_at.is_none_or(|end| end > self.now)
         })
     }
 
@@ -516,7 +516,7 @@ impl<'a> History<'a> {
             .credentials
             .expires_at
             .map_or(Millis::MAX, |end| end - self.now);
-        let length = if self.rules.attended {
+        let length = if self.rules.needs_mfa {
             length.min(until_expiration)
         } else {
             length

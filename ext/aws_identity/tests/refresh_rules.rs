@@ -153,7 +153,7 @@ fn a_first_fetch_that_fails_is_not_remembered() {
     assert_eq!(refresh.failed(T, true, never), Failed::Raises);
     assert_eq!(
         refresh.succeeded(T, credentials("A", Some(T)), never),
-        Succeeded::Refused
+        Succeeded::Raises
     );
     assert_eq!(refresh.next(T), Next::Fetch);
     assert!(refresh.held(T).is_none() && !refresh.is_degraded() && !refresh.is_backing_off(T));
@@ -172,7 +172,7 @@ fn a_failed_refresh_serves_the_held_credentials_and_backs_off() {
         for (pick, length) in [(low as fn(Range) -> Millis, shortest), (high, longest)] {
             let mut refresh = holding(life);
             let now = T + life;
-            assert_eq!(refresh.failed(now, false, pick), Failed::ServesHeld);
+            assert_eq!(refresh.failed(now, false, pick), Failed::KeepsServing);
             assert_eq!(
                 refresh.back_off_until(now),
                 Some(now + length),
@@ -212,7 +212,7 @@ fn expired_credentials_are_a_failed_refresh() {
     let due = T + HOUR - 900 * S;
     assert_eq!(
         refresh.succeeded(due, credentials("B", Some(due)), low),
-        Succeeded::ServesHeld
+        Succeeded::KeepsServing
     );
     assert_eq!(key(&refresh, due), Some("A"));
     assert!(refresh.is_degraded() && refresh.is_backing_off(due));
@@ -240,7 +240,10 @@ fn credentials_their_source_calls_degraded_are_served_from_the_first_fetch() {
     assert!(refresh.is_degraded());
     assert_eq!(refresh.back_off_until(T), Some(T + 600 * S));
     assert_eq!(refresh.next(T + 600 * S), Next::Fetch);
-    assert_eq!(refresh.failed(T + 600 * S, false, low), Failed::ServesHeld);
+    assert_eq!(
+        refresh.failed(T + 600 * S, false, low),
+        Failed::KeepsServing
+    );
     assert_eq!(refresh.back_off_until(T + 600 * S), Some(T + 900 * S));
 }
 
@@ -256,7 +259,7 @@ fn degraded_credentials_do_not_replace_ones_that_expire_later() {
     let due = T + HOUR - 900 * S;
     assert_eq!(
         refresh.succeeded(due, degraded("B", due - S), low),
-        Succeeded::ServesHeld
+        Succeeded::KeepsServing
     );
     assert_eq!(key(&refresh, due), Some("A"));
     refresh.invalidate("A");
@@ -320,7 +323,7 @@ fn a_fetch_older_than_the_rejection_does_not_clear_it() {
 #[test]
 fn mfa_credentials_are_never_refreshed_in_the_background_nor_served_expired() {
     let rules = Rules {
-        attended: true,
+        needs_mfa: true,
         ..Rules::default()
     };
     let mut refresh = holding_with(rules, HOUR);
@@ -328,7 +331,7 @@ fn mfa_credentials_are_never_refreshed_in_the_background_nor_served_expired() {
     assert_eq!(refresh.next(T + HOUR - 60 * S), Next::Fetch);
     assert_eq!(
         refresh.failed(T + HOUR - 60 * S, false, low),
-        Failed::ServesHeld
+        Failed::KeepsServing
     );
     assert_eq!(refresh.next(T + HOUR - 1), Next::Serve);
     assert_eq!(
@@ -341,7 +344,7 @@ fn mfa_credentials_are_never_refreshed_in_the_background_nor_served_expired() {
     let expired_then = degraded("B", T + HOUR);
     assert_eq!(
         refresh.succeeded(T + HOUR, expired_then, never),
-        Succeeded::Refused
+        Succeeded::Raises
     );
 }
 

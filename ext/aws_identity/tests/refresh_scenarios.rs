@@ -233,8 +233,8 @@ impl Driver {
             Some("staleCredentials") => {
                 let stale = credentials("AKID-STALE", self.now - self.variant.stale);
                 match self.refresh.succeeded(self.now, stale, pick) {
-                    Succeeded::ServesHeld => Ok(()),
-                    Succeeded::Refused => Err("noCredentialsError"),
+                    Succeeded::KeepsServing => Ok(()),
+                    Succeeded::Raises => Err("noCredentialsError"),
                     other => panic!("a stale answer was {other:?}, {at}"),
                 }
             }
@@ -255,7 +255,7 @@ impl Driver {
     ) -> Result<(), &'static str> {
         let is_final = is_final(failure);
         match self.refresh.failed(self.now, is_final, pick) {
-            Failed::ServesHeld => Ok(()),
+            Failed::KeepsServing => Ok(()),
             Failed::Raises if is_final => Err("nonRecoverableError"),
             Failed::Raises => Err("noCredentialsError"),
         }

@@ -139,10 +139,6 @@ impl FakeAws {
         self.shared.lock().log.select(&Filter::default())
     }
 
-    pub fn clear_requests(&self) {
-        self.shared.lock().log.clear();
-    }
-
     /// Waits until this many matching requests have arrived (answered or not).
     ///
     /// # Errors

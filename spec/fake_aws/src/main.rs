@@ -26,9 +26,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (end, ended) = channel();
-    // First of all, so that an early exit of the parent is noticed.
-    watch(end)?;
+    let (stop, stopped) = channel();
+    // Comes first, so that an early exit of the parent is noticed.
+    watch(stop)?;
     let Some(world) = world()? else {
         println!("{USAGE}");
         return Ok(());
@@ -45,7 +45,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     writeln!(out, "{ready}")?;
     out.flush()?;
     // An error would mean that every watcher is gone: the program exits then too.
-    let _ = ended.recv();
+    let _ = stopped.recv();
     Ok(())
 }
 
@@ -68,16 +68,16 @@ fn world() -> Result<Option<World>, Box<dyn Error>> {
 
 /// Exits on a signal, when the parent closes its end of the pipe, or when the parent process changes: a forked
 /// child of the parent may hold the pipe open, so the pipe alone is not enough.
-fn watch(end: Sender<()>) -> io::Result<()> {
+fn watch(stop: Sender<()>) -> io::Result<()> {
     let parent = parent_id();
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    let by_signal = end.clone();
+    let by_signal = stop.clone();
     thread::spawn(move || {
         let _ = signals.forever().next();
         let _ = by_signal.send(());
     });
     if stdin_is_pipe() {
-        let by_pipe = end.clone();
+        let by_pipe = stop.clone();
         thread::spawn(move || {
             let mut scratch = [0; 64];
             while matches!(io::stdin().read(&mut scratch), Ok(count) if count > 0) {}
@@ -88,7 +88,7 @@ fn watch(end: Sender<()>) -> io::Result<()> {
         while parent_id() == parent {
             thread::sleep(Duration::from_millis(100));
         }
-        let _ = end.send(());
+        let _ = stop.send(());
     });
     Ok(())
 }

@@ -114,7 +114,6 @@ pub struct Proxy {
 }
 
 pub const ACCOUNT: &str = "123456789012";
-pub const OTHER_ACCOUNT: &str = "210987654321";
 pub const CN_ACCOUNT: &str = "111122223333";
 
 pub const DEMO_USER: &str = "arn:aws:iam::123456789012:user/demo";
@@ -182,11 +181,11 @@ impl World {
     /// The world the demo and the specs start in: the constants above.
     #[must_use]
     pub fn standard() -> Self {
-        let anybody = Role::default();
+        let trusts_all = Role::default();
         let services_only = Role { principals: Some(Vec::new()), ..Role::default() };
         let roles = [
             (WORKER_ROLE, Role { max_session_duration: Some(43_200), ..Role::default() }),
-            (PATH_ROLE, anybody.clone()),
+            (PATH_ROLE, trusts_all.clone()),
             (EXTERNAL_ID_ROLE, Role { external_id: Some(EXTERNAL_ID.into()), ..Role::default() }),
             (MFA_ROLE, Role { mfa_required: true, ..Role::default() }),
             (SOURCE_IDENTITY_ROLE, Role { source_identity_required: true, ..Role::default() }),
@@ -195,8 +194,8 @@ impl World {
                 Role { principals: Some(vec![WORKER_ROLE.into()]), max_session_duration: Some(43_200), ..Role::default() },
             ),
             (FORBIDDEN_ROLE, services_only.clone()),
-            (PARTNER_ROLE, anybody.clone()),
-            (CN_ROLE, anybody),
+            (PARTNER_ROLE, trusts_all.clone()),
+            (CN_ROLE, trusts_all),
             (IRSA_ROLE, services_only.clone()),
             (EC2_ROLE, services_only.clone()),
             (ECS_ROLE, services_only.clone()),

@@ -1,20 +1,20 @@
-//! Which file of the cache a request belongs to, and what in it must fit.
+//! Which file of the cache belongs to a request, and which tag the file must have.
 
 use crate::sts::AssumeRoleOptions;
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// What credentials are asked for with.
+/// What the credentials of one call depend on.
 ///
 /// The AWS CLI names its file by what *the user* set. So `options` must hold a duration and a session
-/// name only where the user gave one, and never a default: the names would not meet.
+/// name only where the user gave one, and never a default: the names would differ from the CLI's.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
     /// `None` for `GetSessionToken`, which the AWS CLI does not cache.
     pub role_arn: Option<&'a str>,
     pub options: AssumeRoleOptions,
-    /// Whose credentials ask: their account id, or the access key id where no account is known.
+    /// Whose credentials sign the call: their account id, or the access key id where no account is known.
     pub base: Option<&'a str>,
     /// The STS endpoint, where one was set.
     pub endpoint: Option<&'a str>,
@@ -29,9 +29,9 @@ pub struct CacheKey {
     name: String,
     own_name: String,
     pub(super) tag: Value,
-    /// A file of the AWS CLI's, which has no tag, may be used.
-    pub(super) takes_unmarked: bool,
-    /// Ours may stand under the AWS CLI's own name.
+    /// A file that the AWS CLI wrote, which has no tag, may be used.
+    pub(super) accepts_untagged: bool,
+    /// Our file may have the AWS CLI's own name.
     pub(super) shares_name: bool,
 }
 
@@ -62,13 +62,13 @@ impl CacheKey {
         let tag = Value::Object(tag);
         let name = sha1_hex(&arguments_of(request, arguments.named));
         let own_name = format!("{name}-{}", &sha1_hex(&dumps(&tag))[..8]);
-        // The CLI does not look at our tag. It may meet credentials from another endpoint, as it does
-        // without us, but never a session with tags or policies that it did not ask for.
+        // The CLI does not read our tag. So it may use credentials from another endpoint, as it does
+        // with its own files, but must never use a session with tags or policies it did not ask for.
         Self {
             name,
             own_name,
             tag,
-            takes_unmarked: !shaped && !endpoint_of_ours,
+            accepts_untagged: !shaped && !endpoint_of_ours,
             shares_name: !shaped,
         }
     }
@@ -79,7 +79,7 @@ impl CacheKey {
         &self.name
     }
 
-    /// The name of ours where that one is taken: eight hex digits more.
+    /// The name of our file where the CLI's is not to be used: eight hex digits more.
     #[must_use]
     pub fn own_name(&self) -> &str {
         &self.own_name
@@ -95,7 +95,7 @@ fn arguments_of(request: &Request<'_>, named: Vec<(&'static str, Value)>) -> Str
         .collect();
     match (request.role_arn, given(request.base)) {
         (Some(arn), _) => drop(all.insert("RoleArn", json!(arn))),
-        // Nothing else says whose session of GetSessionToken it is.
+        // A session of GetSessionToken belongs to its base, which no other argument names.
         (None, Some(base)) => drop(all.insert("Base", json!(base))),
         (None, None) => {}
     }
@@ -116,7 +116,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// To STS the order of tags, policies and contexts makes no other session.
+/// Sorted, because STS makes the same session for tags, policies and contexts in any order.
 fn in_order(value: Value) -> Value {
     let Value::Array(mut members) = value else {
         return value;
@@ -201,7 +201,7 @@ fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Both languages print the shortest digits and turn to exponents at the same sizes; Python writes
+/// Both languages print the shortest digits and switch to exponents at the same sizes; Python writes
 /// the exponent's sign and at least two digits of it.
 ///
 /// Numbers come exact out of `serde_json` only with its feature `float_roundtrip`.

@@ -17,14 +17,14 @@ pub enum LockOutcome {
     /// Use these: they are in the cache.
     Cached(Credentials),
     /// Fetch, write to the cache, drop the guard.
-    Ours(LockGuard),
-    /// Fetch without the lock: it cannot be had.
-    Alone,
-    /// Another process is fetching: look again in a moment.
+    Acquired(LockGuard),
+    /// Fetch without the lock: it is not available.
+    Unavailable,
+    /// Another process is fetching: try again after a pause.
     Busy,
 }
 
-/// What to do, and a warning about the cache for the log.
+/// The outcome of an attempt, and a warning about the cache for the log.
 #[derive(Debug)]
 pub struct LockAttempt {
     pub lock: LockOutcome,
@@ -49,22 +49,22 @@ impl Drop for LockGuard {
 }
 
 impl CacheDir {
-    /// Looks once, without waiting, at the cache, then the lock, then the cache again: the process that
-    /// held the lock may just have written.
+    /// Tries once, without waiting: reads the cache, tries the lock, and reads the cache again, because the
+    /// process that held the lock may just have written.
     ///
-    /// `wanted` says which cached credentials will do, such as those that live long enough. It is never
-    /// asked about expired ones.
+    /// `wanted` says which cached credentials are good enough, such as those that live long enough. It is
+    /// never called with expired ones.
     pub fn try_lock(
         &self,
         key: &CacheKey,
         now: Millis,
         wanted: impl Fn(&Credentials) -> bool,
     ) -> LockAttempt {
-        let look = || match self.read(key, now) {
+        let read = || match self.read(key, now) {
             Ok(found) => (found.filter(&wanted), None),
             Err(warning) => (None, Some(warning)),
         };
-        let (found, warning) = look();
+        let (found, warning) = read();
         if let Some(found) = found {
             return LockAttempt {
                 lock: LockOutcome::Cached(found),
@@ -72,13 +72,13 @@ impl CacheDir {
             };
         }
         match self.lock_file(key) {
-            Ok(Some(guard)) => match look() {
+            Ok(Some(guard)) => match read() {
                 (Some(found), warning) => LockAttempt {
                     lock: LockOutcome::Cached(found),
                     warning,
                 },
                 (None, warning) => LockAttempt {
-                    lock: LockOutcome::Ours(guard),
+                    lock: LockOutcome::Acquired(guard),
                     warning,
                 },
             },
@@ -87,13 +87,13 @@ impl CacheDir {
                 warning,
             },
             Err(refused) => LockAttempt {
-                lock: LockOutcome::Alone,
+                lock: LockOutcome::Unavailable,
                 warning: warning.or(Some(refused)),
             },
         }
     }
 
-    /// Waits for the lock: never returns [`LockOutcome::Busy`], and [`LockOutcome::Alone`] once half of
+    /// Waits for the lock: never returns [`LockOutcome::Busy`], and [`LockOutcome::Unavailable`] once half of
     /// `deadline` is used, because the other half is for the fetch. The lock may be held for ever: where
     /// its holder was killed, a child it had forked keeps it.
     ///
@@ -122,7 +122,7 @@ impl CacheDir {
             let left = limit.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return LockAttempt {
-                    lock: LockOutcome::Alone,
+                    lock: LockOutcome::Unavailable,
                     warning: first_warning,
                 };
             }

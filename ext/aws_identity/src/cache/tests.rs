@@ -27,7 +27,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/Worker";
 const NOW: Millis = 1_767_323_045_000;
 const HOUR: Millis = 3_600_000;
 
-/// A directory that goes when the test ends.
+/// A directory that is removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {

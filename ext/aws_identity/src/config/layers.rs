@@ -1,4 +1,4 @@
-//! The layers of one session, asked from the top down.
+//! The layers of one session, read from the top down.
 
 use super::options::{self, OPTIONS, WhenUnresolved};
 use crate::{
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::{path::PathBuf, time::Duration};
 
 /// The most a time-out may be.
-const LONGEST: f64 = 3600.0;
+const MAX_TIMEOUT: f64 = 3600.0;
 
 /// What the caller was given, layer by layer. Not printable: options may be secrets.
 #[derive(Clone, Default)]
@@ -29,14 +29,14 @@ impl Layers {
     pub(super) fn check(&self) -> Result<Vec<Warning>, Failure> {
         options::check_options(&self.options)?;
         let warnings = options::check_settings(&self.settings)?;
-        for layer in self.stack() {
+        for layer in self.options_and_settings() {
             check_resolved(&layer)?;
         }
         Ok(warnings)
     }
 
     /// Options, then settings.
-    pub(super) fn stack(&self) -> [Layer<'_>; 2] {
+    pub(super) fn options_and_settings(&self) -> [Layer<'_>; 2] {
         [
             Layer {
                 origin: Origin::Option,
@@ -54,7 +54,7 @@ impl Layers {
         &self,
         question: impl Fn(&Layer<'_>) -> Result<Option<T>, Failure>,
     ) -> Result<Option<Chosen<T>>, Failure> {
-        for layer in self.stack() {
+        for layer in self.options_and_settings() {
             if let Some(value) = question(&layer)? {
                 return Ok(Some(chosen(value, layer.origin)));
             }
@@ -85,13 +85,13 @@ impl Layers {
         name: &str,
         default: Duration,
     ) -> Result<Chosen<Duration>, Failure> {
-        let given = self.first(|layer| layer.duration(name, LONGEST))?;
+        let given = self.first(|layer| layer.duration(name, MAX_TIMEOUT))?;
         Ok(given.unwrap_or(chosen(default, Origin::Default)))
     }
 
     /// A key of the settings that only `LegionIO`'s side reads, for the report: a Hash by its keys.
     pub(super) fn settings_key(&self, name: &str) -> Option<Chosen<Value>> {
-        let shown = match self.stack()[1].get(name)? {
+        let shown = match self.options_and_settings()[1].get(name)? {
             Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", ").into(),
             Value::Array(_) => "set".into(),
             plain => plain.clone(),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// One option.
 pub struct OptionSpec {
     pub name: &'static str,
-    /// Where it may stand.
+    /// Where the option may be given.
     pub place: AllowedIn,
     /// What an unresolved `vault://` reference in it means.
     pub unresolved: WhenUnresolved,
@@ -26,9 +26,9 @@ pub enum AllowedIn {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum WhenUnresolved {
-    /// It could change the identity: nothing works until it is resolved.
+    /// The option could change the identity: every call fails until it is resolved.
     NotReady,
-    /// It cannot: the default serves meanwhile.
+    /// The option cannot change the identity: its default is used until it is resolved.
     Absent,
 }
 
@@ -79,7 +79,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("broker_bridge", SettingsOnly, NotReady),
 ];
 
-/// Keys whose misspelling would change this process's identity without a word.
+/// Keys whose misspelling would silently change this process's identity.
 const CHOOSE_THE_IDENTITY: [&str; 4] = ["role_arn", "profile", "external_id", "roles"];
 
 #[must_use]

@@ -1,4 +1,4 @@
-//! What a region looks like, and which one is asked where none is configured.
+//! What a region looks like, and whose STS is called where none is configured.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html> lists the partitions.
 
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_of_another_partition_is_asked_for_there() {
+    fn a_role_of_another_partition_is_assumed_there() {
         assert_eq!(
             of_partition(partition_of("arn:aws-cn:iam::123456789012:role/r")),
             "cn-north-1"

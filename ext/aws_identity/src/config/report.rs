@@ -63,7 +63,7 @@ impl Settings {
         }
     }
 
-    /// An option of the role, as the first layer has it that gives one.
+    /// An option of the role, from the first layer that gives it.
     fn role_option(&self, name: &str) -> Option<Chosen<Value>> {
         let found = self.role_options.iter().find_map(|layer| {
             let options = layer.value.report();
@@ -87,7 +87,7 @@ fn or_null(setting: Option<&Chosen<String>>) -> Chosen<Value> {
     given(setting, |text| json!(text)).unwrap_or(chosen(Value::Null, Origin::Default))
 }
 
-/// What only an option can give, and is not shown.
+/// A value that only an option can give and that a report does not show.
 fn set() -> Chosen<Value> {
     chosen("set".into(), Origin::Option)
 }

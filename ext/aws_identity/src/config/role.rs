@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 pub enum Role {
     /// No layer asks for one.
     Unset,
-    /// `role_arn: false`: none on top of the base, whatever lower layers say.
+    /// `role_arn: false`: no role on top of the base, whatever lower layers say.
     Off,
-    /// Each assumed from the one before.
+    /// The roles, each assumed with the credentials of the one before.
     Chain(Vec<RoleRequest>),
 }
 
 impl Role {
-    /// The MFA device of the first role, which then needs none.
+    /// The MFA device of the first role, which then has none.
     pub(super) fn take_serial_number(&mut self) -> Option<String> {
         match self {
             Self::Chain(chain) => chain.first_mut()?.options.serial_number.take(),
@@ -46,7 +46,7 @@ pub(super) struct RoleChoice {
     pub(super) role: Chosen<Role>,
     /// The options of layers that name no role, merged.
     pub(super) unscoped: AssumeRoleOptions,
-    /// All options in force, the ones that count first, each with the layer it stands in.
+    /// All options in force, the highest layer first, each with the layer it comes from.
     pub(super) by_origin: Vec<Chosen<AssumeRoleOptions>>,
 }
 
@@ -56,11 +56,11 @@ impl RoleChoice {
         let mut role = None;
         let mut by_origin = Vec::new();
         let mut unscoped = AssumeRoleOptions::default();
-        for layer in layers.stack() {
+        for layer in layers.options_and_settings() {
             let options = AssumeRoleOptions::read(&layer)?;
             match named(&layer)? {
                 None => {
-                    unscoped = unscoped.over(&options);
+                    unscoped = unscoped.with_fallback(&options);
                     by_origin.push(chosen(options, layer.origin));
                 }
                 Some(named) if role.is_none() => {
@@ -101,9 +101,9 @@ pub(super) fn with_unscoped(
     unscoped: &AssumeRoleOptions,
 ) -> AssumeRoleOptions {
     if origin == Origin::Option {
-        options.over(unscoped)
+        options.with_fallback(unscoped)
     } else {
-        unscoped.over(options)
+        unscoped.with_fallback(options)
     }
 }
 
@@ -210,7 +210,7 @@ fn with_options(role: Role, options: &AssumeRoleOptions) -> Result<Role, Failure
     let mut options = options.clone();
     let serial_number = options.serial_number.take();
     if let Some(last) = chain.last_mut() {
-        last.options = options.over(&last.options);
+        last.options = options.with_fallback(&last.options);
     }
     if let Some(first) = chain.first_mut() {
         first.options.serial_number = serial_number;

@@ -1,4 +1,4 @@
-//! What a session was asked to be: typed, checked, owned.
+//! The settings of one session: typed, checked, owned.
 
 use super::{
     Layers,
@@ -18,7 +18,7 @@ use std::{path::PathBuf, time::Duration};
 
 /// How long one fetch may wait for the network, all steps together.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long a connection, TLS included, may take to come up.
+/// How long a connection, TLS included, may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long one answer may take to begin.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
@@ -30,7 +30,7 @@ pub const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
 pub const TOKEN_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The longest advisory window, in seconds: STS gives no credentials that live longer.
-const LONGEST_WINDOW: f64 = 43_200.0;
+const MAX_ADVISORY_WINDOW: f64 = 43_200.0;
 /// Where Linux shows what hardware it runs on.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
 
@@ -51,7 +51,7 @@ pub struct Settings {
     pub role: Chosen<Role>,
     /// Role options given without `role_arn`; they go to the profile's last role.
     pub unscoped: AssumeRoleOptions,
-    /// All role options in force, the ones that count first.
+    /// All role options in force, the highest layer first.
     pub(super) role_options: Vec<Chosen<AssumeRoleOptions>>,
     pub web_identity: Option<Chosen<TokenSource>>,
     pub provider_id: Option<Chosen<String>>,
@@ -86,10 +86,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Decides every value, or says what is wrong with the first that is.
+    /// Decides every value; the failure is that of the first wrong one.
     pub fn new(layers: Layers) -> Result<Self, Failure> {
         let mut warnings = layers.check()?;
-        let is_given = |name| layers.stack()[0].get(name).is_some();
+        let is_given = |name| layers.options_and_settings()[0].get(name).is_some();
         let web_identity = token_source(&layers)?;
         let mut choice = RoleChoice::read(&layers, web_identity.is_some())?;
         let get_session_token = layers.flag("get_session_token")?;
@@ -119,7 +119,8 @@ impl Settings {
             process_timeout: process_timeout(&layers)?,
             token_timeout: layers.seconds("token_timeout", TOKEN_TIMEOUT)?,
             negative_ttl: layers.seconds("negative_ttl", NEGATIVE_TTL)?,
-            advisory_window: layers.first(|l| l.duration("advisory_window", LONGEST_WINDOW))?,
+            advisory_window: layers
+                .first(|l| l.duration("advisory_window", MAX_ADVISORY_WINDOW))?,
             cache: cache(&layers)?,
             name_with_account: layers.flag("name_with_account")?,
             enabled: layers.settings_key("enabled"),
@@ -250,7 +251,7 @@ fn process_timeout(layers: &Layers) -> Result<Chosen<Duration>, Failure> {
 }
 
 fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure> {
-    let [options, _] = layers.stack();
+    let [options, _] = layers.options_and_settings();
     let token = options.get("web_identity_token");
     let file = layers.first(|layer| layer.text("web_identity_token_file"))?;
     if options.get("source").is_some() {
@@ -311,7 +312,7 @@ fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
 
 /// `true` is the AWS CLI's own folder.
 fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
-    let stack = layers.stack();
+    let stack = layers.options_and_settings();
     let Some(layer) = stack.iter().find(|layer| layer.get("cache").is_some()) else {
         return Ok(chosen(None, Origin::Default));
     };

@@ -102,8 +102,8 @@ impl<'a> DiskCache<'a> {
                 record.found(SOURCE, ());
                 return Look::Found(credentials);
             }
-            LockOutcome::Ours(guard) => Some(guard),
-            LockOutcome::Alone | LockOutcome::Busy => None,
+            LockOutcome::Acquired(guard) => Some(guard),
+            LockOutcome::Unavailable | LockOutcome::Busy => None,
         };
         Look::Absent(Some(Entry { dir, key, lock }))
     }

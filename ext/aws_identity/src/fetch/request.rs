@@ -33,7 +33,7 @@ pub struct FetchResult {
     /// False if they are those of [`FetchRequest::held`].
     pub is_new: bool,
     /// True if each refresh of these credentials needs an MFA code.
-    pub is_attended: bool,
+    pub needs_mfa: bool,
     /// The identity, or why it is not known; `None` if it was not requested.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,

@@ -59,7 +59,7 @@ impl AssumeRoles<'_> {
     }
 
     /// True if a step needs an MFA code, so that each refresh needs an MFA prompt.
-    pub(super) fn is_attended(&self, from_profile: bool) -> bool {
+    pub(super) fn needs_mfa(&self, from_profile: bool) -> bool {
         let (role_steps, on_top) = self.roles(from_profile);
         self.begins_with_mfa()
             || role_steps
@@ -231,7 +231,7 @@ impl AssumeRoles<'_> {
         let are_used = from_profile
             && profile.is_some_and(|chain| matches!(chain.base, BaseProvider::WebIdentity { .. }));
         if let Some(last) = role_steps.last_mut() {
-            last.options = unscoped.over(&last.options);
+            last.options = unscoped.with_fallback(&last.options);
         } else if let Some(last) = on_top.last_mut().filter(|_| !are_used) {
             last.options = settings.with_unscoped(&last.options, &unscoped);
         }

@@ -1,4 +1,4 @@
-//! What may stand in an endpoint URL, and how one is shown.
+//! What an endpoint URL may contain, and how a message shows it.
 //!
 //! URLs are read by `http::Uri`, which is what the SDK's client sends them with: what is checked here
 //! is what is sent.
@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use ::http::{Uri, uri::Authority};
 use std::net::IpAddr;
 
-/// Refuses what is not `http://` or `https://` with a host. User and password never stand in the
-/// message.
+/// Refuses what is not `http://` or `https://` with a host. The message never has the user
+/// or the password.
 pub fn check_endpoint(label: &str, url: &str) -> Result<(), Failure> {
     if read(url).is_some() {
         return Ok(());

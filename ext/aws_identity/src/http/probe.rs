@@ -1,4 +1,4 @@
-//! The network one step at a time, as the doctor looks at it: by the same way that requests go.
+//! The network one step at a time for the doctor, through the code that sends requests.
 
 use super::{
     Http, MetadataClient, is_loopback, is_plain, proxy,
@@ -39,8 +39,8 @@ impl Http {
         })
     }
 
-    /// The proxy a request to `url` goes through, as far as no exception says otherwise: its
-    /// variable, and its address without user and password.
+    /// The proxy of a request to `url`, unless `NO_PROXY` excepts it: its variable, and its address
+    /// without user and password.
     pub fn proxy_of(&self, url: &str) -> Result<Option<(&'static str, String)>, Failure> {
         if is_loopback(url) {
             return Ok(None);
@@ -48,10 +48,10 @@ impl Http {
         proxy::named(&self.config.environment, is_plain(url))
     }
 
-    /// Whose certificates are trusted, in words.
+    /// The certificate authorities that are trusted, as a message shows them.
     #[must_use]
     pub fn roots(&self) -> String {
-        trust::spoken(self.config.ca_bundle.as_deref(), &self.config.environment)
+        trust::describe(self.config.ca_bundle.as_deref(), &self.config.environment)
     }
 
     /// Looks a name up as requests do.

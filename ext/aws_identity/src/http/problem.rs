@@ -15,7 +15,7 @@ pub enum ConnectionProblem {
 }
 
 impl ConnectionProblem {
-    /// The problem that `error`, or one it was made from, stands for.
+    /// The problem that `error`, or an error it wraps, reports.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
@@ -38,7 +38,7 @@ impl ConnectionProblem {
         Self::Other
     }
 
-    /// What to do about it where STS was asked.
+    /// What to do about it where the request was for STS.
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ mod tests {
     use rustls::CertificateError;
 
     #[test]
-    fn each_problem_is_told_by_its_type() {
+    fn each_problem_is_recognized_by_its_type() {
         let certificate = TlsError::InvalidCertificate(CertificateError::UnknownIssuer);
         let name = ResolveDnsError::new(io::Error::other("nope"));
         for (error, problem, remedy) in [

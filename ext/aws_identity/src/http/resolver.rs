@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Which addresses a name may stand for.
+/// Which addresses a name may resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
     Anything,
@@ -58,25 +58,25 @@ impl ResolveDns for Resolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         let (name, gate, allowed) = (name.to_owned(), self.gate, self.allowed);
         DnsFuture::new(async move {
-            aside(gate, move || look_up(&name, allowed))
+            on_own_thread(gate, move || look_up(&name, allowed))
                 .await
                 .map_err(ResolveDnsError::new)
         })
     }
 }
 
-/// Does `job` on a thread of its own, which has ended when this returns.
+/// Runs `job` on a thread of its own, which has ended when this returns.
 ///
 /// A thread that has looked up a name takes a lock of the C library once more when it ends, and a
-/// child that inherits it held never looks up a name again. So the thread sleeps until the fetch, which
-/// counts as running, has it end and waits for that.
-async fn aside<T, F>(gate: SharedGate, job: F) -> io::Result<T>
+/// child that inherits this lock held can never look up a name again. So the thread sleeps until the
+/// fetch, which counts as running, lets it end and waits for that.
+async fn on_own_thread<T, F>(gate: SharedGate, job: F) -> io::Result<T>
 where
     T: Send + 'static,
     F: FnOnce() -> io::Result<T> + Send + 'static,
 {
-    let (tell, told) = oneshot::channel();
-    let (stay, leave) = mpsc::channel::<()>();
+    let (send, received) = oneshot::channel();
+    let (release, released) = mpsc::channel::<()>();
     let thread = thread::Builder::new()
         .name(panic::THREAD.into())
         .stack_size(STACK)
@@ -84,14 +84,14 @@ where
             let running = RunningGuard::begin(gate);
             let outcome = job();
             drop(running);
-            let _ = tell.send(outcome);
-            let _ = leave.recv();
+            let _ = send.send(outcome);
+            let _ = released.recv();
         })?;
-    let outcome = told.await;
-    drop(stay);
-    let is_sound = thread.join().is_ok();
+    let outcome = received.await;
+    drop(release);
+    let is_joined = thread.join().is_ok();
     match outcome {
-        Ok(outcome) if is_sound => outcome,
+        Ok(outcome) if is_joined => outcome,
         _ => Err(io::Error::other("the thread that looked it up ended early")),
     }
 }
@@ -104,8 +104,8 @@ fn look_up(name: &str, allowed: Allowed) -> io::Result<Vec<IpAddr>> {
         .collect();
     match addresses.iter().find(|address| !allowed.permits(**address)) {
         None => Ok(addresses),
-        Some(stranger) => Err(io::Error::other(format!(
-            "{name} stands for {stranger}, which is neither loopback nor a container endpoint of ECS or EKS"
+        Some(refused) => Err(io::Error::other(format!(
+            "{name} stands for {refused}, which is neither loopback nor a container endpoint of ECS or EKS"
         ))),
     }
 }
@@ -148,9 +148,9 @@ mod tests {
         assert!(look_up("localhost", Allowed::Container).is_ok());
     }
 
-    fn done_aside<T: Send + 'static>(job: fn() -> io::Result<T>) -> io::Result<T> {
+    fn run_on_own_thread<T: Send + 'static>(job: fn() -> io::Result<T>) -> io::Result<T> {
         let runtime = runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(aside(&NoFork, job))
+        runtime.block_on(on_own_thread(&NoFork, job))
     }
 
     static ENDED: AtomicBool = AtomicBool::new(false);
@@ -168,8 +168,8 @@ mod tests {
     thread_local!(static SLOW: Slow = const { Slow });
 
     #[test]
-    fn a_thread_set_aside_has_ended_when_its_answer_is_there() {
-        done_aside(|| {
+    fn the_thread_has_ended_when_its_answer_is_there() {
+        run_on_own_thread(|| {
             SLOW.with(|_| ());
             Ok(())
         })
@@ -178,8 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_set_aside_that_panics_is_an_error() {
-        let outcome: io::Result<()> = done_aside(|| panic!("in a look-up"));
+    fn a_panic_of_the_thread_is_an_error() {
+        let outcome: io::Result<()> = run_on_own_thread(|| panic!("in a look-up"));
         assert!(outcome.unwrap_err().to_string().contains("ended early"));
     }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A bundle of every public authority has about 200 kB.
-const MOST_BYTES: u64 = 16 << 20;
+const BUNDLE_LIMIT: u64 = 16 << 20;
 
 /// A bundle replaces all other roots, as in botocore; else the system's are used, which honour
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR`; where the system has none, as in a container image without an
@@ -39,8 +39,8 @@ pub(super) fn store(
     }
 }
 
-/// What `store` takes, in words.
-pub(super) fn spoken(bundle: Option<&Path>, environment: &Environment) -> String {
+/// What `store` returns, as a message shows it.
+pub(super) fn describe(bundle: Option<&Path>, environment: &Environment) -> String {
     if let Some(bundle) = bundle {
         return format!("the bundle {}, and nobody else", bundle.display());
     }
@@ -72,7 +72,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             "Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
         )
     };
-    let (_, text) = read_file::read(path, MOST_BYTES).map_err(|why| match why {
+    let (_, text) = read_file::read(path, BUNDLE_LIMIT).map_err(|why| match why {
         Unread::Missing => unusable("cannot be read (it does not exist)"),
         Unread::Io(error) => unusable(&format!("cannot be read ({error})")),
         Unread::TooLarge => unusable("is far too large for a bundle of certificates"),

@@ -108,7 +108,7 @@ impl<'a> ProfileReader<'a> {
         }
     }
 
-    /// A key pair of one file. Both halves must stand in the same file, as for botocore.
+    /// A key pair of one file. Both halves must be in the same file, as for botocore.
     fn keys(self, properties: &Properties, file: &str) -> Result<BaseProvider, Failure> {
         let value = |key: &str| {
             let text = properties.get(key).map(|value| value.text.to_string());

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 /// One `[section]`, its keys in lower case.
 pub(super) struct Section {
-    /// What stands between the brackets, trimmed.
+    /// The text between the brackets, trimmed.
     pub(super) header: String,
     pub(super) properties: Properties,
 }
@@ -181,7 +181,7 @@ impl Reader {
 }
 
 /// A line indented deeper than its key belongs to the key's value. Below a key without a value
-/// stand keys again, one level deep (as in `s3 =` and in `[services]`).
+/// are nested keys, one level deep (as in `s3 =` and in `[services]`).
 fn continued(value: &mut Value, body: &str) -> Result<(), Refusal> {
     if value.text.is_empty() || value.text.starts_with('\n') {
         match body.split_once('=') {
@@ -216,7 +216,7 @@ fn without_comment(body: &str) -> &str {
     body
 }
 
-/// Python's `configparser` gives what stands in `[DEFAULT]` (in capitals) to every section that
+/// Python's `configparser` gives what is in `[DEFAULT]` (in capitals) to every section that
 /// does not have the key itself, and so do the CLI and boto3.
 fn inherit_defaults(mut sections: Vec<Section>) -> Vec<Section> {
     let Some(index) = sections

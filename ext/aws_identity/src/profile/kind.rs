@@ -102,7 +102,7 @@ impl Profile {
         self.has("role_arn") && !self.has("web_identity_token_file")
     }
 
-    /// Half a pair counts: it is meant as one, and refused when it is used.
+    /// Half a pair counts as a pair, so that it is refused when it is used.
     pub(super) fn has_keys(&self) -> bool {
         PAIR.iter().any(|key| self.has(key))
     }

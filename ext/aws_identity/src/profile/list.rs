@@ -1,4 +1,4 @@
-//! Every profile at a glance: what it is, and what it needs.
+//! The list of profiles: what each is, and what it needs.
 
 use super::{
     files::{Files, Profile},
@@ -14,7 +14,7 @@ pub struct ProfileSummary {
     pub name: String,
     pub kind: ProfileKind,
     pub region: Option<String>,
-    /// The roles it ends in, in the order they are assumed; its own is the last.
+    /// The roles to assume, in the order of the calls; its own is the last.
     pub role_arns: Vec<String>,
     /// As written, whether or not there is such a profile.
     pub source_profile: Option<String>,
@@ -95,7 +95,7 @@ fn role_arns(profile_chain: &ProfileChain) -> Vec<String> {
         .collect()
 }
 
-/// In the order they are met: the own role's first, the base's last.
+/// What the profile needs: for its own role first, for its base last.
 fn needs(profile_chain: &ProfileChain) -> Vec<Need> {
     let mut needs = Vec::new();
     for (index, role_step) in profile_chain.role_steps.iter().enumerate().rev() {

@@ -50,7 +50,7 @@ const BOTOCORE_DIFFERS: [(&str, &str); 13] = [
     ),
     (
         "Invalid property names are ignored.",
-        "they are kept, and nobody asks for them",
+        "they are kept, and no code reads them",
     ),
     (
         "Credentials profiles with prefix are ignored.",

@@ -8,7 +8,7 @@ use super::{
 use crate::{credentials::Secret, failure::Failure, sts::limits};
 use std::fmt;
 
-/// One profile, and the files it stands in, which its failures name.
+/// One profile, and the files it is in, which its failures name.
 #[derive(Clone, Copy)]
 pub(super) struct ProfileReader<'a> {
     pub(super) files: &'a Files,

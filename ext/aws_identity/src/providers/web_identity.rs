@@ -64,7 +64,7 @@ pub(super) async fn provide_for_profile(
         ..AssumeRoleOptions::default()
     };
     let options = if chain.role_steps.is_empty() {
-        context.settings.unscoped.over(&own)
+        context.settings.unscoped.with_fallback(&own)
     } else {
         own
     };
@@ -138,7 +138,7 @@ fn merged(context: &Context<'_>, role: &RoleRequest, is_explicit: bool) -> Assum
     let settings = context.settings;
     match settings.role_on_top() {
         None if is_explicit => settings.with_unscoped(&role.options, &settings.unscoped),
-        None => settings.unscoped.over(&role.options),
+        None => settings.unscoped.with_fallback(&role.options),
         Some([same, rest @ ..])
             if same.role_arn == role.role_arn
                 && same.options.unsupported_by_web_identity().is_none() =>
@@ -148,7 +148,7 @@ fn merged(context: &Context<'_>, role: &RoleRequest, is_explicit: bool) -> Assum
             } else {
                 same.options.clone()
             };
-            options.over(&role.options)
+            options.with_fallback(&role.options)
         }
         Some(_) => role.options.clone(),
     }

@@ -16,8 +16,8 @@ pub struct Rules {
     /// bounded so that fresh credentials are not due at once (see [`Windows::of`]).
     pub advisory_window: Option<Millis>,
     /// Each fetch needs an MFA code: the credentials are never refreshed in the background and
-    /// never served once expired. Our rule: no AWS SDK refreshes them unattended.
-    pub attended: bool,
+    /// never served once expired. Our rule: no AWS SDK refreshes them without a user present.
+    pub needs_mfa: bool,
 }
 
 /// How long before the expiration credentials are due for a refresh.

@@ -217,7 +217,7 @@ struct ModelFetch {
 struct History {
     session: Session,
     runtime: Arc<FakeRuntime>,
-    attended: bool,
+    needs_mfa: bool,
     /// A callable gives the web identity token.
     has_callable: bool,
     /// The clock steps, so only what is independent of the time is checked.
@@ -259,7 +259,7 @@ impl History {
         Self {
             session: Session::with_runtime(settings, &NoFork, runtime),
             runtime: fake,
-            attended: kind == 2,
+            needs_mfa: kind == 2,
             has_callable: kind == 3,
             owners: 0,
             late: None,
@@ -301,7 +301,7 @@ impl History {
             }
             // A prefetch in the advisory window: held credentials can be served during the MFA
             // prompt.
-            22 if self.attended && dice.one_in(2) => {
+            22 if self.needs_mfa && dice.one_in(2) => {
                 if let Some((left, advisory, _)) = self.windows() {
                     let by = (left - advisory / 2).max(0);
                     self.runtime.passed.fetch_add(by, Relaxed);
@@ -380,7 +380,7 @@ impl History {
             && self
                 .visible_at(at)
                 .is_some_and(|held| end(held.expires_at) > end(credentials.expires_at));
-        if (has_expired && (self.attended || !degraded_by_source)) || is_outlived {
+        if (has_expired && (self.needs_mfa || !degraded_by_source)) || is_outlived {
             // The session counts such credentials as a failed refresh.
             if in_flight.is_forced && self.visible_at(at).is_none() {
                 self.forced_at = Some(passed);
@@ -454,7 +454,7 @@ impl History {
     fn visible_at(&self, now: Millis) -> Option<&ModelCredentials> {
         self.held
             .as_ref()
-            .filter(|held| !self.attended || held.expires_at.is_none_or(|at| at > now))
+            .filter(|held| !self.needs_mfa || held.expires_at.is_none_or(|at| at > now))
     }
 
     fn is_backing_off(&self) -> bool {
@@ -539,7 +539,7 @@ impl History {
             if self.visible().is_some() {
                 assert!(!self.is_backing_off(), "asked during a back-off");
                 let due = self.windows().is_some_and(|(left, advisory, mandatory)| {
-                    left <= if self.attended && !is_asked_for {
+                    left <= if self.needs_mfa && !is_asked_for {
                         mandatory
                     } else {
                         advisory
@@ -574,7 +574,7 @@ impl History {
                 "expired credentials were served as good ones"
             );
             assert!(
-                !self.attended,
+                !self.needs_mfa,
                 "expired credentials were served that need an MFA prompt"
             );
             seen.note("expired credentials were served as degraded");
@@ -672,7 +672,7 @@ impl History {
             self.forced_at = Some(self.passed());
             seen.note("forced");
         }
-        self.check_start(before, true, self.attended, seen);
+        self.check_start(before, true, self.needs_mfa, seen);
         if let Some(in_flight) = self.in_flight.as_mut().filter(|_| !was_in_flight) {
             in_flight.is_forced = true;
         }
@@ -784,7 +784,7 @@ impl History {
         let me = self.owners;
         let (purpose, takes) = match dice.below(3) {
             0 => (Purpose::Credentials, Takes::default()), // in the background
-            1 if self.attended => {
+            1 if self.needs_mfa => {
                 let takes = Takes {
                     token_code: true,
                     ..Takes::default()
@@ -809,12 +809,12 @@ impl History {
                 seen.note("a waiter took a question");
             }
             Response::Serve(serial) => {
-                assert!(self.attended && !self.invalidated && purpose == Purpose::Credentials);
+                assert!(self.needs_mfa && !self.invalidated && purpose == Purpose::Credentials);
                 self.check_served(serial, seen);
                 seen.note("served during an MFA prompt");
             }
             Response::Refuse(failure) => {
-                assert!(self.attended && !is_taken && !may_take, "{failure}");
+                assert!(self.needs_mfa && !is_taken && !may_take, "{failure}");
                 seen.note("a waiter may not ask");
             }
             Response::Wait(_) => {
@@ -873,7 +873,7 @@ impl History {
     fn ask_and_answer(&mut self, seen: &mut Seen) {
         let task = Arc::clone(&self.in_flight.as_ref().unwrap().task);
         let takes = Takes {
-            token_code: self.attended,
+            token_code: self.needs_mfa,
             web_identity_token: self.has_callable,
             ..Takes::default()
         };
@@ -890,7 +890,7 @@ impl History {
     }
 
     fn given(&self) -> Answer {
-        if self.attended {
+        if self.needs_mfa {
             Answer::TokenCode(Secret::new("123456"))
         } else {
             Answer::WebIdentityToken(Secret::new("eyJ-token"))
@@ -950,12 +950,12 @@ impl History {
         if in_flight.task.outcome().is_some() || in_flight.inbox.is_some() {
             return;
         }
-        if in_flight.fetches && (self.attended || self.has_callable) && !in_flight.is_answered {
+        if in_flight.fetches && (self.needs_mfa || self.has_callable) && !in_flight.is_answered {
             let limits = Limits {
                 reader: Duration::from_mins(2),
                 helper: in_flight.has_helper.then_some(Duration::from_mins(1)),
             };
-            let question = if self.attended {
+            let question = if self.needs_mfa {
                 Question::TokenCode("GAHT12345678".into())
             } else {
                 Question::WebIdentityToken
@@ -1023,7 +1023,7 @@ impl History {
         });
         FetchResult {
             is_new: request.held.is_none(),
-            is_attended: self.attended,
+            needs_mfa: self.needs_mfa,
             identity,
             region: "us-east-1".into(),
             attempts: Vec::new(),

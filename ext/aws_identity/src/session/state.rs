@@ -215,7 +215,7 @@ impl State {
         completion: Completion,
         counters: &Counters,
     ) {
-        self.refresh.set_attended(fetched.is_attended);
+        self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();
         let at = self.corrected(completion.at);
         let credentials = &fetched.credentials;
@@ -242,10 +242,10 @@ impl State {
                 self.events
                     .add(EventKind::Degraded, credentials, reason, at);
             }
-            Succeeded::ServesHeld => {
+            Succeeded::KeepsServing => {
                 self.serve_stale(counters, &already_expired(credentials), at);
             }
-            Succeeded::Refused => {
+            Succeeded::Raises => {
                 let failure = already_expired(credentials);
                 if in_flight.is_forced {
                     self.last_forced_refresh = Some((completion.instant, Some(failure)));
@@ -271,7 +271,7 @@ impl State {
             .refresh
             .failed(at, is_final, |range| self.runtime.pick(range));
         match failed {
-            Failed::ServesHeld => self.serve_stale(counters, failure, at),
+            Failed::KeepsServing => self.serve_stale(counters, failure, at),
             Failed::Raises => self.events.failed(failure, at),
         }
         if failed == Failed::Raises && is_final {
@@ -285,7 +285,7 @@ impl State {
     /// Adds an event, once, if the held credentials have expired and no fetch has replaced them.
     pub(super) fn record_expiry(&mut self) {
         let now = self.now();
-        let expired = self.refresh.ended(now).map(Arc::clone);
+        let expired = self.refresh.expired(now).map(Arc::clone);
         if let Some(expired) = expired.filter(|_| !self.expiry_is_recorded) {
             self.expiry_is_recorded = true;
             let reason = self.degraded.as_deref();

@@ -2,14 +2,14 @@
 //!
 //! A new option is a field here, a row in `config/options.rs` and a line in the docs. Every function in
 //! which a forgotten field would be lost in silence destructures the struct without `..`, so that it does
-//! not compile: merged away, or left out of the cache key, an option would change who a process is.
+//! not compile: merged away, or left out of the cache key, an option would change the identity of a process.
 //!
 //! The request is made with `aws-sdk-sts` and not by `AssumeRoleProvider` of aws-config 1.13.0, which
 //! cannot send `SerialNumber`, `TokenCode`, `SourceIdentity`, `TransitiveTagKeys` and `ProvidedContexts`.
 
 use super::{
     Mfa, Sts,
-    client::{credentials, note_role, seconds},
+    client::{add_role_details, credentials, seconds},
     errors::explain,
     limits,
 };
@@ -128,7 +128,7 @@ impl AssumeRoleOptions {
 
     /// These options, and each that is not given here as `below` has it.
     #[must_use]
-    pub fn over(&self, below: &Self) -> Self {
+    pub fn with_fallback(&self, below: &Self) -> Self {
         fn list<T: Clone>(above: &[T], below: &[T]) -> Vec<T> {
             if above.is_empty() { below } else { above }.to_vec()
         }
@@ -417,7 +417,7 @@ impl Sts<'_> {
         let mut details = BTreeMap::new();
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
         let policy_size = reply.packed_policy_size();
-        note_role(
+        add_role_details(
             &mut details,
             policy_size,
             reply.source_identity(),

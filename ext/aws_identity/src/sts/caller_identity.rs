@@ -4,7 +4,7 @@ use super::{Sts, client::ATTEMPTS, errors::explain};
 use crate::{credentials::Credentials, failure::Failure, principal::Principal};
 
 impl Sts<'_> {
-    /// Who these credentials are.
+    /// The principal of these credentials.
     pub async fn caller_identity(&self, keys: &Credentials) -> Result<Principal, Failure> {
         let reply = self
             .client(Some(keys), ATTEMPTS)?

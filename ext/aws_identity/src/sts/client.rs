@@ -1,4 +1,4 @@
-//! Where STS is, the client that asks it, and what its answers have in common.
+//! Where STS is, the client that calls it, and what its answers have in common.
 
 use crate::{
     credentials::{Credentials, Secret},
@@ -22,7 +22,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 /// A call is repeated once, because a connection may break.
 pub(super) const ATTEMPTS: u32 = 2;
 
-/// Which STS is asked, and from where.
+/// Which endpoint of STS is called.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub region: String,
@@ -49,7 +49,7 @@ impl Endpoint {
             .map_err(|error| self.unknown(error.as_ref()))
     }
 
-    /// How a message calls it: the configured URL without user and password, else the region.
+    /// How a message names it: the configured URL without user and password, else the region.
     pub(super) fn shown(&self) -> String {
         match &self.url {
             Some(url) => http::without_userinfo(url.expose()),
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 }
 
-/// STS as one fetch asks it.
+/// The STS client of one fetch.
 pub struct Sts<'a> {
     http: &'a Http,
     pub(super) endpoint: &'a Endpoint,
@@ -87,7 +87,7 @@ impl<'a> Sts<'a> {
         Self { http, endpoint }
     }
 
-    /// A client that signs with `keys`. With an MFA code it asks once: STS refuses a code it has seen.
+    /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
     pub(super) fn signing_client(
         &self,
         keys: &Credentials,
@@ -172,7 +172,7 @@ pub(super) fn credentials(
     Ok(credentials)
 }
 
-pub(super) fn note(
+pub(super) fn add_detail(
     details: &mut BTreeMap<String, String>,
     name: &str,
     value: Option<impl ToString>,
@@ -183,16 +183,16 @@ pub(super) fn note(
 }
 
 /// What STS says of every assumed role beside its credentials.
-pub(super) fn note_role(
+pub(super) fn add_role_details(
     details: &mut BTreeMap<String, String>,
     packed_policy_size: Option<i32>,
     source_identity: Option<&str>,
     user: Option<&AssumedRoleUser>,
 ) {
-    note(details, "packed_policy_size", packed_policy_size);
-    note(details, "source_identity", source_identity);
-    note(details, "assumed_role_arn", user.map(AssumedRoleUser::arn));
-    note(
+    add_detail(details, "packed_policy_size", packed_policy_size);
+    add_detail(details, "source_identity", source_identity);
+    add_detail(details, "assumed_role_arn", user.map(AssumedRoleUser::arn));
+    add_detail(
         details,
         "assumed_role_id",
         user.map(AssumedRoleUser::assumed_role_id),

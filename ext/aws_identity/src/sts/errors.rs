@@ -93,7 +93,7 @@ fn refused<E: ProvideErrorMetadata>(
     let status = answer.status().as_u16();
     let code = error.code().unwrap_or_default();
     let message = one_line(error.message().unwrap_or_default());
-    let (kind, remedy) = verdict(code, status);
+    let (kind, remedy) = kind_and_remedy(code, status);
     let named = if code.is_empty() {
         format!("HTTP {status}")
     } else {
@@ -117,7 +117,7 @@ fn refused<E: ProvideErrorMetadata>(
 }
 
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
-fn verdict(code: &str, status: u16) -> (Kind, &'static str) {
+fn kind_and_remedy(code: &str, status: u16) -> (Kind, &'static str) {
     match code.strip_suffix("Exception").unwrap_or(code) {
         "AccessDenied" => (
             Kind::AccessDenied,
@@ -205,7 +205,7 @@ mod tests {
             ("", 503, Kind::Service),
             ("Strange", 400, Kind::Service),
         ] {
-            assert_eq!(verdict(code, status).0, kind, "{code} {status}");
+            assert_eq!(kind_and_remedy(code, status).0, kind, "{code} {status}");
         }
     }
 }

@@ -44,7 +44,7 @@ pub fn serial_number(option: &str, value: &str) -> Result<(), Failure> {
     characters(option, value, 9, 256, SERIAL_NUMBER)
 }
 
-/// Six digits. The code itself never stands in the message.
+/// Six digits. The message never has the code itself.
 pub fn token_code(value: &str) -> Result<(), Failure> {
     if value.len() == 6 && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());

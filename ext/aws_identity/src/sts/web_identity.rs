@@ -2,7 +2,7 @@
 
 use super::{
     AssumeRoleOptions, Sts,
-    client::{ATTEMPTS, credentials, note, note_role},
+    client::{ATTEMPTS, add_detail, add_role_details, credentials},
     errors::explain,
 };
 use crate::{
@@ -41,12 +41,12 @@ impl Sts<'_> {
             .map_err(|error| explain(CALL, identity.role_arn, self.endpoint, &error))?;
         let mut details = BTreeMap::new();
         let subject = reply.subject_from_web_identity_token();
-        note(&mut details, "subject", subject);
-        note(&mut details, "audience", reply.audience());
-        note(&mut details, "provider", reply.provider());
+        add_detail(&mut details, "subject", subject);
+        add_detail(&mut details, "audience", reply.audience());
+        add_detail(&mut details, "provider", reply.provider());
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
         let policy_size = reply.packed_policy_size();
-        note_role(
+        add_role_details(
             &mut details,
             policy_size,
             reply.source_identity(),

@@ -1,18 +1,18 @@
 //! Text that came from an endpoint, a program or a library, made fit for a message.
 //!
-//! Every such text passes [`shown`] on its way into a `Failure`: secrets are to be masked here too.
+//! Every such text passes [`shown`] before it goes into a `Failure`: secrets are to be masked here too.
 
 use std::fmt::Write as _;
 
 /// As much of a foreign text as a message shows, in characters.
-const MOST: usize = 512;
+const LIMIT: usize = 512;
 
 /// `text` on one line, with its control characters escaped, cut at 512 characters.
 #[must_use]
 pub fn shown(text: &str) -> String {
     let mut line = String::new();
     for (count, c) in text.trim().chars().enumerate() {
-        if count == MOST {
+        if count == LIMIT {
             line.push_str("...");
             break;
         }

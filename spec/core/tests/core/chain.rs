@@ -69,10 +69,10 @@ fn imds_comes_last_and_every_attempt_gives_its_reason() {
     let fetched = without_token().without("AWS_CONTAINER_CREDENTIALS_FULL_URI").fetch().unwrap();
     assert_eq!(fetched.source(), "imds");
     assert!(fetched.arn().contains("assumed-role/ec2-web/i-"), "{}", fetched.arn());
-    let told: Vec<String> =
+    let attempts: Vec<String> =
         fetched.attempts.iter().map(|attempt| attempt.to_string().rsplit_once(" in ").unwrap().0.to_owned()).collect();
     assert_eq!(
-        told,
+        attempts,
         [
             "environment absent (AWS_ACCESS_KEY_ID is not set)",
             "profile default absent (there is none)",

@@ -1,4 +1,4 @@
-//! A fetch that asks what only the application can give: who answers, and what it holds meanwhile.
+//! A fetch that asks what only the application can give: which thread answers, and what the fetch holds meanwhile.
 
 use crate::support::{Machine, read};
 use aws_identity::{
@@ -25,7 +25,7 @@ const ASSUME: &str = "AssumeRole";
 const READER: Takes = Takes { token_code: true, web_identity_token: false, source: false };
 const HELPER: Takes = Takes { token_code: false, web_identity_token: true, source: true };
 
-/// Lets so many run at once.
+/// Admits this many fetches at once.
 #[derive(Debug)]
 struct Room(AtomicI64);
 
@@ -40,7 +40,7 @@ impl ForkGate for Room {
     }
 }
 
-fn attended() -> Machine {
+fn with_mfa() -> Machine {
     Machine::with_keys()
         .option("role_arn", world::MFA_ROLE)
         .option("serial_number", world::DEMO_MFA_SERIAL)
@@ -84,7 +84,7 @@ fn outcome(session: &Session, task: &Arc<Fetch>) -> Option<Result<u64, Failure>>
 #[test]
 fn an_open_question_holds_no_permit_and_the_answer_takes_one() {
     let room: &'static Room = Box::leak(Box::new(Room(AtomicI64::new(1))));
-    let machine = attended().gate(room);
+    let machine = with_mfa().gate(room);
     let sessions: Vec<_> = (0..20).map(|_| machine.session()).collect();
     let tasks: Vec<_> = sessions
         .iter()
@@ -94,7 +94,7 @@ fn an_open_question_holds_no_permit_and_the_answer_takes_one() {
             task
         })
         .collect();
-    assert_eq!(room.0.load(SeqCst), 1, "all but those who ask may run");
+    assert_eq!(room.0.load(SeqCst), 1, "a fetch with an open question holds no permit");
     let hold = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Sts).action(ASSUME) });
     for (at, (session, task)) in sessions.iter().zip(&tasks).take(2).enumerate() {
         assert!(take(session, task, 1, READER));
@@ -111,7 +111,7 @@ fn an_open_question_holds_no_permit_and_the_answer_takes_one() {
 
 #[test]
 fn a_session_that_is_dropped_ends_its_question() {
-    let machine = attended();
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -122,7 +122,7 @@ fn a_session_that_is_dropped_ends_its_question() {
 
 #[test]
 fn one_takes_a_question_and_another_when_it_leaves() {
-    let machine = attended();
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -139,8 +139,8 @@ fn one_takes_a_question_and_another_when_it_leaves() {
 }
 
 #[test]
-fn nobody_who_may_ask_is_no_wait() {
-    let machine = attended();
+fn a_reader_that_cannot_ask_is_refused_and_does_not_wait() {
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -150,12 +150,12 @@ fn nobody_who_may_ask_is_no_wait() {
 }
 
 #[test]
-fn a_question_that_nobody_takes_ends_the_fetch_and_changes_nothing() {
-    let machine = attended();
+fn a_question_that_no_thread_takes_ends_the_fetch_and_changes_nothing() {
+    let machine = with_mfa();
     let session = machine.session();
     let task = begin(&session, None);
     let start = Instant::now();
-    assert!(outcome(&session, &task).is_none(), "whoever waited begins again");
+    assert!(outcome(&session, &task).is_none(), "the waiter begins again");
     assert!(start.elapsed() < Duration::from_secs(4));
     assert!(task.is_withdrawn());
     let tally = session.tally();
@@ -164,7 +164,7 @@ fn a_question_that_nobody_takes_ends_the_fetch_and_changes_nothing() {
 
 #[test]
 fn an_owner_has_its_own_time_and_a_late_answer_starts_the_next_fetch() {
-    let machine = attended().option("token_timeout", 0.3);
+    let machine = with_mfa().option("token_timeout", 0.3);
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -196,8 +196,8 @@ fn a_late_answer_is_for_the_question_that_is_open_now() {
 }
 
 #[test]
-fn the_time_for_an_answer_is_nobody_s() {
-    let machine = attended().option("resolve_timeout", 0.4);
+fn the_time_for_an_answer_does_not_count() {
+    let machine = with_mfa().option("resolve_timeout", 0.4);
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
@@ -211,7 +211,7 @@ fn the_time_for_an_answer_is_nobody_s() {
 
 #[test]
 fn the_cache_is_looked_at_again_after_the_answer() {
-    let machine = attended();
+    let machine = with_mfa();
     let folder = machine.home().join("cache");
     let machine = machine.option("cache", folder.to_str().unwrap());
     let sessions = [machine.session(), machine.session()];
@@ -236,7 +236,7 @@ fn a_helper_that_ends_does_not_keep_the_others_waiting() {
     asked(&task);
     let start = Instant::now();
     task.lose_helper();
-    assert!(outcome(&session, &task).is_none(), "whoever waited begins again, with another helper");
+    assert!(outcome(&session, &task).is_none(), "the waiter begins again, with another helper");
     assert!(task.is_withdrawn() && start.elapsed() < Duration::from_secs(4));
 }
 

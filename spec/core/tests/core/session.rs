@@ -299,7 +299,7 @@ fn invalidate_replaces_the_held_key_only() {
     let session = machine.session();
     read(&session).unwrap();
     let old = key(&session);
-    assert!(!session.invalidate("AKIASOMEBODYELSE"));
+    assert!(!session.invalidate("AKIAOTHER"));
     assert_eq!(read(&session).unwrap(), 1);
     assert!(session.invalidate(&old));
     assert!(session.needs_refresh());
@@ -434,9 +434,9 @@ fn events_are_numbered_and_read_from_a_number_on() {
     failing(&machine, 503, "ServiceUnavailable");
     read(&session).unwrap();
     let events = session.events(0);
-    let told: Vec<_> = events.iter().map(|event| (event.number, event.kind)).collect();
+    let recorded: Vec<_> = events.iter().map(|event| (event.number, event.kind)).collect();
     assert_eq!(
-        told,
+        recorded,
         [(1, EventKind::Refreshed), (2, EventKind::Invalidated), (3, EventKind::RefreshFailed), (4, EventKind::Degraded)]
     );
     assert_eq!(events[2].attempt, 1);
@@ -465,7 +465,7 @@ fn begin(session: &Session, helper: Option<bool>) -> Arc<Fetch> {
     }
 }
 
-/// The next read has to ask for a code; what it asks for is given.
+/// A read that asks for a code and is given this one.
 fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
     let task = begin(session, None);
     let (asked, _) = take(session, &task, 7);
@@ -476,20 +476,20 @@ fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
     session.settle(&task).unwrap()
 }
 
-fn attended(seconds: i64) -> Machine {
+fn with_mfa(seconds: i64) -> Machine {
     living(seconds).option("serial_number", world::DEMO_MFA_SERIAL).option("token_provider", true)
 }
 
 #[test]
-fn a_person_is_asked_for_each_set_and_never_in_the_background() {
-    let machine = attended(4);
+fn a_code_is_asked_for_in_each_fetch_and_never_in_the_background() {
+    let machine = with_mfa(4);
     let session = machine.session();
     assert_eq!(supply(&session, "111111").unwrap(), 1);
     pause(2200);
     // In the advisory window: served, and nothing is started.
     assert!(matches!(session.credentials(), Ok(Step::Ready(1))));
     assert!(session.in_flight().is_none());
-    // Past the mandatory line a reader is to ask again; an ended set is not served.
+    // Expired: not served, and the next read asks for a code again.
     pause(2000);
     assert!(session.held().is_none());
     assert_eq!(supply(&session, "222222").unwrap(), 2);
@@ -498,7 +498,7 @@ fn a_person_is_asked_for_each_set_and_never_in_the_background() {
 }
 
 #[test]
-fn without_anybody_to_ask_the_session_says_so() {
+fn without_a_token_provider_the_failure_names_it() {
     let machine = living(3600).option("serial_number", world::DEMO_MFA_SERIAL);
     let session = machine.session();
     let failure = read(&session).unwrap_err();
@@ -509,7 +509,7 @@ fn without_anybody_to_ask_the_session_says_so() {
 
 #[test]
 fn a_code_that_is_no_code_is_not_sent() {
-    let machine = attended(3600);
+    let machine = with_mfa(3600);
     let session = machine.session();
     let failure = supply(&session, "12345x").unwrap_err();
     assert!(failure.message().contains("six digits") && !failure.message().contains("12345x"), "{}", failure.message());
@@ -529,7 +529,7 @@ fn a_session_of_a_given_source_asks_for_it_in_each_fetch() {
     let machine = living(3600).option("source", true);
     let session = machine.session();
     assert!(matches!(session.credentials(), Ok(Step::Helper { waits: true })));
-    assert_eq!(session.tally().fetches, 0, "nothing is begun before there is somebody to ask");
+    assert_eq!(session.tally().fetches, 0, "no fetch begins before there is a helper thread");
     let task = begin(&session, Some(true));
     let (asked, _) = take(&session, &task, 7);
     assert_eq!(asked.question, Question::Source);
@@ -567,7 +567,7 @@ fn a_callable_for_the_token_is_asked_in_the_fetch() {
 }
 
 #[test]
-fn a_session_shows_no_secret_to_whoever_prints_its_parts() {
+fn printing_the_parts_of_a_session_shows_no_secret() {
     let machine = living(3600);
     let session = machine.session();
     read_identity(&session).unwrap();

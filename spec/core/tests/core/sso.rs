@@ -125,7 +125,7 @@ fn an_expired_login_says_which_command_to_run() {
     if !inside("sso::an_expired_login_says_which_command_to_run") {
         return;
     }
-    let told = |machine: &Machine, said: &str| {
+    let refused = |machine: &Machine, said: &str| {
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
         assert!(failure.message().contains(said), "{}", failure.message());
@@ -133,22 +133,22 @@ fn an_expired_login_says_which_command_to_run() {
         assert!(aws_identity::refresh::is_final(&failure), "{failure:?}");
     };
     // There is no login.
-    told(&with_sso(true), "is missing");
-    told(&with_sso(false), "is missing");
+    refused(&with_sso(true), "is missing");
+    refused(&with_sso(false), "is missing");
 
     // It is expired and has no refresh token.
     let mut bare = login(-HOUR);
     bare.as_object_mut().unwrap().remove("refreshToken");
     log_in(SESSION_FILE, &bare);
     let machine = with_sso(true);
-    told(&machine, "ended at");
+    refused(&machine, "ended at");
     assert!(machine.aws.requests().is_empty());
 
     // It is expired and cannot be refreshed: the registration is expired.
     let mut old = login(-HOUR);
     old["registrationExpiresAt"] = "2020-01-01T00:00:00Z".into();
     log_in(SESSION_FILE, &old);
-    told(&with_sso(true), "ended at");
+    refused(&with_sso(true), "ended at");
 
     // The refresh token is used up.
     log_in(SESSION_FILE, &login(-HOUR));
@@ -158,13 +158,13 @@ fn an_expired_login_says_which_command_to_run() {
         session.refresh_tokens.clear();
         session.access_tokens.clear();
     });
-    told(&machine, "expired");
+    refused(&machine, "expired");
 
     // The service has revoked it; the older form cannot be refreshed.
     log_in(URL_FILE, &login(HOUR));
     let machine = with_sso(false);
     machine.aws.change_world(|world| world.sso.sessions.get_mut(world::SSO_USER).unwrap().access_tokens.clear());
-    told(&machine, "expired");
+    refused(&machine, "expired");
 }
 
 #[test]

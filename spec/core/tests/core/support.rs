@@ -288,7 +288,7 @@ pub fn read(session: &Session) -> Result<u64, Failure> {
     loop {
         match session.credentials()? {
             Step::Ready(serial) => return Ok(serial),
-            Step::Helper { .. } => panic!("nobody here can help"),
+            Step::Helper { .. } => panic!("there is no helper thread here"),
             Step::Wait(task) => {
                 wait(&task);
                 if let Some(outcome) = session.settle(&task) {
@@ -304,7 +304,7 @@ pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
     loop {
         match session.identity()? {
             Step::Ready(_) => return Ok(session.known().unwrap().1),
-            Step::Helper { .. } => panic!("nobody here can help"),
+            Step::Helper { .. } => panic!("there is no helper thread here"),
             Step::Wait(task) => {
                 wait(&task);
                 if let Some(outcome) = session.settle_identity(&task) {
@@ -319,7 +319,7 @@ pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
 pub fn refresh(session: &Session) -> Result<u64, Failure> {
     match session.refresh()? {
         Step::Ready(serial) => Ok(serial),
-        Step::Helper { .. } => panic!("nobody here can help"),
+        Step::Helper { .. } => panic!("there is no helper thread here"),
         Step::Wait(task) => {
             wait(&task);
             session.settle_refresh(&task).unwrap()

@@ -25,11 +25,11 @@ fn every_kind_of_principal_is_shown_as_aws_shows_it() {
 }
 
 #[test]
-fn wrong_keys_are_told_apart() {
+fn each_kind_of_wrong_key_has_its_own_error() {
     let fake = start();
     let session = assume(&fake, &demo(), WORKER_ROLE, &[]).key();
     let unknown = (403, "InvalidClientTokenId", "The security token included in the request is invalid.");
-    assert_eq!(identity(&fake, &key("AKIANOBODY", DEMO_SECRET, None)).refusal(), unknown);
+    assert_eq!(identity(&fake, &key("AKIAUNKNOWN", DEMO_SECRET, None)).refusal(), unknown);
     assert_eq!(identity(&fake, &Key { token: None, ..session.clone() }).refusal(), unknown);
     assert_eq!(identity(&fake, &Key { token: Some("other".into()), ..session.clone() }).refusal(), unknown);
     assert_eq!(identity(&fake, &Key { token: session.token.clone(), ..demo() }).refusal(), unknown);

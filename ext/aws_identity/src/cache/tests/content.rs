@@ -104,7 +104,7 @@ fn the_account_comes_from_the_sessions_arn_where_an_old_botocore_wrote_none() {
 }
 
 #[test]
-fn an_ended_set_is_a_miss() {
+fn expired_credentials_are_a_miss() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
@@ -115,7 +115,7 @@ fn an_ended_set_is_a_miss() {
 }
 
 #[test]
-fn sets_without_an_end_or_a_token_are_not_written() {
+fn credentials_without_an_expiration_or_a_token_are_not_written() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let mut endless = credentials("ASIAONE", NOW + HOUR);

@@ -89,7 +89,7 @@ fn files_that_are_not_ours_alone_are_refused_and_left_alone() {
         assert!(warning.to_string().contains(why), "{warning}");
         assert!(!warning.to_string().contains("canary"), "{warning}");
         assert_eq!(cache.remove(&plain(), "ASIACLI"), Err(warning));
-        // Ours goes beside it, and is found there without a word.
+        // Ours goes beside it, and is found there without a warning.
         assert_eq!(
             cache.write(&plain(), &credentials("ASIAOURS", NOW + HOUR), NOW),
             Ok(true)

@@ -1,4 +1,4 @@
-//! Who fetches, in one process and in several.
+//! Which caller fetches, in one process and in several.
 
 use super::*;
 
@@ -21,11 +21,11 @@ fn wait_for_lock(cache: &CacheDir, key: &CacheKey, deadline: Duration) -> LockOu
 }
 
 #[test]
-fn one_fetches_and_the_others_take_its_set() {
+fn one_fetches_and_the_others_take_its_credentials() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
-        panic!("nobody else is here");
+    let LockOutcome::Acquired(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
+        panic!("no other caller holds the lock");
     };
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| true).lock,
@@ -34,12 +34,12 @@ fn one_fetches_and_the_others_take_its_set() {
     let other = key(|r| r.options.external_id = Some("other".into()));
     assert!(matches!(
         cache.try_lock(&other, NOW, |_| true).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
     cache
         .write(&plain(), &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
-    // Already before the lock is let go.
+    // The entry counts before the lock is released.
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| true).lock,
         LockOutcome::Cached(_)
@@ -52,7 +52,7 @@ fn one_fetches_and_the_others_take_its_set() {
 }
 
 #[test]
-fn an_unwanted_set_is_fetched_anew() {
+fn unwanted_credentials_are_fetched_anew() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
@@ -61,12 +61,12 @@ fn an_unwanted_set_is_fetched_anew() {
     let wanted = |found: &Credentials| found.access_key_id != "ASIAREFUSED";
     assert!(matches!(
         cache.try_lock(&plain(), NOW, wanted).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
 }
 
 #[test]
-fn a_set_written_before_the_lock_came_free_is_taken() {
+fn credentials_written_before_the_lock_was_released_are_taken() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     cache
@@ -84,10 +84,10 @@ fn a_set_written_before_the_lock_came_free_is_taken() {
         matches!(&lock, LockOutcome::Cached(found) if found.access_key_id == "ASIANEW"),
         "{lock:?}"
     );
-    // And the lock is free again.
+    // The lock is free again.
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| false).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
 }
 
@@ -96,47 +96,53 @@ fn a_holder_that_fails_lets_the_next_one_try() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let first = cache.try_lock(&plain(), NOW, |_| true);
-    assert!(matches!(first.lock, LockOutcome::Ours(_)));
+    assert!(matches!(first.lock, LockOutcome::Acquired(_)));
     thread::scope(|scope| {
         let next = scope.spawn(|| wait_for_lock(&cache, &plain(), Duration::from_secs(20)));
         thread::sleep(Duration::from_millis(30));
         drop(first);
-        assert!(matches!(next.join().unwrap(), LockOutcome::Ours(_)));
+        assert!(matches!(next.join().unwrap(), LockOutcome::Acquired(_)));
     });
 }
 
 #[test]
-fn patience_ends_at_half_the_deadline() {
+fn the_wait_for_the_lock_stops_at_half_the_deadline() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let _held = cache.try_lock(&plain(), NOW, |_| true);
     let start = Instant::now();
     let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(1));
-    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
+    assert!(matches!(lock, LockOutcome::Unavailable), "{lock:?}");
     let waited = start.elapsed();
     assert!((500..1000).contains(&waited.as_millis()), "{waited:?}");
 }
 
 #[test]
-fn without_a_lock_we_go_alone_with_a_warning() {
+fn without_a_lock_it_fetches_alone_with_a_warning() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let lock = cache.path.join(format!("{}.lock", plain().name()));
     symlink("/nowhere", &lock).unwrap();
     let attempt = cache.try_lock(&plain(), NOW, |_| true);
-    assert!(matches!(attempt.lock, LockOutcome::Alone), "{attempt:?}");
+    assert!(
+        matches!(attempt.lock, LockOutcome::Unavailable),
+        "{attempt:?}"
+    );
     assert!(attempt.warning.unwrap().to_string().contains("lock"));
 }
 
 #[test]
-fn a_refused_file_is_told_and_still_fetched_for() {
+fn a_refused_file_is_a_warning_and_does_not_stop_the_fetch() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let path = file_of(&cache, plain().name());
     fs::write(&path, cli_file("ASIACLI", "2026-01-02T04:04:05UTC")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     let attempt = cache.try_lock(&plain(), NOW, |_| true);
-    assert!(matches!(attempt.lock, LockOutcome::Ours(_)), "{attempt:?}");
+    assert!(
+        matches!(attempt.lock, LockOutcome::Acquired(_)),
+        "{attempt:?}"
+    );
     assert!(
         attempt
             .warning
@@ -147,18 +153,18 @@ fn a_refused_file_is_told_and_still_fetched_for() {
 }
 
 #[test]
-fn the_lock_is_let_go_although_a_child_has_a_copy() {
+fn the_lock_is_released_although_a_child_has_a_copy() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let LockOutcome::Ours(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
-        panic!("nobody else is here");
+    let LockOutcome::Acquired(guard) = cache.try_lock(&plain(), NOW, |_| true).lock else {
+        panic!("no other caller holds the lock");
     };
     let mut child = inherit_lock(&guard);
     drop(guard);
     let lock = cache.try_lock(&plain(), NOW, |_| true).lock;
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(matches!(lock, LockOutcome::Ours(_)), "{lock:?}");
+    assert!(matches!(lock, LockOutcome::Acquired(_)), "{lock:?}");
 }
 
 const PART: &str = "LEX_CACHE_TEST_PART";
@@ -175,7 +181,7 @@ fn inherit_lock(guard: &LockGuard) -> Child {
         .unwrap()
 }
 
-/// This program again, playing a part.
+/// This program again, as another process with the task that `PART` names.
 struct Part {
     child: Child,
     said: String,
@@ -184,11 +190,11 @@ struct Part {
 }
 
 impl Part {
-    /// Comes back when the part has said its line.
+    /// Returns when the process has printed its line.
     fn new(part: &str, scratch: &Scratch) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
-                "cache::tests::lock::plays_a_part",
+                "cache::tests::lock::runs_as_another_process",
                 "--exact",
                 "--ignored",
                 "--nocapture",
@@ -220,22 +226,22 @@ impl Part {
 
 #[test]
 #[ignore = "the other processes of the tests below"]
-fn plays_a_part() {
+fn runs_as_another_process() {
     let scratch = std::mem::ManuallyDrop::new(Scratch(std::env::var_os(PLACE).unwrap().into()));
     let cache = scratch.cache();
     let lock = wait_for_lock(&cache, &plain(), Duration::from_secs(30));
     let part = std::env::var(PART).unwrap();
     match (part.as_str(), lock) {
-        ("hold", LockOutcome::Ours(_guard)) => {
+        ("hold", LockOutcome::Acquired(_guard)) => {
             println!("\nsays held");
             thread::sleep(Duration::from_secs(30));
         }
-        ("hold and fork", LockOutcome::Ours(guard)) => {
+        ("hold and fork", LockOutcome::Acquired(guard)) => {
             let mut child = inherit_lock(&guard);
             println!("\nsays {}", child.id());
             child.wait().unwrap();
         }
-        ("fetch", LockOutcome::Ours(guard)) => {
+        ("fetch", LockOutcome::Acquired(guard)) => {
             let id = format!("ASIA{}", std::process::id());
             let mut asked = OpenOptions::new();
             let mut asked = asked
@@ -257,7 +263,7 @@ fn plays_a_part() {
 }
 
 #[test]
-fn many_processes_ask_once() {
+fn many_processes_fetch_once() {
     let scratch = Scratch::new();
     thread::scope(|scope| {
         let threads: Vec<_> = (0..16)
@@ -270,7 +276,7 @@ fn many_processes_ask_once() {
             assert_eq!(
                 asked.trim(),
                 part.said,
-                "one question, and its answer for everyone"
+                "one fetch, and its credentials for every process"
             );
         }
     });
@@ -289,7 +295,7 @@ fn a_killed_holder_lets_the_others_go_on() {
     holder.kill();
     assert!(matches!(
         cache.try_lock(&plain(), NOW, |_| true).lock,
-        LockOutcome::Ours(_)
+        LockOutcome::Acquired(_)
     ));
 }
 
@@ -301,7 +307,7 @@ fn a_killed_holder_that_had_forked_does_not_stop_the_others() {
     holder.kill();
     let cache = scratch.cache();
     let lock = wait_for_lock(&cache, &plain(), Duration::from_millis(100));
-    assert!(matches!(lock, LockOutcome::Alone), "{lock:?}");
+    assert!(matches!(lock, LockOutcome::Unavailable), "{lock:?}");
     cache
         .write(&plain(), &credentials("ASIAALONE", NOW + HOUR), NOW)
         .unwrap();

@@ -1,9 +1,9 @@
-//! Whose file it is, and when it goes.
+//! Which requests share a file, and when a file is removed.
 
 use super::*;
 
 #[test]
-fn bases_do_not_share_a_set() {
+fn bases_do_not_share_credentials() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let one = key(|r| r.base = Some("111111111111"));
@@ -23,7 +23,7 @@ fn bases_do_not_share_a_set() {
 }
 
 #[test]
-fn a_place_whose_set_has_ended_is_taken_over() {
+fn an_expired_entry_of_another_base_is_overwritten() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
     let one = key(|r| r.base = Some("111111111111"));

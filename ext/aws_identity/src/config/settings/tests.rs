@@ -886,7 +886,7 @@ mod what_is_refused {
     }
 }
 
-mod what_is_told {
+mod report {
     use super::*;
 
     #[test]
@@ -899,7 +899,7 @@ mod what_is_told {
                 ("AWS_ENDPOINT_URL", "https://u:canary@h/x"),
             ],
         );
-        let told: Vec<(&str, Value, String)> = settings
+        let reported: Vec<(&str, Value, String)> = settings
             .report()
             .iter()
             .map(|(name, value, origin)| (*name, value.clone(), origin.label()))
@@ -921,8 +921,8 @@ mod what_is_told {
         ] {
             let (name, value, origin) = expected;
             assert!(
-                told.contains(&(name, value, origin.to_owned())),
-                "{name}: {told:?}"
+                reported.contains(&(name, value, origin.to_owned())),
+                "{name}: {reported:?}"
             );
         }
         let none = options(json!({}));
@@ -945,18 +945,22 @@ mod what_is_told {
             ("session_duration", json!(900)),
             ("role_session_name", json!("unscoped")),
         ] {
-            let told = settings
+            let reported = settings
                 .report()
                 .into_iter()
-                .find(|(told, ..)| *told == name)
+                .find(|(reported, ..)| *reported == name)
                 .unwrap();
-            assert_eq!((told.1, told.2), (value, Origin::Settings), "{name}");
+            assert_eq!(
+                (reported.1, reported.2),
+                (value, Origin::Settings),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn an_option_that_is_not_given_is_reported_as_the_default() {
-        let told = |settings: &Settings| {
+        let reported = |settings: &Settings| {
             let found = settings
                 .report()
                 .into_iter()
@@ -964,7 +968,7 @@ mod what_is_told {
             found.map(|(_, value, origin)| (value, origin)).unwrap()
         };
         assert_eq!(
-            told(&options(json!({"role_arn": ROLE}))),
+            reported(&options(json!({"role_arn": ROLE}))),
             (json!(3600), Origin::Default)
         );
         let both = decide(
@@ -972,15 +976,15 @@ mod what_is_told {
             json!({"session_duration": 1800}),
             &[],
         );
-        assert_eq!(told(&both), (json!(900), Origin::Option));
+        assert_eq!(reported(&both), (json!(900), Origin::Option));
         let lower = decide(
             json!({"role_arn": ROLE}),
             json!({"session_duration": 1800}),
             &[],
         );
-        assert_eq!(told(&lower), (json!(1800), Origin::Settings));
+        assert_eq!(reported(&lower), (json!(1800), Origin::Settings));
         let role_step = options(json!({"role_arn": [{"role_arn": ROLE, "session_duration": 900}]}));
-        assert_eq!(told(&role_step), (json!(900), Origin::Option));
+        assert_eq!(reported(&role_step), (json!(900), Origin::Option));
         let named = decide(
             json!({}),
             json!({}),
@@ -1030,10 +1034,10 @@ mod what_is_told {
             decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]),
         ];
         let settings = decide(role, lower, &[]);
-        let mut told = settings.report();
-        told.extend(other.iter().flat_map(Settings::report));
+        let mut reported = settings.report();
+        reported.extend(other.iter().flat_map(Settings::report));
         for option in crate::config::options::OPTIONS {
-            let found = told.iter().any(|(name, value, origin)| {
+            let found = reported.iter().any(|(name, value, origin)| {
                 *name == option.name && !value.is_null() && *origin != Origin::Default
             });
             assert!(found, "{} is missing", option.name);
@@ -1052,9 +1056,9 @@ mod what_is_told {
             ("enabled", json!(true), Origin::Settings),
             ("roles", json!("one, two"), Origin::Settings),
         ] {
-            assert!(told.contains(&expected), "{expected:?}: {told:?}");
+            assert!(reported.contains(&expected), "{expected:?}: {reported:?}");
         }
-        assert!(!format!("{told:?}").contains("canary"), "{told:?}");
+        assert!(!format!("{reported:?}").contains("canary"), "{reported:?}");
     }
 
     #[test]
