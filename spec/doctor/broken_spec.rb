@@ -78,7 +78,7 @@ RSpec.describe 'The doctor, on a machine' do
          JSON.generate(accessToken: 'canary/of/the/doctor', expiresAt: '2024-01-02T03:04:05Z', region: 'eu-west-1', startUrl: 'https://example.awsapps.com/start'))
     report = examine({ 'AWS_PROFILE' => 'laptop', **through_proxy }, secrets: ['canary/of/the/doctor'])
     expect(problems(report)).to contain_exactly(
-      ['sources', 'profile laptop', :fail, a_string_including('The SSO login ended at 2024-01-02T03:04:05Z'), a_string_including('aws sso login')]
+      ['sources', 'profile laptop', :fail, a_string_including('The SSO login expired at 2024-01-02T03:04:05Z'), a_string_including('aws sso login')]
     )
     expect(finding(report, 'files', 'SSO token of profile laptop').what).to include('mode 0600')
   end
@@ -129,7 +129,7 @@ RSpec.describe 'The doctor, on a machine' do
     other = other_authority
     report = examine(keys.merge(through_proxy('AWS_CA_BUNDLE' => other)))
     expect(problems(report)).to contain_exactly(
-      ['network', 'tls', :fail, a_string_including('UnknownIssuer', "the bundle #{other}, and nobody else"), a_string_including('AWS_CA_BUNDLE', 'clock')]
+      ['network', 'tls', :fail, a_string_including('UnknownIssuer', "the bundle #{other} alone"), a_string_including('AWS_CA_BUNDLE', 'clock')]
     )
   end
 

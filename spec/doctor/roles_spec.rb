@@ -46,9 +46,9 @@ RSpec.describe 'The doctor, looking at the roles,' do
   it 'says that an MFA code is needed, and asks for none' do
     report = examine(role_arn: "#{BrokenWorld::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', assume: true)
     expect(problems(report)).to contain_exactly(
-      ['mfa', 'mfa', :warn, a_string_including('arn:aws:iam::123456789012:mfa/demo', 'nobody here can be asked'), a_string_including('token_provider')]
+      ['mfa', 'mfa', :warn, a_string_including('arn:aws:iam::123456789012:mfa/demo', 'there is no token_provider to ask'), a_string_including('token_provider')]
     )
-    expect(finding(report, 'role')).to have_attributes(status: :skipped, what: a_string_including('asks nobody for an MFA code'))
+    expect(finding(report, 'role')).to have_attributes(status: :skipped, what: a_string_including('asks for no MFA code'))
 
     report = examine(role_arn: "#{BrokenWorld::ROLE}mfa-only", serial_number: 'arn:aws:iam::123456789012:mfa/demo', token_provider: lambda { |_|
       raise 'asked'

@@ -322,7 +322,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       other = mfa_session(nil, **shared)
       expect(other.credentials).to eq(mine)
       expect(provider.asked).to eq(1)
-      expect { other.refresh! }.to raise_error(aws::NoCredentialsError, /needs MFA with the device .*nobody here can be asked/)
+      expect { other.refresh! }.to raise_error(aws::NoCredentialsError, /needs MFA with the device .*there is no token_provider to ask/)
       expect(other.credentials).to have_attributes(access_key_id: mine.access_key_id, degraded: /Give the session a token_provider/)
     end
   end
@@ -335,14 +335,14 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
       expect(other.credentials).to be_set
       local_aws.rule(service: :sts, skew_seconds: 1000) # STS's clock is ahead: the credentials are expired by it
       expect { other.identity }.to raise_error(aws::Error, /ExpiredToken/)
-      expect { other.credentials }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
+      expect { other.credentials }.to raise_error(aws::NoCredentialsError, /there is no token_provider to ask/)
       expect(other.credentials(fetch: false)).to be_nil
     end
   end
 
   it 'says without a token_provider what is missing' do
     expect { mfa_session(nil).credentials }
-      .to raise_error(aws::NoCredentialsError, /needs MFA with the device #{MfaUsers::DEVICE}, and nobody here can be asked.*token_provider/)
+      .to raise_error(aws::NoCredentialsError, /needs MFA with the device #{MfaUsers::DEVICE}, and there is no token_provider to ask.*token_provider/)
   end
 
   it 'refuses a token_provider that cannot be called' do
@@ -390,7 +390,7 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
 
   it 'never prompts in LegionIO: token_provider is no key of its settings' do
     provider = aws::LegionIO::Provider.new(role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE)
-    expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /nobody here can be asked/)
+    expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /there is no token_provider to ask/)
     expect { aws::Internal::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
   end
 end

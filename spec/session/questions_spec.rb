@@ -115,7 +115,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
       session = mfa_session(token_provider)
       mine = aws::Internal::Fetches::UNATTENDED
       result, seconds = thread { Thread.current.thread_variable_set(mine, true) && took { session.credentials } }.value
-      expect(result).to be_a(aws::NoCredentialsError).and have_attributes(message: /no person is asked in the background/)
+      expect(result).to be_a(aws::NoCredentialsError).and have_attributes(message: /there is no MFA prompt in the background/)
       expect(seconds).to be < 0.5
       expect(token_provider.asked).to eq(0)
       latch << :open

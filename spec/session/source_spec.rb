@@ -193,7 +193,7 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
       below.invalidate(below.credentials(fetch: false).access_key_id)
       expect(session.credentials).to equal(first)
       eventually { session.credentials.degraded }
-      expect(session.credentials.degraded).to include('no person is asked in the background')
+      expect(session.credentials.degraded).to include('there is no MFA prompt in the background')
       expect(provider.asked).to eq(1)
     end
   end

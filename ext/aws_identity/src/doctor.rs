@@ -208,7 +208,7 @@ impl Exam<'_> {
 /// The credentials as a finding shows them.
 fn shown(credentials: &Credentials) -> String {
     let expiration = match credentials.expires_at {
-        Some(at) => format!("ends at {}", format_iso8601(at)),
+        Some(at) => format!("expires at {}", format_iso8601(at)),
         None => "does not expire".into(),
     };
     format!("{}, {expiration}", credentials.access_key_id)

@@ -25,7 +25,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
             CHECK,
             "folder",
             format!("{warning}; each process asks STS for itself"),
-            "Give cache a folder of your own that nobody else may write to (chmod 700), or set it to false.",
+            "Give cache a folder that only you may write to (chmod 700), or set it to false.",
         ),
     });
     if let Some(open) = files::open_to_others(dir, "files") {

@@ -175,7 +175,7 @@ fn cached(findings: &mut Vec<Finding>, dir: &Path) {
             Finding::ok(
                 CHECK,
                 "AWS CLI cache",
-                format!("{}: nobody else may read what is in it", dir.display()),
+                format!("{}: only its owner may read what is in it", dir.display()),
             )
         }));
     }

@@ -25,7 +25,7 @@ impl Exam<'_> {
             Ok(Some(serial)) => Finding::warning(
                 "mfa",
                 "mfa",
-                format!("a code of the device {serial} is needed for each session, and nobody here can be asked for one"),
+                format!("a code of the device {serial} is needed for each session, and there is no token_provider to ask for one"),
                 "Give the session a token_provider (a callable that returns the six digits); on a machine without people use a role that needs no MFA.",
             )
             .detail("serial_number", serial),
@@ -112,7 +112,7 @@ impl Exam<'_> {
                 }
                 (_, Err(failure)) if step.lacks_code(failure) => {
                     is_over = true;
-                    step.untried("not tried, since the doctor asks nobody for an MFA code")
+                    step.untried("not tried, since the doctor asks for no MFA code")
                 }
                 (_, Err(failure)) => {
                     is_over = true;

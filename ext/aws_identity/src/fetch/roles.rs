@@ -252,7 +252,7 @@ impl AssumeRoles<'_> {
         // expire.
         Err(Failure::no_credentials(
             format!(
-                "{step} needs MFA with the device {serial_number}, and nobody here can be asked for its code."
+                "{step} needs MFA with the device {serial_number}, and there is no token_provider to ask for its code."
             ),
             "Give the session a token_provider.",
         ))

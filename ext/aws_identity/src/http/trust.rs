@@ -42,7 +42,7 @@ pub(super) fn store(
 /// What `store` returns, as a message shows it.
 pub(super) fn describe(bundle: Option<&Path>, environment: &Environment) -> String {
     if let Some(bundle) = bundle {
-        return format!("the bundle {}, and nobody else", bundle.display());
+        return format!("the bundle {} alone", bundle.display());
     }
     match environment.first(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
         Some((name, path)) => format!("the authorities of {name}={path}"),

@@ -97,7 +97,7 @@ impl<'a> Login<'a> {
             return Ok(());
         }
         let cause = format!(
-            "The SSO login ended at {}.",
+            "The SSO login expired at {}.",
             time::format_iso8601(expires_at)
         );
         Err(self.unusable(cause))

@@ -47,7 +47,7 @@ impl Session {
             Some(serial) => Response::Serve(serial),
             None if asked.is_taken || takes.token_code => Response::Wait(seen),
             None => Response::Refuse(Failure::no_credentials(
-                "The next credentials need an MFA code, and no person is asked in the background.",
+                "The next credentials need an MFA code, and there is no MFA prompt in the background.",
                 "Read the credentials of this session on a thread of your own.",
             )),
         }

@@ -317,7 +317,7 @@ pub(super) fn already_expired(credentials: &Credentials) -> Failure {
     Failure::new(
         Kind::NoCredentials,
         format!(
-            "{} handed out credentials that ended at {expires_at}.",
+            "{} handed out credentials that expired at {expires_at}.",
             credentials.source
         ),
         "Check this machine's clock and whatever writes them.",

@@ -141,14 +141,14 @@ fn an_expired_login_says_which_command_to_run() {
     bare.as_object_mut().unwrap().remove("refreshToken");
     log_in(SESSION_FILE, &bare);
     let machine = with_sso(true);
-    refused(&machine, "ended at");
+    refused(&machine, "expired at");
     assert!(machine.aws.requests().is_empty());
 
     // It is expired and cannot be refreshed: the registration is expired.
     let mut old = login(-HOUR);
     old["registrationExpiresAt"] = "2020-01-01T00:00:00Z".into();
     log_in(SESSION_FILE, &old);
-    refused(&with_sso(true), "ended at");
+    refused(&with_sso(true), "expired at");
 
     // The refresh token is used up.
     log_in(SESSION_FILE, &login(-HOUR));
