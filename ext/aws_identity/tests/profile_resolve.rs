@@ -804,7 +804,7 @@ fn the_list_says_whether_an_sso_login_is_valid() {
         .unwrap();
         says(
             &why(config).unwrap(),
-            &["ended at 2026-01-02T03:00:00Z", "aws sso login"],
+            &["expired at 2026-01-02T03:00:00Z", "aws sso login"],
         );
         std::fs::write(token(config), "canary").unwrap();
         says(&why(config).unwrap(), &["not readable"]);
