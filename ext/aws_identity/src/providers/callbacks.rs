@@ -96,5 +96,8 @@ impl Callbacks<'_> {
 }
 
 fn unfit() -> Failure {
-    Failure::internal("An answer was to another question.", "")
+    Failure::internal(
+        "An answer was to another question.",
+        "Report it; the next read works.",
+    )
 }

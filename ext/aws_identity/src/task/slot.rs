@@ -278,7 +278,7 @@ impl Slot {
             let seconds = open.answer_limit().as_secs_f64();
             let cause =
                 format!("{name} did not come within {seconds} s (token_timeout, process_timeout).");
-            Failure::timeout(cause, "")
+            Failure::timeout(cause, "Answer sooner, or allow more time.")
         } else {
             self.is_withdrawn.store(true, SeqCst);
             open.asked.question.unasked()
