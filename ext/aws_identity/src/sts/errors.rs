@@ -4,15 +4,13 @@ use super::Endpoint;
 use crate::{
     failure::{Failure, Kind},
     http::{ConnectionProblem, root_cause},
+    util::foreign_text::shown,
 };
 use aws_sdk_sts::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
 };
-
-/// As much of a service's own words as a message shows.
-const SHOWN: usize = 300;
 
 /// The failure of `call`, which was about `subject` (a role ARN, or nothing).
 pub(super) fn explain<E>(
@@ -41,10 +39,7 @@ where
             });
             Failure::new(
                 Kind::Connection,
-                format!(
-                    "{what}: {place} could not be reached ({}).",
-                    one_line(&cause)
-                ),
+                format!("{what}: {place} could not be reached ({}).", shown(&cause)),
                 problem.remedy(),
             )
         }
@@ -91,13 +86,13 @@ fn refused<E: ProvideErrorMetadata>(
     request_id: Option<&str>,
 ) -> Failure {
     let status = answer.status().as_u16();
-    let code = error.code().unwrap_or_default();
-    let message = one_line(error.message().unwrap_or_default());
-    let (kind, remedy) = kind_and_remedy(code, status);
+    let code = shown(error.code().unwrap_or_default());
+    let message = shown(error.message().unwrap_or_default());
+    let (kind, remedy) = kind_and_remedy(&code, status);
     let named = if code.is_empty() {
         format!("HTTP {status}")
     } else {
-        code.to_owned()
+        code.clone()
     };
     let message = match message.trim_end_matches('.') {
         "" => String::new(),
@@ -108,11 +103,11 @@ fn refused<E: ProvideErrorMetadata>(
         format!("{what}: {place} answered {named}{message}."),
         remedy,
     );
-    failure.code = (!code.is_empty()).then(|| code.to_owned());
+    failure.code = (!code.is_empty()).then_some(code);
     failure.status = Some(status);
     failure.request_id = request_id
         .or_else(|| answer.headers().get("x-amzn-requestid"))
-        .map(str::to_owned);
+        .map(shown);
     failure
 }
 
@@ -177,16 +172,6 @@ fn kind_and_remedy(code: &str, status: u16) -> (Kind, &'static str) {
         ),
         _ => (Kind::Service, "Check the endpoint and the options."),
     }
-}
-
-/// The first [`SHOWN`] characters of what a service says, on one line: it may quote a request.
-fn one_line(words: &str) -> String {
-    let line: String = words
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(SHOWN)
-        .collect();
-    line.trim().to_owned()
 }
 
 #[cfg(test)]
