@@ -16,7 +16,8 @@ class Report
     above 1 this gem is better. Of what a single thread does, the time in which the system ran other programs instead is not counted
     (Linux tells). What STS takes on a network is in none of them: it is the same for all.
 
-    - **First identity**: environment keys, one `GetCallerIdentity`. aws-sdk-ruby loads much of itself only then, and 0.1.0 all of
+    - **First identity**: environment keys, one `GetCallerIdentity`. This gem is asked as LegionIO asks it: what it loads only
+      then (its LegionIO part) counts here and not for the require. aws-sdk-ruby loads much of itself only then, and 0.1.0 all of
       aws-sdk-ruby, which is why its require is so quick. Over TLS, with one authority to trust.
     - **Asked again**: this gem remembers the identity while its credentials are valid; aws-sdk-ruby asks STS again, and 0.1.0 makes a new
       client each time. 0.1.0 was given light stand-ins for LegionIO's Lease and logging. aws-sdk-ruby has no leases.
