@@ -38,7 +38,7 @@ fn code(failure: &Failure) -> Option<&str> {
 /// The exception of `failure`. Call it with the GVL only.
 pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
     if failure.kind == Kind::Argument {
-        return Error::new(ruby.exception_arg_error(), failure.message().clone());
+        return Error::new(ruby.exception_arg_error(), failure.message());
     }
     exception(ruby, failure).map_or_else(|error| error, Into::into)
 }
@@ -67,7 +67,7 @@ fn exception(ruby: &Ruby, failure: &Failure) -> Result<Exception, Error> {
     class.funcall(
         "new",
         (
-            failure.message().as_str(),
+            failure.message(),
             kwargs!(
                 ruby,
                 "code" => code(failure),

@@ -85,7 +85,7 @@ impl Events {
             kind: EventKind::RefreshFailed,
             access_key_id: None,
             expires_at: None,
-            reason: Some(failure.message().clone()),
+            reason: Some(failure.message()),
             attempt: self.failures,
             at,
         });

@@ -297,7 +297,7 @@ impl State {
     fn serve_stale(&mut self, counters: &Counters, failure: &Failure, at: Millis) {
         counters.backed_off();
         let was_degraded = self.degraded.is_some();
-        self.degraded = Some(failure.message().clone());
+        self.degraded = Some(failure.message());
         self.events.failed(failure, at);
         let held = self.refresh.held(at).map(Arc::clone);
         if let Some(held) = held.filter(|_| !was_degraded) {
