@@ -12,4 +12,5 @@ mod web_identity;
 
 pub use assume_role::{AssumeRoleOptions, CacheArguments, RoleRequest};
 pub use client::{Endpoint, Mfa, Sts};
+pub use errors::refuses_keys;
 pub use web_identity::WebIdentity;

@@ -1,5 +1,6 @@
 //! What one profile asks for, as data.
 
+use super::{files::Files, notes::Notes};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
@@ -29,6 +30,7 @@ pub struct ProfileChain {
     pub ec2_metadata_service_endpoint: Option<Secret>,
     /// `IPv4` or `IPv6`, as written.
     pub ec2_metadata_service_endpoint_mode: Option<String>,
+    pub notes: Notes,
 }
 
 /// The credentials the first call is signed with.
@@ -95,7 +97,7 @@ pub struct Endpoints {
 
 impl ProfileChain {
     /// That of a profile that does not exist.
-    pub(super) fn absent(name: &str) -> Self {
+    pub(super) fn absent(name: &str, files: &Files) -> Self {
         Self {
             profile: name.to_owned(),
             exists: false,
@@ -110,6 +112,7 @@ impl ProfileChain {
             use_dualstack_endpoint: None,
             ec2_metadata_service_endpoint: None,
             ec2_metadata_service_endpoint_mode: None,
+            notes: Notes::of_files(files),
         }
     }
 }

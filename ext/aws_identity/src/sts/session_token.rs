@@ -3,7 +3,7 @@
 use super::{
     Mfa, Sts,
     client::{credentials, seconds},
-    errors::explain,
+    errors::{about_keys, explain},
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -31,7 +31,9 @@ impl Sts<'_> {
             )
             .send()
             .await
-            .map_err(|error| explain("GetSessionToken", "", self.endpoint, &error))?;
+            .map_err(|error| {
+                about_keys(explain("GetSessionToken", "", self.endpoint, &error), keys)
+            })?;
         credentials(reply.credentials(), "GetSessionToken", BTreeMap::new())
     }
 }
