@@ -111,6 +111,13 @@ fn refused<E: ProvideErrorMetadata>(
     failure
 }
 
+/// True where `InvalidIdentityToken` means that AWS could not fetch the keys of the identity provider, which
+/// passes by itself. (aws/aws-cli#7194)
+pub(super) fn lacks_verification_key(code: Option<&str>, message: Option<&str>) -> bool {
+    code.is_some_and(|code| code.starts_with("InvalidIdentityToken"))
+        && message.is_some_and(|message| message.contains("verification key"))
+}
+
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
 fn kind_and_remedy(code: &str, status: u16) -> (Kind, &'static str) {
     match code.strip_suffix("Exception").unwrap_or(code) {
