@@ -239,6 +239,12 @@ impl<S: Expiring> Refresh<S> {
         self.back_off_until(now).is_some()
     }
 
+    /// Ends a running back-off: what made the last fetch fail has been replaced, so the next read
+    /// may ask the source.
+    pub fn end_back_off(&mut self) {
+        self.back_off = None;
+    }
+
     /// The windows of the held credentials; `None` without any and for long-lived keys.
     #[must_use]
     pub fn windows(&self) -> Option<Windows> {

@@ -189,6 +189,16 @@ fn a_failed_refresh_serves_the_held_credentials_and_backs_off() {
 }
 
 #[test]
+fn a_back_off_that_is_ended_holds_no_read_back() {
+    let mut refresh = holding(HOUR);
+    refresh.failed(T + HOUR, false, low);
+    assert_eq!(refresh.next(T + HOUR), Next::Serve);
+    refresh.end_back_off();
+    assert_eq!(refresh.next(T + HOUR), Next::Fetch);
+    assert!(refresh.is_degraded(), "until a fetch succeeds");
+}
+
+#[test]
 fn a_number_outside_the_range_does_not_stretch_the_back_off() {
     let mut refresh = holding(HOUR);
     refresh.failed(T, false, |_| Millis::MAX);

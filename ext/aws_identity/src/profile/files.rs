@@ -277,7 +277,8 @@ impl Location {
     fn path(self, environment: &Environment) -> (Option<PathBuf>, bool) {
         let home = environment.get("HOME");
         match environment.get(self.variable) {
-            Some(path) => (Some(expanded(path, home, environment)), true),
+            Some(path) => (Some(expanded(path, environment)), true),
+            None if environment.is_blank(self.variable) => (None, true),
             None => (
                 home.map(|home| Path::new(home).join(self.below_home)),
                 false,
@@ -286,8 +287,8 @@ impl Location {
     }
 }
 
-/// `$NAME`, `${NAME}` and a leading `~` are what botocore expands in these two variables.
-fn expanded(path: &str, home: Option<&str>, environment: &Environment) -> PathBuf {
+/// `$NAME`, `${NAME}`, `~` and `~user` are what botocore expands in these two variables.
+fn expanded(path: &str, environment: &Environment) -> PathBuf {
     let mut text = String::new();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('$') {
@@ -308,13 +309,7 @@ fn expanded(path: &str, home: Option<&str>, environment: &Environment) -> PathBu
         }
     }
     text.push_str(rest);
-    match (text.strip_prefix('~'), home) {
-        (Some(""), Some(home)) => PathBuf::from(home),
-        (Some(below), Some(home)) if below.starts_with('/') => {
-            Path::new(home).join(below.trim_start_matches('/'))
-        }
-        _ => PathBuf::from(text),
-    }
+    environment.expand_home(&text)
 }
 
 impl Source {
@@ -334,7 +329,10 @@ impl Source {
         let mut source = Self {
             path,
             stamp: None,
-            state: "no HOME".into(),
+            state: match environment.is_blank(location.variable) {
+                true => format!("{} is blank", location.variable),
+                false => "no HOME".into(),
+            },
         };
         let Some(path) = &source.path else {
             return Ok((source, Zeroizing::default()));

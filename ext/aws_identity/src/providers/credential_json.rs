@@ -23,7 +23,7 @@ pub(super) fn take(
         Some(_) => {
             let expiration = text(answer, "Expiration")?.unwrap_or_default();
             Some(
-                time::parse_iso8601(&expiration)
+                time::parse(&expiration)
                     .ok_or("an Expiration that is no time such as 2030-01-02T03:04:05Z")?,
             )
         }

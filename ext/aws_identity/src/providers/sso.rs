@@ -83,13 +83,13 @@ impl<'a> Login<'a> {
         };
         let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let text = |key: &str| token.get(key).and_then(Value::as_str);
-        let Some(expires_at) = text("expiresAt").and_then(time::parse_iso8601) else {
+        let Some(expires_at) = text("expiresAt").and_then(time::parse) else {
             let cause = format!("The SSO token {} is not readable as one.", path.display());
             return Err(self.unusable(cause));
         };
         // The provider renews only the token of an sso_session, and only while its client is
         // registered.
-        let registered = text("registrationExpiresAt").and_then(time::parse_iso8601);
+        let registered = text("registrationExpiresAt").and_then(time::parse);
         let is_renewable = self.session.is_some()
             && text("refreshToken").is_some()
             && registered.is_some_and(|at: Millis| at > local.now);

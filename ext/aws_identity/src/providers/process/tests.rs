@@ -70,10 +70,7 @@ fn reads_a_full_answer() {
     assert_eq!(found.access_key_id, "AKID");
     assert_eq!(found.secret_access_key.expose(), "s");
     assert_eq!(found.session_token.unwrap().expose(), "t");
-    assert_eq!(
-        found.expires_at,
-        time::parse_iso8601("2030-01-02T03:04:05.500Z")
-    );
+    assert_eq!(found.expires_at, time::parse("2030-01-02T03:04:05.500Z"));
     assert_eq!(found.account_id.as_deref(), Some("123456789012"));
     assert_eq!(found.source, "credential_process");
 }
