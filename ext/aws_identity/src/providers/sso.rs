@@ -184,6 +184,10 @@ fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure 
             ),
         ),
     };
+    // The portal's own code; a proxy's 403 has none.
+    let mut words = cause.split(|c: char| !c.is_ascii_alphanumeric());
+    let code = words.find(|word| word.ends_with("Exception"));
+    failure.code = failure.code.or_else(|| code.map(str::to_owned));
     failure.status = status;
     failure.reached = status.is_some();
     failure

@@ -202,11 +202,7 @@ mod tests {
             ("", 503, Kind::Service),
             ("Strange", 400, Kind::Service),
         ] {
-            assert_eq!(
-                kind_and_remedy(code, "", status).0,
-                kind,
-                "{code} {status}"
-            );
+            assert_eq!(kind_and_remedy(code, "", status).0, kind, "{code} {status}");
         }
     }
 
