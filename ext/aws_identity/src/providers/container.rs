@@ -21,7 +21,6 @@ use crate::{
 };
 use std::{
     net::IpAddr,
-    path::Path,
     time::{Duration, Instant},
 };
 use tokio::time::sleep;
@@ -94,7 +93,6 @@ async fn credentials(
         let asked = Asked {
             variable: variable(environment),
             place: http::without_userinfo(&uri),
-            token: token.as_ref(),
         };
         let answer = direct.send("GET", &uri, &headers).await;
         let is_time = Instant::now() + PAUSE < until;
@@ -118,13 +116,12 @@ fn may_pass(status: u16) -> bool {
 }
 
 /// What was asked, for the words of a failure.
-struct Asked<'a> {
+struct Asked {
     variable: &'static str,
     place: String,
-    token: Option<&'a Secret>,
 }
 
-impl Asked<'_> {
+impl Asked {
     fn credentials(&self, reply: &Reply) -> Result<Credentials, Failure> {
         metadata_credentials::parse(&reply.body, NAME).map_err(|reason| {
             Failure::new(
@@ -233,7 +230,7 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
 
 fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
     if let Some(path) = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-        return token_file::read(Path::new(path.trim()))
+        return token_file::read(&environment.expand_home(path.trim()))
             .map(Some)
             .map_err(|reason| {
                 Failure::no_credentials(

@@ -8,7 +8,6 @@
 use crate::http;
 use aws_sdk_sts::{
     config::{interceptors::InterceptorContext, retry::ClassifyRetry},
-    error::ProvideErrorMetadata,
     operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError,
 };
 use aws_smithy_runtime_api::client::{
@@ -26,6 +25,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The first pause after throttling.
 const FIRST_PAUSE_THROTTLED: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What a request gets at least. One that the deadline cuts short would hide the answer before it.
+const LAST_REQUEST: Duration = Duration::from_millis(250);
 
 /// How long one call of STS may be sent again.
 #[derive(Clone, Copy, Debug)]
@@ -102,13 +103,13 @@ fn is_lasting(error: &CallError) -> bool {
             .is_some_and(|error| http::is_tls_refusal(error))
 }
 
-/// AWS could not fetch the keys of the identity provider. The code alone does not say so: the same one
-/// means that the account does not know the provider. (awslabs/aws-sdk-rust#827)
+/// Not left to the SDK: AWS names the keys it could not fetch with the code of a token that is wrong.
+/// (awslabs/aws-sdk-rust#827)
 fn is_of_identity_provider(error: &CallError) -> bool {
     error
         .as_operation_error()
         .and_then(|error| error.downcast_ref::<AssumeRoleWithWebIdentityError>())
-        .is_some_and(|error| super::errors::lacks_verification_key(error.code(), error.message()))
+        .is_some_and(super::errors::is_of_identity_provider::<AssumeRoleWithWebIdentityError>)
 }
 
 /// The pause before request `count` + 2, in the upper half of its back-off; at most half of the time that
@@ -122,7 +123,7 @@ fn pause(kind: ErrorKind, count: u32, left: Duration) -> Option<Duration> {
         .saturating_mul(2_u32.saturating_pow(count))
         .min(LONGEST_PAUSE);
     let pause = back_off.mul_f64(0.5 + chance() / 2.0).min(left / 2);
-    (pause >= first / 2).then_some(pause)
+    (pause >= first / 2 && left - pause >= LAST_REQUEST).then_some(pause)
 }
 
 /// A random number from 0 to 1. Seeded anew each time: a forked child must not wait in step with its parent.
@@ -170,8 +171,8 @@ mod tests {
             Some(Duration::from_millis(500))
         );
         assert_eq!(pause_of(ErrorKind::ThrottlingError, 999), None);
-        assert!(pause_of(ErrorKind::ServerError, 100).is_some());
-        assert_eq!(pause_of(ErrorKind::ServerError, 99), None);
+        assert!(pause_of(ErrorKind::ServerError, 500).is_some());
+        assert_eq!(pause_of(ErrorKind::ServerError, 499), None);
         assert_eq!(pause_of(ErrorKind::ServerError, 0), None);
     }
 }

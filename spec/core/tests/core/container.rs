@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, outcomes, text, timed},
 };
-use aws_identity::failure::Kind;
+use aws_identity::{failure::Kind, refresh::is_final};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{thread, time::Duration};
 
@@ -186,6 +186,7 @@ fn the_deadline_ends_what_does_not_pass_with_the_last_answer() {
         for (answer, kind, status) in [
             (error(503), Kind::Service, Some(503)),
             (Answer::Throttle, Kind::Throttled, Some(429)),
+            (error(401), Kind::AccessDenied, Some(401)),
             (error(403), Kind::AccessDenied, Some(403)),
             (Answer::Reset, Kind::Connection, None),
         ] {
@@ -193,6 +194,7 @@ fn the_deadline_ends_what_does_not_pass_with_the_last_answer() {
                 let machine = with_rule(on_get().answer(answer)).option("resolve_timeout", 2.5);
                 let failure = machine.failure();
                 assert_eq!((failure.kind, failure.status), (kind, status), "{failure:?}");
+                assert!(failure.is_outage() && !is_final(&failure), "{failure:?}");
                 assert_eq!(machine.count(Service::Container, "GetCredentials"), 3);
             });
         }
@@ -223,12 +225,12 @@ fn the_token_is_read_again_for_each_request() {
 }
 
 #[test]
-fn a_refusal_is_final_and_tried_once() {
+fn a_refusal_is_tried_once() {
     for (status, kind) in [(400, Kind::Service), (404, Kind::Service)] {
         let machine = with_rule(on_get().answer(error(status)));
         let failure = machine.failure();
         assert_eq!((failure.kind, failure.status), (kind, Some(status)));
-        assert!(!failure.is_outage());
+        assert!(!failure.is_outage() && !is_final(&failure), "{status}");
         assert_eq!(machine.count(Service::Container, "GetCredentials"), 1);
     }
 }
