@@ -122,6 +122,7 @@ impl AssumeRoles<'_> {
     ) -> Result<Credentials, Failure> {
         let options = AssumeRoleOptions {
             duration_seconds: self.context.settings.unscoped.duration_seconds,
+            minimum_session_token_size: self.context.settings.unscoped.minimum_session_token_size,
             serial_number: self.context.settings.unscoped.serial_number.clone(),
             ..AssumeRoleOptions::default()
         };
@@ -139,7 +140,7 @@ impl AssumeRoles<'_> {
             record,
             async |base, mfa| {
                 Sts::new(self.context.http, self.context.endpoint)
-                    .session_token(base, options.duration_seconds, mfa)
+                    .session_token(base, &options, mfa)
                     .await
             },
         )

@@ -22,6 +22,8 @@ pub struct RoleRequest {
 pub struct AssumeRoleOptions {
     pub role_session_name: Option<String>,
     pub duration_seconds: Option<u32>,
+    /// The least size of the session token, in bytes.
+    pub minimum_session_token_size: Option<u32>,
     pub external_id: Option<String>,
     pub policy: Option<String>,
     pub policy_arns: Vec<String>,
@@ -51,9 +53,12 @@ impl AssumeRoleOptions {
             duration_seconds: layer
                 .whole_seconds("session_duration")?
                 .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
+            minimum_session_token_size: layer
+                .whole("minimum_session_token_size", "a whole number of bytes")?
+                .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
             external_id: layer.text("external_id")?,
             policy: layer.json_object("policy", "an IAM policy")?,
-            policy_arns: layer.texts("policy_arns")?,
+            policy_arns: layer.texts_or("policy_arns", "arn")?,
             tags: layer.pairs("tags", ("key", "value"))?,
             transitive_tag_keys: layer.texts("transitive_tag_keys")?,
             source_identity: layer.text("source_identity")?,
@@ -70,6 +75,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -87,6 +93,9 @@ impl AssumeRoleOptions {
             };
             limits::seconds("session_duration", u64::from(*seconds), range)?;
         }
+        if let Some(size) = minimum_session_token_size {
+            limits::minimum_session_token_size(*size)?;
+        }
         if let Some(name) = role_session_name {
             limits::session_name("role_session_name", name)?;
         }
@@ -100,7 +109,7 @@ impl AssumeRoleOptions {
         limits::tags(tags)?;
         limits::transitive_tag_keys(transitive_tag_keys)?;
         if let Some(identity) = source_identity {
-            limits::session_name("source_identity", identity)?;
+            limits::source_identity(identity)?;
         }
         if let Some(serial) = serial_number {
             limits::serial_number("serial_number", serial)?;
@@ -120,6 +129,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -132,6 +142,10 @@ impl AssumeRoleOptions {
         Self {
             role_session_name: one(role_session_name.as_ref(), below.role_session_name.as_ref()),
             duration_seconds: one(duration_seconds.as_ref(), below.duration_seconds.as_ref()),
+            minimum_session_token_size: one(
+                minimum_session_token_size.as_ref(),
+                below.minimum_session_token_size.as_ref(),
+            ),
             external_id: one(external_id.as_ref(), below.external_id.as_ref()),
             policy: one(policy.as_ref(), below.policy.as_ref()),
             policy_arns: list(policy_arns, &below.policy_arns),
@@ -144,13 +158,14 @@ impl AssumeRoleOptions {
     }
 
     /// True where a session that was opened with `requested` is what these options ask for, so that the
-    /// role need not assume itself. The session's name and lifetime, and what only admits the caller
+    /// role need not assume itself. The session's name, lifetime and token size, and what only admits the caller
     /// (external id, MFA), make no difference to what the session may do.
     #[must_use]
     pub fn is_satisfied_by(&self, requested: &Self) -> bool {
         let Self {
             role_session_name: _,
             duration_seconds: _,
+            minimum_session_token_size: _,
             external_id: _,
             policy,
             policy_arns,
@@ -175,6 +190,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name: _,
             duration_seconds: _,
+            minimum_session_token_size: _,
             external_id: _,
             policy: _,
             policy_arns: _,
@@ -202,6 +218,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -230,6 +247,7 @@ impl AssumeRoleOptions {
                 ("SerialNumber", json!(serial_number)),
             ],
             session: vec![
+                ("MinimumSessionTokenSize", json!(minimum_session_token_size)),
                 ("PolicyArns", json!(policy_arns)),
                 ("ProvidedContexts", json!(contexts.collect::<Vec<_>>())),
                 ("SourceIdentity", json!(source_identity)),
@@ -252,6 +270,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -264,6 +283,10 @@ impl AssumeRoleOptions {
         vec![
             ("role_session_name", json!(role_session_name)),
             ("session_duration", json!(duration_seconds)),
+            (
+                "minimum_session_token_size",
+                json!(minimum_session_token_size),
+            ),
             ("external_id", json!(external_id.as_ref().map(|_| "set"))),
             ("policy", json!(policy)),
             ("policy_arns", list(policy_arns.iter().cloned())),

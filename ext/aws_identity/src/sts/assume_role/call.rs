@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     sts::{
         Mfa, Sts,
-        client::{add_role_details, credentials, seconds},
+        client::{add_role_details, add_token_details, credentials, number},
         errors::explain,
     },
 };
@@ -30,6 +30,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name: _, // the caller has one in any case
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -56,7 +57,8 @@ impl AssumeRoleOptions {
                 .build()
         });
         Ok(request
-            .set_duration_seconds(seconds(*duration_seconds))
+            .set_duration_seconds(number(*duration_seconds))
+            .set_minimum_session_token_size(number(*minimum_session_token_size))
             .set_external_id(external_id.clone())
             .set_policy(policy.clone())
             .set_policy_arns(policy_descriptors(policy_arns))
@@ -75,6 +77,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name: _, // the caller has one in any case
             duration_seconds,
+            minimum_session_token_size,
             external_id: _, // there is no such parameter
             policy,
             policy_arns,
@@ -85,7 +88,8 @@ impl AssumeRoleOptions {
             provided_contexts: _,
         } = self;
         request
-            .set_duration_seconds(seconds(*duration_seconds))
+            .set_duration_seconds(number(*duration_seconds))
+            .set_minimum_session_token_size(number(*minimum_session_token_size))
             .set_policy(policy.clone())
             .set_policy_arns(policy_descriptors(policy_arns))
     }
@@ -117,6 +121,11 @@ impl Sts<'_> {
         let mut details = BTreeMap::new();
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
         let policy_size = reply.packed_policy_size();
+        add_token_details(
+            &mut details,
+            reply.session_token_size(),
+            reply.session_token_utilization(),
+        );
         add_role_details(
             &mut details,
             policy_size,
