@@ -3,11 +3,11 @@
 //! The caller takes it while nothing else can write to the environment (in Ruby: with the GVL held), so
 //! that no thread of a fetch calls `getenv` while the application changes a variable.
 
-use crate::credentials::Secret;
-use std::{collections::HashMap, fmt};
+use crate::{credentials::Secret, util::path::expand_home};
+use std::{collections::HashMap, fmt, path::PathBuf};
 
 /// A snapshot of all variables, because a `credential_process` may need any; wiped when dropped. Blank
-/// values count as unset, as in every AWS SDK.
+/// values count as unset, as in every AWS SDK, except where [`Environment::is_blank`] is asked.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<String, Secret>);
 
@@ -16,7 +16,6 @@ impl Environment {
         Self(
             all.into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
-                .filter(|(_, value)| !value.trim().is_empty())
                 .map(|(name, value)| (name, Secret::new(value)))
                 .collect(),
         )
@@ -24,7 +23,20 @@ impl Environment {
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(Secret::expose)
+        let value = self.0.get(name).map(Secret::expose);
+        value.filter(|value| !value.trim().is_empty())
+    }
+
+    /// True where the variable is set and blank.
+    #[must_use]
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.0.contains_key(name) && self.get(name).is_none()
+    }
+
+    /// `path` with its `~` or `~user` expanded; `~` is `HOME`.
+    #[must_use]
+    pub fn expand_home(&self, path: &str) -> PathBuf {
+        expand_home(path, self.get("HOME"))
     }
 
     /// The first of `names` that is set, with its name.
@@ -50,7 +62,7 @@ impl Environment {
         Self(all)
     }
 
-    /// Every variable, for a child process.
+    /// Every variable, blank ones too, for a child process.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
@@ -74,6 +86,9 @@ mod tests {
     fn blank_is_unset() {
         let env = Environment::new([("AWS_REGION", "  "), ("AWS_PROFILE", "p")]);
         assert_eq!(env.get("AWS_REGION"), None);
+        assert!(env.is_blank("AWS_REGION"));
+        assert!(!env.is_blank("AWS_PROFILE") && !env.is_blank("AWS_UNSET"));
+        assert_eq!(env.iter().count(), 2);
         assert_eq!(env.get("AWS_PROFILE"), Some("p"));
         assert_eq!(
             env.first(&["AWS_REGION", "AWS_PROFILE"]),

@@ -89,7 +89,7 @@ impl<'a> Fetch<'a> {
             .ok()
             .and_then(|chain| chain.ca_bundle.as_ref())
         {
-            http.set_profile_ca_bundle(bundle.into());
+            http.set_profile_ca_bundle(settings.environment.expand_home(bundle));
         }
         let (endpoint, endpoint_error) = match endpoint::endpoint(settings, profile.as_ref().ok()) {
             Ok(endpoint) => (endpoint, None),

@@ -633,7 +633,7 @@ fn summary_of(
     environment: &Environment,
     now: &str,
 ) -> aws_identity::profile::ProfileSummary {
-    let now = time::parse_iso8601(now).unwrap();
+    let now = time::parse(now).unwrap();
     let files = files(config, "");
     let mut all = profiles(&files, environment, now);
     assert!(!format!("{all:?}").contains("canary"));

@@ -2,10 +2,9 @@
 
 use crate::{
     credentials::{Credentials, Millis, Secret},
-    util::time::{format_iso8601, parse_iso8601},
+    util::time::{self, format_iso8601},
 };
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// The member that holds our tag. The AWS CLI and botocore ignore it.
@@ -45,7 +44,7 @@ impl Entry {
         let secret = Secret::new(taken(keys, "SecretAccessKey")?);
         let token = Secret::new(taken(keys, "SessionToken")?);
         let access_key_id = taken(keys, "AccessKeyId")?;
-        let expires_at = parse_expiration(keys.get("Expiration")?.as_str()?)?;
+        let expires_at = time::parse(keys.get("Expiration")?.as_str()?)?;
         let account_id = taken(keys, "AccountId").or_else(|| account_of_role_user(&file));
 
         let mut credentials = Credentials::new(access_key_id, "", None, source);
@@ -136,18 +135,4 @@ fn put(file: &mut Value, place: &str, value: Value) {
         Some((object, member)) => file[object][member] = value,
         None => file[place.trim_start_matches('/')] = value,
     }
-}
-
-/// Reads what the versions of botocore wrote: `…T12:00:00Z`, `…UTC` (the usual one), `…+00:00`.
-///
-/// `None` for a time without a zone: it may mean any of them.
-fn parse_expiration(text: &str) -> Option<Millis> {
-    let text = match text
-        .strip_suffix("UTC")
-        .or_else(|| text.strip_suffix("GMT"))
-    {
-        Some(time) => Cow::from(format!("{}Z", time.trim_end())),
-        None => Cow::from(text),
-    };
-    parse_iso8601(&text.replacen(' ', "T", 1))
 }

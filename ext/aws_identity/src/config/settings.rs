@@ -111,7 +111,7 @@ impl Settings {
             token_provider: is_given("token_provider"),
             get_session_token,
             endpoint: endpoint(&layers)?,
-            ca_bundle: layers.text("ca_bundle", &["AWS_CA_BUNDLE"])?.map(as_path),
+            ca_bundle: ca_bundle(&layers)?,
             deadline_cap: layers.deadline_cap,
             resolve_timeout: resolve_timeout(&layers, &mut warnings)?,
             connect_timeout: layers.seconds("connect_timeout", CONNECT_TIMEOUT)?,
@@ -199,8 +199,11 @@ impl Settings {
     }
 }
 
-fn as_path(text: Chosen<String>) -> Chosen<PathBuf> {
-    chosen(text.value.into(), text.origin)
+fn ca_bundle(layers: &Layers) -> Result<Option<Chosen<PathBuf>>, Failure> {
+    let bundle = layers.text("ca_bundle", &["AWS_CA_BUNDLE"])?;
+    let path =
+        |text: Chosen<String>| chosen(layers.environment.expand_home(&text.value), text.origin);
+    Ok(bundle.map(path))
 }
 
 fn region(layers: &Layers) -> Result<Option<Chosen<String>>, Failure> {
@@ -282,10 +285,8 @@ fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure>
             return Err(options.wrong("web_identity_token", other, "a string or a callable"));
         }
         (None, Some(file)) => {
-            return Ok(Some(chosen(
-                TokenSource::File(file.value.into()),
-                file.origin,
-            )));
+            let path = layers.environment.expand_home(&file.value);
+            return Ok(Some(chosen(TokenSource::File(path), file.origin)));
         }
         (None, None) => return Ok(None),
     };
@@ -325,7 +326,9 @@ fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
             ));
         }
         (Ok(_), _) => None,
-        (Err(_), _) => layer.text("cache")?.map(PathBuf::from),
+        (Err(_), _) => layer
+            .text("cache")?
+            .map(|path| layers.environment.expand_home(&path)),
     };
     Ok(chosen(folder, layer.origin))
 }

@@ -19,7 +19,7 @@ use crate::{
     http::{self, Allowed, Http, HttpError},
     util::foreign_text::shown,
 };
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{net::IpAddr, time::Duration};
 use tokio::time::sleep;
 
 const NAME: &str = "container";
@@ -182,7 +182,7 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
 
 fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
     if let Some(path) = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-        return token_file::read(Path::new(path.trim()))
+        return token_file::read(&environment.expand_home(path.trim()))
             .map(Some)
             .map_err(|reason| {
                 Failure::no_credentials(

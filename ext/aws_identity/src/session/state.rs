@@ -116,6 +116,12 @@ impl State {
         is_held
     }
 
+    /// Ends the back-off and the pause after a final error: what the source is read from has changed.
+    pub(super) fn end_back_off(&mut self) {
+        self.refresh.end_back_off();
+        self.last_final_error = None;
+    }
+
     /// Marks the fetch in flight as forced by a caller.
     pub(super) fn force(&mut self) {
         if let Some(in_flight) = &mut self.task {

@@ -553,6 +553,25 @@ fn a_web_identity_token_is_replaced_on_a_living_session() {
 }
 
 #[test]
+fn a_replaced_web_identity_token_ends_a_back_off() {
+    let machine = Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", world::IRSA_TOKEN);
+    let session = machine.session();
+    read(&session).unwrap();
+    let down = machine.aws.add_rule(Rule::on(Service::Sts).answer(Answer::Error {
+        status: 400,
+        code: "ExpiredTokenException".into(),
+        message: "because".into(),
+    }));
+    session.invalidate(&key(&session));
+    read(&session).unwrap();
+    assert!(session.held().unwrap().degraded.is_some());
+    machine.aws.remove_rule(down);
+    session.set_web_identity_token(Secret::new(world::IRSA_TOKEN)).unwrap();
+    assert_eq!(read(&session).unwrap(), session.held().unwrap().serial);
+    assert!(session.held().unwrap().degraded.is_none(), "the new token was used at once");
+}
+
+#[test]
 fn a_callable_for_the_token_is_asked_in_the_fetch() {
     let machine = Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", true);
     let session = machine.session();

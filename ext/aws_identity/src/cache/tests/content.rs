@@ -32,7 +32,7 @@ fn what_was_written_is_read() {
 fn the_file_has_botocores_members() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let key = key(|r| r.base = Some("123456789012"));
+    let key = key(|r| r.asker = Some("123456789012"));
     let mut written = credentials("ASIAONE", NOW + HOUR + 999);
     written
         .details
