@@ -126,6 +126,7 @@ impl AssumeRoles<'_> {
     ) -> Result<Credentials, Failure> {
         let options = AssumeRoleOptions {
             duration_seconds: self.context.settings.unscoped.duration_seconds,
+            minimum_session_token_size: self.context.settings.unscoped.minimum_session_token_size,
             serial_number: self.context.settings.unscoped.serial_number.clone(),
             ..AssumeRoleOptions::default()
         };
@@ -144,12 +145,7 @@ impl AssumeRoles<'_> {
             disk_cache,
             code,
             record,
-            async |base, mfa| {
-                self.context
-                    .sts()
-                    .session_token(base, options.duration_seconds, mfa)
-                    .await
-            },
+            async |base, mfa| self.context.sts().session_token(base, &options, mfa).await,
         )
         .await
     }
