@@ -40,6 +40,7 @@ pub(super) struct State {
     pub(super) degraded: Option<String>,
     pub(super) attempts: Arc<[Attempt]>,
     pub(super) region: String,
+    pub(super) use_fips: bool,
     /// How far STS's clock was ahead of ours at its last answer.
     pub(super) offset: Millis,
     pub(super) web_identity_token: Option<Secret>,
@@ -80,6 +81,7 @@ impl State {
             degraded: None,
             attempts: Arc::new([]),
             region: String::new(),
+            use_fips: false,
             offset: 0,
             web_identity_token: None,
             warnings,
@@ -190,6 +192,7 @@ impl State {
             self.offset = offset;
         }
         self.region.clone_from(&fetched.region);
+        self.use_fips = fetched.use_fips;
         self.last_final_error = None;
         for warning in &fetched.warnings {
             if !self.warnings.contains(warning) {
