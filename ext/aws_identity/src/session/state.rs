@@ -138,6 +138,12 @@ impl State {
         held.is_some_and(|held| !held.is_expired_at(now) || self.refresh.is_degraded())
     }
 
+    /// True if the held credentials expire before `limit` milliseconds have passed.
+    pub(super) fn expires_within(&self, now: Millis, limit: Millis) -> bool {
+        let held = self.refresh.held(now);
+        held.is_some_and(|held| held.is_expired_at(now.saturating_add(limit)))
+    }
+
     pub(super) fn failed_within_spacing(&self) -> bool {
         self.last_final_error
             .as_ref()

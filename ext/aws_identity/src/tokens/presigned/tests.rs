@@ -1,5 +1,5 @@
 use super::*;
-use crate::util::time::parse_iso8601;
+use crate::util::time::parse;
 use serde_json::json;
 
 const KEYS: [&str; 2] = ["AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI"];
@@ -86,7 +86,7 @@ fn each_is_what_the_vendors_own_tool_makes() {
             use_fips: case["fips"] == true,
         };
         let words = case["words"].as_object().expect("words");
-        let now = parse_iso8601(&text("at")).expect("a time");
+        let now = parse(&text("at")).expect("a time");
         let made = token(&text("kind"), words, &place, &keys, now).expect("a token");
         let (host, path, mut query) = parts(&url(&made));
         if made.kind == "bedrock" {

@@ -2,7 +2,6 @@
 
 require_relative 'caller_identity'
 require_relative 'credentials'
-require_relative 'token'
 require_relative 'internal/lazy'
 require_relative 'internal/log'
 require_relative 'internal/native'
@@ -218,7 +217,7 @@ module Legion
           # @see docs/tokens.md
           def token_for(kind, region: nil, **words)
             @fetches.run(:lasting)
-            Token.new(**@native.presigned(kind.to_s, words, region))
+            Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
           end
 
           # @return [Boolean] whether the next read starts a request
