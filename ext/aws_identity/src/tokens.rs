@@ -3,17 +3,12 @@
 //! [`presigned`] signs requests that the other system sends to AWS, or checks itself; nothing is
 //! sent from here.
 
-pub mod presigned;
+mod presigned;
 mod recipes;
+mod request;
+mod token;
+mod words;
 
-use crate::credentials::{Millis, Secret};
-
-/// A token for another system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    pub text: Secret,
-    /// When the other system takes it no more.
-    pub expires_at: Millis,
-    /// What it is for, such as `eks`.
-    pub kind: &'static str,
-}
+pub use presigned::token as presigned;
+pub use recipes::Place;
+pub use token::Token;

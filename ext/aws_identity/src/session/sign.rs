@@ -3,10 +3,7 @@
 use super::Session;
 use crate::{
     failure::Failure,
-    tokens::{
-        Token,
-        presigned::{self, Place},
-    },
+    tokens::{self, Place, Token},
 };
 use serde_json::{Map, Value};
 
@@ -31,6 +28,6 @@ impl Session {
             region: region.unwrap_or(&state.region),
             use_fips: state.use_fips,
         };
-        presigned::token(kind, words, &place, credentials, now)
+        tokens::presigned(kind, words, &place, credentials, now)
     }
 }

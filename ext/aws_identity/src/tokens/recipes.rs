@@ -1,11 +1,21 @@
 //! The one table of presigned tokens: a new kind is a new row and its request.
 
-use super::presigned::{Form, Place, Request, Words};
+use super::{
+    request::{Form, Request},
+    words::{Takes, Word, Words, optional, required},
+};
 use crate::{config::region, failure::Failure, sts::Endpoint};
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
+
+/// Where a token is for.
+pub struct Place<'a> {
+    pub region: &'a str,
+    /// Whether AWS's FIPS endpoints are to be used.
+    pub use_fips: bool,
+}
 
 /// One kind of presigned token.
 pub(super) struct Recipe {
@@ -16,38 +26,6 @@ pub(super) struct Recipe {
     /// says otherwise.
     pub lifetime: u32,
     pub request: fn(&Words<'_>, &Place<'_>) -> Result<Request, Failure>,
-}
-
-/// A word of a recipe.
-pub(super) struct Word {
-    pub name: &'static str,
-    pub takes: Takes,
-    pub is_required: bool,
-}
-
-/// What a word takes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Takes {
-    Text,
-    /// A number from 1 to this one.
-    Number(u32),
-    Flag,
-}
-
-const fn required(name: &'static str) -> Word {
-    Word {
-        name,
-        takes: Takes::Text,
-        is_required: true,
-    }
-}
-
-const fn optional(name: &'static str, takes: Takes) -> Word {
-    Word {
-        name,
-        takes,
-        is_required: false,
-    }
 }
 
 const QUARTER_OF_AN_HOUR: u32 = 900;

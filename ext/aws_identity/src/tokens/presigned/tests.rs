@@ -1,5 +1,6 @@
 use super::*;
-use crate::util::time::parse;
+use crate::{failure::Kind, util::time::parse};
+use aws_smithy_types::base64;
 use serde_json::json;
 
 const KEYS: [&str; 2] = ["AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI"];
