@@ -273,7 +273,7 @@ fn connector(
         .with_trust_store(trust.clone())
         .build();
     let mut builder = Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(context.unwrap_or_default())
         .connector_settings(settings)
         .proxy_config(proxy)

@@ -199,6 +199,17 @@ pub(super) fn add_role_details(
     );
 }
 
-pub(super) fn seconds(duration: Option<u32>) -> Option<i32> {
-    duration.and_then(|seconds| i32::try_from(seconds).ok())
+/// How large the session token is, where STS says it.
+pub(super) fn add_token_details(
+    details: &mut BTreeMap<String, String>,
+    size: Option<i32>,
+    utilization: Option<i32>,
+) {
+    add_detail(details, "session_token_size", size);
+    add_detail(details, "session_token_utilization", utilization);
+}
+
+/// A number as the SDK takes it; it was checked before.
+pub(super) fn number(value: Option<u32>) -> Option<i32> {
+    value.and_then(|value| i32::try_from(value).ok())
 }

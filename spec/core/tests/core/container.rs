@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, outcomes, text, timed},
 };
-use aws_identity::failure::Kind;
+use aws_identity::{failure::Kind, refresh::is_final};
 use fake_aws::{Answer, Rule, Service, world};
 use std::time::Duration;
 
@@ -172,12 +172,13 @@ fn a_retryable_error_is_tried_three_times() {
 }
 
 #[test]
-fn a_refusal_is_final_and_tried_once() {
+fn a_refusal_is_tried_once_and_one_without_a_code_of_aws_passes() {
     for (status, kind) in [(400, Kind::Service), (401, Kind::AccessDenied), (403, Kind::AccessDenied), (404, Kind::Service)] {
         let machine = with_rule(on_get().answer(error(status)));
         let failure = machine.failure();
         assert_eq!((failure.kind, failure.status), (kind, Some(status)));
-        assert!(!failure.is_outage());
+        assert_eq!(failure.is_outage(), kind == Kind::AccessDenied, "{status}");
+        assert!(!is_final(&failure), "{status}");
         assert_eq!(machine.count(Service::Container, "GetCredentials"), 1);
     }
 }

@@ -8,6 +8,7 @@ use aws_identity::{
     credentials::Secret,
     failure::{Failure, Kind},
     providers::CallbackAnswers,
+    refresh::is_final,
 };
 use fake_aws::{Answer, Rule, Service, world};
 use std::time::Duration;
@@ -94,6 +95,17 @@ fn an_error_in_another_wrapping_goes_by_its_status() {
     for (status, kind) in [(403, Kind::AccessDenied), (400, Kind::Service), (503, Kind::Service), (429, Kind::Throttled)] {
         let failure = answering(xml(status, wrapped)).failure();
         assert_eq!((failure.kind, failure.status), (kind, Some(status)), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_403_of_a_mesh_passes_and_is_not_said_to_be_of_sts() {
+    for status in [401, 403] {
+        let page = Answer::Body { status, content_type: "text/plain".into(), text: "RBAC: access denied".into() };
+        let failure = answering(page).failure();
+        assert_eq!((failure.code.as_deref(), failure.status), (None, Some(status)));
+        assert!(failure.is_outage() && !is_final(&failure), "{failure:?}");
+        assert!(!failure.message().contains("trust policy"), "{}", failure.message());
     }
 }
 

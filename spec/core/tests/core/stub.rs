@@ -3,7 +3,9 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, channel},
     thread,
+    time::Duration,
 };
 
 use socket2::{Domain, Socket, Type};
@@ -60,6 +62,22 @@ pub fn answering(answer: &'static str) -> String {
         }
     });
     url
+}
+
+/// Sends on what each connection says first, up to a pause, and closes it.
+pub fn hearing() -> (String, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = url(listener.local_addr().unwrap());
+    let (heard, hears) = channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let mut said = Vec::new();
+            let _ = stream.read_to_end(&mut said);
+            let _ = heard.send(said);
+        }
+    });
+    (url, hears)
 }
 
 fn answer_one(mut stream: TcpStream, answer: &str) {

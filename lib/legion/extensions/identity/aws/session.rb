@@ -54,7 +54,8 @@ module Legion
           # @option options [String] :role_session_name tells this machine and this gem apart, where none is given
           # @option options [String] :external_id
           # @option options [String, Hash] :policy inline session policy
-          # @option options [Array<String>] :policy_arns managed policies that limit the session
+          # @option options [Integer] :minimum_session_token_size bytes that the session token shall have at least, 0 to 4096
+          # @option options [Array<String, Hash>] :policy_arns managed policies that limit the session; a Hash has the ARN as `arn`
           # @option options [Hash{String => String}] :tags of the session
           # @option options [Array<String>] :transitive_tag_keys
           # @option options [String] :source_identity
