@@ -225,6 +225,7 @@ impl<'a> Fetch<'a> {
             needs_mfa,
             identity,
             region: self.endpoint.region.clone(),
+            use_fips: self.endpoint.use_fips == Some(true),
             attempts: Vec::new(),
             warnings: Vec::new(),
             clock_offset: self.http.clock_offset(),
