@@ -19,7 +19,7 @@ use crate::{
     identity::Identity,
     profile::ProfileChain,
     providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
-    sts::{Endpoint, Sts, refuses_keys},
+    sts::{Endpoint, refuses_keys},
     task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
     util::time::now,
 };
@@ -175,7 +175,8 @@ impl<'a> Fetch<'a> {
 
     /// The identity of `credentials`.
     pub(crate) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Failure> {
-        let principal = Sts::new(&self.http, &self.endpoint)
+        let sts = self.context().sts();
+        let principal = sts
             .caller_identity(credentials)
             .await
             .map_err(|failure| self.refused(failure, credentials.source.starts_with("profile ")))?;
@@ -227,6 +228,7 @@ impl<'a> Fetch<'a> {
             needs_mfa,
             identity,
             region: self.endpoint.region.clone(),
+            use_fips: self.endpoint.use_fips == Some(true),
             attempts: Vec::new(),
             warnings: Vec::new(),
             clock_offset: self.http.clock_offset(),

@@ -31,6 +31,12 @@ pub struct ProfileChain {
     /// `IPv4` or `IPv6`, as written.
     pub ec2_metadata_service_endpoint_mode: Option<String>,
     pub notes: Notes,
+    /// How long one answer of IMDS may take, in seconds.
+    pub metadata_service_timeout: Option<u32>,
+    /// How often a question is put to IMDS.
+    pub metadata_service_num_attempts: Option<u32>,
+    /// The most requests of one call of STS.
+    pub max_attempts: Option<u32>,
 }
 
 /// The credentials the first call is signed with.
@@ -113,6 +119,9 @@ impl ProfileChain {
             ec2_metadata_service_endpoint: None,
             ec2_metadata_service_endpoint_mode: None,
             notes: Notes::of_files(files),
+            metadata_service_timeout: None,
+            metadata_service_num_attempts: None,
+            max_attempts: None,
         }
     }
 }

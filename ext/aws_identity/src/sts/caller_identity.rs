@@ -2,7 +2,6 @@
 
 use super::{
     Sts,
-    client::ATTEMPTS,
     errors::{about_keys, explain},
 };
 use crate::{credentials::Credentials, failure::Failure, principal::Principal};
@@ -11,7 +10,7 @@ impl Sts<'_> {
     /// The principal of these credentials.
     pub async fn caller_identity(&self, keys: &Credentials) -> Result<Principal, Failure> {
         let reply = self
-            .client(Some(keys), ATTEMPTS)?
+            .client(Some(keys))?
             .get_caller_identity()
             .send()
             .await
