@@ -13,6 +13,7 @@ Gem::Specification.new do |spec|
 
   spec.required_ruby_version = '>= 3.1'
 
+  # filesystem:write: the cache, renewed SSO tokens and logins. LegionIO has no word for starting a program (credential_process).
   spec.metadata = {
     'homepage_uri'          => spec.homepage,
     'source_code_uri'       => "#{spec.homepage}/tree/v#{spec.version}",
@@ -20,12 +21,12 @@ Gem::Specification.new do |spec|
     'documentation_uri'     => "#{spec.homepage}/blob/main/README.md",
     'bug_tracker_uri'       => "#{spec.homepage}/issues",
     'rubygems_mfa_required' => 'true',
-    'legion.capabilities'   => 'network:outbound,filesystem:read'
+    'legion.capabilities'   => 'network:outbound,filesystem:read,filesystem:write'
   }
 
   # The specs and the local AWS are not in the gem.
   spec.files = Dir.chdir(__dir__) do
-    Dir['{lib,ext,sig,exe,docs}/**/*', 'Cargo.{toml,lock}', '{README,CHANGELOG}.md', 'LICENSE']
+    Dir['{lib,ext,sig,exe,docs}/**/*', 'Cargo.{toml,lock}', '{README,CHANGELOG,SECURITY}.md', 'LICENSE']
       .select { |file| File.file?(file) }
       .grep_v(%r{\.(so|bundle|dll)\z|\Aext/[^/]+/tests/})
   end

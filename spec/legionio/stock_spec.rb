@@ -28,7 +28,7 @@ RSpec.describe 'LegionIO with stock settings', order: :defined do
       said = Legion::Extensions.send(:read_gemspec_capabilities, 'lex-identity-aws')
       Legion::Sandbox::Policy.new(extension_name: 'lex-identity-aws', capabilities: said).capabilities
     RUBY
-    expect(understood).to eq(%w[network:outbound filesystem:read])
+    expect(understood).to eq(%w[network:outbound filesystem:read filesystem:write])
   end
 
   it 'writes one principal, one identity, and identity.json' do

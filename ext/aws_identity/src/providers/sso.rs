@@ -4,7 +4,7 @@
 use super::{
     context::{Context, Local},
     sdk,
-    source::{Availability, Provided},
+    source::{Availability, BaseCredentials, Provided},
 };
 use crate::{
     credentials::Millis,
@@ -83,13 +83,13 @@ impl<'a> Login<'a> {
         };
         let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let text = |key: &str| token.get(key).and_then(Value::as_str);
-        let Some(expires_at) = text("expiresAt").and_then(time::parse_iso8601) else {
+        let Some(expires_at) = text("expiresAt").and_then(time::parse) else {
             let cause = format!("The SSO token {} is not readable as one.", path.display());
             return Err(self.unusable(cause));
         };
         // The provider renews only the token of an sso_session, and only while its client is
         // registered.
-        let registered = text("registrationExpiresAt").and_then(time::parse_iso8601);
+        let registered = text("registrationExpiresAt").and_then(time::parse);
         let is_renewable = self.session.is_some()
             && text("refreshToken").is_some()
             && registered.is_some_and(|at: Millis| at > local.now);
@@ -127,7 +127,11 @@ pub(super) async fn provide(
         .map_err(|error| explain(context.http, &login, &error))?;
     let mut credentials = sdk::credentials(&given, "sso");
     credentials.account_id = Some(login.account_id.to_owned());
-    Ok(credentials.into())
+    Ok(BaseCredentials {
+        sso_role: Some(format!("{} {}", login.account_id, login.role_name)),
+        ..BaseCredentials::new(credentials)
+    }
+    .into())
 }
 
 /// Checks whether this machine has a valid login.
@@ -180,6 +184,10 @@ fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure 
             ),
         ),
     };
+    // The portal's own code; a proxy's 403 has none.
+    let mut words = cause.split(|c: char| !c.is_ascii_alphanumeric());
+    let code = words.find(|word| word.ends_with("Exception"));
+    failure.code = failure.code.or_else(|| code.map(str::to_owned));
     failure.status = status;
     failure.reached = status.is_some();
     failure
