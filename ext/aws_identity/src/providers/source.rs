@@ -51,6 +51,8 @@ pub struct BaseCredentials {
     pub options: AssumeRoleOptions,
     /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
+    /// A problem for the log, which does not make the fetch fail.
+    pub warning: Option<String>,
 }
 
 impl Source {
@@ -81,6 +83,7 @@ impl BaseCredentials {
             role_arn,
             options: AssumeRoleOptions::default(),
             imds: None,
+            warning: None,
         }
     }
 }
