@@ -3,11 +3,11 @@
 //! The caller takes it while nothing else can write to the environment (in Ruby: with the GVL held), so
 //! that no thread of a fetch calls `getenv` while the application changes a variable.
 
-use crate::credentials::Secret;
-use std::{collections::HashMap, fmt};
+use crate::{credentials::Secret, failure::Failure, util::path::expand_home};
+use std::{collections::HashMap, fmt, path::PathBuf};
 
 /// A snapshot of all variables, because a `credential_process` may need any; wiped when dropped. Blank
-/// values count as unset, as in every AWS SDK.
+/// values count as unset, as in every AWS SDK, except where [`Environment::is_blank`] is asked.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<String, Secret>);
 
@@ -16,7 +16,6 @@ impl Environment {
         Self(
             all.into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
-                .filter(|(_, value)| !value.trim().is_empty())
                 .map(|(name, value)| (name, Secret::new(value)))
                 .collect(),
         )
@@ -24,7 +23,20 @@ impl Environment {
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(Secret::expose)
+        let value = self.0.get(name).map(Secret::expose);
+        value.filter(|value| !value.trim().is_empty())
+    }
+
+    /// True where the variable is set and blank.
+    #[must_use]
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.0.contains_key(name) && self.get(name).is_none()
+    }
+
+    /// `path` with its `~` or `~user` expanded; `~` is `HOME`.
+    #[must_use]
+    pub fn expand_home(&self, path: &str) -> PathBuf {
+        expand_home(path, self.get("HOME"))
     }
 
     /// The first of `names` that is set, with its name.
@@ -42,6 +54,18 @@ impl Environment {
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 
+    /// The number of the variable, which is whole and 1 or more.
+    pub fn count(&self, name: &str) -> Result<Option<u32>, Failure> {
+        match self.get(name).map(|value| value.trim().parse()) {
+            None => Ok(None),
+            Some(Ok(number @ 1..)) => Ok(Some(number)),
+            Some(_) => Err(Failure::configuration(
+                format!("{name} is not a whole number of 1 or more."),
+                "Correct it, or unset it.",
+            )),
+        }
+    }
+
     /// The same with one variable set.
     #[must_use]
     pub fn with(&self, name: &str, value: impl Into<String>) -> Self {
@@ -50,7 +74,7 @@ impl Environment {
         Self(all)
     }
 
-    /// Every variable, for a child process.
+    /// Every variable, blank ones too, for a child process.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
@@ -74,11 +98,26 @@ mod tests {
     fn blank_is_unset() {
         let env = Environment::new([("AWS_REGION", "  "), ("AWS_PROFILE", "p")]);
         assert_eq!(env.get("AWS_REGION"), None);
+        assert!(env.is_blank("AWS_REGION"));
+        assert!(!env.is_blank("AWS_PROFILE") && !env.is_blank("AWS_UNSET"));
+        assert_eq!(env.iter().count(), 2);
         assert_eq!(env.get("AWS_PROFILE"), Some("p"));
         assert_eq!(
             env.first(&["AWS_REGION", "AWS_PROFILE"]),
             Some(("AWS_PROFILE", "p"))
         );
+    }
+
+    #[test]
+    fn a_count_is_a_whole_number_from_one() {
+        let of =
+            |value: &str| Environment::new([("AWS_MAX_ATTEMPTS", value)]).count("AWS_MAX_ATTEMPTS");
+        assert_eq!(of(" 3 ").unwrap(), Some(3));
+        assert_eq!(of("").unwrap(), None);
+        for wrong in ["0", "-1", "1.5", "many", "4294967296"] {
+            let failure = of(wrong).unwrap_err();
+            assert!(failure.cause.contains("AWS_MAX_ATTEMPTS"), "{failure}");
+        }
     }
 
     #[test]

@@ -239,6 +239,12 @@ impl<S: Expiring> Refresh<S> {
         self.back_off_until(now).is_some()
     }
 
+    /// Ends a running back-off: what made the last fetch fail has been replaced, so the next read
+    /// may ask the source.
+    pub fn end_back_off(&mut self) {
+        self.back_off = None;
+    }
+
     /// The windows of the held credentials; `None` without any and for long-lived keys.
     #[must_use]
     pub fn windows(&self) -> Option<Windows> {
@@ -394,12 +400,18 @@ pub fn is_final(failure: &Failure) -> bool {
     ) {
         return true;
     }
+    // A 401 or 403 without a code is IMDS, a container endpoint, a proxy or a mesh, and passes.
     let Some(code) = failure.code.as_deref() else {
-        return failure.kind == Kind::AccessDenied;
+        return false;
     };
+    if failure.kind == Kind::Connection {
+        return false; // AWS could not reach the identity provider, whatever the code
+    }
     matches!(
         code.strip_suffix("Exception").unwrap_or(code),
         "AccessDenied"
+            | "Forbidden" // SSO: the login does not have this role
+            | "ResourceNotFound" // SSO: there is no such account or role
             | "MalformedPolicyDocument"
             | "PackedPolicyTooLarge"
             | "RegionDisabled"

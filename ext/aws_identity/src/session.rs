@@ -6,6 +6,7 @@ mod event;
 mod finish;
 mod respond;
 mod runtime;
+mod sign;
 mod state;
 
 pub use begin::{Purpose, Step};
@@ -158,8 +159,14 @@ impl Session {
         limits::web_identity_token("web_identity_token", token.expose())?;
         let mut state = self.synced();
         state.web_identity_token = Some(token);
-        state.last_final_error = None; // what failed with the old one may work with this
+        state.end_back_off();
         Ok(())
+    }
+
+    /// Lets the next read ask the source at once, whatever the last fetch failed with: what the
+    /// source is read from has changed.
+    pub fn end_back_off(&self) {
+        self.synced().end_back_off();
     }
 
     /// The events after number `after`.

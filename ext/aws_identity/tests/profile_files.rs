@@ -108,17 +108,28 @@ fn variables_name_other_files_and_are_expanded() {
         ];
         assert_eq!(home.names(&more), ["other"], "{path}");
     }
-    home.write(".aws/credentials", "[kept]\n");
-    assert_eq!(
-        home.names(&[("AWS_SHARED_CREDENTIALS_FILE", "  ")]),
-        ["kept"],
-        "blank is absent"
-    );
     home.write("$PRICE", "[odd]\n");
     assert_eq!(
         home.names(&[("AWS_SHARED_CREDENTIALS_FILE", "~/$PRICE")]),
         ["odd"]
     );
+}
+
+/// As in the AWS CLI, where such a variable is the way to a machine's role although a file is there.
+#[test]
+fn a_blank_variable_means_no_file_and_the_other_file_is_read() {
+    let home = Home::new("blank");
+    home.write(".aws/config", "[profile config]\n");
+    home.write(".aws/credentials", "[credentials]\n");
+    for blank in ["", "  ", "\t"] {
+        let variable = [("AWS_SHARED_CREDENTIALS_FILE", blank)];
+        assert_eq!(home.names(&variable), ["config"]);
+        says(
+            &home.load(&variable).looked_at(),
+            &["no file (AWS_SHARED_CREDENTIALS_FILE is blank)"],
+        );
+        assert_eq!(home.names(&[("AWS_CONFIG_FILE", blank)]), ["credentials"]);
+    }
 }
 
 #[test]

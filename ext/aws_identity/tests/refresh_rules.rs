@@ -189,6 +189,16 @@ fn a_failed_refresh_serves_the_held_credentials_and_backs_off() {
 }
 
 #[test]
+fn a_back_off_that_is_ended_holds_no_read_back() {
+    let mut refresh = holding(HOUR);
+    refresh.failed(T + HOUR, false, low);
+    assert_eq!(refresh.next(T + HOUR), Next::Serve);
+    refresh.end_back_off();
+    assert_eq!(refresh.next(T + HOUR), Next::Fetch);
+    assert!(refresh.is_degraded(), "until a fetch succeeds");
+}
+
+#[test]
 fn a_number_outside_the_range_does_not_stretch_the_back_off() {
     let mut refresh = holding(HOUR);
     refresh.failed(T, false, |_| Millis::MAX);
@@ -405,6 +415,7 @@ fn the_listed_errors_are_final_and_no_others() {
         "InvalidIdentityToken",
         "Unauthorized",
         "InvalidGrant",
+        "Forbidden",
     ] {
         assert!(coded(name), "{name}");
         assert!(coded(&format!("{name}Exception")), "{name}Exception");
@@ -425,11 +436,14 @@ fn the_listed_errors_are_final_and_no_others() {
     for kind in Kind::ALL {
         let expected = matches!(
             kind,
-            Kind::Configuration | Kind::ProcessLoop | Kind::NotReady | Kind::AccessDenied
+            Kind::Configuration | Kind::ProcessLoop | Kind::NotReady
         );
         assert_eq!(is_final(&Failure::new(kind, "x", "")), expected, "{kind:?}");
     }
     let mut expired = Failure::new(Kind::AccessDenied, "the base credentials are expired", "");
     expired.code = Some("ExpiredToken".into());
     assert!(!is_final(&expired), "the code decides over the kind");
+    let mut unreached = Failure::new(Kind::Connection, "no verification key", "");
+    unreached.code = Some("InvalidIdentityToken".into());
+    assert!(!is_final(&unreached), "AWS's own trouble passes");
 }

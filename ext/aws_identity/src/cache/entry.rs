@@ -2,10 +2,9 @@
 
 use crate::{
     credentials::{Credentials, Millis, Secret},
-    util::time::{format_iso8601, parse_iso8601},
+    util::time::{self, format_iso8601},
 };
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// The member that holds our tag. The AWS CLI and botocore ignore it.
@@ -21,8 +20,12 @@ const DETAILS: [(&str, &str); 7] = [
     ("audience", "/Audience"),
     ("request_id", "/ResponseMetadata/RequestId"),
 ];
-/// The one detail that is a number there.
-const PACKED_POLICY_SIZE: (&str, &str) = ("packed_policy_size", "PackedPolicySize");
+/// The details that are numbers there.
+const NUMBERS: [(&str, &str); 3] = [
+    ("packed_policy_size", "PackedPolicySize"),
+    ("session_token_size", "SessionTokenSize"),
+    ("session_token_utilization", "SessionTokenUtilization"),
+];
 
 pub(super) struct Entry {
     pub credentials: Credentials,
@@ -41,7 +44,7 @@ impl Entry {
         let secret = Secret::new(taken(keys, "SecretAccessKey")?);
         let token = Secret::new(taken(keys, "SessionToken")?);
         let access_key_id = taken(keys, "AccessKeyId")?;
-        let expires_at = parse_expiration(keys.get("Expiration")?.as_str()?)?;
+        let expires_at = time::parse(keys.get("Expiration")?.as_str()?)?;
         let account_id = taken(keys, "AccountId").or_else(|| account_of_role_user(&file));
 
         let mut credentials = Credentials::new(access_key_id, "", None, source);
@@ -54,9 +57,10 @@ impl Entry {
                 credentials.details.insert(name.into(), text.into());
             }
         }
-        let (name, member) = PACKED_POLICY_SIZE;
-        if let Some(size) = file.get(member).and_then(Value::as_u64) {
-            credentials.details.insert(name.into(), size.to_string());
+        for (name, member) in NUMBERS {
+            if let Some(number) = file.get(member).and_then(Value::as_u64) {
+                credentials.details.insert(name.into(), number.to_string());
+            }
         }
         Some(Self {
             credentials,
@@ -75,13 +79,11 @@ impl Entry {
                 put(&mut file, place, json!(text));
             }
         }
-        let (name, member) = PACKED_POLICY_SIZE;
-        if let Some(size) = credentials
-            .details
-            .get(name)
-            .and_then(|size| size.parse::<u64>().ok())
-        {
-            file[member] = json!(size);
+        for (name, member) in NUMBERS {
+            let number = credentials.details.get(name);
+            if let Some(number) = number.and_then(|number| number.parse::<u64>().ok()) {
+                file[member] = json!(number);
+            }
         }
         file[TAG] = tag.clone();
         // Rounded down to a second, as STS counts: never later than the real expiration.
@@ -133,18 +135,4 @@ fn put(file: &mut Value, place: &str, value: Value) {
         Some((object, member)) => file[object][member] = value,
         None => file[place.trim_start_matches('/')] = value,
     }
-}
-
-/// Reads what the versions of botocore wrote: `…T12:00:00Z`, `…UTC` (the usual one), `…+00:00`.
-///
-/// `None` for a time without a zone: it may mean any of them.
-fn parse_expiration(text: &str) -> Option<Millis> {
-    let text = match text
-        .strip_suffix("UTC")
-        .or_else(|| text.strip_suffix("GMT"))
-    {
-        Some(time) => Cow::from(format!("{}Z", time.trim_end())),
-        None => Cow::from(text),
-    };
-    parse_iso8601(&text.replacen(' ', "T", 1))
 }

@@ -71,6 +71,8 @@ pub struct Settings {
     pub process_timeout: Chosen<Duration>,
     pub token_timeout: Chosen<Duration>,
     pub negative_ttl: Chosen<Duration>,
+    /// The most requests of one call of STS, as `AWS_MAX_ATTEMPTS` says.
+    pub max_attempts: Option<u32>,
     pub advisory_window: Option<Chosen<Duration>>,
     /// The folder of the cache on disk, where it is in use.
     pub cache: Chosen<Option<PathBuf>>,
@@ -111,7 +113,7 @@ impl Settings {
             token_provider: is_given("token_provider"),
             get_session_token,
             endpoint: endpoint(&layers)?,
-            ca_bundle: layers.text("ca_bundle", &["AWS_CA_BUNDLE"])?.map(as_path),
+            ca_bundle: ca_bundle(&layers)?,
             deadline_cap: layers.deadline_cap,
             resolve_timeout: resolve_timeout(&layers, &mut warnings)?,
             connect_timeout: layers.seconds("connect_timeout", CONNECT_TIMEOUT)?,
@@ -119,6 +121,7 @@ impl Settings {
             process_timeout: process_timeout(&layers)?,
             token_timeout: layers.seconds("token_timeout", TOKEN_TIMEOUT)?,
             negative_ttl: layers.seconds("negative_ttl", NEGATIVE_TTL)?,
+            max_attempts: layers.environment.count("AWS_MAX_ATTEMPTS")?,
             advisory_window: layers
                 .first(|l| l.duration("advisory_window", MAX_ADVISORY_WINDOW))?,
             cache: cache(&layers)?,
@@ -199,8 +202,11 @@ impl Settings {
     }
 }
 
-fn as_path(text: Chosen<String>) -> Chosen<PathBuf> {
-    chosen(text.value.into(), text.origin)
+fn ca_bundle(layers: &Layers) -> Result<Option<Chosen<PathBuf>>, Failure> {
+    let bundle = layers.text("ca_bundle", &["AWS_CA_BUNDLE"])?;
+    let path =
+        |text: Chosen<String>| chosen(layers.environment.expand_home(&text.value), text.origin);
+    Ok(bundle.map(path))
 }
 
 fn region(layers: &Layers) -> Result<Option<Chosen<String>>, Failure> {
@@ -282,10 +288,8 @@ fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure>
             return Err(options.wrong("web_identity_token", other, "a string or a callable"));
         }
         (None, Some(file)) => {
-            return Ok(Some(chosen(
-                TokenSource::File(file.value.into()),
-                file.origin,
-            )));
+            let path = layers.environment.expand_home(&file.value);
+            return Ok(Some(chosen(TokenSource::File(path), file.origin)));
         }
         (None, None) => return Ok(None),
     };
@@ -325,7 +329,9 @@ fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
             ));
         }
         (Ok(_), _) => None,
-        (Err(_), _) => layer.text("cache")?.map(PathBuf::from),
+        (Err(_), _) => layer
+            .text("cache")?
+            .map(|path| layers.environment.expand_home(&path)),
     };
     Ok(chosen(folder, layer.origin))
 }

@@ -42,8 +42,26 @@ pub(super) fn look(
         findings.push(Finding::failed(CHECK, "profiles", &failure));
     }
     let (config, credentials) = Files::places(environment);
-    shared(findings, "config file", config, Rule::OthersMayRead);
-    shared(findings, "credentials file", credentials, Rule::OwnerOnly);
+    let mut shared = |name, variable, path, rule| match path {
+        Some(path) => findings.push(shared(name, path, rule)),
+        None if environment.is_blank(variable) => {
+            let what = format!("none is read, since {variable} is blank");
+            findings.push(Finding::skipped(CHECK, name, what));
+        }
+        None => findings.push(Finding::skipped(CHECK, name, "HOME is not set")),
+    };
+    shared(
+        "config file",
+        "AWS_CONFIG_FILE",
+        config,
+        Rule::OthersMayRead,
+    );
+    shared(
+        "credentials file",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        credentials,
+        Rule::OwnerOnly,
+    );
     for (name, path) in tokens(environment, settings, profile_chain) {
         match fs::metadata(&path) {
             Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
@@ -57,11 +75,7 @@ pub(super) fn look(
 }
 
 /// One of the two shared files, which need not exist.
-fn shared(findings: &mut Vec<Finding>, name: &str, path: Option<PathBuf>, rule: Rule) {
-    let Some(path) = path else {
-        findings.push(Finding::skipped(CHECK, name, "HOME is not set"));
-        return;
-    };
+fn shared(name: &str, path: PathBuf, rule: Rule) -> Finding {
     let found = match fs::metadata(&path) {
         Ok(about) if about.is_file() => judged(name, &path, about.mode(), rule),
         Ok(_) => Finding::skipped(
@@ -74,7 +88,7 @@ fn shared(findings: &mut Vec<Finding>, name: &str, path: Option<PathBuf>, rule: 
         }
         Err(error) => unreadable(name, &path, error.kind()),
     };
-    findings.push(found.detail("path", path.to_string_lossy()));
+    found.detail("path", path.to_string_lossy())
 }
 
 /// Token files that an option, the environment or the profile names.
@@ -93,14 +107,14 @@ fn tokens(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     ] {
         if let Some(path) = environment.get(name) {
-            tokens.push((name.to_owned(), path.trim().into()));
+            tokens.push((name.to_owned(), environment.expand_home(path.trim())));
         }
     }
     match profile_chain.map(|profile_chain| (&profile_chain.base, &profile_chain.base_profile)) {
         Some((BaseProvider::WebIdentity { token_file, .. }, profile)) => {
             tokens.push((
                 format!("token file of profile {profile}"),
-                token_file.into(),
+                environment.expand_home(token_file),
             ));
         }
         Some((

@@ -214,11 +214,14 @@ impl Login<'_> {
             Some("USER_CREDENTIALS_CHANGED") => self.unusable(format!(
                 "The console session of `aws login` ended when the password was changed ({words})."
             )),
-            Some("INSUFFICIENT_PERMISSIONS") => Failure::new(
-                Kind::AccessDenied,
-                format!("{service} does not renew the console session: signin:CreateOAuth2Token is not allowed ({words})."),
-                "Allow it, as the managed policy SignInLocalDevelopmentAccess does.",
-            ),
+            Some("INSUFFICIENT_PERMISSIONS") => Failure {
+                code: Some("AccessDeniedException".into()),
+                ..Failure::new(
+                    Kind::AccessDenied,
+                    format!("{service} does not renew the console session: signin:CreateOAuth2Token is not allowed ({words})."),
+                    "Allow it, as the managed policy SignInLocalDevelopmentAccess does.",
+                )
+            },
             _ => self.unusable(format!(
                 "The console session of `aws login` expired, and {service} does not renew it ({words})."
             )),

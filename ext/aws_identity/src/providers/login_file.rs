@@ -6,7 +6,7 @@ use crate::{
     util::{
         read_file, replace_file,
         secret_json::SecretJson,
-        time::{format_iso8601, parse_iso8601},
+        time::{self, format_iso8601},
     },
 };
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl LoginFile {
 
     /// `None` for a time that is not there or cannot be read.
     pub(super) fn time(&self, place: &str) -> Option<Millis> {
-        self.text(place).and_then(parse_iso8601)
+        self.text(place).and_then(time::parse)
     }
 
     /// What cannot be used of the file, where a member is missing or wrong.

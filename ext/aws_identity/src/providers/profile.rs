@@ -83,7 +83,7 @@ pub(super) fn check(local: &Local<'_>) -> Availability {
         BaseProvider::Imds => must_be_there(IMDS, imds::check(local)),
         BaseProvider::Process { command, .. } => process::check(local, command),
         BaseProvider::WebIdentity { token_file, .. } => {
-            web_identity::check_token(token_file.as_ref())
+            web_identity::check_token(local, token_file)
         }
         BaseProvider::Sso { .. } => sso::check(local, chain),
         BaseProvider::Login { session } => login::check(local, session, &chain.base_profile),

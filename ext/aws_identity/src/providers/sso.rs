@@ -293,6 +293,7 @@ pub(super) async fn provide(
     let credentials = login.credentials(context, &token).await?;
     Ok(BaseCredentials {
         warning: token.warning,
+        sso_role: Some(format!("{} {}", login.account_id, login.role_name)),
         ..BaseCredentials::new(credentials)
     }
     .into())

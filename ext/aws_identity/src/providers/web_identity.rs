@@ -11,7 +11,7 @@ use crate::{
     environment::Environment,
     failure::Failure,
     profile::{BaseProvider, ProfileChain},
-    sts::{Sts, WebIdentity, limits},
+    sts::{WebIdentity, limits},
 };
 use std::path::Path;
 
@@ -68,7 +68,7 @@ pub(super) async fn provide_for_profile(
     } else {
         own
     };
-    let token = TokenSource::File(token_file.into());
+    let token = TokenSource::File(context.local.environment.expand_home(token_file));
     exchange(context, &token, role_arn, options)
         .await
         .map(Provided::from)
@@ -79,7 +79,7 @@ fn check(local: &Local<'_>) -> Availability {
     let Some(file) = local.environment.get(FILE) else {
         return Availability::Absent(absence());
     };
-    match check_token(file.trim().as_ref()) {
+    match check_token(local, file.trim()) {
         Availability::Available(what) => match of_environment(local.environment) {
             Ok(_) => Availability::Available(what),
             Err(failure) => Availability::Unusable(failure),
@@ -89,8 +89,8 @@ fn check(local: &Local<'_>) -> Availability {
 }
 
 /// Checks whether the file has a token.
-pub(super) fn check_token(file: &Path) -> Availability {
-    match read(file) {
+pub(super) fn check_token(local: &Local<'_>, file: &str) -> Availability {
+    match read(&local.environment.expand_home(file)) {
         Ok(_) => Availability::Available("the token can be read; it was not traded".into()),
         Err(failure) => Availability::Unusable(failure),
     }
@@ -128,7 +128,10 @@ fn of_environment(
             ..AssumeRoleOptions::default()
         },
     };
-    Ok(Some((TokenSource::File(file.trim().into()), role)))
+    Ok(Some((
+        TokenSource::File(environment.expand_home(file.trim())),
+        role,
+    )))
 }
 
 /// The options with which the token is exchanged. Options without `role_arn` apply to this role,
@@ -182,7 +185,8 @@ async fn exchange(
         .role_session_name
         .as_deref()
         .unwrap_or(context.session_name);
-    let credentials = Sts::new(context.http, context.endpoint)
+    let credentials = context
+        .sts()
         .assume_role_with_web_identity(&identity, &options, session_name)
         .await?;
     Ok(BaseCredentials {

@@ -43,7 +43,7 @@ impl Session {
             return Response::Wait(seen);
         }
         let meanwhile = self.synced().servable_meanwhile();
-        match meanwhile.filter(|_| purpose == Purpose::Credentials) {
+        match meanwhile.filter(|_| matches!(purpose, Purpose::Credentials | Purpose::Lasting)) {
             Some(serial) => Response::Serve(serial),
             None if asked.is_taken || takes.token_code => Response::Wait(seen),
             None => Response::Refuse(Failure::no_credentials(

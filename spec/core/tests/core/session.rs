@@ -21,7 +21,8 @@ const WHOAMI: &str = "GetCallerIdentity";
 
 /// A machine with a role whose credentials have this lifetime.
 fn living(seconds: i64) -> Machine {
-    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    // Two requests at most, so that an outage does not last for the whole deadline.
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE).env("AWS_MAX_ATTEMPTS", "2");
     machine.aws.add_rule(Rule { lifetime_seconds: Some(seconds), ..Rule::on(Service::Sts).action(ASSUME) });
     machine
 }
@@ -550,6 +551,25 @@ fn a_web_identity_token_is_replaced_on_a_living_session() {
     assert!(session.set_web_identity_token(Secret::new("a\nb-token")).is_err());
     let other = living(3600).session();
     assert!(other.set_web_identity_token(Secret::new(world::IRSA_TOKEN)).is_err());
+}
+
+#[test]
+fn a_replaced_web_identity_token_ends_a_back_off() {
+    let machine = Machine::bare().option("role_arn", world::IRSA_ROLE).option("web_identity_token", world::IRSA_TOKEN);
+    let session = machine.session();
+    read(&session).unwrap();
+    let down = machine.aws.add_rule(Rule::on(Service::Sts).answer(Answer::Error {
+        status: 400,
+        code: "ExpiredTokenException".into(),
+        message: "because".into(),
+    }));
+    session.invalidate(&key(&session));
+    read(&session).unwrap();
+    assert!(session.held().unwrap().degraded.is_some());
+    machine.aws.remove_rule(down);
+    session.set_web_identity_token(Secret::new(world::IRSA_TOKEN)).unwrap();
+    assert_eq!(read(&session).unwrap(), session.held().unwrap().serial);
+    assert!(session.held().unwrap().degraded.is_none(), "the new token was used at once");
 }
 
 #[test]

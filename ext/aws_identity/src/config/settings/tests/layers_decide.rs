@@ -224,3 +224,27 @@ fn the_cache_is_a_folder_or_the_cli_s_own() {
     assert!(refused(json!({"cache": true})).message().contains("HOME"));
     assert_eq!(refused(json!({"cache": 3})).kind, Kind::Configuration);
 }
+
+#[test]
+fn a_tilde_is_expanded_in_every_path_and_at_every_place() {
+    let home = [("HOME", "/home/u"), ("AWS_CA_BUNDLE", "~root/ca.pem")];
+    let by_variable = decide(json!({}), json!({}), &home).ca_bundle.unwrap();
+    // The home directory of root is another one on some systems.
+    assert!(by_variable.value.is_absolute() && by_variable.value.ends_with("ca.pem"));
+    let role = "arn:aws:iam::123456789012:role/a";
+    let paths = || json!({"ca_bundle": "~/ca", "cache": "~/cache", "web_identity_token_file": "~/token", "role_arn": role});
+    for settings in [
+        decide(paths(), json!({}), &home),
+        decide(json!({}), paths(), &home),
+    ] {
+        assert_eq!(
+            settings.ca_bundle.unwrap().value,
+            PathBuf::from("/home/u/ca")
+        );
+        assert_eq!(settings.cache.value, Some("/home/u/cache".into()));
+        assert_eq!(
+            settings.web_identity.unwrap().value,
+            TokenSource::File("/home/u/token".into())
+        );
+    }
+}

@@ -42,7 +42,7 @@ module Legion
               @attended = [(:token_code if callbacks&.token_provider?), *@unattended].compact.freeze
             end
 
-            # @param purpose [Symbol] :credentials, :identity, :refresh or :prefetch
+            # @param purpose [Symbol] :credentials, :lasting, :identity, :refresh or :prefetch
             # @return [Integer, Boolean] the serial of the credentials or identity to use; for a prefetch whether one was started
             # @raise [Error]
             def run(purpose)
