@@ -14,6 +14,7 @@ mod login;
 mod process;
 mod proxy;
 mod questions;
+mod readers;
 mod region;
 mod roles;
 mod session;
