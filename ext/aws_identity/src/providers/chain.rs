@@ -61,7 +61,12 @@ pub async fn base_credentials(
         let label = source.label(context);
         record.asks(&label);
         match source.provide(context).await {
-            Ok(Provided::Found(found)) => return Ok(record.found(&label, *found)),
+            Ok(Provided::Found(mut found)) => {
+                if let Some(warning) = found.warning.take() {
+                    record.warn(&label, &warning);
+                }
+                return Ok(record.found(&label, *found));
+            }
             Ok(Provided::Absent(reason)) => {
                 record.absent(&label, &reason);
                 last_reason = reason;
