@@ -209,6 +209,10 @@ impl Exam<'_> {
 fn shown(credentials: &Credentials) -> String {
     let expiration = match credentials.expires_at {
         Some(at) => format!("expires at {}", format_iso8601(at)),
+        // Tools write temporary keys into the credentials file, with an expiration that AWS alone knows.
+        None if credentials.session_token.is_some() => {
+            "temporary keys whose expiration is not known".into()
+        }
         None => "does not expire".into(),
     };
     format!("{}, {expiration}", credentials.access_key_id)

@@ -6,3 +6,4 @@ pub mod path;
 pub mod read_file;
 pub mod shell_words;
 pub mod time;
+pub mod watched_files;

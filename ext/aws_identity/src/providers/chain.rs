@@ -60,9 +60,15 @@ pub async fn base_credentials(
         let label = source.label(context);
         record.asks(&label);
         match source.provide(context).await {
-            Ok(Provided::Found(found)) => return Ok(record.found(&label, *found)),
+            Ok(Provided::Found(found)) => {
+                context.notes.found(source.name);
+                return Ok(record.found(&label, *found));
+            }
             Ok(Provided::Absent(reason)) => {
                 record.absent(&label, &reason);
+                if context.notes.is_absent(source.name) {
+                    return Err(absent_now(&label, &reason));
+                }
                 last_reason = reason;
             }
             Err(failure) => return Err(record.failed(&label, failure)),
@@ -72,6 +78,15 @@ pub async fn base_credentials(
         Some(name) => profile::without_credentials(name),
         None => not_on_aws(&last_reason),
     })
+}
+
+fn absent_now(source: &str, reason: &str) -> Failure {
+    Failure::no_credentials(
+        format!(
+            "The held credentials came from {source}, which has none now ({reason}). The next source would be another identity."
+        ),
+        "If it is still so in 2 seconds, the next source is asked.",
+    )
 }
 
 fn not_on_aws(imds: &str) -> Failure {

@@ -1,6 +1,6 @@
 //! The context of a source.
 
-use super::callbacks::Callbacks;
+use super::{callbacks::Callbacks, notes::Notes};
 use crate::{
     config::Settings, credentials::Millis, environment::Environment, failure::Failure, http::Http,
     profile::ProfileChain, sts::Endpoint, task::deadline::Deadline,
@@ -15,6 +15,7 @@ pub struct Context<'a> {
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
     pub deadline: &'a Deadline,
+    pub notes: &'a Notes,
     /// The default role session name.
     pub session_name: &'a str,
 }

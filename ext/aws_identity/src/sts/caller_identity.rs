@@ -11,7 +11,10 @@ impl Sts<'_> {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| explain("GetCallerIdentity", "", self.endpoint, &error))?;
+            .map_err(|error| {
+                explain("GetCallerIdentity", "", self.endpoint, &error)
+                    .signed_by(&keys.access_key_id)
+            })?;
         let arn = reply.arn().unwrap_or_default();
         Principal::parse(arn, reply.account(), reply.user_id().unwrap_or_default())
     }

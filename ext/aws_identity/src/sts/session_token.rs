@@ -31,7 +31,9 @@ impl Sts<'_> {
             )
             .send()
             .await
-            .map_err(|error| explain("GetSessionToken", "", self.endpoint, &error))?;
+            .map_err(|error| {
+                explain("GetSessionToken", "", self.endpoint, &error).signed_by(&keys.access_key_id)
+            })?;
         credentials(reply.credentials(), "GetSessionToken", BTreeMap::new())
     }
 }

@@ -15,6 +15,7 @@ mod proxy;
 mod questions;
 mod region;
 mod roles;
+mod rotation;
 mod session;
 mod sso;
 mod sts;
