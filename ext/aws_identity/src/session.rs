@@ -7,6 +7,7 @@ mod finish;
 mod look;
 mod respond;
 mod runtime;
+mod sign;
 mod state;
 
 pub use begin::{Purpose, Step};
