@@ -19,7 +19,7 @@ use crate::{
     credentials::{Credentials, Millis},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{Allowed, Http, HttpError, MetadataClient, Reply},
+    http::{Allowed, Http, HttpError, PlainClient, Reply},
     profile::ProfileChain,
     providers::metadata_credentials,
     util::foreign_text::shown,
@@ -59,7 +59,7 @@ pub(super) struct Place<'a> {
 
 /// A connection to IMDS, and the session token it gave.
 pub struct Imds {
-    direct: MetadataClient,
+    direct: PlainClient,
     base: String,
     patience: Patience,
     token: Option<String>,
