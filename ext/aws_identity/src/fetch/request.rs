@@ -5,7 +5,7 @@ use crate::{
     credentials::Credentials,
     failure::Failure,
     identity::Identity,
-    providers::{CallbackAnswers, Notes},
+    providers::{CallbackAnswers, FetchNotes},
     util::time::Millis,
 };
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct FetchRequest {
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
     /// Written by the fetch.
-    pub notes: Arc<Notes>,
+    pub notes: Arc<FetchNotes>,
 }
 
 /// What a fetch has fetched.

@@ -4,7 +4,7 @@ use crate::{
     config::{Settings, TokenSource},
     environment::Environment,
     profile::{BaseProvider, Files, ProfileChain},
-    providers::{process, sso_token_path},
+    providers::{login_token_path, process, sso_token_path},
     util::watched_files::WatchedFiles,
 };
 
@@ -50,6 +50,7 @@ pub(super) fn add_those_of(
         } => {
             files.add(sso_token_path(environment, session.as_deref(), start_url));
         }
+        BaseProvider::Login { session } => files.add(login_token_path(environment, session)),
         BaseProvider::Process { command, .. } => {
             if let Some(path) = process::program_path(command, environment) {
                 files.add(path);
@@ -59,7 +60,6 @@ pub(super) fn add_those_of(
         | BaseProvider::Keys(_)
         | BaseProvider::Environment
         | BaseProvider::Container
-        | BaseProvider::Imds
-        | BaseProvider::Login { .. } => {}
+        | BaseProvider::Imds => {}
     }
 }

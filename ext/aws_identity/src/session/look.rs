@@ -7,7 +7,7 @@
 use super::{Session, state::State};
 use crate::{
     failure::Failure,
-    providers::Notes,
+    providers::FetchNotes,
     task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
 };
 use std::{
@@ -81,7 +81,7 @@ fn milliseconds(duration: Duration) -> u64 {
 /// What the last fetch of credentials read, and from which source the held ones came.
 #[derive(Default)]
 pub(super) struct Watch {
-    notes: Arc<Notes>,
+    notes: Arc<FetchNotes>,
     source: Option<&'static str>,
     absent_since: Option<Instant>,
     look: Option<Arc<Look>>,
@@ -90,15 +90,15 @@ pub(super) struct Watch {
 
 impl Watch {
     /// The notes for a fetch that starts at `now`, with credentials held or not.
-    pub(super) fn notes_for(&self, is_held: bool, now: Instant) -> Arc<Notes> {
+    pub(super) fn notes_for(&self, is_held: bool, now: Instant) -> Arc<FetchNotes> {
         let is_gone = self
             .absent_since
             .is_some_and(|since| now.saturating_duration_since(since) >= ABSENT_FOR);
-        Arc::new(Notes::new(self.source.filter(|_| is_held && !is_gone)))
+        Arc::new(FetchNotes::new(self.source.filter(|_| is_held && !is_gone)))
     }
 
     /// A fetch has returned new credentials.
-    pub(super) fn succeeded(&mut self, notes: &Arc<Notes>) {
+    pub(super) fn succeeded(&mut self, notes: &Arc<FetchNotes>) {
         self.source = notes.source();
         self.absent_since = None;
         self.watch(notes);
@@ -106,7 +106,7 @@ impl Watch {
 
     /// A fetch of credentials has failed. How long the source of the held ones has to be asked no
     /// more, if the fetch failed because that source was absent.
-    pub(super) fn failed(&mut self, notes: &Arc<Notes>, at: Instant) -> Option<Duration> {
+    pub(super) fn failed(&mut self, notes: &Arc<FetchNotes>, at: Instant) -> Option<Duration> {
         if notes.files().is_some() {
             self.watch(notes);
         }
@@ -116,7 +116,7 @@ impl Watch {
         })
     }
 
-    fn watch(&mut self, notes: &Arc<Notes>) {
+    fn watch(&mut self, notes: &Arc<FetchNotes>) {
         self.notes = Arc::clone(notes);
         forget_foreign(self.look.take()); // it compares what an earlier fetch has read
     }
@@ -214,7 +214,7 @@ impl State {
     }
 }
 
-fn start(notes: Arc<Notes>, gate: SharedGate) -> Result<Arc<Look>, Failure> {
+fn start(notes: Arc<FetchNotes>, gate: SharedGate) -> Result<Arc<Look>, Failure> {
     FetchTask::spawn(gate, Deadline::new(LOOK_LIMIT, None), move |_| async move {
         // A fork need not wait for it: it holds no lock, and a child gets no copy of this thread.
         gate.pause();

@@ -12,7 +12,7 @@ use crate::{
     failure::{Failure, Kind},
     fetch::FetchResult,
     identity::Identity,
-    providers::Notes,
+    providers::FetchNotes,
     refresh::{Failed, Refresh, Rules, Succeeded, is_final},
     task::fetch_task::Completion,
 };
@@ -60,7 +60,7 @@ pub(super) struct State {
 /// The fetch in flight.
 pub(super) struct InFlight {
     pub(super) task: Arc<Fetch>,
-    pub(super) notes: Arc<Notes>,
+    pub(super) notes: Arc<FetchNotes>,
     /// A caller waits for it, and gets its failure.
     pub(super) is_awaited: bool,
     /// A caller forced it, and gets its failure even if credentials are held.

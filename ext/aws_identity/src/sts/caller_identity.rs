@@ -1,6 +1,9 @@
 //! `GetCallerIdentity`.
 
-use super::{Sts, errors::explain};
+use super::{
+    Sts,
+    errors::{about_keys, explain},
+};
 use crate::{credentials::Credentials, failure::Failure, principal::Principal};
 
 impl Sts<'_> {
@@ -12,8 +15,10 @@ impl Sts<'_> {
             .send()
             .await
             .map_err(|error| {
-                explain("GetCallerIdentity", "", self.endpoint, &error)
-                    .signed_by(&keys.access_key_id)
+                about_keys(
+                    explain("GetCallerIdentity", "", self.endpoint, &error),
+                    keys,
+                )
             })?;
         let arn = reply.arn().unwrap_or_default();
         Principal::parse(arn, reply.account(), reply.user_id().unwrap_or_default())

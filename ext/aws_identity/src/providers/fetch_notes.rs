@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 #[derive(Debug, Default)]
-pub struct Notes {
+pub struct FetchNotes {
     /// The source of the held credentials. The chain does not go past it: an absent source may be a
     /// file that is being rewritten, and the next source has another identity.
     held_source: Option<&'static str>,
@@ -16,7 +16,7 @@ pub struct Notes {
     files: OnceLock<WatchedFiles>,
 }
 
-impl Notes {
+impl FetchNotes {
     #[must_use]
     pub fn new(held_source: Option<&'static str>) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Notes {
         let _ = self.source.set(source); // once a fetch
     }
 
-    /// Notes that a source is absent; true if it is the one of the held credentials.
+    /// FetchNotes that a source is absent; true if it is the one of the held credentials.
     pub(super) fn is_absent(&self, source: &'static str) -> bool {
         let is_held = self.held_source == Some(source);
         if is_held {
