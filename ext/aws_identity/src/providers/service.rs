@@ -255,9 +255,9 @@ impl Call<'_> {
         let place = http::without_userinfo(address.expose());
         let (kind, what) = match error {
             HttpError::Timeout => (Kind::Timeout, "does not answer".to_owned()),
-            HttpError::Connection(why) => (
+            error => (
                 Kind::Connection,
-                format!("could not be reached ({})", shown(&why)),
+                format!("could not be reached ({})", shown(error.why())),
             ),
         };
         Failure::new(
