@@ -66,8 +66,9 @@ pub(super) fn look(
     if let Some(chain) = profile_chain {
         let notes = &chain.notes;
         for note in notes
-            .set_aside
+            .unusable
             .iter()
+            .chain(&notes.set_aside)
             .chain(&notes.comments)
             .chain(&notes.passed_over)
         {
