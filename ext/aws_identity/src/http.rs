@@ -1,14 +1,19 @@
 //! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
+mod certificate;
 mod endpoint;
+mod no_proxy;
+mod plain;
 mod probe;
 mod problem;
 mod proxy;
 mod resolver;
 mod trust;
 
+pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
+pub use plain::plain_warning;
 pub use problem::{ConnectionProblem, root_cause};
 pub use resolver::Allowed;
 
@@ -34,9 +39,10 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, body::SdkBody, byte_stream::ByteStream, date_time::Format};
 use std::{
+    ops::Deref,
     path::PathBuf,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, AtomicU16, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -71,6 +77,8 @@ pub struct Http {
     config: HttpConfig,
     clock: Arc<AtomicI64>,
     last: Arc<AtomicU16>,
+    /// Of the URLs so far.
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// How the last request of an SDK client went, for providers whose errors do not say.
@@ -98,7 +106,48 @@ pub enum HttpError {
     /// The connection was not made in time, or the answer did not come in time.
     Timeout,
     /// The connection was refused, reset, or broke.
-    Connection(String),
+    Connection(Broken),
+}
+
+/// Why a connection broke.
+#[derive(Debug)]
+pub struct Broken {
+    pub(crate) words: String,
+    pub problem: ConnectionProblem,
+}
+
+impl Broken {
+    pub(crate) fn new(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            problem: ConnectionProblem::Other,
+        }
+    }
+
+    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self {
+            words: root_cause(error),
+            problem: ConnectionProblem::of(error),
+        }
+    }
+
+    /// What to do about a certificate, else `remedy`.
+    #[must_use]
+    pub fn remedy_or<'a>(&self, remedy: &'a str) -> &'a str {
+        match self.problem {
+            ConnectionProblem::Certificate(problem) => problem.remedy(),
+            _ => remedy,
+        }
+    }
+}
+
+/// The words.
+impl Deref for Broken {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.words
+    }
 }
 
 impl Http {
@@ -109,6 +158,23 @@ impl Http {
             config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
             last: Arc::default(),
+            warnings: Arc::default(),
+        }
+    }
+
+    /// What the user should correct about the places that were asked, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock();
+        warnings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_plain(&self, url: &str) {
+        if let Some(warning) = plain_warning(url) {
+            let warnings = self.warnings.lock();
+            warnings
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(warning.to_string());
         }
     }
 
@@ -165,10 +231,11 @@ impl Http {
     /// The proxy and the trust roots for requests to `endpoint`.
     fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
         let plain = endpoint.is_some_and(is_plain);
+        endpoint.inspect(|url| self.note_plain(url));
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
         } else {
-            proxy::from_environment(&self.config.environment, plain)?
+            proxy::from_environment(&self.config.environment, endpoint)?
         };
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
@@ -179,7 +246,8 @@ impl Http {
     }
 
     fn trust(&self) -> Result<TrustStore, Failure> {
-        trust::store(self.config.ca_bundle.as_deref(), &self.config.environment)
+        let roots = trust::roots(self.config.ca_bundle.as_deref(), &self.config.environment)?;
+        Ok(roots.store)
     }
 
     /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
@@ -190,6 +258,7 @@ impl Http {
         read: Duration,
         allowed: Allowed,
     ) -> Result<MetadataClient, Failure> {
+        self.note_plain(uri);
         let trust = if is_plain(uri) {
             TrustStore::empty()
         } else {
@@ -238,7 +307,8 @@ impl MetadataClient {
         headers: &[(&'static str, &str)],
     ) -> Result<Reply, HttpError> {
         let mut request = Request::new(SdkBody::empty());
-        let broken = |error: &dyn std::fmt::Display| HttpError::Connection(error.to_string());
+        let broken =
+            |error: &dyn std::fmt::Display| HttpError::Connection(Broken::new(error.to_string()));
         request.set_method(method).map_err(|e| broken(&e))?;
         request.set_uri(uri).map_err(|e| broken(&e))?;
         for (name, value) in headers {
@@ -246,14 +316,16 @@ impl MetadataClient {
                 .headers_mut()
                 .try_insert(*name, (*value).to_owned())
                 .map_err(|_| {
-                    HttpError::Connection(format!("the {name} header has an illegal value"))
+                    HttpError::Connection(Broken::new(format!(
+                        "the {name} header has an illegal value"
+                    )))
                 })?;
         }
         let answer = timeout(self.limit, self.connector.call(request)).await;
         match answer {
             Err(_) => Err(HttpError::Timeout),
             Ok(Err(error)) if error.is_timeout() => Err(HttpError::Timeout),
-            Ok(Err(error)) => Err(HttpError::Connection(root_cause(&error))),
+            Ok(Err(error)) => Err(HttpError::Connection(Broken::of(&error))),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
                 body: reply.body().bytes().unwrap_or_default().to_vec(),

@@ -5,7 +5,7 @@ use super::{CHECK_LIMIT, Exam, finding::Finding};
 use crate::{
     credentials::Millis,
     failure::{Failure, Kind},
-    http::{self, HttpError},
+    http::{self, Broken, ConnectionProblem, HttpError},
     util::foreign_text,
 };
 use std::{net::IpAddr, time::Instant};
@@ -73,7 +73,7 @@ impl Exam<'_> {
             self.findings.push(found);
             return Ok(None);
         };
-        let except = self.settings.environment.first(&["no_proxy", "NO_PROXY"]);
+        let except = self.fetch.http().proxy_exceptions();
         let except = except.map_or(String::new(), |(name, hosts)| {
             format!(", but for the hosts of {name}={hosts}")
         });
@@ -145,12 +145,7 @@ impl Exam<'_> {
         } else if is_tls_failure && let Some(last) = self.findings.last_mut() {
             last.what = format!("{} Trusted are: {}.", last.what, self.fetch.http().roots());
         } else {
-            let why = if is_tls {
-                "there was no answer"
-            } else {
-                "plain HTTP"
-            };
-            self.findings.push(Finding::skipped(CHECK, "tls", why));
+            self.findings.push(without_tls(url, is_tls));
         }
         self.clock(is_reached);
         is_reached
@@ -167,6 +162,15 @@ impl Exam<'_> {
             None => Finding::skipped(CHECK, "clock", "nobody to compare it with"),
         };
         self.findings.push(found);
+    }
+}
+
+/// Why the certificate was not looked at.
+fn without_tls(url: &str, is_tls: bool) -> Finding {
+    match http::plain_warning(url) {
+        Some(warning) => Finding::warning(CHECK, "tls", warning.cause, warning.remedy),
+        None if is_tls => Finding::skipped(CHECK, "tls", "there was no answer"),
+        None => Finding::skipped(CHECK, "tls", "plain HTTP"),
     }
 }
 
@@ -214,23 +218,21 @@ fn refused_by_proxy(proxy: &str) -> Finding {
 fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -> Finding {
     let why = match error {
         HttpError::Timeout => "no answer in time",
-        HttpError::Connection(why) => why.as_str(),
+        HttpError::Connection(why) => why,
     };
     let what = format!(
         "{shown} cannot be reached{route}: {}.",
         foreign_text::shown(why)
     );
-    let lower = why.to_lowercase();
-    if lower.contains("certificate") {
-        return Finding::failure(
-            CHECK,
-            "tls",
-            what,
-            "Set AWS_CA_BUNDLE or ca_bundle to a file with the certificate of the authority that signed it (a proxy that looks into TLS has its own), and check the clock.",
-        );
+    if let HttpError::Connection(Broken {
+        problem: ConnectionProblem::Certificate(problem),
+        ..
+    }) = error
+    {
+        return Finding::failure(CHECK, "tls", what, problem.remedy());
     }
     match proxy {
-        Some(proxy) if lower.contains("proxy auth") => refused_by_proxy(proxy),
+        Some(proxy) if why.to_lowercase().contains("proxy auth") => refused_by_proxy(proxy),
         Some(proxy) => Finding::failure(
             CHECK,
             "proxy",
@@ -251,7 +253,7 @@ fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::{doctor::Status, http::CertificateProblem};
 
     #[test]
     fn five_minutes_are_too_much_for_a_clock() {
@@ -272,14 +274,14 @@ mod tests {
 
     #[test]
     fn silence_has_a_culprit() {
-        let broken = |why: &str| HttpError::Connection(why.to_owned());
+        let broken = |why: &str| HttpError::Connection(Broken::new(why));
+        let untrusted = Broken {
+            problem: ConnectionProblem::Certificate(CertificateProblem::OtherName),
+            ..Broken::new("another name")
+        };
         let proxy = Some("http://proxy:3128");
         for (silence, proxy, culprit) in [
-            (
-                broken("invalid peer certificate: UnknownIssuer"),
-                proxy,
-                "tls",
-            ),
+            (HttpError::Connection(untrusted), proxy, "tls"),
             (
                 broken("tunnel error: proxy authorization required"),
                 proxy,

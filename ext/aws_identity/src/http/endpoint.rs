@@ -61,6 +61,11 @@ pub fn host(url: &str) -> Option<String> {
     read(url).map(|(_, host)| host)
 }
 
+/// The port that the URL names.
+pub(super) fn port(url: &str) -> Option<u16> {
+    read(url)?.0.port_u16()
+}
+
 /// The URL and its host. Schemes in capitals are refused: other code compares them as they are written.
 fn read(url: &str) -> Option<(Uri, String)> {
     let has_scheme = url.starts_with("http://") || url.starts_with("https://");

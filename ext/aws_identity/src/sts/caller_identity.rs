@@ -7,7 +7,8 @@ impl Sts<'_> {
     /// The principal of these credentials.
     pub async fn caller_identity(&self, keys: &Credentials) -> Result<Principal, Failure> {
         let reply = self
-            .client(Some(keys), ATTEMPTS)?
+            .client(Some(keys), ATTEMPTS)
+            .await?
             .get_caller_identity()
             .send()
             .await

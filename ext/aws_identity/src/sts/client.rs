@@ -15,6 +15,7 @@ use aws_sdk_sts::{
     },
     types::AssumedRoleUser,
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::{collections::BTreeMap, time::Duration};
 
 /// No call takes longer, however long the deadline is: STS answers in milliseconds.
@@ -88,15 +89,16 @@ impl<'a> Sts<'a> {
     }
 
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
-    pub(super) fn signing_client(
+    pub(super) async fn signing_client(
         &self,
         keys: &Credentials,
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Client, Failure> {
-        self.client(Some(keys), if mfa.is_some() { 1 } else { ATTEMPTS })
+        let attempts = if mfa.is_some() { 1 } else { ATTEMPTS };
+        self.client(Some(keys), attempts).await
     }
 
-    pub(super) fn client(
+    pub(super) async fn client(
         &self,
         keys: Option<&Credentials>,
         attempts: u32,
@@ -111,7 +113,7 @@ impl<'a> Sts<'a> {
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.endpoint.region.clone()))
-            .http_client(self.http.sdk_client(url)?)
+            .http_client(self.http_client().await?)
             .sleep_impl(http::sleep())
             .retry_config(
                 RetryConfig::standard()
@@ -128,6 +130,16 @@ impl<'a> Sts<'a> {
             config = config.credentials_provider(signing_keys(keys));
         }
         Ok(Client::from_conf(config.build()))
+    }
+
+    /// The region's own address is looked up only where it decides whether a proxy is asked.
+    async fn http_client(&self) -> Result<SharedHttpClient, Failure> {
+        let address = match &self.endpoint.url {
+            Some(url) => Some(url.clone()),
+            None if self.http.proxy_exceptions().is_some() => Some(self.endpoint.address().await?),
+            None => None,
+        };
+        self.http.sdk_client(address.as_ref().map(Secret::expose))
     }
 }
 

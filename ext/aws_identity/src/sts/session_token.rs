@@ -20,7 +20,8 @@ impl Sts<'_> {
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Credentials, Failure> {
         let reply = self
-            .signing_client(keys, mfa)?
+            .signing_client(keys, mfa)
+            .await?
             .get_session_token()
             .set_duration_seconds(seconds(duration_seconds))
             .set_serial_number(mfa.map(|mfa| mfa.serial_number.to_owned()))
