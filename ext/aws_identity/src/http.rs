@@ -14,7 +14,7 @@ mod trust;
 pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
 pub use plain::plain_warning;
-pub use problem::{ConnectionProblem, root_cause};
+pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
 use crate::{

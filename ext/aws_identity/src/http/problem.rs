@@ -52,6 +52,11 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
+/// True where TLS itself failed, such as for a certificate that is not trusted: another try ends the same.
+pub fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|error| error.is::<TlsError>())
+}
+
 /// The innermost reason: the outer ones only say that a connection failed. What is wrong with a certificate is
 /// put into words, since TLS names it by the names of its own types.
 pub fn root_cause(error: &(dyn Error + 'static)) -> String {

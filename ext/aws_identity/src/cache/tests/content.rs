@@ -16,6 +16,8 @@ fn what_was_written_is_read() {
         ),
         ("assumed_role_id", "AROAEXAMPLE:s"),
         ("packed_policy_size", "12"),
+        ("session_token_size", "1024"),
+        ("session_token_utilization", "25"),
         ("subject", "system:serviceaccount:a:b"),
         ("request_id", "r-1"),
     ] {
