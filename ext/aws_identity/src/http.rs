@@ -139,6 +139,12 @@ impl Broken {
             _ => remedy,
         }
     }
+
+    /// True where another try ends the same.
+    #[must_use]
+    pub fn is_certificate(&self) -> bool {
+        matches!(self.problem, ConnectionProblem::Certificate(_))
+    }
 }
 
 /// The words.

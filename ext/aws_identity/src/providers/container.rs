@@ -16,7 +16,7 @@ use crate::{
     credentials::{Credentials, Secret},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{self, Allowed, Http, HttpError, Reply},
+    http::{self, Allowed, Broken, Http, HttpError, Reply},
     util::foreign_text::shown,
 };
 use std::{
@@ -100,7 +100,9 @@ async fn credentials(
             Ok(reply) if reply.status == 200 => return asked.credentials(&reply),
             Ok(reply) if is_time && may_pass(reply.status) => sleep(PAUSE).await,
             Ok(reply) => return Err(asked.refused(&reply)),
-            Err(HttpError::Connection(_)) if is_time => sleep(PAUSE).await,
+            Err(HttpError::Connection(why)) if is_time && !why.is_certificate() => {
+                sleep(PAUSE).await
+            }
             Err(HttpError::Connection(why)) => return Err(asked.unreached(&why)),
             // The time-out was the pause.
             Err(HttpError::Timeout) if Instant::now() < until => {}
@@ -138,7 +140,7 @@ impl Asked {
         })
     }
 
-    fn unreached(&self, why: &str) -> Failure {
+    fn unreached(&self, why: &Broken) -> Failure {
         Failure::new(
             Kind::Connection,
             format!(
@@ -146,7 +148,7 @@ impl Asked {
                 self.place,
                 shown(why)
             ),
-            self.remedy(),
+            why.remedy_or(&self.remedy()),
         )
     }
 
