@@ -212,6 +212,7 @@ impl Exam<'_> {
 fn shown(credentials: &Credentials) -> String {
     let expiration = match credentials.expires_at {
         Some(at) => format!("expires at {}", format_iso8601(at)),
+        None if credentials.session_token.is_some() => "expires at a time that is not known".into(),
         None => "does not expire".into(),
     };
     format!("{}, {expiration}", credentials.access_key_id)

@@ -43,7 +43,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicI64, AtomicU16, Ordering::Relaxed},
+        atomic::{AtomicI64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
@@ -54,11 +54,6 @@ const BODY_LIMIT: usize = 1 << 20;
 
 /// No `Date` header has been seen.
 const UNKNOWN: i64 = i64::MIN;
-
-/// How the last request went; every other number is the status of its answer.
-const NOT_SENT: u16 = 0;
-const NO_ANSWER: u16 = 1;
-const CONNECTION_ERROR: u16 = 2;
 
 /// What the clients of a fetch need to know.
 #[derive(Clone)]
@@ -76,22 +71,8 @@ pub struct Http {
     gate: SharedGate,
     config: HttpConfig,
     clock: Arc<AtomicI64>,
-    last: Arc<AtomicU16>,
     /// Of the URLs so far.
     warnings: Arc<Mutex<Vec<String>>>,
-}
-
-/// How the last request of an SDK client went, for providers whose errors do not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LastResponse {
-    /// No request was sent.
-    Nothing,
-    /// No answer came in time.
-    Timeout,
-    /// The connection was refused, reset, or broke.
-    ConnectionError,
-    /// An answer with this status.
-    Answer(u16),
 }
 
 /// A whole answer.
@@ -163,7 +144,6 @@ impl Http {
             gate,
             config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
-            last: Arc::default(),
             warnings: Arc::default(),
         }
     }
@@ -196,22 +176,12 @@ impl Http {
         (offset != UNKNOWN).then_some(offset)
     }
 
-    #[must_use]
-    pub fn last_response(&self) -> LastResponse {
-        match self.last.load(Relaxed) {
-            NOT_SENT => LastResponse::Nothing,
-            NO_ANSWER => LastResponse::Timeout,
-            CONNECTION_ERROR => LastResponse::ConnectionError,
-            status => LastResponse::Answer(status),
-        }
-    }
-
     /// A client for the SDK. `endpoint` is where it will go, if that is known: a plain-HTTP one
     /// needs no trust roots, a loopback one no proxy.
     pub fn sdk_client(&self, endpoint: Option<&str>) -> Result<SharedHttpClient, Failure> {
         let (proxy, trust) = self.route(endpoint)?;
         let gate = self.gate;
-        let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
+        let clock = Arc::clone(&self.clock);
         // Built at the first request and once: the SDK's own builder makes each connector twice.
         let built = OnceLock::new();
         Ok(http_client_fn(move |wanted, parts| {
@@ -227,7 +197,6 @@ impl Http {
                     SharedHttpConnector::new(Bounded {
                         inner: connector,
                         clock: Arc::clone(&clock),
-                        last: Arc::clone(&last),
                     })
                 })
                 .clone()
@@ -263,7 +232,7 @@ impl Http {
         connect: Duration,
         read: Duration,
         allowed: Allowed,
-    ) -> Result<MetadataClient, Failure> {
+    ) -> Result<PlainClient, Failure> {
         self.note_plain(uri);
         let trust = if is_plain(uri) {
             TrustStore::empty()
@@ -281,11 +250,34 @@ impl Http {
             Some(SharedAsyncSleep::new(TokioSleep::new())),
             resolver::Resolver::new(self.gate, allowed),
         );
-        Ok(MetadataClient {
+        Ok(PlainClient {
             connector: SharedHttpConnector::new(Bounded {
                 inner: connector,
                 clock: Arc::new(AtomicI64::new(UNKNOWN)),
-                last: Arc::default(),
+            }),
+            limit: connect + read,
+        })
+    }
+
+    /// A client for plain requests to a service, through the proxy.
+    pub fn plain(&self, url: &str) -> Result<PlainClient, Failure> {
+        let (proxy, trust) = self.route(Some(url))?;
+        let (connect, read) = self.timeouts();
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .build();
+        let connector = connector(
+            &trust,
+            proxy,
+            settings,
+            Some(SharedAsyncSleep::new(TokioSleep::new())),
+            resolver::Resolver::new(self.gate, Allowed::Anything),
+        );
+        Ok(PlainClient {
+            connector: SharedHttpConnector::new(Bounded {
+                inner: connector,
+                clock: Arc::clone(&self.clock),
             }),
             limit: connect + read,
         })
@@ -298,13 +290,13 @@ impl Http {
     }
 }
 
-/// Plain requests to one metadata endpoint.
-pub struct MetadataClient {
+/// Plain requests to one endpoint.
+pub struct PlainClient {
     connector: SharedHttpConnector,
     limit: Duration,
 }
 
-impl MetadataClient {
+impl PlainClient {
     /// One request, one answer, no retry, no redirect.
     pub async fn send(
         &self,
@@ -312,7 +304,18 @@ impl MetadataClient {
         uri: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Reply, HttpError> {
-        let mut request = Request::new(SdkBody::empty());
+        self.send_body(method, uri, headers, SdkBody::empty()).await
+    }
+
+    /// The same with a body.
+    pub async fn send_body(
+        &self,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+        body: SdkBody,
+    ) -> Result<Reply, HttpError> {
+        let mut request = Request::new(body);
         let broken =
             |error: &dyn std::fmt::Display| HttpError::Connection(Broken::new(error.to_string()));
         request.set_method(method).map_err(|e| broken(&e))?;
@@ -365,29 +368,18 @@ fn connector(
 struct Bounded {
     inner: Connector,
     clock: Arc<AtomicI64>,
-    last: Arc<AtomicU16>,
 }
 
 impl HttpConnector for Bounded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.inner.call(request);
-        let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
-        last.store(NO_ANSWER, Relaxed);
-        let reply = async move {
+        let clock = Arc::clone(&self.clock);
+        HttpConnectorFuture::new(async move {
             let mut reply = answer.await?;
             record_clock_offset(&reply, &clock);
             let body = read_body(reply.take_body()).await?;
             *reply.body_mut() = SdkBody::from(body);
             Ok(reply)
-        };
-        HttpConnectorFuture::new(async move {
-            let reply: Result<HttpResponse, ConnectorError> = reply.await;
-            match &reply {
-                Ok(reply) => last.store(reply.status().as_u16(), Relaxed),
-                Err(error) if error.is_timeout() => {}
-                Err(_) => last.store(CONNECTION_ERROR, Relaxed),
-            }
-            reply
         })
     }
 }

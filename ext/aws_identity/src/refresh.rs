@@ -411,6 +411,7 @@ pub fn is_final(failure: &Failure) -> bool {
         code.strip_suffix("Exception").unwrap_or(code),
         "AccessDenied"
             | "Forbidden" // SSO: the login does not have this role
+            | "ResourceNotFound" // SSO: there is no such account or role
             | "MalformedPolicyDocument"
             | "PackedPolicyTooLarge"
             | "RegionDisabled"

@@ -11,8 +11,8 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use std::fmt::Write as _;
 
 /// The proxy of requests to `url`: `HTTPS_PROXY` for TLS, `HTTP_PROXY` for plain endpoints, unless
-/// `NO_PROXY` excepts it. Where the URL is not known it is one of AWS's over TLS, and the HTTP library
-/// compares it with `NO_PROXY`.
+/// `NO_PROXY` excepts it. Where the URL is not given it is one of AWS's over TLS, and there is no `NO_PROXY`
+/// to compare it with.
 pub(super) fn from_environment(
     environment: &Environment,
     url: Option<&str>,
@@ -25,11 +25,7 @@ pub(super) fn from_environment(
     } else {
         ProxyConfig::https(proxy.as_str())
     };
-    let made = made.map_err(|_| wrong(name, &proxy))?;
-    Ok(match (url, exceptions(environment)) {
-        (None, Some((_, rules))) => made.no_proxy(rules),
-        _ => made,
-    })
+    made.map_err(|_| wrong(name, &proxy))
 }
 
 /// The variable that names the proxy of requests to `url`, and its URL, which may hold a password. The

@@ -36,18 +36,31 @@ pub struct Endpoint {
 impl Endpoint {
     /// Where requests go, by the SDK's own rules. A configured URL may have a password in it.
     pub async fn address(&self) -> Result<Secret, Failure> {
+        self.resolve().await.map_err(|reason| {
+            Failure::configuration(
+                format!(
+                    "There is no STS endpoint for region {} with these settings ({reason}).",
+                    self.region
+                ),
+                "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+            )
+        })
+    }
+
+    /// The same, with the SDK's reason for an error.
+    pub(crate) async fn resolve(&self) -> Result<Secret, String> {
         let params = Params::builder()
             .region(self.region.as_str())
             .set_endpoint(self.url.as_ref().map(|url| url.expose().to_owned()))
             .set_use_fips(self.use_fips)
             .set_use_dual_stack(self.use_dualstack)
             .build()
-            .map_err(|error| self.unknown(&error))?;
+            .map_err(|error| error.to_string())?;
         let resolver = DefaultResolver::new();
         let found = resolver.resolve_endpoint(&params).await;
         found
             .map(|endpoint| Secret::new(endpoint.url()))
-            .map_err(|error| self.unknown(error.as_ref()))
+            .map_err(|error| error.to_string())
     }
 
     /// How a message names it: the configured URL without user and password, else the region.
@@ -56,16 +69,6 @@ impl Endpoint {
             Some(url) => http::without_userinfo(url.expose()),
             None => format!("STS in {}", self.region),
         }
-    }
-
-    fn unknown(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::configuration(
-            format!(
-                "There is no STS endpoint for region {} with these settings ({error}).",
-                self.region
-            ),
-            "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
-        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::{
+    credentials::Credentials,
     failure::{Failure, Kind},
     http::{ConnectionProblem, root_cause},
     util::foreign_text::shown,
@@ -69,6 +70,40 @@ where
         SdkError::ServiceError(_) | SdkError::ResponseError(_)
     );
     failure
+}
+
+/// The same failure with what is odd about the `keys` the request was signed with said first, where it may
+/// be the cause: AWS refused the keys, or they cannot be sent at all.
+pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
+    if !(refuses_keys(&failure) || failure.kind == Kind::Internal) {
+        return failure;
+    }
+    let notes = keys.oddities();
+    let first: Vec<&str> = notes.iter().map(|note| note.cause.as_str()).collect();
+    let remedies: Vec<&str> = notes.iter().map(|note| note.remedy.as_str()).collect();
+    if first.is_empty() {
+        return failure;
+    }
+    Failure {
+        cause: format!("{} {}", first.join(" "), failure.cause),
+        remedy: remedies.join(" "),
+        ..failure
+    }
+}
+
+/// True where AWS refused the keys a request was signed with, not what they ask for.
+#[must_use]
+pub fn refuses_keys(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default();
+    matches!(
+        code.strip_suffix("Exception").unwrap_or(code),
+        "InvalidClientTokenId"
+            | "UnrecognizedClient"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "ExpiredToken"
+    )
 }
 
 fn timed_out(what: &str, place: &str) -> Failure {

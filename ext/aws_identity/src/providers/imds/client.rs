@@ -18,7 +18,7 @@ use crate::{
     credentials::{Credentials, Millis},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{Allowed, Http, HttpError, MetadataClient, Reply},
+    http::{Allowed, Http, HttpError, PlainClient, Reply},
     profile::ProfileChain,
     providers::metadata_credentials,
     util::foreign_text::shown,
@@ -49,7 +49,7 @@ pub enum ImdsError {
 
 /// A connection to IMDS, and the session token it gave.
 pub struct Imds {
-    direct: MetadataClient,
+    direct: PlainClient,
     base: String,
     token: Option<String>,
 }
