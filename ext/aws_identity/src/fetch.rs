@@ -154,12 +154,18 @@ impl<'a> Fetch<'a> {
         providers::base_credentials(&self.context(), record).await
     }
 
-    /// The region that IMDS reports, if IMDS gave `base` and no setting names a region.
-    pub(crate) async fn region_of_instance(&self, base: &BaseCredentials) -> Option<String> {
-        match &base.imds {
-            Some(imds) if !self.names_region() => imds.region().await,
-            _ => None,
+    /// Where no setting names a region: the one that IMDS reports, if IMDS gave `base`, else the default of the
+    /// partition in which `base` has its role, if that is known.
+    pub(crate) async fn region_of(&self, base: &mut BaseCredentials) -> Option<String> {
+        if self.names_region() {
+            return None;
         }
+        if let Some(imds) = &mut base.imds {
+            // The rest of the fetch needs time too, and can do without the region.
+            return imds.region(self.context().time() / 2).await;
+        }
+        let arn = base.role_arn.as_deref()?;
+        Some(region::of_partition(region::partition_of(arn)).to_owned())
     }
 
     pub(crate) fn set_region(&mut self, region: String) {
@@ -237,8 +243,8 @@ impl<'a> Fetch<'a> {
     }
 
     async fn credentials(&mut self, record: &mut Record) -> Result<(Credentials, bool), Failure> {
-        let base = self.base_credentials(record).await?;
-        if let Some(region) = self.region_of_instance(&base).await {
+        let mut base = self.base_credentials(record).await?;
+        if let Some(region) = self.region_of(&mut base).await {
             self.set_region(region);
         }
         let roles = self.roles();

@@ -14,6 +14,7 @@ mod trust;
 pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
 pub use plain::plain_warning;
+use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
@@ -39,7 +40,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, body::SdkBody, byte_stream::ByteStream, date_time::Format};
 use std::{
-    ops::Deref,
+    io::ErrorKind,
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -86,54 +87,51 @@ pub struct Reply {
 pub enum HttpError {
     /// The connection was not made in time, or the answer did not come in time.
     Timeout,
-    /// The connection was refused, reset, or broke.
-    Connection(Broken),
+    /// Nobody listens there.
+    Refused(String),
+    /// The connection was reset, or broke, or the name could not be looked up.
+    Connection(String),
+    /// Another try ends the same: the request cannot be sent, the address may not be asked, or TLS failed.
+    Lasting(String),
+    /// TLS does not trust the server; in words.
+    Certificate(CertificateProblem, String),
 }
 
-/// Why a connection broke.
-#[derive(Debug)]
-pub struct Broken {
-    pub(crate) words: String,
-    pub problem: ConnectionProblem,
-}
-
-impl Broken {
-    pub(crate) fn new(words: impl Into<String>) -> Self {
-        Self {
-            words: words.into(),
-            problem: ConnectionProblem::Other,
+impl HttpError {
+    fn of(error: &ConnectorError) -> Self {
+        let why = root_cause(error);
+        if error.is_timeout() {
+            Self::Timeout
+        } else if let ConnectionProblem::Certificate(problem) = ConnectionProblem::of(error) {
+            Self::Certificate(problem, why)
+        } else if is_tls_refusal(error) || has_kind(error, ErrorKind::PermissionDenied) {
+            Self::Lasting(why)
+        } else if has_kind(error, ErrorKind::ConnectionRefused) {
+            Self::Refused(why)
+        } else {
+            Self::Connection(why)
         }
     }
 
-    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self {
-            words: root_cause(error),
-            problem: ConnectionProblem::of(error),
+    /// What happened, in the words of the library.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Timeout => "no answer in time",
+            Self::Refused(why)
+            | Self::Connection(why)
+            | Self::Lasting(why)
+            | Self::Certificate(_, why) => why,
         }
     }
 
     /// What to do about a certificate, else `remedy`.
     #[must_use]
     pub fn remedy_or<'a>(&self, remedy: &'a str) -> &'a str {
-        match self.problem {
-            ConnectionProblem::Certificate(problem) => problem.remedy(),
+        match self {
+            Self::Certificate(problem, _) => problem.remedy(),
             _ => remedy,
         }
-    }
-
-    /// True where another try ends the same.
-    #[must_use]
-    pub fn is_certificate(&self) -> bool {
-        matches!(self.problem, ConnectionProblem::Certificate(_))
-    }
-}
-
-/// The words.
-impl Deref for Broken {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.words
     }
 }
 
@@ -304,7 +302,20 @@ impl PlainClient {
         uri: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Reply, HttpError> {
-        self.send_body(method, uri, headers, SdkBody::empty()).await
+        let body = SdkBody::empty();
+        self.exchange(self.limit, method, uri, headers, body).await
+    }
+
+    /// The same, given up after `limit`.
+    pub async fn send_within(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Reply, HttpError> {
+        let body = SdkBody::empty();
+        self.exchange(limit, method, uri, headers, body).await
     }
 
     /// The same with a body.
@@ -315,9 +326,19 @@ impl PlainClient {
         headers: &[(&'static str, &str)],
         body: SdkBody,
     ) -> Result<Reply, HttpError> {
+        self.exchange(self.limit, method, uri, headers, body).await
+    }
+
+    async fn exchange(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+        body: SdkBody,
+    ) -> Result<Reply, HttpError> {
         let mut request = Request::new(body);
-        let broken =
-            |error: &dyn std::fmt::Display| HttpError::Connection(Broken::new(error.to_string()));
+        let broken = |error: &dyn std::fmt::Display| HttpError::Lasting(error.to_string());
         request.set_method(method).map_err(|e| broken(&e))?;
         request.set_uri(uri).map_err(|e| broken(&e))?;
         for (name, value) in headers {
@@ -325,16 +346,13 @@ impl PlainClient {
                 .headers_mut()
                 .try_insert(*name, (*value).to_owned())
                 .map_err(|_| {
-                    HttpError::Connection(Broken::new(format!(
-                        "the {name} header has an illegal value"
-                    )))
+                    HttpError::Lasting(format!("the {name} header has an illegal value"))
                 })?;
         }
-        let answer = timeout(self.limit, self.connector.call(request)).await;
+        let answer = timeout(limit, self.connector.call(request)).await;
         match answer {
             Err(_) => Err(HttpError::Timeout),
-            Ok(Err(error)) if error.is_timeout() => Err(HttpError::Timeout),
-            Ok(Err(error)) => Err(HttpError::Connection(Broken::of(&error))),
+            Ok(Err(error)) => Err(HttpError::of(&error)),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
                 body: reply.body().bytes().unwrap_or_default().to_vec(),

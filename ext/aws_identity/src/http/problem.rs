@@ -19,14 +19,15 @@ impl ConnectionProblem {
     /// The problem that `error`, or an error it wraps, reports.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
-        chain(error)
-            .find_map(|error| match error.downcast_ref() {
-                Some(error) => {
-                    CertificateProblem::of(error).map(|(problem, _)| Self::Certificate(problem))
-                }
-                None => error.is::<ResolveDnsError>().then_some(Self::Name),
-            })
-            .unwrap_or(Self::Other)
+        for error in causes(error) {
+            if error.is::<ResolveDnsError>() {
+                return Self::Name;
+            }
+            if let Some((problem, _)) = error.downcast_ref().and_then(CertificateProblem::of) {
+                return Self::Certificate(problem);
+            }
+        }
+        Self::Other
     }
 
     /// What to do about it where the request was for STS.
@@ -40,9 +41,21 @@ impl ConnectionProblem {
     }
 }
 
-/// An error and those it wraps, outermost first.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    iter::successors(Some(error), |&error| {
+/// True where TLS itself failed, such as for a certificate that is not trusted: another try ends the same.
+pub fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|error| error.is::<TlsError>())
+}
+
+/// True if `error`, or an error it wraps, is of the operating system and of this kind.
+pub(super) fn has_kind(error: &(dyn Error + 'static), kind: io::ErrorKind) -> bool {
+    causes(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == kind)
+}
+
+/// `error` and every error it wraps.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
         // `source` of an `io::Error` passes over the error within it.
         let within = error
             .downcast_ref::<io::Error>()
@@ -52,20 +65,15 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-/// True where TLS itself failed, such as for a certificate that is not trusted: another try ends the same.
-pub fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| error.is::<TlsError>())
-}
-
 /// The innermost reason: the outer ones only say that a connection failed. What is wrong with a certificate is
 /// put into words, since TLS names it by the names of its own types.
 pub fn root_cause(error: &(dyn Error + 'static)) -> String {
-    let in_words = chain(error)
+    let in_words = causes(error)
         .filter_map(|error| error.downcast_ref::<TlsError>())
         .find_map(CertificateProblem::of);
     match in_words {
         Some((_, words)) => words,
-        None => chain(error)
+        None => causes(error)
             .last()
             .map_or_else(String::new, ToString::to_string),
     }

@@ -72,6 +72,7 @@ fn variable<'a>(
 fn proxy_url(value: &str) -> Option<String> {
     let value = value.trim();
     let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
+    let scheme = scheme.to_ascii_lowercase();
     let url = match rest.rsplit_once('@') {
         Some((userinfo, host)) => format!("{scheme}://{}@{host}", encoded(userinfo)),
         None => format!("{scheme}://{rest}"),
@@ -195,7 +196,7 @@ mod tests {
                 "http://ü:pässword [1]@proxy",
                 "http://%C3%BC:p%C3%A4ssword%20%5B1%5D@proxy",
             ),
-            ("https://proxy:8443", "https://proxy:8443"),
+            ("HTTPS://proxy:8443", "https://proxy:8443"),
         ] {
             assert_eq!(proxy_url(written).as_deref(), Some(read));
         }

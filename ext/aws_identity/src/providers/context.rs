@@ -28,7 +28,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// What is left for one request with its retries.
-    pub(super) fn time(&self) -> Duration {
+    pub(crate) fn time(&self) -> Duration {
         let left = self.deadline.left();
         // The doctor's deadline is longer than a fetch's.
         left.min(self.settings.resolve_timeout.value)

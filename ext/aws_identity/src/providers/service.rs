@@ -253,13 +253,12 @@ impl Call<'_> {
 
     fn unanswered(&self, address: &Secret, error: HttpError) -> Failure {
         let place = http::without_userinfo(address.expose());
-        let remedy = "Check the network and proxy.";
-        let (kind, what, remedy) = match &error {
-            HttpError::Timeout => (Kind::Timeout, "does not answer".to_owned(), remedy),
-            HttpError::Connection(why) => (
+        let remedy = error.remedy_or("Check the network and proxy.").to_owned();
+        let (kind, what) = match error {
+            HttpError::Timeout => (Kind::Timeout, "does not answer".to_owned()),
+            error => (
                 Kind::Connection,
-                format!("could not be reached ({})", shown(why)),
-                why.remedy_or(remedy),
+                format!("could not be reached ({})", shown(error.why())),
             ),
         };
         Failure::new(kind, format!("{} at {place} {what}.", self.shown()), remedy)
