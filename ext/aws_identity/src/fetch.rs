@@ -7,6 +7,7 @@ mod endpoint;
 mod profile_in_force;
 mod request;
 mod roles;
+mod watched;
 
 pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::{AssumeRoles, needed_serial};
@@ -80,10 +81,17 @@ impl<'a> Fetch<'a> {
         gate: SharedGate,
         task: &'a TaskContext,
     ) -> Self {
+        let mut files = watched::before_the_profile(settings);
         let (profile, profile_error) = match profile_chain(settings) {
             Ok(profile) => (profile, None),
             Err(failure) => (Err(failure.clone()), Some(failure)),
         };
+        if request.held.is_none() {
+            if let Ok(chain) = &profile {
+                watched::add_those_of(chain, &settings.environment, &mut files);
+            }
+            request.notes.watch(files);
+        }
         let mut http = Http::new(settings.http(), gate);
         if let Some(bundle) = profile
             .as_ref()
@@ -137,8 +145,14 @@ impl<'a> Fetch<'a> {
                 asker: &self.task.asker,
                 settings: self.settings,
                 has_helper: self.request.has_helper,
+                refused_key: self
+                    .request
+                    .refused_base_key
+                    .as_deref()
+                    .or(self.request.refused_key.as_deref()),
             },
             deadline: self.deadline(),
+            notes: &self.request.notes,
             session_name: &self.session_name,
         }
     }

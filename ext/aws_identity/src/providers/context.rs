@@ -1,6 +1,6 @@
 //! The context of a source.
 
-use super::callbacks::Callbacks;
+use super::{callbacks::Callbacks, fetch_notes::FetchNotes};
 use crate::{
     config::Settings,
     credentials::Millis,
@@ -22,6 +22,7 @@ pub struct Context<'a> {
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
     pub deadline: &'a Deadline,
+    pub notes: &'a FetchNotes,
     /// The default role session name.
     pub session_name: &'a str,
 }

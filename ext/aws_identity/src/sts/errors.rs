@@ -78,6 +78,7 @@ where
 /// The same failure with what is odd about the `keys` the request was signed with said first, where it may
 /// be the cause: AWS refused the keys, or they cannot be sent at all.
 pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
+    let failure = failure.signed_by(&keys.access_key_id);
     if !(refuses_keys(&failure) || failure.kind == Kind::Internal) {
         return failure;
     }

@@ -18,6 +18,7 @@ mod questions;
 mod readers;
 mod region;
 mod roles;
+mod rotation;
 mod session;
 mod sso;
 mod sts;
