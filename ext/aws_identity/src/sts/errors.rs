@@ -111,6 +111,13 @@ fn refused<E: ProvideErrorMetadata>(
     failure
 }
 
+/// True where AWS could not reach the identity provider, which passes by itself.
+pub(super) fn is_of_identity_provider<E: ProvideErrorMetadata>(error: &E) -> bool {
+    let (code, message) = (error.code(), error.message());
+    kind_and_remedy(code.unwrap_or_default(), message.unwrap_or_default(), 400).0
+        == Kind::Connection
+}
+
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
 fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static str) {
     match code.strip_suffix("Exception").unwrap_or(code) {
