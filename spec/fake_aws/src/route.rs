@@ -25,6 +25,7 @@ pub fn route(request: &Request, params: &BTreeMap<String, String>, world: &World
     let (service, action) = match path {
         "/" => (Service::Sts, params.get("Action").map_or("", String::as_str)),
         "/federation/credentials" => (Service::Sso, "GetRoleCredentials"),
+        _ if path.starts_with("/.well-known/") => (Service::Sts, "PublishedKeys"),
         "/token" => (Service::Sso, "CreateToken"),
         _ if world.containers.contains_key(path) => (Service::Container, "GetCredentials"),
         _ if path.starts_with("/latest/") => (Service::Imds, crate::imds::action(path)),

@@ -13,6 +13,7 @@ use crate::{
     identity::Identity,
     refresh::{Failed, Refresh, Rules, Succeeded, is_final},
     task::fetch_task::Completion,
+    tokens::TokenStore,
 };
 use std::{
     sync::Arc,
@@ -43,6 +44,7 @@ pub(super) struct State {
     pub(super) use_fips: bool,
     /// How far STS's clock was ahead of ours at its last answer.
     pub(super) offset: Millis,
+    pub(super) tokens: TokenStore,
     pub(super) web_identity_token: Option<Secret>,
     /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
@@ -83,6 +85,7 @@ impl State {
             region: String::new(),
             use_fips: false,
             offset: 0,
+            tokens: TokenStore::default(),
             web_identity_token: None,
             warnings,
             expiry_is_recorded: false,
@@ -110,6 +113,7 @@ impl State {
         let now = self.now();
         let is_held = self.refresh.invalidate(access_key_id);
         if is_held {
+            self.tokens.clear();
             self.identity = None;
             if let Some(held) = self.refresh.held(now).map(Arc::clone) {
                 self.events.add(EventKind::Invalidated, &held, None, now);
