@@ -194,3 +194,119 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        credentials::Secret,
+        failure::Kind,
+        task::{deadline::Deadline, fork_gate::NoFork},
+    };
+    use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn request(audience: &str) -> IdentityTokenRequest {
+        IdentityTokenRequest {
+            audience: [audience.to_owned()].into(),
+            duration_seconds: 300,
+            signing_algorithm: "RS256".to_owned(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn completed(outcome: Result<(&str, Millis), Failure>) -> Arc<TokenFetch> {
+        let outcome = outcome.map(|(text, expires_at)| IdentityToken {
+            text: Secret::new(text),
+            expires_at,
+        });
+        let deadline = Deadline::new(SECOND, None);
+        let task = TokenFetch::spawn(&NoFork, deadline, |_| async { outcome });
+        let task = task.expect("a task");
+        task.wait(&AtomicBool::new(false));
+        task
+    }
+
+    fn outage() -> Failure {
+        Failure::new(Kind::Connection, "no network.", "")
+    }
+
+    fn refusal() -> Failure {
+        let mut failure = Failure::new(Kind::AccessDenied, "no.", "");
+        failure.code = Some("OutboundWebIdentityFederationDisabled".to_owned());
+        failure
+    }
+
+    /// The text of the token, or what else there is to do.
+    fn look(store: &mut TokenStore, audience: &str, now: Millis, instant: Instant) -> String {
+        match store.look(&request(audience), now, instant) {
+            Look::Ready(token) => token.text.expose().to_owned(),
+            Look::Failed(failure) => failure.cause,
+            Look::Wait(_) => "wait".to_owned(),
+            Look::Fetch => "fetch".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_token_is_kept_until_the_last_minute_or_fifth_of_its_life() {
+        for (life, last_fresh) in [(3_600_000, 3_539_999), (300_000, 239_999), (60_000, 47_999)] {
+            let mut store = TokenStore::default();
+            assert_eq!(look(&mut store, "a", 0, Instant::now()), "fetch");
+            store.add(request("a"), completed(Ok(("token", life))));
+            let instant = Instant::now();
+            assert_eq!(look(&mut store, "a", 0, instant), "token");
+            let passed = Duration::from_millis(last_fresh.cast_unsigned() - 500);
+            assert_eq!(look(&mut store, "a", last_fresh - 500, instant + passed), "token");
+            let at = last_fresh + 500;
+            assert_eq!(look(&mut store, "a", at, instant + passed + SECOND), "fetch");
+        }
+    }
+
+    #[test]
+    fn an_outage_is_served_through_with_the_kept_token_while_it_is_good() {
+        let mut store = TokenStore::default();
+        store.add(request("a"), completed(Ok(("token", 300_000))));
+        let instant = Instant::now();
+        assert_eq!(look(&mut store, "a", 0, instant), "token");
+        let task = completed(Err(outage()));
+        store.add(request("a"), Arc::clone(&task));
+        let outcome = store.outcome(&request("a"), &task, 290_000, instant);
+        assert_eq!(outcome.map(|token| token.expires_at), Ok(300_000));
+        assert_eq!(look(&mut store, "a", 290_000, instant), "token");
+        assert_eq!(look(&mut store, "a", 295_100, instant + 6 * SECOND), "fetch");
+        let expired = store.outcome(&request("a"), &task, 300_000, instant);
+        assert_eq!(expired, Err(outage()));
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_for_a_minute() {
+        let mut store = TokenStore::default();
+        let task = completed(Err(refusal()));
+        store.add(request("a"), Arc::clone(&task));
+        let instant = Instant::now();
+        assert_eq!(store.outcome(&request("a"), &task, 0, instant), Err(refusal()));
+        assert_eq!(look(&mut store, "a", 0, instant + 58 * SECOND), "no.");
+        assert_eq!(look(&mut store, "b", 0, instant), "fetch");
+        assert_eq!(look(&mut store, "a", 0, instant + 61 * SECOND), "fetch");
+    }
+
+    #[test]
+    fn sixty_four_are_kept_and_those_read_last_stay() {
+        let mut store = TokenStore::default();
+        for number in 0..64 {
+            let name = number.to_string();
+            look(&mut store, &name, 0, Instant::now());
+            store.add(request(&name), completed(Ok(("token", 300_000))));
+        }
+        let instant = Instant::now();
+        assert_eq!(look(&mut store, "0", 0, instant), "token");
+        look(&mut store, "new", 0, instant);
+        store.add(request("new"), completed(Ok(("new", 300_000))));
+        assert_eq!(store.entries.len(), 64);
+        assert_eq!(look(&mut store, "0", 0, Instant::now()), "token");
+        assert_eq!(look(&mut store, "1", 0, Instant::now()), "fetch");
+        store.clear();
+        assert_eq!(look(&mut store, "0", 0, Instant::now()), "fetch");
+    }
+}
