@@ -13,6 +13,7 @@ pub enum Service {
     Imds,
     Container,
     Sso,
+    Signin,
     Proxy,
     #[default]
     Unknown,
@@ -27,6 +28,7 @@ pub fn route(request: &Request, params: &BTreeMap<String, String>, world: &World
         "/federation/credentials" => (Service::Sso, "GetRoleCredentials"),
         _ if path.starts_with("/.well-known/") => (Service::Sts, "PublishedKeys"),
         "/token" => (Service::Sso, "CreateToken"),
+        "/v1/token" => (Service::Signin, "CreateOAuth2Token"),
         _ if world.containers.contains_key(path) => (Service::Container, "GetCredentials"),
         _ if path.starts_with("/latest/") => (Service::Imds, crate::imds::action(path)),
         _ => (Service::Unknown, ""),

@@ -4,7 +4,7 @@ use super::Session;
 use crate::{
     failure::Failure,
     fetch,
-    sts::IdentityTokenRequest,
+    sts::{IdentityTokenRequest, refuses_keys},
     task::{deadline::Deadline, fetch_task::FetchTask},
     tokens::{Look, Token, TokenFetch},
 };
@@ -36,6 +36,7 @@ impl Session {
                 "Read the credentials of this session first.",
             ));
         };
+        let signer = credentials.access_key_id.clone();
         let deadline = Deadline::new(
             self.settings.resolve_timeout.value,
             self.settings.deadline_cap,
@@ -45,7 +46,9 @@ impl Session {
         let task = FetchTask::spawn(gate, deadline, move |context| {
             fetch::identity_token(settings, credentials, region, asked, offset, gate, context)
         })?;
-        state.tokens.add(request.clone(), Arc::clone(&task));
+        state
+            .tokens
+            .add(request.clone(), Arc::clone(&task), &signer);
         Ok(TokenStep::Wait(task))
     }
 
@@ -62,6 +65,12 @@ impl Session {
         let mut state = self.synced();
         let (now, instant) = (state.now(), state.runtime.instant());
         let outcome = state.tokens.outcome(request, task, now, instant);
+        // STS refuses the key, as it would refuse it for everything else.
+        if outcome.as_ref().is_err_and(refuses_keys)
+            && let Some(signer) = state.tokens.signer(request).map(str::to_owned)
+        {
+            state.invalidate(&signer);
+        }
         Some(outcome.map(Into::into))
     }
 }

@@ -1,6 +1,9 @@
 //! `GetCallerIdentity`.
 
-use super::{Sts, errors::explain};
+use super::{
+    Sts,
+    errors::{about_keys, explain},
+};
 use crate::{credentials::Credentials, failure::Failure, principal::Principal};
 
 impl Sts<'_> {
@@ -11,7 +14,12 @@ impl Sts<'_> {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| explain("GetCallerIdentity", "", self.endpoint, &error))?;
+            .map_err(|error| {
+                about_keys(
+                    explain("GetCallerIdentity", "", self.endpoint, &error),
+                    keys,
+                )
+            })?;
         let arn = reply.arn().unwrap_or_default();
         Principal::parse(arn, reply.account(), reply.user_id().unwrap_or_default())
     }

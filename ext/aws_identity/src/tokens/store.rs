@@ -37,6 +37,8 @@ struct Entry {
     held: Option<Held>,
     task: Option<Arc<TokenFetch>>,
     failed: Option<(Instant, Failure)>,
+    /// The access key id that signed the last request.
+    signer: String,
     /// The number of its last read.
     read: u64,
 }
@@ -107,8 +109,8 @@ impl TokenStore {
         }
     }
 
-    /// Remembers that `task` fetches the token of `request`.
-    pub fn add(&mut self, request: IdentityTokenRequest, task: Arc<TokenFetch>) {
+    /// Remembers that `task`, signed with the key `signer`, fetches the token of `request`.
+    pub fn add(&mut self, request: IdentityTokenRequest, task: Arc<TokenFetch>, signer: &str) {
         if self.entries.len() >= MOST && !self.entries.contains_key(&request) {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.read);
             if let Some(oldest) = oldest.map(|(request, _)| request.clone()) {
@@ -118,6 +120,7 @@ impl TokenStore {
         let entry = self.entries.entry(request).or_default();
         entry.read = self.reads;
         entry.task = Some(task);
+        signer.clone_into(&mut entry.signer);
     }
 
     /// What the reader of a completed `task` gets: its token; else the held one, through an outage.
@@ -145,6 +148,11 @@ impl TokenStore {
             },
             None => Err(task.overdue()),
         }
+    }
+
+    /// The access key id that signed the last request for this token.
+    pub fn signer(&self, request: &IdentityTokenRequest) -> Option<&str> {
+        self.entries.get(request).map(|entry| entry.signer.as_str())
     }
 
     /// Drops all tokens: the next read of each asks STS.
@@ -250,31 +258,48 @@ mod tests {
 
     #[test]
     fn a_token_is_kept_until_the_last_minute_or_fifth_of_its_life() {
-        for (life, last_fresh) in [(3_600_000, 3_539_999), (300_000, 239_999), (60_000, 47_999)] {
+        for (life, last_fresh) in [
+            (3_600_000_i64, 3_539_999_i64),
+            (300_000, 239_999),
+            (60_000, 47_999),
+        ] {
             let mut store = TokenStore::default();
             assert_eq!(look(&mut store, "a", 0, Instant::now()), "fetch");
-            store.add(request("a"), completed(Ok(("token", life))));
+            store.add(request("a"), completed(Ok(("token", life))), "AKIAEXAMPLE");
             let instant = Instant::now();
             assert_eq!(look(&mut store, "a", 0, instant), "token");
             let passed = Duration::from_millis(last_fresh.cast_unsigned() - 500);
-            assert_eq!(look(&mut store, "a", last_fresh - 500, instant + passed), "token");
+            assert_eq!(
+                look(&mut store, "a", last_fresh - 500, instant + passed),
+                "token"
+            );
             let at = last_fresh + 500;
-            assert_eq!(look(&mut store, "a", at, instant + passed + SECOND), "fetch");
+            assert_eq!(
+                look(&mut store, "a", at, instant + passed + SECOND),
+                "fetch"
+            );
         }
     }
 
     #[test]
     fn an_outage_is_served_through_with_the_kept_token_while_it_is_good() {
         let mut store = TokenStore::default();
-        store.add(request("a"), completed(Ok(("token", 300_000))));
+        store.add(
+            request("a"),
+            completed(Ok(("token", 300_000))),
+            "AKIAEXAMPLE",
+        );
         let instant = Instant::now();
         assert_eq!(look(&mut store, "a", 0, instant), "token");
         let task = completed(Err(outage()));
-        store.add(request("a"), Arc::clone(&task));
+        store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
         let outcome = store.outcome(&request("a"), &task, 290_000, instant);
         assert_eq!(outcome.map(|token| token.expires_at), Ok(300_000));
         assert_eq!(look(&mut store, "a", 290_000, instant), "token");
-        assert_eq!(look(&mut store, "a", 295_100, instant + 6 * SECOND), "fetch");
+        assert_eq!(
+            look(&mut store, "a", 295_100, instant + 6 * SECOND),
+            "fetch"
+        );
         let expired = store.outcome(&request("a"), &task, 300_000, instant);
         assert_eq!(expired, Err(outage()));
     }
@@ -283,9 +308,12 @@ mod tests {
     fn a_refusal_is_remembered_for_a_minute() {
         let mut store = TokenStore::default();
         let task = completed(Err(refusal()));
-        store.add(request("a"), Arc::clone(&task));
+        store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
         let instant = Instant::now();
-        assert_eq!(store.outcome(&request("a"), &task, 0, instant), Err(refusal()));
+        assert_eq!(
+            store.outcome(&request("a"), &task, 0, instant),
+            Err(refusal())
+        );
         assert_eq!(look(&mut store, "a", 0, instant + 58 * SECOND), "no.");
         assert_eq!(look(&mut store, "b", 0, instant), "fetch");
         assert_eq!(look(&mut store, "a", 0, instant + 61 * SECOND), "fetch");
@@ -297,12 +325,20 @@ mod tests {
         for number in 0..64 {
             let name = number.to_string();
             look(&mut store, &name, 0, Instant::now());
-            store.add(request(&name), completed(Ok(("token", 300_000))));
+            store.add(
+                request(&name),
+                completed(Ok(("token", 300_000))),
+                "AKIAEXAMPLE",
+            );
         }
         let instant = Instant::now();
         assert_eq!(look(&mut store, "0", 0, instant), "token");
         look(&mut store, "new", 0, instant);
-        store.add(request("new"), completed(Ok(("new", 300_000))));
+        store.add(
+            request("new"),
+            completed(Ok(("new", 300_000))),
+            "AKIAEXAMPLE",
+        );
         assert_eq!(store.entries.len(), 64);
         assert_eq!(look(&mut store, "0", 0, Instant::now()), "token");
         assert_eq!(look(&mut store, "1", 0, Instant::now()), "fetch");
