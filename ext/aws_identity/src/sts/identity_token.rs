@@ -86,7 +86,8 @@ impl Sts<'_> {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Failure::new(Kind::Argument, format!("tags: {error}."), ""))?;
         let reply = self
-            .signing_client(keys, None)?
+            .signing_client(keys, None)
+            .await?
             .get_web_identity_token()
             .set_audience(Some(request.audience.iter().cloned().collect()))
             .set_duration_seconds(number(Some(duration_seconds)))

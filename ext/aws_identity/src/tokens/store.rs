@@ -19,7 +19,7 @@ pub type TokenFetch = FetchTask<IdentityToken>;
 /// Tokens that are held at most; the one that was read longest ago makes room.
 const MOST: usize = 64;
 /// How long a refusal is raised again without another request.
-const REFUSED: Duration = Duration::from_secs(60);
+const REFUSED: Duration = Duration::from_mins(1);
 /// How long a held token is served before another request after an outage.
 const OUTAGE: Duration = Duration::from_secs(5);
 /// A token is fetched anew in the last minute of its life, or in the last fifth of a short one.
@@ -151,6 +151,7 @@ impl TokenStore {
     }
 
     /// The access key id that signed the last request for this token.
+    #[must_use]
     pub fn signer(&self, request: &IdentityTokenRequest) -> Option<&str> {
         self.entries.get(request).map(|entry| entry.signer.as_str())
     }
