@@ -45,12 +45,16 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         }
     };
     let seconds: Option<f64> = field("deadline_cap").map(f64::try_convert).transpose()?;
+    let profile: Option<String> = field("inherited_profile")
+        .map(String::try_convert)
+        .transpose()?;
     let folder: Option<String> = field("dmi_folder").map(String::try_convert).transpose()?;
     Ok(Layers {
         options: map("options")?,
         settings: map("settings")?,
         environment: environment(ruby, field("environment"))?,
         deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        inherited_profile: profile,
         dmi_folder: folder.map(Into::into),
     })
 }

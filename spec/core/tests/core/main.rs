@@ -16,6 +16,7 @@ mod questions;
 mod region;
 mod roles;
 mod session;
+mod settings;
 mod sso;
 mod sts;
 mod stub;
