@@ -138,6 +138,23 @@ impl Failure {
         self
     }
 
+    /// The same failure with what else there is to say of it: causes and remedies go behind its own.
+    #[must_use]
+    pub fn with_notes<'a>(mut self, notes: impl IntoIterator<Item = &'a Warning>) -> Self {
+        for note in notes {
+            for (text, more) in [
+                (&mut self.cause, &note.cause),
+                (&mut self.remedy, &note.remedy),
+            ] {
+                if !text.contains(more.as_str()) {
+                    let space = if text.is_empty() { "" } else { " " };
+                    *text = format!("{text}{space}{more}");
+                }
+            }
+        }
+        self
+    }
+
     /// True for what may pass by itself: a time-out, throttling, a 5xx, no connection, and a 401 or
     /// 403 without a code of AWS.
     /// A good answer may be served through an outage; through a refusal never.

@@ -19,7 +19,7 @@ use crate::{
     identity::Identity,
     profile::ProfileChain,
     providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
-    sts::{Endpoint, Sts},
+    sts::{Endpoint, refuses_keys},
     task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
     util::time::now,
 };
@@ -175,9 +175,11 @@ impl<'a> Fetch<'a> {
 
     /// The identity of `credentials`.
     pub(crate) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Failure> {
-        let principal = Sts::new(&self.http, &self.endpoint)
+        let sts = self.context().sts();
+        let principal = sts
             .caller_identity(credentials)
-            .await?;
+            .await
+            .map_err(|failure| self.refused(failure, credentials.source.starts_with("profile ")))?;
         let milliseconds = u64::try_from(self.deadline().took().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
             canonical_name: principal.canonical_name(self.settings.name_with_account.value),
@@ -226,6 +228,7 @@ impl<'a> Fetch<'a> {
             needs_mfa,
             identity,
             region: self.endpoint.region.clone(),
+            use_fips: self.endpoint.use_fips == Some(true),
             attempts: Vec::new(),
             warnings: Vec::new(),
             clock_offset: self.http.clock_offset(),
@@ -239,8 +242,20 @@ impl<'a> Fetch<'a> {
         }
         let roles = self.roles();
         let needs_mfa = roles.needs_mfa(base.from_profile);
-        let credentials = roles.assume(base, record).await?;
+        let from_profile = base.from_profile;
+        let assumed = roles.assume(base, record).await;
+        let credentials = assumed.map_err(|failure| self.refused(failure, from_profile))?;
         Ok((credentials, needs_mfa))
+    }
+
+    /// The same failure; where AWS refused keys of a profile, with the ways that were passed over for them.
+    fn refused(&self, failure: Failure, from_profile: bool) -> Failure {
+        match &self.profile {
+            Ok(chain) if from_profile && refuses_keys(&failure) => {
+                failure.with_notes(&chain.notes.passed_over)
+            }
+            _ => failure,
+        }
     }
 
     fn deadline(&self) -> &'a Deadline {

@@ -9,7 +9,7 @@ mod resolver;
 mod trust;
 
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
-pub use problem::{ConnectionProblem, root_cause};
+pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
 use crate::{

@@ -6,6 +6,7 @@ mod event;
 mod finish;
 mod respond;
 mod runtime;
+mod sign;
 mod state;
 
 pub use begin::{Purpose, Step};

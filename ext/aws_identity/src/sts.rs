@@ -7,9 +7,12 @@ mod caller_identity;
 mod client;
 mod errors;
 pub mod limits;
+mod retry;
 mod session_token;
 mod web_identity;
 
 pub use assume_role::{AssumeRoleOptions, CacheArguments, RoleRequest};
 pub use client::{Endpoint, Mfa, Sts};
+pub use errors::refuses_keys;
+pub use retry::RetryLimits;
 pub use web_identity::WebIdentity;

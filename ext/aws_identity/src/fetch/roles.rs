@@ -11,7 +11,7 @@ use crate::{
     failure::{Failure, Warning},
     profile::{BaseProvider, RoleStep},
     providers::{self, BaseCredentials, Context, Record},
-    sts::{Mfa, Sts},
+    sts::Mfa,
 };
 
 /// `GetSessionToken` and `AssumeRole`, as often as the settings ask for it.
@@ -127,7 +127,8 @@ impl AssumeRoles<'_> {
             code,
             record,
             async |base, mfa| {
-                Sts::new(self.context.http, self.context.endpoint)
+                self.context
+                    .sts()
                     .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
                     .await
             },
@@ -163,11 +164,7 @@ impl AssumeRoles<'_> {
             disk_cache,
             code,
             record,
-            async |base, mfa| {
-                Sts::new(self.context.http, self.context.endpoint)
-                    .session_token(base, &options, mfa)
-                    .await
-            },
+            async |base, mfa| self.context.sts().session_token(base, &options, mfa).await,
         )
         .await
     }

@@ -3,7 +3,7 @@
 use super::ini::{self, Malformed, Section};
 use crate::{
     environment::Environment,
-    failure::Failure,
+    failure::{Failure, Warning},
     util::read_file::{self, Unread},
 };
 use std::{
@@ -48,6 +48,29 @@ impl Location {
     }
 }
 
+impl Location {
+    /// What there is to say of a file that is not read although a variable names it or something is there.
+    fn unread(self, path: &Path, why: &Unread, named: bool) -> Warning {
+        let path = path.display();
+        let cause = if named {
+            format!("{} names {path}, which is {why}.", self.variable)
+        } else {
+            format!("{path} is {why}.")
+        };
+        let remedy = match why {
+            Unread::Missing => "Correct or unset the variable.",
+            Unread::Io(_) => {
+                "Make the file and its folders readable for this user, or name another."
+            }
+            _ => "Put a file there, or name another.",
+        };
+        Warning {
+            cause,
+            remedy: remedy.into(),
+        }
+    }
+}
+
 /// `$NAME`, `${NAME}`, `~` and `~user` are what botocore expands in these two variables.
 fn expanded(path: &str, environment: &Environment) -> PathBuf {
     let mut text = String::new();
@@ -80,6 +103,8 @@ pub(super) struct Source {
     stamp: Option<Stamp>,
     /// What there is to say about it in a message, such as `3 profiles` or `missing`.
     state: String,
+    /// Why a file that is named or there is not read, and what to do.
+    set_aside: Option<Warning>,
 }
 
 /// What changes when a file is written, replaced or touched.
@@ -115,11 +140,18 @@ impl Source {
         self.stamp != Stamp::now(self.path.as_deref())
     }
 
+    /// What there is to say of a file that is named or there, and not read. `None` where it is read, or
+    /// where none is expected.
+    pub(super) fn set_aside(&self) -> Option<Warning> {
+        self.set_aside.clone()
+    }
+
     pub(super) fn in_memory(name: &str) -> Self {
         Self {
             path: Some(PathBuf::from(name)),
             stamp: None,
             state: String::new(),
+            set_aside: None,
         }
     }
 
@@ -131,12 +163,17 @@ impl Source {
         let mut source = Self {
             path,
             stamp: None,
-            state: match environment.is_blank(location.variable) {
-                true => format!("{} is blank", location.variable),
-                false => "no HOME".into(),
-            },
+            state: "no HOME".into(),
+            set_aside: None,
         };
         let Some(path) = &source.path else {
+            if named {
+                source.state = format!("{} is blank", location.variable);
+                source.set_aside = Some(Warning {
+                    cause: format!("{}, so that no such file is read.", source.state),
+                    remedy: "Unset it if one is to be read.".into(),
+                });
+            }
             return Ok((source, Zeroizing::default()));
         };
         match read_file::read(path, SIZE_LIMIT) {
@@ -169,6 +206,9 @@ impl Source {
             )),
             // HOME may be another user's: a service started by root often keeps root's.
             Err(absent) => {
+                if named || !matches!(absent, Unread::Missing) {
+                    source.set_aside = Some(location.unread(path, &absent, named));
+                }
                 source.state = absent.to_string();
                 Ok((source, Zeroizing::default()))
             }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::{Base, CredentialSource, Settings},
     failure::{Failure, Kind},
+    profile::Notes,
 };
 
 /// The order of the SDKs, used if no option or setting names a source.
@@ -70,21 +71,32 @@ pub async fn base_credentials(
             Err(failure) => return Err(record.failed(&label, failure)),
         }
     }
-    Err(
-        match context.settings.base.as_ref().map(|base| &base.value) {
-            Some(Base::Profile(name)) => profile::without_credentials(name),
-            Some(Base::Source(source)) => configured::missing(*source, &last_reason),
-            _ => not_on_aws(&last_reason),
-        },
-    )
+    let base = context.settings.base.as_ref().map(|base| &base.value);
+    Err(match base {
+        Some(Base::Profile(name)) => profile::without_credentials(name, context.local.profile.ok()),
+        Some(Base::Source(source)) => configured::missing(*source, &last_reason),
+        _ => not_on_aws(context, &last_reason),
+    })
 }
 
-fn not_on_aws(imds: &str) -> Failure {
+/// Names what was looked at and set aside. "Nothing names AWS credentials here" only where that is so.
+fn not_on_aws(context: &Context<'_>, imds: &str) -> Failure {
+    let settings = context.settings;
+    let notes = context.local.profile.ok().map(|chain| &chain.notes);
+    let set_aside: Vec<_> = notes.into_iter().flat_map(Notes::all_set_aside).collect();
+    let first = match &settings.profile {
+        Some(profile) => format!(
+            "The profile {:?} ({}) holds no credentials, nothing else here names any",
+            profile.value,
+            profile.origin.label()
+        ),
+        None if set_aside.is_empty() => "Nothing names AWS credentials here".into(),
+        None => "Nothing here gives AWS credentials".into(),
+    };
     Failure::new(
         Kind::NotOnAws,
-        format!(
-            "Nothing names AWS credentials here, and this does not look like AWS (IMDS: {imds})."
-        ),
+        format!("{first}, and this does not look like AWS (IMDS: {imds})."),
         "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials.",
     )
+    .with_notes(set_aside)
 }

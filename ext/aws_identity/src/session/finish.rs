@@ -12,7 +12,7 @@ impl Session {
     /// it was withdrawn, or its outcome is no longer valid; the caller begins again.
     pub fn finish(&self, purpose: Purpose, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         match purpose {
-            Purpose::Credentials => self.settle(task),
+            Purpose::Credentials | Purpose::Lasting => self.settle(task),
             Purpose::Identity => self.settle_identity(task),
             Purpose::Refresh => self.settle_refresh(task),
             Purpose::Prefetch => Some(Ok(1)),

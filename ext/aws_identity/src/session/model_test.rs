@@ -1025,6 +1025,7 @@ impl History {
             is_new: request.held.is_none(),
             needs_mfa: self.needs_mfa,
             identity,
+            use_fips: false,
             region: "us-east-1".into(),
             attempts: Vec::new(),
             warnings: Vec::new(),

@@ -40,6 +40,7 @@ pub(super) struct State {
     pub(super) degraded: Option<String>,
     pub(super) attempts: Arc<[Attempt]>,
     pub(super) region: String,
+    pub(super) use_fips: bool,
     /// How far STS's clock was ahead of ours at its last answer.
     pub(super) offset: Millis,
     pub(super) web_identity_token: Option<Secret>,
@@ -80,6 +81,7 @@ impl State {
             degraded: None,
             attempts: Arc::new([]),
             region: String::new(),
+            use_fips: false,
             offset: 0,
             web_identity_token: None,
             warnings,
@@ -136,6 +138,12 @@ impl State {
         held.is_some_and(|held| !held.is_expired_at(now) || self.refresh.is_degraded())
     }
 
+    /// True if the held credentials expire before `limit` milliseconds have passed.
+    pub(super) fn expires_within(&self, now: Millis, limit: Millis) -> bool {
+        let held = self.refresh.held(now);
+        held.is_some_and(|held| held.is_expired_at(now.saturating_add(limit)))
+    }
+
     pub(super) fn failed_within_spacing(&self) -> bool {
         self.last_final_error
             .as_ref()
@@ -190,6 +198,7 @@ impl State {
             self.offset = offset;
         }
         self.region.clone_from(&fetched.region);
+        self.use_fips = fetched.use_fips;
         self.last_final_error = None;
         for warning in &fetched.warnings {
             if !self.warnings.contains(warning) {

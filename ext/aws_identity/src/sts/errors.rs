@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::{
+    credentials::Credentials,
     failure::{Failure, Kind},
     http::{ConnectionProblem, root_cause},
     util::foreign_text::shown,
@@ -71,6 +72,40 @@ where
     failure
 }
 
+/// The same failure with what is odd about the `keys` the request was signed with said first, where it may
+/// be the cause: AWS refused the keys, or they cannot be sent at all.
+pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
+    if !(refuses_keys(&failure) || failure.kind == Kind::Internal) {
+        return failure;
+    }
+    let notes = keys.oddities();
+    let first: Vec<&str> = notes.iter().map(|note| note.cause.as_str()).collect();
+    let remedies: Vec<&str> = notes.iter().map(|note| note.remedy.as_str()).collect();
+    if first.is_empty() {
+        return failure;
+    }
+    Failure {
+        cause: format!("{} {}", first.join(" "), failure.cause),
+        remedy: remedies.join(" "),
+        ..failure
+    }
+}
+
+/// True where AWS refused the keys a request was signed with, not what they ask for.
+#[must_use]
+pub fn refuses_keys(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default();
+    matches!(
+        code.strip_suffix("Exception").unwrap_or(code),
+        "InvalidClientTokenId"
+            | "UnrecognizedClient"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "ExpiredToken"
+    )
+}
+
 fn timed_out(what: &str, place: &str) -> Failure {
     Failure::timeout(
         format!("{what}: no answer from {place} in time."),
@@ -109,6 +144,13 @@ fn refused<E: ProvideErrorMetadata>(
         .or_else(|| answer.headers().get("x-amzn-requestid"))
         .map(shown);
     failure
+}
+
+/// True where AWS could not reach the identity provider, which passes by itself.
+pub(super) fn is_of_identity_provider<E: ProvideErrorMetadata>(error: &E) -> bool {
+    let (code, message) = (error.code(), error.message());
+    kind_and_remedy(code.unwrap_or_default(), message.unwrap_or_default(), 400).0
+        == Kind::Connection
 }
 
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>

@@ -3,7 +3,7 @@
 use super::{
     AssumeRoleOptions, Mfa, Sts,
     client::{add_token_details, credentials, number},
-    errors::explain,
+    errors::{about_keys, explain},
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -33,7 +33,9 @@ impl Sts<'_> {
             )
             .send()
             .await
-            .map_err(|error| explain("GetSessionToken", "", self.endpoint, &error))?;
+            .map_err(|error| {
+                about_keys(explain("GetSessionToken", "", self.endpoint, &error), keys)
+            })?;
         let mut details = BTreeMap::new();
         add_token_details(
             &mut details,

@@ -2,7 +2,7 @@
 
 use super::{
     AssumeRoleOptions, Sts,
-    client::{ATTEMPTS, add_detail, add_role_details, add_token_details, credentials},
+    client::{add_detail, add_role_details, add_token_details, credentials},
     errors::explain,
 };
 use crate::{
@@ -28,7 +28,7 @@ impl Sts<'_> {
     ) -> Result<Credentials, Failure> {
         const CALL: &str = "AssumeRoleWithWebIdentity";
         let request = self
-            .client(None, ATTEMPTS)?
+            .client(None)?
             .assume_role_with_web_identity()
             .role_arn(identity.role_arn)
             .role_session_name(session_name)

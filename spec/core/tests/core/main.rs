@@ -13,6 +13,7 @@ mod library;
 mod process;
 mod proxy;
 mod questions;
+mod readers;
 mod region;
 mod roles;
 mod session;
