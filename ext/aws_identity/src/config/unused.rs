@@ -60,10 +60,11 @@ impl Settings {
                 }
                 let is_option = layer.origin == Origin::Option;
                 if is_option || LIMITS.contains(&name) {
-                    return Err(unused(&label(layer.origin, name)));
+                    return Err(unused(&label(layer.origin, name), taker));
                 }
                 if !self.names_roles() {
-                    let Failure { cause, remedy, .. } = unused(&label(layer.origin, name));
+                    let label = label(layer.origin, name);
+                    let Failure { cause, remedy, .. } = unused(&label, taker);
                     warnings.push(Warning { cause, remedy });
                 }
             }
@@ -100,7 +101,15 @@ fn label(origin: Origin, name: &str) -> String {
     }
 }
 
-fn unused(label: &str) -> Failure {
+fn unused(label: &str, taker: Taker) -> Failure {
+    if taker == Taker::WebIdentity {
+        return Failure::configuration(
+            format!(
+                "{label} is given, and a web identity has none: STS takes it with AssumeRole only."
+            ),
+            "Remove it, or put a role_arn on top.",
+        );
+    }
     Failure::configuration(
         format!("{label} is given, and there is no call of STS here that takes it."),
         "Give the role_arn it is for, or remove it.",

@@ -51,10 +51,14 @@ module Legion
               # @param context [Object]
               # @return [Symbol, nil] nil: the process's own
               def qualifier(context)
-                name = context.is_a?(::Hash) ? %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first : context
-                case name
-                when ::String, ::Symbol then qualifier_of(name.to_s)
-                else context.is_a?(::Hash) && !name.nil? ? NO_ROLE : nil
+                case context
+                when ::String, ::Symbol then qualifier_of(context)
+                when ::Hash
+                  name = %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first
+                  case name
+                  when ::String, ::Symbol, nil then qualifier_of(name)
+                  else NO_ROLE
+                  end
                 end
               rescue ::StandardError, ::NotImplementedError, ::SystemStackError => _e # Broker would raise it to the caller of token_for
                 NO_ROLE
@@ -70,7 +74,10 @@ module Legion
 
               private
 
-              def qualifier_of(name) = name.strip.empty? || name == RESERVED.to_s ? nil : name.to_sym
+              def qualifier_of(name)
+                name = name.to_s.strip
+                name.to_sym unless name.empty? || name == RESERVED.to_s
+              end
 
               def setting
                 settings = Internal::Layers.identity_aws || {}
