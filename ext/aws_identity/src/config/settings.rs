@@ -292,10 +292,10 @@ fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
     } else {
         &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]
     };
-    let endpoint = layers.text("endpoint", variables)?;
-    if let Some(endpoint) = &endpoint {
+    let mut endpoint = layers.text("endpoint", variables)?;
+    if let Some(endpoint) = &mut endpoint {
         let label = format!("endpoint ({})", endpoint.origin.label());
-        http::check_endpoint(&label, &endpoint.value)?;
+        endpoint.value = http::check_endpoint(&label, &endpoint.value)?;
     }
     Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }

@@ -141,6 +141,12 @@ fn tokens(
                 tokens.push((format!("SSO token of profile {profile}"), path));
             }
         }
+        Some((BaseProvider::Login { session }, profile)) => {
+            let path = providers::login_token_path(environment, session);
+            if path.exists() {
+                tokens.push((format!("console session of profile {profile}"), path));
+            }
+        }
         _ => {}
     }
     tokens

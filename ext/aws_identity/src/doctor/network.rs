@@ -36,7 +36,11 @@ impl Exam<'_> {
         let shown = http::without_userinfo(url);
         let how = match &endpoint.url {
             Some(_) => String::from("as configured"),
-            None => format!("of region {}", endpoint.region),
+            None => [format!("of region {}", endpoint.region)]
+                .into_iter()
+                .chain(endpoint.switches().into_iter().map(String::from))
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         let found = Finding::ok(CHECK, "endpoint", format!("{shown} ({how})"))
             .detail("url", shown.as_str())
@@ -52,7 +56,11 @@ impl Exam<'_> {
             }
         };
         let first = proxy.as_deref().unwrap_or(url);
-        if !self.names(first, proxy.is_some()).await {
+        let remedy = match &proxy {
+            Some(_) => String::from("Check the proxy's name and the name server."),
+            None => endpoint.name_remedy(),
+        };
+        if !self.names(first, &remedy).await {
             // Only the name is reported as a failure, since the other checks need its address.
             for (name, why) in [
                 ("answer", "its name cannot be looked up, see dns"),
@@ -84,18 +92,13 @@ impl Exam<'_> {
     }
 
     /// True if the name of the proxy or of STS has an address.
-    async fn names(&mut self, url: &str, is_proxy: bool) -> bool {
+    async fn names(&mut self, url: &str, remedy: &str) -> bool {
         let host = http::host(url).unwrap_or_default();
         if host.parse::<IpAddr>().is_ok() {
             let what = format!("{host} is an address, no name");
             self.findings.push(Finding::skipped(CHECK, "dns", what));
             return true;
         }
-        let remedy = if is_proxy {
-            "Check the proxy's name and the name server."
-        } else {
-            "Check the region's name, the endpoint and the name server."
-        };
         let start = Instant::now();
         let asked = self.within(CHECK_LIMIT, async {
             let found = self.fetch.http().look_up(&host).await;
@@ -212,10 +215,7 @@ fn refused_by_proxy(proxy: &str) -> Finding {
 }
 
 fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -> Finding {
-    let why = match error {
-        HttpError::Timeout => "no answer in time",
-        HttpError::Connection(why) => why.as_str(),
-    };
+    let why = error.why();
     let what = format!(
         "{shown} cannot be reached{route}: {}.",
         foreign_text::shown(why)

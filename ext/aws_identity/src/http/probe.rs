@@ -1,7 +1,7 @@
 //! The network one step at a time for the doctor, through the code that sends requests.
 
 use super::{
-    Http, MetadataClient, is_loopback, is_plain, proxy,
+    Http, PlainClient, is_loopback, is_plain, proxy,
     resolver::{Allowed, Resolver},
     trust,
 };
@@ -15,7 +15,7 @@ use std::{net::IpAddr, sync::Arc};
 
 impl Http {
     /// Plain requests to `url`, proxy, trust roots and clock included.
-    pub fn probe(&self, url: &str) -> Result<MetadataClient, Failure> {
+    pub fn probe(&self, url: &str) -> Result<PlainClient, Failure> {
         let (proxy, trust) = self.route(Some(url))?;
         let (connect, read) = self.timeouts();
         let settings = HttpConnectorSettings::builder()
@@ -29,11 +29,10 @@ impl Http {
             Some(SharedAsyncSleep::new(TokioSleep::new())),
             Resolver::new(self.gate, Allowed::Anything),
         );
-        Ok(MetadataClient {
+        Ok(PlainClient {
             connector: SharedHttpConnector::new(super::Bounded {
                 inner: connector,
                 clock: Arc::clone(&self.clock),
-                last: Arc::default(),
             }),
             limit: connect + read,
         })

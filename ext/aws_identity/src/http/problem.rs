@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use rustls::Error as TlsError;
-use std::{error::Error, io};
+use std::{error::Error, io, iter};
 
 /// What stood in the way of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,7 @@ impl ConnectionProblem {
     /// The problem that `error`, or an error it wraps, reports.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
-        let mut next = Some(error);
-        while let Some(error) = next {
+        for error in causes(error) {
             if error.is::<ResolveDnsError>() {
                 return Self::Name;
             }
@@ -28,12 +27,6 @@ impl ConnectionProblem {
             {
                 return Self::Certificate;
             }
-            // `source` of an `io::Error` passes over the error within it.
-            let within = error
-                .downcast_ref::<io::Error>()
-                .and_then(|error| error.get_ref())
-                .map(|within| within as &(dyn Error + 'static));
-            next = within.or_else(|| error.source());
         }
         Self::Other
     }
@@ -53,18 +46,26 @@ impl ConnectionProblem {
 
 /// True where TLS itself failed, such as for a certificate that is not trusted: another try ends the same.
 pub fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.is::<TlsError>() {
-            return true;
-        }
+    causes(error).any(|error| error.is::<TlsError>())
+}
+
+/// True if `error`, or an error it wraps, is of the operating system and of this kind.
+pub(super) fn has_kind(error: &(dyn Error + 'static), kind: io::ErrorKind) -> bool {
+    causes(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == kind)
+}
+
+/// `error` and every error it wraps.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
+        // `source` of an `io::Error` passes over the error within it.
         let within = error
             .downcast_ref::<io::Error>()
             .and_then(|error| error.get_ref())
             .map(|within| within as &(dyn Error + 'static));
-        next = within.or_else(|| error.source());
-    }
-    false
+        within.or_else(|| error.source())
+    })
 }
 
 /// The innermost reason: the outer ones only say that a connection failed.

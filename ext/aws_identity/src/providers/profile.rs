@@ -88,7 +88,7 @@ pub(super) fn check(local: &Local<'_>) -> Availability {
             web_identity::check_token(local, token_file)
         }
         BaseProvider::Sso { .. } => sso::check(local, chain),
-        BaseProvider::Login { .. } => login::check(),
+        BaseProvider::Login { session } => login::check(local, session, &chain.base_profile),
     };
     match available {
         Availability::Available(_) => Availability::Available("could give credentials".into()),

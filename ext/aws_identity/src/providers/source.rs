@@ -53,6 +53,8 @@ pub struct BaseCredentials {
     pub is_web_identity: bool,
     /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
+    /// A problem for the log, which does not make the fetch fail.
+    pub warning: Option<String>,
     /// The account and the role of a login of IAM Identity Center.
     pub(super) sso_role: Option<String>,
 }
@@ -87,6 +89,7 @@ impl BaseCredentials {
             is_web_identity: false,
             imds: None,
             sso_role: None,
+            warning: None,
         }
     }
 

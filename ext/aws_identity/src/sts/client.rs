@@ -35,18 +35,31 @@ pub struct Endpoint {
 impl Endpoint {
     /// Where requests go, by the SDK's own rules. A configured URL may have a password in it.
     pub async fn address(&self) -> Result<Secret, Failure> {
+        self.resolve().await.map_err(|reason| {
+            Failure::configuration(
+                format!(
+                    "There is no STS endpoint for region {} with these settings ({reason}).",
+                    self.region
+                ),
+                "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+            )
+        })
+    }
+
+    /// The same, with the SDK's reason for an error.
+    pub(crate) async fn resolve(&self) -> Result<Secret, String> {
         let params = Params::builder()
             .region(self.region.as_str())
             .set_endpoint(self.url.as_ref().map(|url| url.expose().to_owned()))
             .set_use_fips(self.use_fips)
             .set_use_dual_stack(self.use_dualstack)
             .build()
-            .map_err(|error| self.unknown(&error))?;
+            .map_err(|error| error.to_string())?;
         let resolver = DefaultResolver::new();
         let found = resolver.resolve_endpoint(&params).await;
         found
             .map(|endpoint| Secret::new(endpoint.url()))
-            .map_err(|error| self.unknown(error.as_ref()))
+            .map_err(|error| error.to_string())
     }
 
     /// How a message names it: the configured URL without user and password, else the region.
@@ -57,13 +70,52 @@ impl Endpoint {
         }
     }
 
-    fn unknown(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::configuration(
-            format!(
-                "There is no STS endpoint for region {} with these settings ({error}).",
-                self.region
-            ),
-            "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+    /// The switches that shape the name of STS, as a message shows them.
+    #[must_use]
+    pub fn switches(&self) -> Vec<&'static str> {
+        let is_on = |switch: Option<bool>| switch == Some(true) && self.url.is_none();
+        let fips = is_on(self.use_fips).then_some("AWS_USE_FIPS_ENDPOINT (use_fips_endpoint)");
+        let dualstack = is_on(self.use_dualstack)
+            .then_some("AWS_USE_DUALSTACK_ENDPOINT (use_dualstack_endpoint)");
+        fips.into_iter().chain(dualstack).collect()
+    }
+
+    /// What to do where its name cannot be looked up.
+    #[must_use]
+    pub fn name_remedy(&self) -> String {
+        let switches = self.switches();
+        if switches.is_empty() {
+            return "Check the region's name, the endpoint and the name server.".into();
+        }
+        format!(
+            "{} made this name, and not every region has such an endpoint: unset it, or set a region that has one; else check the region's name and the name server.",
+            switches.join(" and ")
+        )
+    }
+
+    /// The partition of its region.
+    fn partition(&self) -> &'static str {
+        const PREFIXES: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("eusc-", "aws-eusc"),
+        ];
+        PREFIXES
+            .iter()
+            .find(|(prefix, _)| self.region.starts_with(prefix))
+            .map_or("aws", |(_, partition)| partition)
+    }
+
+    /// What to do where STS does not know the access key id.
+    pub(super) fn unknown_key_remedy(&self) -> String {
+        format!(
+            "The access key id is not, or no longer, known in {} (partition {}). Check which keys are used, and the region: keys of another partition, such as China or GovCloud, are known in its regions only.",
+            self.region,
+            self.partition()
         )
     }
 }

@@ -39,6 +39,18 @@ fn fips_and_dualstack_are_switched_by_variable_or_profile() {
 }
 
 #[test]
+fn a_region_with_fips_in_its_name_means_the_fips_endpoint_of_the_region() {
+    for (machine, name) in [
+        (behind_proxy().env("AWS_REGION", "fips-us-west-2"), "sts-fips.us-west-2.amazonaws.com"),
+        (behind_proxy().option("region", "us-west-2-fips"), "sts-fips.us-west-2.amazonaws.com"),
+        (behind_proxy().config("[default]\nregion = fips-us-east-1\nuse_dualstack_endpoint = true\n"), "sts-fips.us-east-1.api.aws"),
+    ] {
+        assert_eq!(host(&machine), name);
+        assert!(!machine.fetch().unwrap().region.contains("fips"));
+    }
+}
+
+#[test]
 fn each_layer_outranks_the_next() {
     let url = |machine: Machine, set: fn(Machine, &str) -> Machine| {
         let url = machine.aws.http_url();
