@@ -42,7 +42,8 @@ pub async fn fetch(
         Err(failure) => Some(Err(failure.clone())),
     };
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
-    let (attempts, warnings) = record.into_parts();
+    let (attempts, mut warnings) = record.into_parts();
+    warnings.extend(fetch.http.warnings());
     match outcome {
         Ok(fetched) => Ok(FetchResult {
             attempts,

@@ -109,7 +109,7 @@ impl Settings {
             provider_id: provider_id(&layers)?,
             token_provider: is_given("token_provider"),
             get_session_token,
-            endpoint: endpoint(&layers)?,
+            endpoint: endpoint(&layers, &mut warnings)?,
             ca_bundle: ca_bundle(&layers)?,
             deadline_cap: layers.deadline_cap,
             resolve_timeout: resolve_timeout(&layers, &mut warnings)?,
@@ -283,7 +283,10 @@ fn process_timeout(layers: &Layers) -> Result<Chosen<Duration>, Failure> {
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
+fn endpoint(
+    layers: &Layers,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<Chosen<Secret>>, Failure> {
     let is_ignored = layers
         .environment
         .is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
@@ -296,6 +299,7 @@ fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
     if let Some(endpoint) = &mut endpoint {
         let label = format!("endpoint ({})", endpoint.origin.label());
         endpoint.value = http::check_endpoint(&label, &endpoint.value)?;
+        warnings.extend(http::plain_warning(&endpoint.value));
     }
     Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }
