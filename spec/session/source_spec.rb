@@ -86,6 +86,29 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     expect(session.credentials.expiration).to eq(expiration)
   end
 
+  {
+    'a DateTime'             => ->(time) { time.to_datetime },
+    'text'                   => ->(time) { time.getutc.strftime('%FT%TZ') },
+    'text with an offset'    => ->(time) { time.getlocal('+05:30').strftime('%F %T%:z') },
+    'an Integer'             => ->(time) { time.to_i },
+    'a Float'                => ->(time) { time.to_f },
+    'a Time of another zone' => ->(time) { time.getlocal('-08:00') }
+  }.each do |what, form|
+    it "takes an expiration that is #{what}" do
+      require 'date'
+      expiration = Time.at(Time.now.to_i + 1800)
+      session = aws::Session.new(source: provider_class.new(sdk_credentials.new(*keys), form.call(expiration)))
+      expect(session.credentials.expiration).to eq(expiration)
+    end
+  end
+
+  it 'refuses an expiration that is no time, which it must not take for none' do
+    ['soon', '', '2026', 'NaN', Float::NAN, Float::INFINITY, Object.new, :never, []].each do |given|
+      session = aws::Session.new(source: provider_class.new(sdk_credentials.new(*keys), given))
+      expect { session.credentials }.to raise_error(aws::NoCredentialsError, /gave an expiration that is no time, of class #{given.class}/)
+    end
+  end
+
   it 'reads its source in the background in the advisory window' do
     lifetime(6)
     latch = Queue.new

@@ -111,7 +111,7 @@ fn json(ruby: &Ruby, value: Value, option: &str, levels: usize) -> Result<Json, 
         return Ok(number.map_or_else(|_| Json::String(integer.to_string()), Json::Number));
     }
     if let Some(float) = Float::from_value(value) {
-        return Ok(Number::from_f64(float.to_f64()).map_or(Json::Null, Json::Number));
+        return Ok(number(float.to_f64()));
     }
     if let Some(array) = RArray::from_value(value) {
         return array
@@ -146,7 +146,7 @@ fn json(ruby: &Ruby, value: Value, option: &str, levels: usize) -> Result<Json, 
     // ActiveSupport's durations are no Numeric, but respond to to_f.
     if value.respond_to("to_f", false)? && value.respond_to("+", false)? {
         let seconds: f64 = value.funcall("to_f", ())?;
-        return Ok(Number::from_f64(seconds).map_or(Json::Null, Json::Number));
+        return Ok(number(seconds));
     }
     let class: String = value.class().funcall("to_s", ())?;
     Err(Error::new(
@@ -155,6 +155,12 @@ fn json(ruby: &Ruby, value: Value, option: &str, levels: usize) -> Result<Json, 
             "{option} is of class {class}; it takes a String, Symbol, number, true, false, nil, Array or Hash"
         ),
     ))
+}
+
+/// JSON has no NaN and no infinity: as text they are refused where the option is read, and never
+/// taken for an absent option.
+fn number(given: f64) -> Json {
+    Number::from_f64(given).map_or_else(|| Json::String(given.to_string()), Json::Number)
 }
 
 /// The text of a path (`Pathname`, `File`) or a URL (`URI`).

@@ -4,7 +4,7 @@ use crate::{
     convert,
     error::{self, guard},
     fork::GATE,
-    wait::{wait, wait_at_most},
+    wait::{has_scheduler, wait, wait_at_most},
 };
 use aws_identity::{
     config::Settings,
@@ -59,7 +59,8 @@ impl Session {
     }
 
     /// The serial of the credentials or identity to use now. `None` if the fetch may ask the
-    /// application something: then Ruby calls [`Self::start`].
+    /// application something, or if a wait here would stop a fiber scheduler: then Ruby calls
+    /// [`Self::start`].
     fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
             self.look()?;
@@ -67,7 +68,9 @@ impl Session {
                 let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
                     Step::Ready(serial) => return Ok(Some(serial)),
                     Step::Helper { .. } => return Ok(None),
-                    Step::Wait(_) if self.core.has_callbacks() => return Ok(None),
+                    Step::Wait(_) if self.core.has_callbacks() || has_scheduler() => {
+                        return Ok(None);
+                    }
                     Step::Wait(task) => task,
                 };
                 wait(&task, Heed::default())?;

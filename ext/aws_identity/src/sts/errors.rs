@@ -242,10 +242,18 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
             Kind::Connection,
             "AWS could not reach the identity provider. It may pass.",
         ),
+        // The SDKs' list.
         "Throttling"
-        | "ThrottlingException"
+        | "Throttled"
+        | "RequestThrottled"
+        | "EC2Throttled"
         | "TooManyRequests"
         | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "LimitExceeded"
+        | "ProvisionedThroughputExceeded"
+        | "TransactionInProgress"
+        | "PriorRequestNotComplete"
         | "SlowDown" => (
             Kind::Throttled,
             "Too many requests. Share one Session, or ask less often.",
@@ -279,6 +287,15 @@ mod tests {
             ("InvalidIdentityToken", 400, Kind::AccessDenied),
             ("AccessDeniedException", 400, Kind::AccessDenied),
             ("Throttling", 400, Kind::Throttled),
+            ("ThrottlingException", 400, Kind::Throttled),
+            ("ThrottledException", 400, Kind::Throttled),
+            ("RequestThrottledException", 400, Kind::Throttled),
+            ("RequestThrottled", 400, Kind::Throttled),
+            ("EC2ThrottledException", 503, Kind::Throttled),
+            ("LimitExceededException", 400, Kind::Throttled),
+            ("BandwidthLimitExceeded", 400, Kind::Throttled),
+            ("PriorRequestNotComplete", 400, Kind::Throttled),
+            ("SlowDown", 503, Kind::Throttled),
             ("ExpiredTokenException", 403, Kind::AccessDenied),
             ("", 401, Kind::AccessDenied),
             ("", 403, Kind::AccessDenied),

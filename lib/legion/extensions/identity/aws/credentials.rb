@@ -107,7 +107,7 @@ module Legion
           alias eql? ==
 
           # @return [Integer]
-          def hash = [self.class, access_key_id, expiration].hash
+          def hash = [Credentials, access_key_id, expiration].hash
 
           # @return [String] with the key id only
           def inspect = "#<#{self.class} access_key_id=#{access_key_id.inspect}>"
