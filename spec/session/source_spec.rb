@@ -49,6 +49,20 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     expect(session.credentials.source).to start_with('source > assume role')
   end
 
+  it 'has a Session that is its source read its file again where AWS refused the key, without a word from the caller' do
+    Dir.mktmpdir do |folder|
+      path = "#{folder}/credentials"
+      write = ->(id, secret) { File.write(path, "[default]\naws_access_key_id = #{id}\naws_secret_access_key = #{secret}\n") }
+      write.call('AKIATYPOTYPOTYPO1234', 's')
+      source = with_env(local_aws.env.merge('AWS_SHARED_CREDENTIALS_FILE' => path)) { aws::Session.new }
+      session = on_top_of(source)
+      expect { session.credentials }.to raise_error(aws::AccessDeniedError, /InvalidClientTokenId/)
+      write.call(*keys)
+      expect(session.identity.role).to eq('legion-worker')
+      expect(source.credentials.access_key_id).to eq(keys.first)
+    end
+  end
+
   it 'accepts a Credentials' do
     expect(on_top_of(aws::Credentials.new(*keys)).identity.role).to eq('legion-worker')
   end

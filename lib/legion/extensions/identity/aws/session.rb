@@ -231,6 +231,12 @@ module Legion
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
 
+          # How often a file that a fetch had read was found changed: compared at most once a second.
+          #
+          # @api private
+          # @return [Integer]
+          def file_changes = @native.file_changes
+
           # Has the next {#identity} ask AWS again.
           #
           # @return [void]
