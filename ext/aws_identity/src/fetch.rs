@@ -4,11 +4,13 @@
 
 mod disk_cache;
 mod endpoint;
+mod identity_token;
 mod profile_in_force;
 mod request;
 mod roles;
 mod watched;
 
+pub use identity_token::identity_token;
 pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::{AssumeRoles, needed_serial};
 

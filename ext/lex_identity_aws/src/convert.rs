@@ -15,6 +15,7 @@ use aws_identity::{
     principal::Principal,
     profile::{Need, ProfileSummary},
     session::{CachedCredentials, Event, Tally},
+    sts::IdentityTokenRequest,
     tokens::Token,
 };
 use magnus::{
@@ -255,6 +256,30 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
         .text("degraded", held.degraded.as_deref())?
         .with("details", details)?
         .done())
+}
+
+/// The request for a token of STS, from words that Ruby has given their types.
+pub fn identity_token_request(ruby: &Ruby, given: RHash) -> Result<IdentityTokenRequest, Error> {
+    let fetch = |name: &str| given.fetch::<_, Value>(ruby.to_symbol(name));
+    let tags = match json(ruby, fetch("tags")?, MOST_LEVELS)? {
+        Json::Object(tags) => tags,
+        _ => Map::new(),
+    };
+    let text = |value: Json| match value {
+        Json::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(IdentityTokenRequest {
+        audience: Vec::<String>::try_convert(fetch("audience")?)?
+            .into_iter()
+            .collect(),
+        duration_seconds: u32::try_convert(fetch("duration_seconds")?)?,
+        signing_algorithm: String::try_convert(fetch("signing_algorithm")?)?,
+        tags: tags
+            .into_iter()
+            .map(|(key, value)| (key, text(value)))
+            .collect(),
+    })
 }
 
 /// A token for another system, with its text.
