@@ -261,7 +261,7 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
 /// The request for a token of STS, from words that Ruby has given their types.
 pub fn identity_token_request(ruby: &Ruby, given: RHash) -> Result<IdentityTokenRequest, Error> {
     let fetch = |name: &str| given.fetch::<_, Value>(ruby.to_symbol(name));
-    let tags = match json(ruby, fetch("tags")?, MOST_LEVELS)? {
+    let tags = match json(ruby, fetch("tags")?, "tags", MOST_LEVELS)? {
         Json::Object(tags) => tags,
         _ => Map::new(),
     };
