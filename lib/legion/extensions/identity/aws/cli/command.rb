@@ -103,7 +103,7 @@ module Legion
                 'endpoint URL' => [:endpoint, 'of STS'] }.each do |option, (name, summary)|
                 options.on("--#{option}", *summary) { |value| @session_options[name] = value }
               end
-              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') { |folder| @session_options[:cache] = folder || true }
+              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') { |folder| @session_options[:cache] = folder ? ::File.expand_path(folder) : true }
               options.on('--no-legionio', "leave out identity.aws of LegionIO's settings files") { @legionio = false }
             end
 
@@ -113,9 +113,13 @@ module Legion
               options.on('--text', 'for reading; the default on a terminal') { @form = :text }
             end
 
-            # LegionIO's settings files; nil with --no-legionio.
+            # LegionIO's settings files; nil with --no-legionio. A file that cannot be read is said: without it the identity may be another.
             def settings_files
-              @settings_files ||= Aws::LegionIO::SettingsFiles.new if @legionio
+              @settings_files ||= Aws::LegionIO::SettingsFiles.new.tap { |files| note_unreadable(files) } if @legionio
+            end
+
+            def note_unreadable(files)
+              files.unreadable.each { |path, why| output.note("lex-identity-aws: the settings file #{path} is left out: #{why}. Correct it.") }
             end
 
             # The session LegionIO would make on this machine, with the options of the command line on top.
