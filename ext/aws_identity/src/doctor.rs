@@ -132,9 +132,9 @@ impl Exam<'_> {
             self.fetch.profile().ok(),
             &mut self.findings,
         );
-        let base = self.sources().await;
-        if let Some(base) = &base {
-            let asked = async { Ok(self.fetch.region_of_instance(base).await) };
+        let mut base = self.sources().await;
+        if let Some(base) = &mut base {
+            let asked = async { Ok(self.fetch.region_of(base).await) };
             if let Ok(Some(region)) = self.within(CHECK_LIMIT, asked).await {
                 self.fetch.set_region(region);
             }

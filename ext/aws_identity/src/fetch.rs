@@ -4,10 +4,13 @@
 
 mod disk_cache;
 mod endpoint;
+mod identity_token;
 mod profile_in_force;
 mod request;
 mod roles;
+mod watched;
 
+pub use identity_token::identity_token;
 pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::{AssumeRoles, needed_serial};
 
@@ -41,7 +44,8 @@ pub async fn fetch(
         Err(failure) => Some(Err(failure.clone())),
     };
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
-    let (attempts, warnings) = record.into_parts();
+    let (attempts, mut warnings) = record.into_parts();
+    warnings.extend(fetch.http.warnings());
     match outcome {
         Ok(fetched) => Ok(FetchResult {
             attempts,
@@ -79,10 +83,17 @@ impl<'a> Fetch<'a> {
         gate: SharedGate,
         task: &'a TaskContext,
     ) -> Self {
+        let mut files = watched::before_the_profile(settings);
         let (profile, profile_error) = match profile_chain(settings) {
             Ok(profile) => (profile, None),
             Err(failure) => (Err(failure.clone()), Some(failure)),
         };
+        if request.held.is_none() {
+            if let Ok(chain) = &profile {
+                watched::add_those_of(chain, &settings.environment, &mut files);
+            }
+            request.notes.watch(files);
+        }
         let mut http = Http::new(settings.http(), gate);
         if let Some(bundle) = profile
             .as_ref()
@@ -138,8 +149,14 @@ impl<'a> Fetch<'a> {
                 asker: &self.task.asker,
                 settings: self.settings,
                 has_helper: self.request.has_helper,
+                refused_key: self
+                    .request
+                    .refused_base_key
+                    .as_deref()
+                    .or(self.request.refused_key.as_deref()),
             },
             deadline: self.deadline(),
+            notes: &self.request.notes,
             session_name: &self.session_name,
         }
     }
@@ -155,12 +172,18 @@ impl<'a> Fetch<'a> {
         providers::base_credentials(&self.context(), record).await
     }
 
-    /// The region that IMDS reports, if IMDS gave `base` and no setting names a region.
-    pub(crate) async fn region_of_instance(&self, base: &BaseCredentials) -> Option<String> {
-        match &base.imds {
-            Some(imds) if !self.names_region() => imds.region().await,
-            _ => None,
+    /// Where no setting names a region: the one that IMDS reports, if IMDS gave `base`, else the default of the
+    /// partition in which `base` has its role, if that is known.
+    pub(crate) async fn region_of(&self, base: &mut BaseCredentials) -> Option<String> {
+        if self.names_region() {
+            return None;
         }
+        if let Some(imds) = &mut base.imds {
+            // The rest of the fetch needs time too, and can do without the region.
+            return imds.region(self.context().time() / 2).await;
+        }
+        let arn = base.role_arn.as_deref()?;
+        Some(region::of_partition(region::partition_of(arn)).to_owned())
     }
 
     pub(crate) fn set_region(&mut self, region: String) {
@@ -238,8 +261,8 @@ impl<'a> Fetch<'a> {
     }
 
     async fn credentials(&mut self, record: &mut Record) -> Result<(Credentials, bool), Failure> {
-        let base = self.base_credentials(record).await?;
-        if let Some(region) = self.region_of_instance(&base).await {
+        let mut base = self.base_credentials(record).await?;
+        if let Some(region) = self.region_of(&mut base).await {
             self.set_region(region);
         }
         let roles = self.roles();

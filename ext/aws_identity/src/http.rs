@@ -1,14 +1,20 @@
 //! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
+mod certificate;
 mod endpoint;
+mod no_proxy;
+mod plain;
 mod probe;
 mod problem;
 mod proxy;
 mod resolver;
 mod trust;
 
+pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
+pub use plain::plain_warning;
+use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
@@ -34,9 +40,10 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, body::SdkBody, byte_stream::ByteStream, date_time::Format};
 use std::{
+    io::ErrorKind,
     path::PathBuf,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -65,6 +72,8 @@ pub struct Http {
     gate: SharedGate,
     config: HttpConfig,
     clock: Arc<AtomicI64>,
+    /// Of the URLs so far.
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// A whole answer.
@@ -78,8 +87,52 @@ pub struct Reply {
 pub enum HttpError {
     /// The connection was not made in time, or the answer did not come in time.
     Timeout,
-    /// The connection was refused, reset, or broke.
+    /// Nobody listens there.
+    Refused(String),
+    /// The connection was reset, or broke, or the name could not be looked up.
     Connection(String),
+    /// Another try ends the same: the request cannot be sent, the address may not be asked, or TLS failed.
+    Lasting(String),
+    /// TLS does not trust the server; in words.
+    Certificate(CertificateProblem, String),
+}
+
+impl HttpError {
+    fn of(error: &ConnectorError) -> Self {
+        let why = root_cause(error);
+        if error.is_timeout() {
+            Self::Timeout
+        } else if let ConnectionProblem::Certificate(problem) = ConnectionProblem::of(error) {
+            Self::Certificate(problem, why)
+        } else if is_tls_refusal(error) || has_kind(error, ErrorKind::PermissionDenied) {
+            Self::Lasting(why)
+        } else if has_kind(error, ErrorKind::ConnectionRefused) {
+            Self::Refused(why)
+        } else {
+            Self::Connection(why)
+        }
+    }
+
+    /// What happened, in the words of the library.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Timeout => "no answer in time",
+            Self::Refused(why)
+            | Self::Connection(why)
+            | Self::Lasting(why)
+            | Self::Certificate(_, why) => why,
+        }
+    }
+
+    /// What to do about a certificate, else `remedy`.
+    #[must_use]
+    pub fn remedy_or<'a>(&self, remedy: &'a str) -> &'a str {
+        match self {
+            Self::Certificate(problem, _) => problem.remedy(),
+            _ => remedy,
+        }
+    }
 }
 
 impl Http {
@@ -89,6 +142,23 @@ impl Http {
             gate,
             config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
+            warnings: Arc::default(),
+        }
+    }
+
+    /// What the user should correct about the places that were asked, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock();
+        warnings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_plain(&self, url: &str) {
+        if let Some(warning) = plain_warning(url) {
+            let warnings = self.warnings.lock();
+            warnings
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(warning.to_string());
         }
     }
 
@@ -134,10 +204,11 @@ impl Http {
     /// The proxy and the trust roots for requests to `endpoint`.
     fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
         let plain = endpoint.is_some_and(is_plain);
+        endpoint.inspect(|url| self.note_plain(url));
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
         } else {
-            proxy::from_environment(&self.config.environment, plain)?
+            proxy::from_environment(&self.config.environment, endpoint)?
         };
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
@@ -148,7 +219,8 @@ impl Http {
     }
 
     fn trust(&self) -> Result<TrustStore, Failure> {
-        trust::store(self.config.ca_bundle.as_deref(), &self.config.environment)
+        let roots = trust::roots(self.config.ca_bundle.as_deref(), &self.config.environment)?;
+        Ok(roots.store)
     }
 
     /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
@@ -159,6 +231,7 @@ impl Http {
         read: Duration,
         allowed: Allowed,
     ) -> Result<PlainClient, Failure> {
+        self.note_plain(uri);
         let trust = if is_plain(uri) {
             TrustStore::empty()
         } else {
@@ -229,7 +302,20 @@ impl PlainClient {
         uri: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Reply, HttpError> {
-        self.send_body(method, uri, headers, SdkBody::empty()).await
+        let body = SdkBody::empty();
+        self.exchange(self.limit, method, uri, headers, body).await
+    }
+
+    /// The same, given up after `limit`.
+    pub async fn send_within(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Reply, HttpError> {
+        let body = SdkBody::empty();
+        self.exchange(limit, method, uri, headers, body).await
     }
 
     /// The same with a body.
@@ -240,8 +326,19 @@ impl PlainClient {
         headers: &[(&'static str, &str)],
         body: SdkBody,
     ) -> Result<Reply, HttpError> {
+        self.exchange(self.limit, method, uri, headers, body).await
+    }
+
+    async fn exchange(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+        body: SdkBody,
+    ) -> Result<Reply, HttpError> {
         let mut request = Request::new(body);
-        let broken = |error: &dyn std::fmt::Display| HttpError::Connection(error.to_string());
+        let broken = |error: &dyn std::fmt::Display| HttpError::Lasting(error.to_string());
         request.set_method(method).map_err(|e| broken(&e))?;
         request.set_uri(uri).map_err(|e| broken(&e))?;
         for (name, value) in headers {
@@ -249,14 +346,13 @@ impl PlainClient {
                 .headers_mut()
                 .try_insert(*name, (*value).to_owned())
                 .map_err(|_| {
-                    HttpError::Connection(format!("the {name} header has an illegal value"))
+                    HttpError::Lasting(format!("the {name} header has an illegal value"))
                 })?;
         }
-        let answer = timeout(self.limit, self.connector.call(request)).await;
+        let answer = timeout(limit, self.connector.call(request)).await;
         match answer {
             Err(_) => Err(HttpError::Timeout),
-            Ok(Err(error)) if error.is_timeout() => Err(HttpError::Timeout),
-            Ok(Err(error)) => Err(HttpError::Connection(root_cause(&error))),
+            Ok(Err(error)) => Err(HttpError::of(&error)),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
                 body: reply.body().bytes().unwrap_or_default().to_vec(),

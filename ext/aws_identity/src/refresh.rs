@@ -148,6 +148,8 @@ pub struct Refresh<S> {
     held: Option<CachedCredentials<S>>,
     back_off: Option<Term>,
     rejected: Rejected,
+    /// The file that the held credentials came from has changed.
+    is_stale: bool,
 }
 
 impl<S: Expiring> Refresh<S> {
@@ -159,6 +161,7 @@ impl<S: Expiring> Refresh<S> {
             held: None,
             back_off: None,
             rejected: Rejected::No,
+            is_stale: false,
         }
     }
 
@@ -245,6 +248,18 @@ impl<S: Expiring> Refresh<S> {
         self.back_off = None;
     }
 
+    /// Shortens a running back-off to `length`.
+    pub fn shorten_back_off(&mut self, now: Millis, length: Millis) {
+        if self.back_off.is_some() {
+            self.back_off = Some(Term::until(now.saturating_add(length), now));
+        }
+    }
+
+    /// The file that the held credentials came from has changed: the next read waits for a fetch.
+    pub fn mark_stale(&mut self) {
+        self.is_stale = self.held.is_some();
+    }
+
     /// The windows of the held credentials; `None` without any and for long-lived keys.
     #[must_use]
     pub fn windows(&self) -> Option<Windows> {
@@ -292,6 +307,7 @@ impl<S: Expiring> Refresh<S> {
             degraded,
         });
         self.back_off = None;
+        self.is_stale = false;
         if !degraded {
             return Succeeded::Fresh;
         }
@@ -336,7 +352,7 @@ impl<S: Expiring> Refresh<S> {
 
     /// What a read does by the age of the held credentials alone.
     fn due(&self, now: Millis) -> Next {
-        if self.rejected != Rejected::No {
+        if self.is_stale || self.rejected != Rejected::No {
             return Next::Fetch;
         }
         let Some(life) = self.held.as_ref().and_then(|held| held.life) else {

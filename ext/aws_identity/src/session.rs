@@ -4,6 +4,8 @@ mod begin;
 mod counters;
 mod event;
 mod finish;
+mod identity_token;
+mod look;
 mod respond;
 mod runtime;
 mod sign;
@@ -12,6 +14,8 @@ mod state;
 pub use begin::{Purpose, Step};
 pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
+pub use identity_token::TokenStep;
+pub use look::{LOOK_LIMIT, Look};
 pub use respond::Response;
 
 use crate::{
@@ -24,9 +28,10 @@ use crate::{
     sts::limits,
     task::{fetch_task::Completion, fork_gate::SharedGate},
 };
+use look::NextLook;
 pub use runtime::Fetch;
 use runtime::{Runtime, SystemRuntime};
-use state::State;
+use state::{InFlight, State};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -40,6 +45,7 @@ pub struct Session {
     gate: SharedGate,
     state: Mutex<State>,
     counters: Counters,
+    next_look: NextLook,
 }
 
 /// The held credentials as the binding shows them.
@@ -67,6 +73,7 @@ impl Session {
             gate,
             state: Mutex::new(State::new(rules, warnings, runtime)),
             counters: Counters::default(),
+            next_look: NextLook::default(),
         }
     }
 
@@ -103,13 +110,18 @@ impl Session {
 
     /// Makes the next read of the identity ask STS again.
     pub fn forget_identity(&self) {
-        self.synced().identity = None;
+        let mut state = self.synced();
+        state.identity = None;
+        state.tokens.clear();
     }
 
     /// Records that a service refused the credentials with this key id; true if they are the held
     /// ones.
     pub fn invalidate(&self, access_key_id: &str) -> bool {
-        self.synced().invalidate(access_key_id)
+        let mut state = self.synced();
+        let is_held = state.invalidate(access_key_id);
+        self.allow_looks(&state);
+        is_held
     }
 
     pub fn needs_refresh(&self) -> bool {
@@ -159,6 +171,7 @@ impl Session {
         limits::web_identity_token("web_identity_token", token.expose())?;
         let mut state = self.synced();
         state.web_identity_token = Some(token);
+        state.tokens.clear();
         state.end_back_off();
         Ok(())
     }
@@ -187,13 +200,18 @@ impl Session {
         self.synced().warnings.clone()
     }
 
-    /// The state, after the outcome of a completed fetch is applied and an abandoned fetch is
+    /// The state, after the outcome of a completed fetch or look is applied and an abandoned fetch is
     /// dropped.
     fn synced(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(in_flight) = state.task.take() else {
-            return state;
-        };
+        if let Some(in_flight) = state.task.take() {
+            self.apply_task(&mut state, in_flight);
+        }
+        state.apply_look();
+        state
+    }
+
+    fn apply_task(&self, state: &mut State, in_flight: InFlight) {
         let task = Arc::clone(&in_flight.task);
         match task.completed() {
             Some((outcome, completion)) => {
@@ -216,7 +234,7 @@ impl Session {
                 state.apply(&in_flight, &outcome, completion, &self.counters);
             }
         }
-        state
+        self.allow_looks(state);
     }
 }
 

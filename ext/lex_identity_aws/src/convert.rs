@@ -15,6 +15,7 @@ use aws_identity::{
     principal::Principal,
     profile::{Need, ProfileSummary},
     session::{CachedCredentials, Event, Tally},
+    sts::IdentityTokenRequest,
     tokens::Token,
 };
 use magnus::{
@@ -106,7 +107,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
         return Ok(number.map_or_else(|_| Json::String(integer.to_string()), Json::Number));
     }
     if let Some(float) = Float::from_value(value) {
-        return Ok(Number::from_f64(float.to_f64()).map_or(Json::Null, Json::Number));
+        return Ok(number(float.to_f64()));
     }
     if let Some(array) = RArray::from_value(value) {
         return array
@@ -136,7 +137,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
     // ActiveSupport's durations are no Numeric, but respond to to_f.
     if value.respond_to("to_f", false)? && value.respond_to("+", false)? {
         let seconds: f64 = value.funcall("to_f", ())?;
-        return Ok(Number::from_f64(seconds).map_or(Json::Null, Json::Number));
+        return Ok(number(seconds));
     }
     let class: String = value.class().funcall("to_s", ())?;
     Err(Error::new(
@@ -145,6 +146,12 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
             "an option's value is of class {class}; it takes a String, Symbol, number, true, false, nil, Array or Hash"
         ),
     ))
+}
+
+/// JSON has no NaN and no infinity: as text they are refused where the option is read, and never
+/// taken for an absent option.
+fn number(given: f64) -> Json {
+    Number::from_f64(given).map_or_else(|| Json::String(given.to_string()), Json::Number)
 }
 
 fn utf8(ruby: &Ruby, text: RString) -> Result<String, Error> {
@@ -222,6 +229,30 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
         .text("degraded", held.degraded.as_deref())?
         .with("details", details)?
         .done())
+}
+
+/// The request for a token of STS, from words that Ruby has given their types.
+pub fn identity_token_request(ruby: &Ruby, given: RHash) -> Result<IdentityTokenRequest, Error> {
+    let fetch = |name: &str| given.fetch::<_, Value>(ruby.to_symbol(name));
+    let tags = match json(ruby, fetch("tags")?, MOST_LEVELS)? {
+        Json::Object(tags) => tags,
+        _ => Map::new(),
+    };
+    let text = |value: Json| match value {
+        Json::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(IdentityTokenRequest {
+        audience: Vec::<String>::try_convert(fetch("audience")?)?
+            .into_iter()
+            .collect(),
+        duration_seconds: u32::try_convert(fetch("duration_seconds")?)?,
+        signing_algorithm: String::try_convert(fetch("signing_algorithm")?)?,
+        tags: tags
+            .into_iter()
+            .map(|(key, value)| (key, text(value)))
+            .collect(),
+    })
 }
 
 /// A token for another system, with its text.

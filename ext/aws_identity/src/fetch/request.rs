@@ -5,7 +5,7 @@ use crate::{
     credentials::Credentials,
     failure::Failure,
     identity::Identity,
-    providers::{CallbackAnswers, process::ProgramEnvironment},
+    providers::{CallbackAnswers, FetchNotes, process::ProgramEnvironment},
     util::time::Millis,
 };
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct FetchRequest {
     /// The key id of credentials that a service refused. They are removed from the cache on disk,
     /// and the cache is not read.
     pub refused_key: Option<String>,
+    /// The key id of base credentials that AWS refused in an earlier fetch, for the `source`.
+    pub refused_base_key: Option<String>,
     /// The answers that the application gave already.
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
@@ -32,6 +34,8 @@ pub struct FetchRequest {
     pub environment: Option<ProgramEnvironment>,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
+    /// Written by the fetch.
+    pub notes: Arc<FetchNotes>,
 }
 
 /// What a fetch has fetched.

@@ -78,14 +78,6 @@ impl Files {
         )
     }
 
-    /// True if a file was written, replaced, made or removed since it was read. Only looks, does not read.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        [&self.config, &self.credentials]
-            .into_iter()
-            .any(Source::changed)
-    }
-
     /// The names of all profiles, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)

@@ -62,6 +62,7 @@ pub async fn base_credentials(
         record.asks(&label);
         match source.provide(context).await {
             Ok(Provided::Found(mut found)) => {
+                context.notes.found(source.name);
                 if let Some(warning) = found.warning.take() {
                     record.warn(&label, &warning);
                 }
@@ -69,6 +70,9 @@ pub async fn base_credentials(
             }
             Ok(Provided::Absent(reason)) => {
                 record.absent(&label, &reason);
+                if context.notes.is_absent(source.name) {
+                    return Err(absent_now(&label, &reason));
+                }
                 last_reason = reason;
             }
             Err(failure) => return Err(record.failed(&label, failure)),
@@ -78,6 +82,15 @@ pub async fn base_credentials(
         Some(name) => profile::without_credentials(name, context.local.profile.ok()),
         None => not_on_aws(context, &last_reason),
     })
+}
+
+fn absent_now(source: &str, reason: &str) -> Failure {
+    Failure::no_credentials(
+        format!(
+            "The held credentials came from {source}, which has none now ({reason}). The next source would be another identity."
+        ),
+        "If it is still so in 2 seconds, the next source is asked.",
+    )
 }
 
 /// Names what was looked at and set aside. "Nothing names AWS credentials here" only where that is so.

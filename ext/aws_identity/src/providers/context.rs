@@ -1,6 +1,6 @@
 //! The context of a source.
 
-use super::{callbacks::Callbacks, process::ProgramEnvironment};
+use super::{callbacks::Callbacks, fetch_notes::FetchNotes, process::ProgramEnvironment};
 use crate::{
     config::Settings,
     credentials::Millis,
@@ -26,13 +26,14 @@ pub struct Context<'a> {
     /// The environment as it is now, for a program.
     pub current_environment: Option<&'a ProgramEnvironment>,
     pub deadline: &'a Deadline,
+    pub notes: &'a FetchNotes,
     /// The default role session name.
     pub session_name: &'a str,
 }
 
 impl<'a> Context<'a> {
     /// What is left for one request with its retries.
-    pub(super) fn time(&self) -> Duration {
+    pub(crate) fn time(&self) -> Duration {
         let left = self.deadline.left();
         // The doctor's deadline is longer than a fetch's.
         left.min(self.settings.resolve_timeout.value)

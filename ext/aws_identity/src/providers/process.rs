@@ -41,7 +41,7 @@ use std::{
     ffi::{OsStr, OsString},
     iter,
     os::unix::process::ExitStatusExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tokio::task::spawn_blocking;
@@ -199,6 +199,16 @@ fn run_with(
             "Check the limit on open files (ulimit -n).",
         )),
     }
+}
+
+/// Where the program of `command` is, or would be if it is away; `None` if it is not on `PATH`.
+pub(crate) fn program_path(command: &Secret, environment: &Environment) -> Option<PathBuf> {
+    let (program, _) = parsed(command.expose()).ok()?;
+    let found = program.find(environment.get("PATH").map(OsStr::new)).ok();
+    found.or_else(|| {
+        let is_path = program.0.contains('/');
+        std::path::absolute(program.0).ok().filter(|_| is_path)
+    })
 }
 
 fn parsed(command: &str) -> Result<(Program, Vec<String>), Failure> {

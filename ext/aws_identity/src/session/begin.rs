@@ -253,7 +253,10 @@ impl Session {
         answers.web_identity_token = answers
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
+        let is_held = state.refresh.held(now).is_some();
+        let notes = state.watch.notes_for(is_held, state.runtime.instant());
         let request = FetchRequest {
+            notes: Arc::clone(&notes),
             has_helper: helper.unwrap_or_default(),
             is_awaited,
             environment: current_environment(),
@@ -261,6 +264,7 @@ impl Session {
             held,
             identity,
             refused_key,
+            refused_base_key: state.refused_base_key.clone(),
             answers,
             clock_offset: state.offset,
         };
@@ -268,6 +272,7 @@ impl Session {
         self.counters.started();
         state.task = Some(InFlight {
             task,
+            notes,
             is_awaited: false,
             is_forced: false,
         });

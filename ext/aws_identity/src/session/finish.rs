@@ -95,7 +95,7 @@ impl Session {
     }
 
     fn after_failure(state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
-        if is_final(&failure) || !state.is_servable(now) {
+        if state.is_final(&failure, now) || !state.is_servable(now) {
             return Err(failure);
         }
         Ok(state.serial)

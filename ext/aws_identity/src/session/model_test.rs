@@ -989,7 +989,7 @@ impl History {
             }
             3 => {
                 seen.note("a final failure");
-                Err(Failure::new(Kind::AccessDenied, "no", ""))
+                Err(access_denied())
             }
             _ => {
                 self.keys += 1;
@@ -1017,7 +1017,7 @@ impl History {
             Arc::new(credentials)
         });
         let identity = request.identity.then(|| match dice.below(6) {
-            0 => Err(Failure::new(Kind::AccessDenied, "no", "")),
+            0 => Err(access_denied()),
             1 => Err(Failure::new(Kind::Connection, "no answer", "")),
             _ => Ok(identity(credentials.expires_at)),
         });
@@ -1112,5 +1112,12 @@ fn identity(until: Option<Millis>) -> Identity {
         source: until.unwrap_or(Millis::MAX).to_string(),
         milliseconds: 1,
         principal,
+    }
+}
+
+fn access_denied() -> Failure {
+    Failure {
+        code: Some("AccessDenied".into()),
+        ..Failure::new(Kind::AccessDenied, "no", "")
     }
 }

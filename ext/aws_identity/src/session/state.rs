@@ -3,6 +3,7 @@
 use super::{
     counters::Counters,
     event::{EventKind, Events},
+    look::Watch,
     runtime::{Fetch, Runtime},
 };
 use crate::{
@@ -11,8 +12,10 @@ use crate::{
     failure::{Failure, Kind},
     fetch::FetchResult,
     identity::Identity,
+    providers::FetchNotes,
     refresh::{Failed, Refresh, Rules, Succeeded, is_final},
     task::fetch_task::Completion,
+    tokens::TokenStore,
 };
 use std::{
     sync::Arc,
@@ -43,7 +46,11 @@ pub(super) struct State {
     pub(super) use_fips: bool,
     /// How far STS's clock was ahead of ours at its last answer.
     pub(super) offset: Millis,
+    pub(super) tokens: TokenStore,
     pub(super) web_identity_token: Option<Secret>,
+    pub(super) watch: Watch,
+    /// The key of the base credentials that AWS refused in the last fetch.
+    pub(super) refused_base_key: Option<String>,
     /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
     /// The expiry of the held credentials has its event already.
@@ -55,6 +62,7 @@ pub(super) struct State {
 /// The fetch in flight.
 pub(super) struct InFlight {
     pub(super) task: Arc<Fetch>,
+    pub(super) notes: Arc<FetchNotes>,
     /// A caller waits for it, and gets its failure.
     pub(super) is_awaited: bool,
     /// A caller forced it, and gets its failure even if credentials are held.
@@ -83,7 +91,10 @@ impl State {
             region: String::new(),
             use_fips: false,
             offset: 0,
+            tokens: TokenStore::default(),
             web_identity_token: None,
+            watch: Watch::default(),
+            refused_base_key: None,
             warnings,
             expiry_is_recorded: false,
             events: Events::default(),
@@ -110,6 +121,7 @@ impl State {
         let now = self.now();
         let is_held = self.refresh.invalidate(access_key_id);
         if is_held {
+            self.tokens.clear();
             self.identity = None;
             if let Some(held) = self.refresh.held(now).map(Arc::clone) {
                 self.events.add(EventKind::Invalidated, &held, None, now);
@@ -148,6 +160,15 @@ impl State {
         self.last_final_error
             .as_ref()
             .is_some_and(|(at, _)| self.is_within_spacing(*at))
+    }
+
+    /// True if a read raises `failure` whatever is held. The settings of a session do not change, so
+    /// wrong configuration comes from a file or a program that may be in the middle of being
+    /// replaced: good credentials are served on.
+    pub(super) fn is_final(&self, failure: &Failure, now: Millis) -> bool {
+        let held = self.refresh.held(now);
+        let holds_good = held.is_some_and(|held| !held.is_expired_at(now));
+        is_final(failure) && !(failure.kind == Kind::Configuration && holds_good)
     }
 
     /// True if `at` is too short a time ago for another fetch.
@@ -208,6 +229,11 @@ impl State {
         if fetched.is_new {
             self.apply_credentials(in_flight, fetched, completion, counters);
         }
+        if let Some(Err(failure)) = &fetched.identity
+            && let Some(key) = &failure.refused_key
+        {
+            self.invalidate(key);
+        }
         match &fetched.identity {
             Some(Ok(identity)) => {
                 self.identity_serial += 1;
@@ -230,6 +256,8 @@ impl State {
         completion: Completion,
         counters: &Counters,
     ) {
+        self.refused_base_key = None;
+        self.watch.succeeded(&in_flight.notes);
         self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();
         let at = self.corrected(completion.at);
@@ -277,14 +305,22 @@ impl State {
         counters: &Counters,
     ) {
         self.attempts = failure.attempts.as_slice().into();
+        if failure.refused_key.is_some() {
+            self.refused_base_key.clone_from(&failure.refused_key);
+        }
         if in_flight.is_forced {
             self.last_forced_refresh = Some((completion.instant, Some(failure.clone())));
         }
-        let is_final = is_final(failure);
         let at = self.corrected(completion.at);
+        let is_final = self.is_final(failure, at);
+        let absent_for = self.watch.failed(&in_flight.notes, completion.instant);
         let failed = self
             .refresh
             .failed(at, is_final, |range| self.runtime.pick(range));
+        if let Some(pause) = absent_for {
+            let pause = Millis::try_from(pause.as_millis()).unwrap_or_default();
+            self.refresh.shorten_back_off(at, pause);
+        }
         match failed {
             Failed::KeepsServing => self.serve_stale(counters, failure, at),
             Failed::Raises => self.events.failed(failure, at),

@@ -21,7 +21,8 @@ impl Sts<'_> {
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Credentials, Failure> {
         let reply = self
-            .signing_client(keys, mfa)?
+            .signing_client(keys, mfa)
+            .await?
             .get_session_token()
             .set_duration_seconds(number(options.duration_seconds))
             .set_minimum_session_token_size(number(options.minimum_session_token_size))

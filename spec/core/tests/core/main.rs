@@ -3,6 +3,7 @@
 //! Every test has a machine of its own (`support::Machine`), and its name is the rule it tests.
 
 mod cache;
+mod certificates;
 mod chain;
 mod container;
 mod deadline;
@@ -17,6 +18,7 @@ mod questions;
 mod readers;
 mod region;
 mod roles;
+mod rotation;
 mod session;
 mod sso;
 mod sts;

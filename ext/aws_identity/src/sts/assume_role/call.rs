@@ -107,7 +107,8 @@ impl Sts<'_> {
     ) -> Result<Credentials, Failure> {
         const CALL: &str = "AssumeRole";
         let request = self
-            .signing_client(keys, mfa)?
+            .signing_client(keys, mfa)
+            .await?
             .assume_role()
             .role_arn(role_arn)
             .role_session_name(session_name)

@@ -196,6 +196,28 @@ module Legion
           # @raise [Error] where nothing could be sent
           def prefetch = @fetches.run(:prefetch).tap { @listeners&.ring }
 
+          # A JSON Web Token, signed by AWS, that says who this process is: `sub` is its ARN, `iss` an address of AWS with the keys to check
+          # it. Systems that take OpenID Connect tokens take it, such as Vault, Entra, RabbitMQ on Amazon MQ, and other clouds.
+          #
+          # The token is kept, and asked for anew in the last minute of its life (in the last fifth of a shorter one); through an outage
+          # the kept one is given. Each request that differs is kept apart, 64 of them. All are dropped by {#invalidate},
+          # {#forget_identity}, {#web_identity_token=} and in a forked child. A refusal is remembered for 60 seconds.
+          #
+          # @param audience [String, Array<String>] up to ten systems that are to take it
+          # @param duration_seconds [Integer] 60 to 3600, at most: less where the credentials have less left
+          # @param signing_algorithm [String] RS256 or ES384
+          # @param tags [Hash{String, Symbol => String}] claims of your own, which need sts:TagGetWebIdentityToken
+          # @return [Token] of kind `:identity`
+          # @raise [ArgumentError] for what STS does not take
+          # @raise [AccessDeniedError] where the policy does not allow sts:GetWebIdentityToken, or the account has not switched it on
+          # @raise [Error]
+          # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
+          def identity_token(audience:, duration_seconds: 300, signing_algorithm: 'RS256', tags: {})
+            words = { audience: [*audience], duration_seconds: duration_seconds, signing_algorithm: signing_algorithm.to_s, tags: tags }
+            @fetches.run(:lasting)
+            Internal::Lazy.load(Aws, :Token).new(**@native.identity_token(words))
+          end
+
           # A token that another system takes as proof of who this process is: a request to AWS, presigned here with {#credentials}. No
           # request is sent.
           #
@@ -223,6 +245,12 @@ module Legion
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
+
+          # How often a file that a fetch had read was found changed: compared at most once a second.
+          #
+          # @api private
+          # @return [Integer]
+          def file_changes = @native.file_changes
 
           # Has the next {#identity} ask AWS again.
           #
