@@ -157,10 +157,7 @@ impl Session {
     /// Replaces the web identity token of this session.
     pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
         if !matches!(
-            self.settings
-                .web_identity
-                .as_ref()
-                .map(|token| &token.value),
+            self.settings.web_identity(),
             Some(TokenSource::Text(_) | TokenSource::Supplied)
         ) {
             return Err(Failure::configuration(

@@ -282,8 +282,8 @@ impl Session {
     /// True if each fetch asks the application for the base credentials or for their web identity
     /// token.
     pub(super) fn needs_helper(&self, state: &State) -> bool {
-        let needs_token = self.settings.asks_for_token() && state.web_identity_token.is_none();
-        needs_token || self.settings.supplied_source
+        let has_token = self.settings.asks_for_token() && state.web_identity_token.is_some();
+        self.settings.is_supplied() && !has_token
     }
 
     /// True if a fetch may ask the application something.
