@@ -142,6 +142,8 @@ impl<'a> Fetch<'a> {
             settings: self.settings,
             http: &self.http,
             endpoint: &self.endpoint,
+            is_awaited: self.request.is_awaited,
+            current_environment: self.request.environment.as_ref(),
             callbacks: Callbacks {
                 answers: &self.request.answers,
                 asker: &self.task.asker,
