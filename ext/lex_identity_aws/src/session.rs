@@ -9,7 +9,7 @@ use crate::{
 use aws_identity::{
     config::Settings,
     credentials::Secret,
-    session::{Fetch, LOOK_LIMIT, Purpose, Response, Session as Core, Step},
+    session::{Fetch, LOOK_LIMIT, Purpose, Response, Session as Core, Step, TokenStep},
     task::fetch_task::{Heed, Woken},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
@@ -261,6 +261,26 @@ impl Session {
                 .known()
                 .map(|(serial, identity)| convert::identity(ruby, serial, &identity))
                 .transpose()
+        })
+    }
+
+    /// A token of STS that says who this process is, from the words `audience`, `duration_seconds`,
+    /// `signing_algorithm` and `tags`. Waits with the GVL released.
+    pub fn identity_token(ruby: &Ruby, this: &Self, words: RHash) -> Result<RHash, Error> {
+        guard(ruby, || {
+            let request = convert::identity_token_request(ruby, words)?;
+            loop {
+                let step = convert::checked(ruby, this.core.identity_token(&request))?;
+                let task = match step {
+                    TokenStep::Ready(token) => return convert::token(ruby, &token),
+                    TokenStep::Wait(task) => task,
+                };
+                wait(&task, Heed::default())?;
+                if let Some(outcome) = this.core.finish_identity_token(&request, &task) {
+                    return convert::token(ruby, &convert::checked(ruby, outcome)?);
+                }
+                // The parent process runs it. A child drops it at the next look, so this ends.
+            }
         })
     }
 

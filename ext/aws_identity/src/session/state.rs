@@ -15,6 +15,7 @@ use crate::{
     providers::FetchNotes,
     refresh::{Failed, Refresh, Rules, Succeeded, is_final},
     task::fetch_task::Completion,
+    tokens::TokenStore,
 };
 use std::{
     sync::Arc,
@@ -45,6 +46,7 @@ pub(super) struct State {
     pub(super) use_fips: bool,
     /// How far STS's clock was ahead of ours at its last answer.
     pub(super) offset: Millis,
+    pub(super) tokens: TokenStore,
     pub(super) web_identity_token: Option<Secret>,
     pub(super) watch: Watch,
     /// The key of the base credentials that AWS refused in the last fetch.
@@ -89,6 +91,7 @@ impl State {
             region: String::new(),
             use_fips: false,
             offset: 0,
+            tokens: TokenStore::default(),
             web_identity_token: None,
             watch: Watch::default(),
             refused_base_key: None,
@@ -118,6 +121,7 @@ impl State {
         let now = self.now();
         let is_held = self.refresh.invalidate(access_key_id);
         if is_held {
+            self.tokens.clear();
             self.identity = None;
             if let Some(held) = self.refresh.held(now).map(Arc::clone) {
                 self.events.add(EventKind::Invalidated, &held, None, now);
