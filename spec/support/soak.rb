@@ -117,8 +117,8 @@ class Soak
     return unless over > 0.05 # the read may have been before
 
     count(name, :credentials, :expired)
-    failed_at = @failed_at
-    age = failed_at ? now - failed_at : Float::INFINITY
+    @failed_at = now if @session.counters[:failures] != @failures # just now; the next look of #watch says so too
+    age = @failed_at ? now - @failed_at : Float::INFINITY
     return if age <= LONGEST_BACK_OFF + SLACK && held.degraded
 
     violate("#{name} got credentials that expired #{over.round(2)} s ago; the last failure is #{age.round(2)} s ago, degraded: #{held.degraded.inspect}")
