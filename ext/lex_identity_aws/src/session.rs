@@ -9,7 +9,7 @@ use crate::{
 use aws_identity::{
     config::Settings,
     credentials::Secret,
-    session::{Fetch, Purpose, Response, Session as Core, Step},
+    session::{Fetch, Purpose, Response, Rounds, Session as Core, Step},
     task::fetch_task::{Heed, Woken},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
@@ -36,6 +36,7 @@ struct Reader {
     task: Arc<Fetch>,
     /// How many changes of the task's question it has seen.
     seen: u64,
+    rounds: Rounds,
 }
 
 impl Session {
@@ -62,6 +63,7 @@ impl Session {
     /// application something: then Ruby calls [`Self::start`].
     fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
+            let mut rounds = Rounds::default();
             loop {
                 let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
                     Step::Ready(serial) => return Ok(Some(serial)),
@@ -70,7 +72,7 @@ impl Session {
                     Step::Wait(task) => task,
                 };
                 wait(&task, Heed::default())?;
-                if let Some(outcome) = self.core.finish(purpose, &task) {
+                if let Some(outcome) = self.core.finish(purpose, &task, &mut rounds) {
                     return convert::checked(ruby, outcome).map(Some);
                 }
                 // The parent process runs it, or its outcome is of no use here, so begin another.
@@ -93,7 +95,7 @@ impl Session {
     ) -> Result<Value, Error> {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
-            this.begin(ruby, token, purpose, helper)
+            this.begin(ruby, token, purpose, helper, Rounds::default())
         })
     }
 
@@ -103,6 +105,7 @@ impl Session {
         token: u64,
         purpose: Purpose,
         helper: Option<bool>,
+        rounds: Rounds,
     ) -> Result<Value, Error> {
         let task = match convert::checked(ruby, self.core.begin(purpose, helper))? {
             Step::Ready(started) if purpose == Purpose::Prefetch => {
@@ -122,6 +125,7 @@ impl Session {
             purpose,
             task,
             seen: 0,
+            rounds,
         };
         forget_foreign(self.readers().insert(token, reader));
         Ok(ruby.qnil().as_value())
@@ -135,8 +139,11 @@ impl Session {
         guard(ruby, || {
             let takes = convert::takes(ruby, takes)?;
             loop {
-                let (purpose, task, seen) = match this.readers().get(&token) {
-                    Some(reader) => (reader.purpose, Arc::clone(&reader.task), reader.seen),
+                let (purpose, task, seen, mut rounds) = match this.readers().get(&token) {
+                    Some(reader) => {
+                        let task = Arc::clone(&reader.task);
+                        (reader.purpose, task, reader.seen, reader.rounds)
+                    }
                     None => return Ok(ruby.into_value(0)),
                 };
                 let heed = Heed {
@@ -158,7 +165,7 @@ impl Session {
                         }
                     },
                     Woken::Completed | Woken::Abandoned | Woken::Interrupted => {
-                        match this.core.finish(purpose, &task) {
+                        match this.core.finish(purpose, &task, &mut rounds) {
                             Some(Ok(_)) if purpose == Purpose::Prefetch => {
                                 return Ok(ruby.into_value(true));
                             }
@@ -173,7 +180,7 @@ impl Session {
                             // The parent process runs it, or its outcome is of no use here, so
                             // begin another.
                             None => {
-                                let step = this.begin(ruby, token, purpose, None)?;
+                                let step = this.begin(ruby, token, purpose, None, rounds)?;
                                 if !step.is_nil() {
                                     return Ok(step);
                                 }
@@ -252,7 +259,11 @@ impl Session {
 
     pub fn invalidate(ruby: &Ruby, this: &Self, access_key_id: RString) -> Result<bool, Error> {
         guard(ruby, || {
-            Ok(this.core.invalidate(&access_key_id.to_string()?))
+            let is_held = this.core.invalidate(&access_key_id.to_string()?);
+            if let Some(removal) = this.core.removal() {
+                wait(&removal, Heed::default())?;
+            }
+            Ok(is_held)
         })
     }
 

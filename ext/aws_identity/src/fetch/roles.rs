@@ -1,7 +1,7 @@
 //! The roles on top of the base credentials, each assumed with the ones before.
 
 use super::{
-    disk_cache::{DiskCache, Look},
+    disk_cache::{DiskCache, DiskEntry, Look},
     profile_in_force::profile_chain,
     request::FetchRequest,
 };
@@ -21,12 +21,12 @@ pub(crate) struct AssumeRoles<'a> {
 }
 
 impl AssumeRoles<'_> {
-    /// The credentials of the last role.
+    /// The credentials of the last role, and where they are cached.
     pub(crate) async fn assume(
         &self,
         base: BaseCredentials,
         record: &mut Record,
-    ) -> Result<Credentials, Failure> {
+    ) -> Result<(Credentials, Option<DiskEntry>), Failure> {
         let settings = self.context.settings;
         let mut credentials = base.credentials;
         let mut role_arn = base.role_arn;
@@ -55,7 +55,7 @@ impl AssumeRoles<'_> {
                 requested = role.options.clone();
             }
         }
-        Ok(credentials)
+        Ok((credentials, disk_cache.into_last()))
     }
 
     /// True if a step needs an MFA code, so that each refresh needs an MFA prompt.

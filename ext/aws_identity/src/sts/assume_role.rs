@@ -423,7 +423,10 @@ impl Sts<'_> {
             reply.source_identity(),
             reply.assumed_role_user(),
         );
-        credentials(reply.credentials(), CALL, details)
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
+        credentials(reply.credentials(), CALL, seconds, details)
     }
 }
 

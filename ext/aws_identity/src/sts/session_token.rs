@@ -4,6 +4,7 @@ use super::{
     Mfa, Sts,
     client::{credentials, seconds},
     errors::explain,
+    limits,
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -32,6 +33,12 @@ impl Sts<'_> {
             .send()
             .await
             .map_err(|error| explain("GetSessionToken", "", self.endpoint, &error))?;
-        credentials(reply.credentials(), "GetSessionToken", BTreeMap::new())
+        let seconds = duration_seconds.unwrap_or(limits::DEFAULT_SESSION_SECONDS);
+        credentials(
+            reply.credentials(),
+            "GetSessionToken",
+            seconds,
+            BTreeMap::new(),
+        )
     }
 }

@@ -10,6 +10,7 @@ mod endpoint;
 mod gate;
 mod imds;
 mod library;
+mod life;
 mod process;
 mod proxy;
 mod questions;

@@ -1,0 +1,54 @@
+//! Why a fetch failed, as the refresh rules see it.
+
+use crate::failure::{Failure, Kind};
+
+/// Why a fetch failed, as far as it decides what is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A retry cannot cure it, as [`is_final`] says.
+    Final,
+    /// The source answered, with an error.
+    Answered,
+    /// The source was not reached.
+    Unreached,
+}
+
+impl Cause {
+    #[must_use]
+    pub fn of(failure: &Failure) -> Self {
+        match failure {
+            failure if is_final(failure) => Self::Final,
+            failure if failure.reached => Self::Answered,
+            _ => Self::Unreached,
+        }
+    }
+}
+
+/// True for a failure that a retry cannot cure: it is raised at once.
+///
+/// The SDKs' list, by the service's code: refusals of STS and SSO, and errors in the
+/// configuration. Every other failure is retryable: expired base credentials, throttling,
+/// transport, 5xx.
+#[must_use]
+pub fn is_final(failure: &Failure) -> bool {
+    if matches!(
+        failure.kind,
+        Kind::Configuration | Kind::ProcessLoop | Kind::NotReady
+    ) {
+        return true;
+    }
+    let Some(code) = failure.code.as_deref() else {
+        return failure.kind == Kind::AccessDenied;
+    };
+    matches!(
+        code.strip_suffix("Exception").unwrap_or(code),
+        "AccessDenied"
+            | "MalformedPolicyDocument"
+            | "PackedPolicyTooLarge"
+            | "RegionDisabled"
+            | "IDPRejectedClaim"
+            | "InvalidIdentityToken"
+            | "Unauthorized" // SSO: the token is not, or no longer, valid
+            | "InvalidGrant" // SSO-OIDC: the token cannot be refreshed
+    )
+}
