@@ -118,8 +118,8 @@ end
 RSpec.describe 'The layers' do
   # From the bottom up.
   rust = [%w[util], %w[attempt], %w[failure], %w[credentials], %w[environment principal], %w[identity layer], %w[task], %w[http], %w[sts], %w[config],
-          %w[profile], %w[cache], %w[providers], %w[refresh], %w[fetch], %w[session doctor]]
-  ruby = [%w[version errors change_event profile_summary caller_identity], %w[internal], %w[credentials functions terminal_token_provider],
+          %w[profile], %w[cache], %w[providers], %w[refresh], %w[fetch tokens], %w[session doctor]]
+  ruby = [%w[version errors change_event profile_summary caller_identity], %w[internal], %w[credentials token functions terminal_token_provider],
           %w[session], %w[legionio], %w[doctor testing], %w[cli]]
 
   { 'the core' => [RustLayout.read, rust], 'lib' => [RubyLayout.read, ruby] }.each do |name, (layout, levels)|

@@ -79,6 +79,11 @@ if session
   %i[identity attempts settings counters expiration set? needs_refresh? prefetch refresh! inspect].each do |name|
     try("session.#{name}") { session.public_send(name) }
   end
+  try('token') do
+    token = session.token_for(:rds, host: 'h', port: 1, user: 'u')
+    File.write(ENV.fetch('CANARY_FILE'), "\n#{token.token[/X-Amz-Signature=\w+/]}", mode: 'a')
+    token
+  end
   try('session with credentials') { session }
   try('native') { session.instance_variable_get(:@native) }
   try('lease') { aws::Lease.of(session.credentials) }

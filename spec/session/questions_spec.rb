@@ -113,7 +113,7 @@ RSpec.describe 'A fetch that asks the application', :mfa_users do
 
     it 'prompts on no background thread, and raises at once there' do
       session = mfa_session(token_provider)
-      mine = aws::Internal::Fetches::UNATTENDED
+      mine = aws::Internal::OwnThread::UNATTENDED
       result, seconds = thread { Thread.current.thread_variable_set(mine, true) && took { session.credentials } }.value
       expect(result).to be_a(aws::NoCredentialsError).and have_attributes(message: /there is no MFA prompt in the background/)
       expect(seconds).to be < 0.5

@@ -82,10 +82,12 @@ pub struct CacheDir {
     path: PathBuf,
     /// The user id of this process, as the file system reports it.
     uid: u32,
+    /// This process may read it and not write to it, so it takes no lock and writes no entry.
+    is_read_only: bool,
 }
 
 impl CacheDir {
-    /// Makes the directory with mode 0700 if it is missing.
+    /// Makes the directory with mode 0700 if it is missing. One that exists and is read-only is read.
     ///
     /// One that exists is refused if another user owns it, or if group or others may write to it: they
     /// could put credentials of their choice there.
@@ -101,14 +103,31 @@ impl CacheDir {
             .mode(0o700)
             .create(&path)
             .map_err(cannot("make"))?;
-        // std cannot tell the user id; a new file in the directory has it.
-        let (probe, name) = make_temporary(&path, PROBE).map_err(cannot("write to"))?;
-        let uid = probe.metadata().map(|made| made.uid());
-        fs::remove_file(&name).map_err(cannot("write to"))?;
-        let uid = uid.map_err(cannot("look at"))?;
+        // A file system may map user ids; the owner of a new file is this process's user there.
+        let uid = match make_temporary(&path, PROBE) {
+            Ok((probe, name)) => {
+                let uid = probe.metadata().map(|made| made.uid());
+                fs::remove_file(&name).map_err(cannot("write to"))?;
+                Some(uid.map_err(cannot("look at"))?)
+            }
+            Err(error) if is_read_only(&error) => None,
+            Err(error) => return Err(cannot("write to")(error)),
+        };
+        let is_read_only = uid.is_none();
+        let uid = uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
         let found = fs::metadata(&path).map_err(cannot("look at"))?;
         check_dir(&found, uid, &path)?;
-        Ok(Self { path, uid })
+        Ok(Self {
+            path,
+            uid,
+            is_read_only,
+        })
+    }
+
+    /// True if this process may read the directory and not write to it.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// The credentials for `key`, if there are some that have not expired at `now`.
@@ -134,13 +153,17 @@ impl CacheDir {
     /// An expired entry is overwritten whatever request it belongs to, so that base
     /// credentials that no longer exist do not keep the AWS CLI's file.
     ///
-    /// `false` where they have no expiration or no session token: the AWS CLI reads neither.
+    /// `false` where they have no expiration or no session token, since the AWS CLI reads neither, and
+    /// where the directory is read-only.
     pub fn write(
         &self,
         key: &CacheKey,
         credentials: &Credentials,
         now: Millis,
     ) -> Result<bool, Warning> {
+        if self.is_read_only {
+            return Ok(false);
+        }
         let Some(content) = Entry::render(credentials, &key.tag) else {
             return Ok(false);
         };
@@ -163,6 +186,9 @@ impl CacheDir {
     /// Removes the entry that `read` would return for `key`, if it has this access key id. Returns
     /// whether it did.
     pub fn remove(&self, key: &CacheKey, access_key_id: &str) -> Result<bool, Warning> {
+        if self.is_read_only {
+            return Ok(false);
+        }
         let (mut removed, mut refused) = (false, None);
         for slot in self.slots(key) {
             match self.load(&slot.path) {
@@ -329,6 +355,13 @@ fn check_dir(found: &Metadata, uid: u32, path: &Path) -> Result<(), Warning> {
         ));
     }
     Ok(())
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 fn is_orphaned(about: &Metadata) -> bool {

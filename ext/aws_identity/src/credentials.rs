@@ -40,7 +40,7 @@ pub struct Credentials {
     pub account_id: Option<String>,
     /// The source, such as `environment` or `profile prod > assume role arn:…`.
     pub source: String,
-    /// What the answer said beside the keys, such as `assumed_role_arn`, `packed_policy_size`.
+    /// What the answer said beside the keys, such as `assumed_role_arn`, `session_token_size`.
     pub details: BTreeMap<String, String>,
     /// Why these credentials are served although they should have been replaced.
     pub degraded: Option<String>,

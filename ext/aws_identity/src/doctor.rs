@@ -86,6 +86,9 @@ async fn examine(
     // Without the disk cache, so that STS is checked.
     let mut uncached = settings.clone();
     uncached.cache.value = None;
+    // A request that is sent again ends before its check does, so that the finding says why it failed.
+    let longest = CHECK_LIMIT.saturating_sub(RESERVE);
+    uncached.resolve_timeout.value = uncached.resolve_timeout.value.min(longest);
     let request = FetchRequest::default();
     let mut exam = Exam {
         settings: &settings,

@@ -3,7 +3,7 @@
 //! The caller takes it while nothing else can write to the environment (in Ruby: with the GVL held), so
 //! that no thread of a fetch calls `getenv` while the application changes a variable.
 
-use crate::{credentials::Secret, util::path::expand_home};
+use crate::{credentials::Secret, failure::Failure, util::path::expand_home};
 use std::{collections::HashMap, fmt, path::PathBuf};
 
 /// A snapshot of all variables, because a `credential_process` may need any; wiped when dropped. Blank
@@ -54,6 +54,18 @@ impl Environment {
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 
+    /// The number of the variable, which is whole and 1 or more.
+    pub fn count(&self, name: &str) -> Result<Option<u32>, Failure> {
+        match self.get(name).map(|value| value.trim().parse()) {
+            None => Ok(None),
+            Some(Ok(number @ 1..)) => Ok(Some(number)),
+            Some(_) => Err(Failure::configuration(
+                format!("{name} is not a whole number of 1 or more."),
+                "Correct it, or unset it.",
+            )),
+        }
+    }
+
     /// The same with one variable set.
     #[must_use]
     pub fn with(&self, name: &str, value: impl Into<String>) -> Self {
@@ -94,6 +106,18 @@ mod tests {
             env.first(&["AWS_REGION", "AWS_PROFILE"]),
             Some(("AWS_PROFILE", "p"))
         );
+    }
+
+    #[test]
+    fn a_count_is_a_whole_number_from_one() {
+        let of =
+            |value: &str| Environment::new([("AWS_MAX_ATTEMPTS", value)]).count("AWS_MAX_ATTEMPTS");
+        assert_eq!(of(" 3 ").unwrap(), Some(3));
+        assert_eq!(of("").unwrap(), None);
+        for wrong in ["0", "-1", "1.5", "many", "4294967296"] {
+            let failure = of(wrong).unwrap_err();
+            assert!(failure.cause.contains("AWS_MAX_ATTEMPTS"), "{failure}");
+        }
     }
 
     #[test]

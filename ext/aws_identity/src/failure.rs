@@ -138,13 +138,15 @@ impl Failure {
         self
     }
 
-    /// True for what may pass by itself: a time-out, throttling, a 5xx, no connection.
+    /// True for what may pass by itself: a time-out, throttling, a 5xx, no connection, and a 401 or
+    /// 403 without a code of AWS.
     /// A good answer may be served through an outage; through a refusal never.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         match self.kind {
             Kind::Timeout | Kind::Throttled | Kind::Connection => true,
             Kind::Service => self.status.is_none_or(|status| status >= 500),
+            Kind::AccessDenied => self.code.is_none(),
             _ => false,
         }
     }

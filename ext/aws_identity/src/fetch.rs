@@ -20,7 +20,7 @@ use crate::{
     identity::Identity,
     profile::ProfileChain,
     providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
-    sts::{Endpoint, Sts},
+    sts::Endpoint,
     task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
     util::time::{Millis, now},
 };
@@ -180,9 +180,8 @@ impl<'a> Fetch<'a> {
 
     /// The identity of `credentials`.
     pub(crate) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Failure> {
-        let principal = Sts::new(&self.http, &self.endpoint)
-            .caller_identity(credentials)
-            .await?;
+        let sts = self.context().sts();
+        let principal = sts.caller_identity(credentials).await?;
         let milliseconds = u64::try_from(self.deadline().took().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
             canonical_name: principal.canonical_name(self.settings.name_with_account.value),
@@ -237,6 +236,7 @@ impl<'a> Fetch<'a> {
             disk_entry,
             identity,
             region: self.endpoint.region.clone(),
+            use_fips: self.endpoint.use_fips == Some(true),
             attempts: Vec::new(),
             warnings: Vec::new(),
             clock_offset,

@@ -9,7 +9,7 @@ mod resolver;
 mod trust;
 
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
-pub use problem::{ConnectionProblem, root_cause};
+pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
 use crate::{
@@ -273,7 +273,7 @@ fn connector(
         .with_trust_store(trust.clone())
         .build();
     let mut builder = Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(context.unwrap_or_default())
         .connector_settings(settings)
         .proxy_config(proxy)

@@ -91,10 +91,15 @@ impl Layer<'_> {
 
     /// A whole number of seconds; a string of digits counts, since resolved references are strings.
     pub fn whole_seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
+        self.whole(name, "a whole number of seconds")
+    }
+
+    /// A whole number; `expected` says of what.
+    pub fn whole(&self, name: &str, expected: &str) -> Result<Option<u64>, Failure> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let seconds = match value {
+        let number = match value {
             Value::Number(number) => number.as_u64().or_else(|| {
                 number
                     .as_f64()
@@ -104,9 +109,9 @@ impl Layer<'_> {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
-        seconds
+        number
             .map(Some)
-            .ok_or_else(|| self.wrong(name, value, "a whole number of seconds"))
+            .ok_or_else(|| self.wrong(name, value, expected))
     }
 
     /// Seconds, fractions allowed, more than none and at most `most`.
@@ -165,6 +170,24 @@ impl Layer<'_> {
                 .collect(),
             Some(other) => Err(self.wrong(name, other, "a list of strings")),
         }
+    }
+
+    /// A list of strings, each of which may be written as a Hash with nothing but `field`, as
+    /// aws-sdk-ruby takes the ARNs of policies.
+    pub fn texts_or(&self, name: &str, field: &str) -> Result<Vec<String>, Failure> {
+        let Some(value @ Value::Array(items)) = self.get(name) else {
+            return self.texts(name);
+        };
+        let expected = format!("a list of strings, or of Hashes with {field} alone");
+        items
+            .iter()
+            .map(|item| match item {
+                Value::Object(fields) if fields.len() == 1 => fields.get(field)?.as_str(),
+                other => other.as_str(),
+            })
+            .map(|text| text.map(|text| text.trim().to_owned()))
+            .collect::<Option<_>>()
+            .ok_or_else(|| self.wrong(name, value, &expected))
     }
 
     /// Pairs, from a Hash (`{key => value}`) or from a list of Hashes with the two given fields.

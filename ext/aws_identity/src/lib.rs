@@ -9,6 +9,7 @@
 //! - [`cache`]: the AWS CLI's cache of role credentials; [`refresh`]: when to fetch
 //! - [`providers`]: the provider chain, and one file a source
 //! - [`fetch`]: base credentials, roles, identity
+//! - [`tokens`]: what proves the identity to other systems
 //! - [`session`]: the credentials and identity a process holds; [`doctor`]: the same steps, examined one by one
 
 pub mod attempt;
@@ -29,4 +30,5 @@ pub mod refresh;
 pub mod session;
 pub mod sts;
 pub mod task;
+pub mod tokens;
 pub mod util;

@@ -17,6 +17,7 @@ mod list;
 mod profile_chain;
 mod reader;
 mod resolve;
+mod source_file;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

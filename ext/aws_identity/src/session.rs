@@ -7,6 +7,7 @@ mod finish;
 mod respond;
 mod rounds;
 mod runtime;
+mod sign;
 mod skew;
 mod state;
 

@@ -7,9 +7,11 @@ mod caller_identity;
 mod client;
 mod errors;
 pub mod limits;
+mod retry;
 mod session_token;
 mod web_identity;
 
 pub use assume_role::{AssumeRoleOptions, CacheArguments, RoleRequest};
 pub use client::{Endpoint, Mfa, Sts};
+pub use retry::RetryLimits;
 pub use web_identity::WebIdentity;

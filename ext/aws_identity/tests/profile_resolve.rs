@@ -423,17 +423,17 @@ fn sts_limits_are_checked_and_named() {
     says(&role("duration_seconds = 60"), &["900 to 43200"]);
     says(
         &role("mfa_serial = short"),
-        &["mfa_serial", "5", "9 to 256"],
+        &["mfa_serial", "5", "9 and more"],
     );
     says(
         &role("mfa_serial = arn:aws:iam::1:mfa/a b"),
         &["mfa_serial", "' '"],
     );
-    says(&role("external_id = x"), &["external_id", "2 to 1224"]);
+    says(&role("external_id = x"), &["external_id", "2 and more"]);
     says(&role("external_id = canary*"), &["external_id", "'*'"]);
     says(
-        &role(&format!("role_session_name = {}", "n".repeat(65))),
-        &["role_session_name", "2 to 64"],
+        &role("role_session_name = n"),
+        &["role_session_name", "2 and more"],
     );
     says(
         &refused("[profile a]\nrole_arn = role/r\n", ""),

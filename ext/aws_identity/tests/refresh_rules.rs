@@ -493,6 +493,7 @@ fn the_listed_errors_are_final_and_no_others() {
         "InvalidIdentityToken",
         "Unauthorized",
         "InvalidGrant",
+        "Forbidden",
     ] {
         assert!(coded(name), "{name}");
         assert!(coded(&format!("{name}Exception")), "{name}Exception");
@@ -513,11 +514,14 @@ fn the_listed_errors_are_final_and_no_others() {
     for kind in Kind::ALL {
         let expected = matches!(
             kind,
-            Kind::Configuration | Kind::ProcessLoop | Kind::NotReady | Kind::AccessDenied
+            Kind::Configuration | Kind::ProcessLoop | Kind::NotReady
         );
         assert_eq!(is_final(&Failure::new(kind, "x", "")), expected, "{kind:?}");
     }
     let mut expired = Failure::new(Kind::AccessDenied, "the base credentials are expired", "");
     expired.code = Some("ExpiredToken".into());
     assert!(!is_final(&expired), "the code decides over the kind");
+    let mut unreached = Failure::new(Kind::Connection, "no verification key", "");
+    unreached.code = Some("InvalidIdentityToken".into());
+    assert!(!is_final(&unreached), "AWS's own trouble passes");
 }

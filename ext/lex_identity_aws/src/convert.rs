@@ -15,6 +15,7 @@ use aws_identity::{
     principal::Principal,
     profile::{Need, ProfileSummary},
     session::{CachedCredentials, Event, Tally},
+    tokens::Token,
 };
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
@@ -53,6 +54,14 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         dmi_folder: folder.map(Into::into),
     })
+}
+
+/// The words of a token.
+pub fn words(ruby: &Ruby, given: RHash) -> Result<Map<String, Json>, Error> {
+    match json(ruby, given.as_value(), MOST_LEVELS)? {
+        Json::Object(map) => Ok(map),
+        _ => Ok(Map::new()),
+    }
 }
 
 /// A Hash of variables, such as `ENV.to_h`.
@@ -212,6 +221,15 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
         .text("region", Some(&held.region))?
         .text("degraded", held.degraded.as_deref())?
         .with("details", details)?
+        .done())
+}
+
+/// A token for another system, with its text.
+pub fn token(ruby: &Ruby, token: &Token) -> Result<RHash, Error> {
+    Ok(Reply::new(ruby)
+        .text("token", Some(token.text.expose()))?
+        .with("expiration", token.expires_at.div_euclid(1000))?
+        .with("kind", ruby.to_symbol(token.kind))?
         .done())
 }
 

@@ -60,6 +60,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("wait_for_fetch", method!(Session::wait_for_fetch, 0))?;
     session.define_method("held", method!(Session::held, 0))?;
     session.define_method("known", method!(Session::known, 0))?;
+    session.define_method("presigned", method!(Session::presigned, 3))?;
     session.define_method("forget_identity", method!(Session::forget_identity, 0))?;
     session.define_method("invalidate", method!(Session::invalidate, 1))?;
     session.define_method("needs_refresh?", method!(Session::needs_refresh, 0))?;

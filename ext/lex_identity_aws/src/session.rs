@@ -250,6 +250,21 @@ impl Session {
         })
     }
 
+    /// A token of this kind with its words, signed with the held credentials.
+    pub fn presigned(
+        ruby: &Ruby,
+        this: &Self,
+        kind: String,
+        words: RHash,
+        region: Option<String>,
+    ) -> Result<RHash, Error> {
+        guard(ruby, || {
+            let words = convert::words(ruby, words)?;
+            let token = this.core.presigned(&kind, &words, region.as_deref());
+            convert::token(ruby, &convert::checked(ruby, token)?)
+        })
+    }
+
     pub fn forget_identity(ruby: &Ruby, this: &Self) -> Result<(), Error> {
         guard(ruby, || {
             this.core.forget_identity();

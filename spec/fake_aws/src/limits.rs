@@ -62,6 +62,15 @@ impl Checks<'_> {
         }
     }
 
+    fn token_size(&mut self) {
+        let Some(value) = self.params.get("MinimumSessionTokenSize") else {
+            return;
+        };
+        if !value.parse::<u32>().is_ok_and(|bytes| bytes <= 4096) {
+            self.fail(&format!("'{value}'"), "MinimumSessionTokenSize", "have value less than or equal to 4096");
+        }
+    }
+
     fn at_most(&mut self, list: &str, member: &str, max: usize) {
         let count = members(self.params, list, member).len();
         if count > max {
@@ -101,7 +110,8 @@ pub fn assume_role(params: &Params) -> Result<(), Failure> {
     let mut checks = Checks { params, errors: Vec::new() };
     common(&mut checks);
     checks.text("ExternalId", 2, 1224, EXTERNAL_ID);
-    checks.text("SourceIdentity", 2, 64, NAME);
+    checks.text("SourceIdentity", 2, 256, NAME);
+    checks.text("Policy", 1, usize::MAX, ANY);
     mfa(&mut checks);
     checks.at_most("Tags", "Key", 50);
     checks.at_most("TransitiveTagKeys", "", 50);
@@ -121,6 +131,7 @@ pub fn web_identity(params: &Params) -> Result<(), Failure> {
     checks.required("WebIdentityToken");
     checks.text("WebIdentityToken", 4, 20_000, ANY);
     checks.text("ProviderId", 4, 2048, ANY);
+    checks.text("Policy", 1, 2048, ANY);
     checks.finish()?;
     role_arn(params)?;
     policies(params)
@@ -131,6 +142,7 @@ pub fn web_identity(params: &Params) -> Result<(), Failure> {
 pub fn session_token(params: &Params) -> Result<(), Failure> {
     let mut checks = Checks { params, errors: Vec::new() };
     checks.seconds(129_600);
+    checks.token_size();
     mfa(&mut checks);
     checks.finish()
 }
@@ -141,7 +153,7 @@ fn common(checks: &mut Checks) {
     checks.required("RoleSessionName");
     checks.text("RoleSessionName", 2, 64, NAME);
     checks.seconds(43_200);
-    checks.text("Policy", 1, 2048, ANY);
+    checks.token_size();
     checks.at_most("PolicyArns", "arn", 10);
 }
 
@@ -219,7 +231,7 @@ fn contexts(params: &Params) -> Result<(), Failure> {
     let assertions = members(params, "ProvidedContexts", "ContextAssertion");
     let providers = members(params, "ProvidedContexts", "ProviderArn");
     let good = |text: &&str| Arn::parse(text).is_some_and(|arn| arn.resource.starts_with("contextProvider/"));
-    if providers.iter().all(good) && assertions.iter().all(|text| (4..=2048).contains(&text.len())) {
+    if providers.iter().all(good) && assertions.iter().all(|text| (4..=3072).contains(&text.len())) {
         return Ok(());
     }
     Err(Failure::validation("1 validation error detected: 'providedContexts' holds an invalid ProviderArn or ContextAssertion"))
@@ -278,6 +290,7 @@ mod tests {
             ("RoleArn", "arn:aws:iam::12345:role/name", "is invalid"),
             ("RoleArn", "arn:aws:iam::123456789012:user/name", "is invalid"),
             ("PolicyArns.member.1.arn", "arn:aws:iam::aws:role/ReadOnly", "not valid"),
+            ("MinimumSessionTokenSize", "4097", "less than or equal to 4096"),
             ("TransitiveTagKeys.member.1", "absent", "must be included"),
             ("ProvidedContexts.member.1.ProviderArn", "arn:aws:iam::aws:role/x", "providedContexts"),
         ] {

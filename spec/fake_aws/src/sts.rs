@@ -147,7 +147,7 @@ fn get_session_token(call: &mut Call) -> Result<String, Failure> {
     let default = if root { HOUR } else { 12 * HOUR };
     let seconds = call.param("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(default).min(longest);
     let key = call.issue(caller.principal, seconds, |key| key.mfa = mfa);
-    Ok(credentials(&key))
+    Ok(credentials(&key) + &token_size(call, &key))
 }
 
 fn trusts(role: &Role, caller: &Principal) -> bool {
@@ -215,6 +215,7 @@ fn role_answer(call: &Call, key: &Key) -> String {
         element("Arn", &key.principal.arn),
         credentials(key),
     );
+    text.push_str(&token_size(call, key));
     let size = limits::packed_policy_size(call.params);
     if size > 0 {
         let _ = write!(text, "{}", element("PackedPolicySize", &size.to_string()));
@@ -223,6 +224,13 @@ fn role_answer(call: &Call, key: &Key) -> String {
         text.push_str(&element("SourceIdentity", identity));
     }
     text
+}
+
+/// How large the session token is. The fake does not pad it; the answer says the size that was asked for.
+fn token_size(call: &Call, key: &Key) -> String {
+    let least = call.param("MinimumSessionTokenSize").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let size = key.token().len().max(least);
+    element("SessionTokenSize", &size.to_string()) + &element("SessionTokenUtilization", &(size * 100 / 4096).to_string())
 }
 
 fn credentials(key: &Key) -> String {

@@ -20,8 +20,12 @@ const DETAILS: [(&str, &str); 7] = [
     ("audience", "/Audience"),
     ("request_id", "/ResponseMetadata/RequestId"),
 ];
-/// The one detail that is a number there.
-const PACKED_POLICY_SIZE: (&str, &str) = ("packed_policy_size", "PackedPolicySize");
+/// The details that are numbers there.
+const NUMBERS: [(&str, &str); 3] = [
+    ("packed_policy_size", "PackedPolicySize"),
+    ("session_token_size", "SessionTokenSize"),
+    ("session_token_utilization", "SessionTokenUtilization"),
+];
 
 pub(super) struct Entry {
     pub credentials: Credentials,
@@ -53,9 +57,10 @@ impl Entry {
                 credentials.details.insert(name.into(), text.into());
             }
         }
-        let (name, member) = PACKED_POLICY_SIZE;
-        if let Some(size) = file.get(member).and_then(Value::as_u64) {
-            credentials.details.insert(name.into(), size.to_string());
+        for (name, member) in NUMBERS {
+            if let Some(number) = file.get(member).and_then(Value::as_u64) {
+                credentials.details.insert(name.into(), number.to_string());
+            }
         }
         Some(Self {
             credentials,
@@ -74,13 +79,11 @@ impl Entry {
                 put(&mut file, place, json!(text));
             }
         }
-        let (name, member) = PACKED_POLICY_SIZE;
-        if let Some(size) = credentials
-            .details
-            .get(name)
-            .and_then(|size| size.parse::<u64>().ok())
-        {
-            file[member] = json!(size);
+        for (name, member) in NUMBERS {
+            let number = credentials.details.get(name);
+            if let Some(number) = number.and_then(|number| number.parse::<u64>().ok()) {
+                file[member] = json!(number);
+            }
         }
         file[TAG] = tag.clone();
         // Rounded down to a second, as STS counts: never later than the real expiration.

@@ -14,8 +14,9 @@ pub struct Request<'a> {
     /// `None` for `GetSessionToken`, which the AWS CLI does not cache.
     pub role_arn: Option<&'a str>,
     pub options: AssumeRoleOptions,
-    /// Whose credentials sign the call: their account id, or the access key id where no account is known.
-    pub base: Option<&'a str>,
+    /// Who signs the call: the access key id of long-lived keys, or the role. Never the account, whose
+    /// users are not one another.
+    pub asker: Option<&'a str>,
     /// The STS endpoint, where one was set.
     pub endpoint: Option<&'a str>,
     /// The endpoint was set where the AWS CLI finds it too (environment, shared config), so that
@@ -46,8 +47,8 @@ impl CacheKey {
             .map(|(name, value)| (name.to_owned(), in_order(value)))
             .collect();
         let mut tag = Map::new();
-        if let Some(base) = given(request.base) {
-            tag.insert("Base".into(), json!(base));
+        if let Some(asker) = given(request.asker) {
+            tag.insert("Base".into(), json!(asker));
         }
         if let Some(endpoint) = given(request.endpoint) {
             tag.insert("Endpoint".into(), json!(endpoint.trim_end_matches('/')));
@@ -68,7 +69,9 @@ impl CacheKey {
             name,
             own_name,
             tag,
-            accepts_untagged: !shaped && !endpoint_of_ours,
+            // The CLI caches no GetSessionToken, so a file of that name without a tag is not known to be
+            // the asker's.
+            accepts_untagged: request.role_arn.is_some() && !shaped && !endpoint_of_ours,
             shares_name: !shaped,
         }
     }
@@ -93,10 +96,10 @@ fn arguments_of(request: &Request<'_>, named: Vec<(&'static str, Value)>) -> Str
         .into_iter()
         .filter(|(_, value)| !value.is_null() && value != "")
         .collect();
-    match (request.role_arn, given(request.base)) {
+    match (request.role_arn, given(request.asker)) {
         (Some(arn), _) => drop(all.insert("RoleArn", json!(arn))),
-        // A session of GetSessionToken belongs to its base, which no other argument names.
-        (None, Some(base)) => drop(all.insert("Base", json!(base))),
+        // A session of GetSessionToken belongs to its user, whom no other argument names.
+        (None, Some(asker)) => drop(all.insert("Base", json!(asker))),
         (None, None) => {}
     }
     dumps(&json!(all))

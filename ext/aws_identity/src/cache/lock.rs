@@ -71,6 +71,12 @@ impl CacheDir {
                 warning,
             };
         }
+        if self.is_read_only {
+            return LockAttempt {
+                lock: LockOutcome::Unavailable,
+                warning,
+            };
+        }
         match self.lock_file(key) {
             Ok(Some(guard)) => match read() {
                 (Some(found), warning) => LockAttempt {

@@ -49,6 +49,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("role_arn", Anywhere, NotReady),
     option("role_session_name", Anywhere, Absent),
     option("session_duration", Anywhere, Absent),
+    option("minimum_session_token_size", Anywhere, NotReady),
     option("external_id", Anywhere, NotReady),
     option("policy", Anywhere, NotReady),
     option("policy_arns", Anywhere, NotReady),

@@ -71,6 +71,8 @@ pub struct Settings {
     pub process_timeout: Chosen<Duration>,
     pub token_timeout: Chosen<Duration>,
     pub negative_ttl: Chosen<Duration>,
+    /// The most requests of one call of STS, as `AWS_MAX_ATTEMPTS` says.
+    pub max_attempts: Option<u32>,
     pub advisory_window: Option<Chosen<Duration>>,
     /// The folder of the cache on disk, where it is in use.
     pub cache: Chosen<Option<PathBuf>>,
@@ -119,6 +121,7 @@ impl Settings {
             process_timeout: process_timeout(&layers)?,
             token_timeout: layers.seconds("token_timeout", TOKEN_TIMEOUT)?,
             negative_ttl: layers.seconds("negative_ttl", NEGATIVE_TTL)?,
+            max_attempts: layers.environment.count("AWS_MAX_ATTEMPTS")?,
             advisory_window: layers
                 .first(|l| l.duration("advisory_window", MAX_ADVISORY_WINDOW))?,
             cache: cache(&layers)?,

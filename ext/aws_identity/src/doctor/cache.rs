@@ -20,6 +20,13 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(match CacheDir::open(dir) {
+        Ok(cache) if cache.is_read_only() => {
+            let what = format!(
+                "{} is read-only: entries are read, and none is written",
+                dir.display()
+            );
+            Finding::ok(CHECK, "folder", what)
+        }
         Ok(_) => Finding::ok(CHECK, "folder", format!("{} can be used", dir.display())),
         Err(warning) => Finding::warning(
             CHECK,

@@ -169,7 +169,7 @@ impl Step {
             && failure
                 .code
                 .as_deref()
-                .is_none_or(|code| code.starts_with("AccessDenied"))
+                .is_some_and(|code| code.starts_with("AccessDenied"))
         {
             let external_id = match &self.role.options.external_id {
                 Some(_) => {

@@ -1,6 +1,6 @@
 //! The disk cache around one call of STS, so that the processes of a machine share credentials.
 
-use super::request::FetchRequest;
+use super::{request::FetchRequest, roles::StepRequest};
 use crate::{
     cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin},
@@ -103,17 +103,11 @@ impl<'a> DiskCache<'a> {
 
     /// The credentials in the cache, or the entry to write. One process of this machine locks the
     /// entry; the others wait for its result for at most half of their time.
-    pub(super) async fn look(
-        &self,
-        role_arn: Option<&str>,
-        options: &AssumeRoleOptions,
-        base: &Credentials,
-        record: &mut Record,
-    ) -> Look<'_> {
+    pub(super) async fn look(&self, step: &StepRequest<'_>, record: &mut Record) -> Look<'_> {
         let Some(dir) = &self.dir else {
             return Look::Absent(None);
         };
-        let key = self.key(role_arn, options, base);
+        let key = self.key(step);
         self.last.replace(Some(DiskEntry {
             dir: dir.clone(),
             key: key.clone(),
@@ -125,7 +119,7 @@ impl<'a> DiskCache<'a> {
             record.warn(SOURCE, &warning.to_string());
         }
         let is_usable =
-            |cached: &Credentials| refused.is_none() && !is_due(cached, options, self.now());
+            |cached: &Credentials| refused.is_none() && !is_due(cached, step.options, self.now());
         // Half of the fetch's time, less the time that the fetch has used already.
         let half = self.deadline.limit() / 2;
         let lock_limit = half.saturating_sub(self.deadline.elapsed()) * 2;
@@ -163,16 +157,11 @@ impl<'a> DiskCache<'a> {
         now().saturating_add(self.request.clock_offset)
     }
 
-    fn key(
-        &self,
-        role_arn: Option<&str>,
-        options: &AssumeRoleOptions,
-        base: &Credentials,
-    ) -> CacheKey {
+    fn key(&self, step: &StepRequest<'_>) -> CacheKey {
         CacheKey::new(&Request {
-            role_arn,
-            options: options.clone(),
-            base: Some(base.account_id.as_deref().unwrap_or(&base.access_key_id)),
+            role_arn: step.role_arn,
+            options: step.options.clone(),
+            asker: Some(step.asker),
             endpoint: self.endpoint.as_deref(),
             endpoint_is_shared: self.finds_cli_endpoint,
         })

@@ -40,6 +40,8 @@ pub struct FetchResult {
     /// The identity, or why it is not known; `None` if it was not requested.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,
+    /// Whether AWS's FIPS endpoints are to be used.
+    pub use_fips: bool,
     pub attempts: Vec<Attempt>,
     /// The problems that did not make the fetch fail, for the log.
     pub warnings: Vec<String>,

@@ -11,7 +11,7 @@ use crate::{
     failure::Failure,
     profile::{BaseProvider, RoleStep},
     providers::{self, BaseCredentials, Context, Record},
-    sts::{Mfa, Sts},
+    sts::Mfa,
 };
 
 /// `GetSessionToken` and `AssumeRole`, as often as the settings ask for it.
@@ -28,6 +28,7 @@ impl AssumeRoles<'_> {
         record: &mut Record,
     ) -> Result<(Credentials, Option<DiskEntry>), Failure> {
         let settings = self.context.settings;
+        let mut asker = base.asker();
         let mut credentials = base.credentials;
         let mut role_arn = base.role_arn;
         let mut code = Code::NotAsked;
@@ -49,8 +50,9 @@ impl AssumeRoles<'_> {
             if !(is_on_top && is_held) {
                 check_chaining(role, role_arn.as_deref())?;
                 credentials = self
-                    .role(role, credentials, &disk_cache, &mut code, record)
+                    .role(role, (credentials, &asker), &disk_cache, &mut code, record)
                     .await?;
+                asker.clone_from(&role.role_arn);
                 role_arn = Some(role.role_arn.clone());
                 requested = role.options.clone();
             }
@@ -76,7 +78,7 @@ impl AssumeRoles<'_> {
     async fn role(
         &self,
         role: &RoleRequest,
-        base: Credentials,
+        (base, asker): (Credentials, &str),
         disk_cache: &DiskCache<'_>,
         code: &mut Code,
         record: &mut Record,
@@ -90,6 +92,7 @@ impl AssumeRoles<'_> {
         let request = StepRequest {
             step: &step,
             role_arn: Some(&role.role_arn),
+            asker,
             options: &role.options,
             // A session token that was given with MFA counts as MFA for the role.
             serial_number: role
@@ -105,7 +108,8 @@ impl AssumeRoles<'_> {
             code,
             record,
             async |base, mfa| {
-                Sts::new(self.context.http, self.context.endpoint)
+                self.context
+                    .sts()
                     .assume_role(base, &role.role_arn, &role.options, session_name, mfa)
                     .await
             },
@@ -122,12 +126,16 @@ impl AssumeRoles<'_> {
     ) -> Result<Credentials, Failure> {
         let options = AssumeRoleOptions {
             duration_seconds: self.context.settings.unscoped.duration_seconds,
+            minimum_session_token_size: self.context.settings.unscoped.minimum_session_token_size,
             serial_number: self.context.settings.unscoped.serial_number.clone(),
             ..AssumeRoleOptions::default()
         };
+        // A session token belongs to one user, and an account has many.
+        let access_key_id = base.access_key_id.clone();
         let request = StepRequest {
             step: "session token",
             role_arn: None,
+            asker: &access_key_id,
             options: &options,
             serial_number: options.serial_number.as_deref(),
         };
@@ -137,11 +145,7 @@ impl AssumeRoles<'_> {
             disk_cache,
             code,
             record,
-            async |base, mfa| {
-                Sts::new(self.context.http, self.context.endpoint)
-                    .session_token(base, options.duration_seconds, mfa)
-                    .await
-            },
+            async |base, mfa| self.context.sts().session_token(base, &options, mfa).await,
         )
         .await
     }
@@ -158,13 +162,12 @@ impl AssumeRoles<'_> {
     ) -> Result<Credentials, Failure> {
         let &StepRequest {
             step,
-            role_arn,
-            options,
             serial_number,
+            ..
         } = request;
         let source = format!("{} > {step}", base.source);
         record.asks(step);
-        let mut look = disk_cache.look(role_arn, options, &base, record).await;
+        let mut look = disk_cache.look(request, record).await;
         if let (Look::Absent(entry), Some(serial_number), Code::NotAsked) =
             (&mut look, serial_number, &code)
         {
@@ -174,7 +177,7 @@ impl AssumeRoles<'_> {
             *code = Code::Asked(self.token_code(serial_number, step, record).await?);
             if is_cached {
                 record.asks(step);
-                look = disk_cache.look(role_arn, options, &base, record).await;
+                look = disk_cache.look(request, record).await;
             }
         }
         let mut credentials = match look {
@@ -260,10 +263,12 @@ impl AssumeRoles<'_> {
 }
 
 /// One call of STS, and where its credentials are cached.
-struct StepRequest<'r> {
+pub(super) struct StepRequest<'r> {
     step: &'r str,
-    role_arn: Option<&'r str>,
-    options: &'r AssumeRoleOptions,
+    pub(super) role_arn: Option<&'r str>,
+    /// Who signs the call.
+    pub(super) asker: &'r str,
+    pub(super) options: &'r AssumeRoleOptions,
     serial_number: Option<&'r str>,
 }
 

@@ -51,6 +51,22 @@ impl ConnectionProblem {
     }
 }
 
+/// True where TLS itself failed, such as for a certificate that is not trusted: another try ends the same.
+pub fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<TlsError>() {
+            return true;
+        }
+        let within = error
+            .downcast_ref::<io::Error>()
+            .and_then(|error| error.get_ref())
+            .map(|within| within as &(dyn Error + 'static));
+        next = within.or_else(|| error.source());
+    }
+    false
+}
+
 /// The innermost reason: the outer ones only say that a connection failed.
 pub fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;

@@ -4,7 +4,8 @@
 //! `configloader` sets it up), because files are written for and by the CLI. So keys may be
 //! indented, `:` works like `=`, comment lines may be indented, and a section or key that appears
 //! twice is an error. In two points the AWS SDKs' common rules are followed, which boto3 lacks: a
-//! `#` or `;` after white space ends a value, and white space inside the brackets is trimmed.
+//! `#` or `;` after white space ends a value (but see `Value::uncut`) or a header, and white space inside
+//! the brackets is trimmed.
 //!
 //! The SDK for Rust has a parser of its own (`env_config` of aws-runtime 1.10.2). It is not used: it
 //! refuses indented keys, takes an indented comment for a part of the value before it, drops profiles
@@ -69,7 +70,11 @@ fn refusal(what: impl Into<String>, remedy: &'static str) -> Refusal {
 /// The sections of one file, in its order.
 pub(super) fn parse(text: &str) -> Result<Vec<Section>, Malformed> {
     let mut reader = Reader::default();
-    for (index, line) in text.lines().enumerate() {
+    // CR LF, LF and a lone CR end a line, as Python reads text.
+    let lines = text
+        .split('\n')
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    for (index, line) in lines.enumerate() {
         reader.read(line).map_err(|(what, remedy)| Malformed {
             line: index + 1,
             what,
@@ -111,20 +116,12 @@ impl Reader {
     }
 
     fn section(&mut self, body: &str) -> Result<(), Refusal> {
-        let (header, rest) = body[1..].split_once(']').ok_or_else(|| {
+        let header = header(body).ok_or_else(|| {
             refusal(
                 "a section that starts with '[' does not end with ']'",
                 "Add it.",
             )
         })?;
-        let rest = rest.trim_start();
-        if !rest.is_empty() && !rest.starts_with(['#', ';']) {
-            return Err(refusal(
-                "something other than a comment follows the ']' of a section",
-                "Move it to a line of its own.",
-            ));
-        }
-        let header = header.trim();
         if !self.headers.insert(header.to_owned()) {
             return Err(refusal(
                 format!("the section [{header}] appears a second time"),
@@ -140,16 +137,16 @@ impl Reader {
     }
 
     fn property(&mut self, body: &str) -> Result<(), Refusal> {
-        let section = self.sections.last_mut().ok_or_else(|| {
-            if body.starts_with('\u{feff}') {
-                refusal(
-                    "the file starts with a byte order mark",
-                    "Save it as UTF-8 without one.",
-                )
-            } else {
-                refusal("a [section] is expected before the first key", "Add it.")
-            }
-        })?;
+        if body.starts_with('\u{feff}') {
+            return Err(refusal(
+                "it starts with a byte order mark",
+                "Save the file as UTF-8 without one; two files that were joined have one in the middle.",
+            ));
+        }
+        let section = self
+            .sections
+            .last_mut()
+            .ok_or_else(|| refusal("a [section] is expected before the first key", "Add it."))?;
         let bare = without_comment(body);
         let delimiter = bare
             .find(['=', ':'])
@@ -178,6 +175,19 @@ impl Reader {
         self.open = Some(key);
         Ok(())
     }
+}
+
+/// The text between the brackets, trimmed. As in `configparser`, the last `]` ends it and what follows is
+/// ignored, except that a comment after the first `]` may hold brackets of its own.
+fn header(body: &str) -> Option<&str> {
+    let body = body.strip_prefix('[')?;
+    let (first, rest) = body.split_once(']')?;
+    let header = if rest.trim_start().starts_with(['#', ';']) {
+        first
+    } else {
+        body.rsplit_once(']')?.0
+    };
+    Some(header.trim())
 }
 
 /// A line indented deeper than its key belongs to the key's value. Below a key without a value
@@ -299,6 +309,40 @@ mod tests {
         assert!(sections[0].properties["k"].nested().is_none());
     }
 
+    // Each expectation is what `configparser` gives.
+    #[test]
+    fn a_line_ends_at_lf_cr_lf_or_a_lone_cr() {
+        for text in [
+            "[a]\rk = v\r[b]\rk = w\r",
+            "[a]\nk = v\r[b]\r\nk = w",
+            "[a]\r\r\n\rk = v\r\r\n[b]\rk = w\r",
+            "\r[a]\rk: v\r# c\r[b] ; c\rk= w\n\r",
+        ] {
+            assert_eq!(value(text, "a", "k").as_deref(), Some("v"), "{text:?}");
+            assert_eq!(value(text, "b", "k").as_deref(), Some("w"), "{text:?}");
+        }
+        let continued = value("[a]\rk = v\r  w\rl = x\r", "a", "k");
+        assert_eq!(continued.as_deref(), Some("v\nw"));
+    }
+
+    #[test]
+    fn the_last_bracket_ends_a_header_and_the_rest_is_ignored() {
+        for (line, header) in [
+            ("[a] b", "a"),
+            ("[a] k = v", "a"),
+            ("[a]]", "a]"),
+            ("[a]b]", "a]b"),
+            ("[[a]]", "[a]"),
+            ("[a];c", "a"),
+            ("[a] # c", "a"),
+            // boto3 takes all up to the last bracket here too.
+            ("[a] # see [b]", "a"),
+        ] {
+            let found = value(&format!("{line}\nk = 1\n"), header, "k");
+            assert_eq!(found.as_deref(), Some("1"), "{line}");
+        }
+    }
+
     #[test]
     fn capital_default_is_inherited_and_no_section() {
         let text = "[DEFAULT]\nregion = eu-west-1\n[a]\n[b]\nregion = us-east-1\n";
@@ -313,7 +357,9 @@ mod tests {
             ("a = b\n", 1, "before the first key"),
             ("\u{feff}[a]\n", 1, "byte order mark"),
             ("[a\n", 1, "does not end with ']'"),
-            ("[a] b\n", 1, "other than a comment"),
+            ("[x]\nk = 1\n\u{feff}[a]\n", 3, "byte order mark"),
+            ("[x]\rk = 1\r\rk\r", 4, "'=' is expected"),
+            ("[x]\r\nk = 1\r\n\r\nk\r\n", 4, "'=' is expected"),
             ("[a]\nkey\n", 2, "'=' is expected"),
             ("[a]\n= b\n", 2, "name of a key is missing"),
             (

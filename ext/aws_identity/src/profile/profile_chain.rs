@@ -29,6 +29,12 @@ pub struct ProfileChain {
     pub ec2_metadata_service_endpoint: Option<Secret>,
     /// `IPv4` or `IPv6`, as written.
     pub ec2_metadata_service_endpoint_mode: Option<String>,
+    /// How long one answer of IMDS may take, in seconds.
+    pub metadata_service_timeout: Option<u32>,
+    /// How often a question is put to IMDS.
+    pub metadata_service_num_attempts: Option<u32>,
+    /// The most requests of one call of STS.
+    pub max_attempts: Option<u32>,
 }
 
 /// The credentials the first call is signed with.
@@ -110,6 +116,9 @@ impl ProfileChain {
             use_dualstack_endpoint: None,
             ec2_metadata_service_endpoint: None,
             ec2_metadata_service_endpoint_mode: None,
+            metadata_service_timeout: None,
+            metadata_service_num_attempts: None,
+            max_attempts: None,
         }
     }
 }

@@ -132,6 +132,20 @@ impl ProfileReader<'_> {
         }
     }
 
+    /// A whole number of 1 or more.
+    pub(super) fn count(self, key: &str) -> Result<Option<u32>, Failure> {
+        match self.optional(key)? {
+            None => Ok(None),
+            Some(text) => match text.parse() {
+                Ok(number @ 1..) => Ok(Some(number)),
+                _ => Err(self.failure(
+                    format_args!("has {key} {:?}", shortened(&text)),
+                    "Write a whole number of 1 or more, or remove the line.",
+                )),
+            },
+        }
+    }
+
     /// A value on one line; blank is absent.
     pub(super) fn optional(self, key: &str) -> Result<Option<String>, Failure> {
         match self.profile.value(key) {

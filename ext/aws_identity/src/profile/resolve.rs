@@ -39,6 +39,9 @@ pub fn resolve(files: &Files, name: &str) -> Result<ProfileChain, Failure> {
             .optional("ec2_metadata_service_endpoint")?
             .map(Secret::new),
         ec2_metadata_service_endpoint_mode: top.optional("ec2_metadata_service_endpoint_mode")?,
+        metadata_service_timeout: top.count("metadata_service_timeout")?,
+        metadata_service_num_attempts: top.count("metadata_service_num_attempts")?,
+        max_attempts: top.count("max_attempts")?,
     })
 }
 

@@ -16,17 +16,20 @@ use crate::{
     credentials::{Credentials, Secret},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{self, Allowed, Http, HttpError},
+    http::{self, Allowed, Http, HttpError, Reply},
     util::foreign_text::shown,
 };
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 use tokio::time::sleep;
 
 const NAME: &str = "container";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(100);
+/// As in botocore: an agent that starts or is throttled is asked once a second.
+const PAUSE: Duration = Duration::from_secs(1);
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
@@ -43,7 +46,7 @@ pub(super) async fn provide(context: &Context<'_>) -> Result<Provided, Failure> 
     if !is_configured(environment) {
         return Ok(Provided::Absent(absence()));
     }
-    credentials(context.http, environment)
+    credentials(context.http, environment, context.time())
         .await
         .map(Provided::from)
 }
@@ -66,83 +69,128 @@ fn absence() -> String {
     "no AWS_CONTAINER_CREDENTIALS_* variable is set".into()
 }
 
-/// Asks the endpoint that the environment names.
-async fn credentials(http: &Http, environment: &Environment) -> Result<Credentials, Failure> {
-    const REMEDY: &str = "Check the agent, and AWS_CONTAINER_CREDENTIALS_FULL_URI.";
+/// Asks the endpoint that the environment names, and again for as long as `time` while it may only be starting.
+async fn credentials(
+    http: &Http,
+    environment: &Environment,
+    time: Duration,
+) -> Result<Credentials, Failure> {
+    let until = Instant::now() + time;
     let uri = uri(environment)?;
-    let token = token(environment)?;
     let allowed = if uri.starts_with("https:") {
         Allowed::Anything
     } else {
         Allowed::Container
     };
     let direct = http.direct(&uri, CONNECT_TIMEOUT, READ_TIMEOUT, allowed)?;
-    let headers: Vec<(&'static str, &str)> = token
-        .iter()
-        .map(|token| ("authorization", token.expose()))
-        .collect();
-    let place = http::without_userinfo(&uri);
-    let mut tries = 0;
-    let reply = loop {
-        tries += 1;
-        let is_last = tries >= TRIES;
-        match direct.send("GET", &uri, &headers).await {
-            Ok(reply) if (reply.status >= 500 || reply.status == 429) && !is_last => {
-                sleep(PAUSE * tries).await;
-            }
-            Err(HttpError::Timeout) if !is_last => {}
-            Ok(reply) => break reply,
-            Err(HttpError::Timeout) => {
-                return Err(Failure::timeout(
-                    format!("The container endpoint {place} does not answer."),
-                    REMEDY,
-                ));
-            }
-            Err(HttpError::Connection(why)) => {
-                return Err(Failure::new(
-                    Kind::Connection,
-                    format!(
-                        "The container endpoint {place} cannot be reached ({}).",
-                        shown(&why)
-                    ),
-                    REMEDY,
-                ));
-            }
+    loop {
+        // Read anew each time: an endpoint that refuses a token may be waiting for its successor.
+        let token = token(environment)?;
+        let headers: Vec<(&'static str, &str)> = token
+            .iter()
+            .map(|token| ("authorization", token.expose()))
+            .collect();
+        let asked = Asked {
+            variable: variable(environment),
+            place: http::without_userinfo(&uri),
+        };
+        let answer = direct.send("GET", &uri, &headers).await;
+        let is_time = Instant::now() + PAUSE < until;
+        match answer {
+            Ok(reply) if reply.status == 200 => return asked.credentials(&reply),
+            Ok(reply) if is_time && may_pass(reply.status) => sleep(PAUSE).await,
+            Ok(reply) => return Err(asked.refused(&reply)),
+            Err(HttpError::Connection(_)) if is_time => sleep(PAUSE).await,
+            Err(HttpError::Connection(why)) => return Err(asked.unreached(&why)),
+            // The time-out was the pause.
+            Err(HttpError::Timeout) if Instant::now() < until => {}
+            Err(HttpError::Timeout) => return Err(asked.silent()),
         }
-    };
-    if reply.status != 200 {
-        return Err(refused(&place, reply.status));
     }
-    metadata_credentials::parse(&reply.body, NAME).map_err(|reason| {
-        Failure::new(
-            Kind::Service,
-            format!("The container endpoint {place} gave no usable credentials: {reason}."),
-            "Check that AWS_CONTAINER_CREDENTIALS_FULL_URI names a credentials endpoint, and the task role.",
-        )
-    })
 }
 
-fn refused(place: &str, status: u16) -> Failure {
-    let (kind, remedy) = match status {
-        401 | 403 => (
-            Kind::AccessDenied,
-            "Check AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE).",
-        ),
-        429 => (Kind::Throttled, "It may pass."),
-        500.. => (Kind::Service, "It may pass."),
-        _ => (
-            Kind::Service,
-            "Check the task role, or the Pod Identity association.",
-        ),
-    };
-    Failure {
-        status: Some(status),
-        ..Failure::new(
-            kind,
-            format!("The container endpoint {place} answered {status}."),
-            remedy,
+/// True for an answer of an agent that is throttled or not ready. One without its token's keys, or one that a
+/// service mesh gives in its place, answers 401 or 403.
+fn may_pass(status: u16) -> bool {
+    matches!(status, 401 | 403 | 429 | 500..)
+}
+
+/// What was asked, for the words of a failure.
+struct Asked {
+    variable: &'static str,
+    place: String,
+}
+
+impl Asked {
+    fn credentials(&self, reply: &Reply) -> Result<Credentials, Failure> {
+        metadata_credentials::parse(&reply.body, NAME).map_err(|reason| {
+            Failure::new(
+                Kind::Service,
+                format!(
+                    "The container endpoint {} gave no usable credentials: {reason}.",
+                    self.place
+                ),
+                format!(
+                    "Check that {} names a credentials endpoint, and the task role.",
+                    self.variable
+                ),
+            )
+        })
+    }
+
+    fn unreached(&self, why: &str) -> Failure {
+        Failure::new(
+            Kind::Connection,
+            format!(
+                "The container endpoint {} cannot be reached ({}).",
+                self.place,
+                shown(why)
+            ),
+            self.remedy(),
         )
     }
+
+    fn silent(&self) -> Failure {
+        Failure::timeout(
+            format!("The container endpoint {} does not answer.", self.place),
+            self.remedy(),
+        )
+    }
+
+    fn remedy(&self) -> String {
+        format!("Check that the agent runs, and {}.", self.variable)
+    }
+
+    fn refused(&self, reply: &Reply) -> Failure {
+        let status = reply.status;
+        let (kind, remedy) = match status {
+            401 | 403 => (
+                Kind::AccessDenied,
+                "Check AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE).",
+            ),
+            429 => (Kind::Throttled, "It may pass."),
+            500.. => (Kind::Service, "It may pass."),
+            _ => (
+                Kind::Service,
+                "Check the task role, or the Pod Identity association.",
+            ),
+        };
+        Failure {
+            status: Some(status),
+            ..Failure::new(
+                kind,
+                format!("The container endpoint {} answered {status}.", self.place),
+                remedy,
+            )
+        }
+    }
+}
+
+/// The variable that names the endpoint.
+fn variable(environment: &Environment) -> &'static str {
+    environment
+        .first(&[RELATIVE_URI, FULL_URI])
+        .map_or(FULL_URI, |(name, _)| name)
 }
 
 fn uri(environment: &Environment) -> Result<String, Failure> {

@@ -2,9 +2,16 @@
 
 use super::callbacks::Callbacks;
 use crate::{
-    config::Settings, credentials::Millis, environment::Environment, failure::Failure, http::Http,
-    profile::ProfileChain, sts::Endpoint, task::deadline::Deadline,
+    config::Settings,
+    credentials::Millis,
+    environment::Environment,
+    failure::Failure,
+    http::Http,
+    profile::ProfileChain,
+    sts::{Endpoint, RetryLimits, Sts},
+    task::deadline::Deadline,
 };
+use std::time::Duration;
 
 /// The context of `provide`, for one fetch.
 #[derive(Clone, Copy)]
@@ -17,6 +24,25 @@ pub struct Context<'a> {
     pub deadline: &'a Deadline,
     /// The default role session name.
     pub session_name: &'a str,
+}
+
+impl<'a> Context<'a> {
+    /// What is left for one request with its retries.
+    pub(super) fn time(&self) -> Duration {
+        let left = self.deadline.left();
+        // The doctor's deadline is longer than a fetch's.
+        left.min(self.settings.resolve_timeout.value)
+    }
+
+    /// A client of STS for one call.
+    pub fn sts(&self) -> Sts<'a> {
+        let of_profile = self.local.profile.ok().and_then(|chain| chain.max_attempts);
+        let limits = RetryLimits {
+            time: self.time(),
+            attempts: self.settings.max_attempts.or(of_profile),
+        };
+        Sts::new(self.http, self.endpoint, limits)
+    }
 }
 
 /// The context of `check`, without a client, so that a check cannot send a request.

@@ -15,7 +15,7 @@ pub(super) fn take(
     let secret = needed("SecretAccessKey")?;
     let token = text(answer, token)?;
     let mut credentials = Credentials::new(id, secret, token, source);
-    credentials.account_id = text(answer, "AccountId")?;
+    credentials.account_id = extra(answer, "AccountId");
     credentials.expires_at = match answer.get("Expiration") {
         None | Some(Value::Null) => None,
         // An empty expiration is an error, since it must not count as credentials that never
@@ -29,6 +29,15 @@ pub(super) fn take(
         }
     };
     Ok(credentials)
+}
+
+/// A member that credentials do without: an account id that is written as a number is taken, a value of
+/// another type is left aside, as botocore does.
+pub(super) fn extra(answer: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match answer.get(name) {
+        Some(Value::Number(number)) => number.as_u64().map(|number| format!("{number:012}")),
+        _ => text(answer, name).ok()?,
+    }
 }
 
 /// Moves the text out, so that no second copy of a secret remains. Null and blank text are absent.

@@ -5,11 +5,18 @@ use super::{
     context::{Context, Local},
     source::{Availability, Provided, Source},
 };
-use crate::{credentials::Credentials, environment::Environment, failure::Failure};
+use crate::{
+    credentials::{Credentials, Millis},
+    environment::Environment,
+    failure::Failure,
+    util::time,
+};
 
 pub(super) const NAME: &str = "environment";
 const ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+/// Not in the SDKs' guide; botocore reads it, and tools that export credentials write it.
+const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 pub(super) const SOURCE: Source = Source {
     name: NAME,
@@ -54,9 +61,11 @@ fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
     };
     match (value(ID), value(SECRET)) {
         (Some(id), Some(secret)) => {
-            let token = value("AWS_SESSION_TOKEN").map(str::to_owned);
-            let mut keys = Credentials::new(id, secret, token, NAME);
+            // The older name comes first in botocore.
+            let token = value("AWS_SECURITY_TOKEN").or(value("AWS_SESSION_TOKEN"));
+            let mut keys = Credentials::new(id, secret, token.map(str::to_owned), NAME);
             keys.account_id = value("AWS_ACCOUNT_ID").map(str::to_owned);
+            keys.expires_at = value(EXPIRATION).map(expiration).transpose()?;
             Ok(Some(keys))
         }
         (None, None) => Ok(None),
@@ -65,9 +74,50 @@ fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
     }
 }
 
+/// One that cannot be read must not count as credentials that never expire.
+fn expiration(text: &str) -> Result<Millis, Failure> {
+    time::parse(text).ok_or_else(|| {
+        Failure::configuration(
+            format!("{EXPIRATION} is no time with a zone, such as 2030-01-02T03:04:05Z."),
+            "Correct it, or unset it together with the keys.",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_expiration_and_the_older_name_of_the_token_are_read() {
+        let with = |more: &[(&str, &str)]| {
+            let pair = [(ID, "ASIAX"), (SECRET, "s")];
+            let all = pair.into_iter().chain(more.iter().copied());
+            read(&Environment::new(all)).map(Option::unwrap)
+        };
+        for (text, expected) in [
+            ("2026-01-02T03:04:05Z", Some(1_767_323_045_000)),
+            (" 2026-01-02 12:04:05 +0900 ", Some(1_767_323_045_000)),
+            ("  ", None),
+        ] {
+            let keys = with(&[("AWS_CREDENTIAL_EXPIRATION", text)]).unwrap();
+            assert_eq!(keys.expires_at, expected, "{text:?}");
+        }
+        for text in ["soon", "2026-01-02T03:04:05", "1767323045"] {
+            let failure = with(&[("AWS_CREDENTIAL_EXPIRATION", text)]).unwrap_err();
+            assert!(
+                failure.cause.contains("AWS_CREDENTIAL_EXPIRATION"),
+                "{text}"
+            );
+        }
+        let tokens = [("AWS_SECURITY_TOKEN", "old"), ("AWS_SESSION_TOKEN", "new")];
+        for (tokens, expected) in [(&tokens[..], "old"), (&tokens[1..], "new")] {
+            let token = with(tokens).unwrap().session_token.unwrap();
+            assert_eq!(token.expose(), expected);
+        }
+        let blank = [("AWS_SECURITY_TOKEN", ""), ("AWS_SESSION_TOKEN", "new")];
+        assert_eq!(with(&blank).unwrap().session_token.unwrap().expose(), "new");
+    }
 
     #[test]
     fn a_pair_is_taken_whole_or_not_at_all() {

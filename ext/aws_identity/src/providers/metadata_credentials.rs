@@ -1,6 +1,6 @@
 //! The JSON in which IMDS and the container endpoints hand out credentials.
 
-use super::credential_json::{take, text};
+use super::credential_json::{extra, take, text};
 use crate::{credentials::Credentials, util::foreign_text::shown};
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
     let has = |what: String| format!("the answer has {what}");
     // IMDS sends the code `Success`; another code says why the role cannot be used.
     for name in ["Code", "code"] {
-        if let Some(code) = text(&mut answer, name).map_err(has)?
+        if let Some(code) = text(&mut answer, name).ok().flatten()
             && code != "Success"
         {
             let word: String = code
@@ -28,7 +28,7 @@ pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
             ));
         }
     }
-    let role_arn = text(&mut answer, "RoleArn").map_err(has)?;
+    let role_arn = extra(&mut answer, "RoleArn").filter(|arn| arn.starts_with("arn:"));
     let mut credentials = take(&mut answer, "Token", source).map_err(has)?;
     if let Some(arn) = role_arn {
         credentials.details.insert("role_arn".into(), arn);
@@ -48,6 +48,27 @@ mod tests {
         assert_eq!(found.access_key_id, "ASIAX");
         assert_eq!(found.expires_at, Some(1_767_323_045_000));
         assert_eq!(found.details["role_arn"], "arn:aws:iam::1:role/r");
+    }
+
+    #[test]
+    fn an_extra_of_another_type_does_not_spoil_credentials() {
+        for (extra, account) in [
+            (r#""AccountId":123456789012"#, Some("123456789012")),
+            (r#""AccountId":1234"#, Some("000000001234")),
+            (r#""AccountId":"123456789012""#, Some("123456789012")),
+            (r#""AccountId":1.5"#, None),
+            (r#""AccountId":-1"#, None),
+            (r#""AccountId":{"Id":1}"#, None),
+            (r#""AccountId":true,"RoleArn":7"#, None),
+            (r#""RoleArn":["arn:aws:iam::1:role/r"]"#, None),
+            (r#""Code":7"#, None),
+            (r#""AccountId":null,"code":{}"#, None),
+        ] {
+            let body = format!(r#"{{"AccessKeyId":"a","SecretAccessKey":"b",{extra}}}"#);
+            let found = parse(body.as_bytes(), "container").unwrap();
+            assert_eq!(found.account_id.as_deref(), account, "{extra}");
+            assert!(found.details.is_empty(), "{extra}");
+        }
     }
 
     #[test]

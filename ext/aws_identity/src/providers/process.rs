@@ -190,11 +190,16 @@ fn find_program(program: &str, environment: &Environment) -> Option<PathBuf> {
 /// The first word of the command line, which is the only one that messages show.
 struct Program(String);
 
-/// Text after a `=` is not shown, since in a mistaken `TOKEN=… program` it is a secret.
+/// Text after a `=` is not shown, since in a mistaken `TOKEN=… program` it is a secret; nor is text after
+/// white space, since quotes around a whole command make one word of it.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.split_once('=') {
-            None => write!(f, "The credential_process \"{}\"", self.0),
+        let shown = self.0.split_whitespace().next().unwrap_or_default();
+        match shown.split_once('=') {
+            None if shown.len() < self.0.len() => {
+                write!(f, "The credential_process \"{shown} ...\"")
+            }
+            None => write!(f, "The credential_process \"{shown}\""),
             Some((name, _)) => write!(f, "The credential_process \"{name}=...\""),
         }
     }
@@ -227,6 +232,14 @@ fn not_found(program: &Program) -> Failure {
     } else {
         "on PATH"
     };
+    if program.0.contains(char::is_whitespace) {
+        return Failure::configuration(
+            format!(
+                "{program} is no program {place}: the quotes make its first words one word, blanks included."
+            ),
+            "Put quotes around the path of the program alone, not around the whole command.",
+        );
+    }
     Failure::configuration(
         format!(
             "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing."

@@ -51,6 +51,8 @@ pub struct BaseCredentials {
     pub options: AssumeRoleOptions,
     /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
+    /// The account and the role of a login of IAM Identity Center.
+    pub(super) sso_role: Option<String>,
 }
 
 impl Source {
@@ -81,6 +83,27 @@ impl BaseCredentials {
             role_arn,
             options: AssumeRoleOptions::default(),
             imds: None,
+            sso_role: None,
+        }
+    }
+
+    /// Who signs the calls made with these credentials, for the cache on disk: the role if it is
+    /// known, else the access key id, which names the user of long-lived keys.
+    #[must_use]
+    pub fn asker(&self) -> String {
+        let credentials = &self.credentials;
+        let instance_role = credentials.details.get("instance_profile_role");
+        match (
+            &self.role_arn,
+            &self.sso_role,
+            &credentials.account_id,
+            instance_role,
+        ) {
+            (Some(arn), ..) => arn.clone(),
+            (None, Some(role), ..) => format!("sso {role}"),
+            // The name of an instance's role is unique within an account only.
+            (None, None, Some(account), Some(role)) => format!("instance profile {account} {role}"),
+            _ => credentials.access_key_id.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     context::{Context, Local},
     sdk,
-    source::{Availability, Provided},
+    source::{Availability, BaseCredentials, Provided},
 };
 use crate::{
     credentials::Millis,
@@ -127,7 +127,11 @@ pub(super) async fn provide(
         .map_err(|error| explain(context.http, &login, &error))?;
     let mut credentials = sdk::credentials(&given, "sso");
     credentials.account_id = Some(login.account_id.to_owned());
-    Ok(credentials.into())
+    Ok(BaseCredentials {
+        sso_role: Some(format!("{} {}", login.account_id, login.role_name)),
+        ..BaseCredentials::new(credentials)
+    }
+    .into())
 }
 
 /// Checks whether this machine has a valid login.
@@ -180,6 +184,10 @@ fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure 
             ),
         ),
     };
+    // The portal's own code; a proxy's 403 has none.
+    let mut words = cause.split(|c: char| !c.is_ascii_alphanumeric());
+    let code = words.find(|word| word.ends_with("Exception"));
+    failure.code = failure.code.or_else(|| code.map(str::to_owned));
     failure.status = status;
     failure.reached = status.is_some();
     failure

@@ -11,7 +11,7 @@ use crate::{
     environment::Environment,
     failure::Failure,
     profile::{BaseProvider, ProfileChain},
-    sts::{Sts, WebIdentity, limits},
+    sts::{WebIdentity, limits},
 };
 use std::path::Path;
 
@@ -185,7 +185,8 @@ async fn exchange(
         .role_session_name
         .as_deref()
         .unwrap_or(context.session_name);
-    let credentials = Sts::new(context.http, context.endpoint)
+    let credentials = context
+        .sts()
         .assume_role_with_web_identity(&identity, &options, session_name)
         .await?;
     Ok(BaseCredentials {

@@ -37,12 +37,17 @@ pub fn is_final(failure: &Failure) -> bool {
     ) {
         return true;
     }
+    // A 401 or 403 without a code is IMDS, a container endpoint, a proxy or a mesh, and passes.
     let Some(code) = failure.code.as_deref() else {
-        return failure.kind == Kind::AccessDenied;
+        return false;
     };
+    if failure.kind == Kind::Connection {
+        return false; // AWS could not reach the identity provider, whatever the code
+    }
     matches!(
         code.strip_suffix("Exception").unwrap_or(code),
         "AccessDenied"
+            | "Forbidden" // SSO: the login does not have this role
             | "MalformedPolicyDocument"
             | "PackedPolicyTooLarge"
             | "RegionDisabled"

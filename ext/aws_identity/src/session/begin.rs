@@ -5,7 +5,10 @@ use super::{
     Fetch, Session,
     state::{InFlight, State},
 };
-use crate::{failure::Failure, fetch::FetchRequest, providers::CallbackAnswers, refresh::Next};
+use crate::{
+    credentials::Millis, failure::Failure, fetch::FetchRequest, providers::CallbackAnswers,
+    refresh::Next,
+};
 use std::sync::Arc;
 
 /// What a caller does next.
@@ -21,10 +24,16 @@ pub enum Step {
     Helper { waits: bool },
 }
 
+/// How long credentials are to last that sign a token.
+const LASTING: Millis = 60_000;
+
 /// What a caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Credentials,
+    /// Credentials to sign a token with: a refresh that is due is waited for where they expire within
+    /// a minute.
+    Lasting,
     Identity,
     /// New credentials, whatever is held; a failure is raised even if held credentials are good.
     Refresh,
@@ -39,7 +48,8 @@ impl Session {
     /// runs for the questions that need no reader; `None` if the caller has not tried to start one.
     pub fn begin(&self, purpose: Purpose, helper: Option<bool>) -> Result<Step, Failure> {
         match purpose {
-            Purpose::Credentials => self.read(helper),
+            Purpose::Credentials => self.read(helper, 0),
+            Purpose::Lasting => self.read(helper, LASTING),
             Purpose::Identity => self.read_identity(helper),
             Purpose::Refresh => self.force(helper),
             Purpose::Prefetch => self.start_ahead(helper),
@@ -71,13 +81,19 @@ impl Session {
         self.begin(Purpose::Prefetch, None)
     }
 
-    fn read(&self, helper: Option<bool>) -> Result<Step, Failure> {
+    fn read(&self, helper: Option<bool>, lasting: Millis) -> Result<Step, Failure> {
         let mut state = self.synced();
         if let Some(failure) = state.take_pending_error() {
             return Err(failure);
         }
         let now = state.now();
         match state.refresh.next(now) {
+            Next::ServeAndFetch
+                if state.refresh.left(now).is_some_and(|left| left <= lasting)
+                    && !state.failed_within_spacing() =>
+            {
+                return self.join(&mut state, Purpose::Credentials, helper);
+            }
             // The read is served either way, so a failure to start the fetch is not raised.
             Next::ServeAndFetch if state.task.is_none() && !state.failed_within_spacing() => {
                 if helper.is_none() && self.needs_helper(&state) {

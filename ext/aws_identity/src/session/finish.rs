@@ -21,7 +21,7 @@ impl Session {
         rounds: &mut Rounds,
     ) -> Option<Result<u64, Failure>> {
         let outcome = match purpose {
-            Purpose::Credentials => self.settle(task),
+            Purpose::Credentials | Purpose::Lasting => self.settle(task),
             Purpose::Identity => self.settle_identity(task),
             Purpose::Refresh => self.settle_refresh(task),
             Purpose::Prefetch => Some(Ok(1)),

@@ -1170,7 +1170,7 @@ impl History {
             }
             3 => {
                 seen.note("a final failure");
-                Err(Failure::new(Kind::AccessDenied, "no", ""))
+                Err(denied())
             }
             _ => {
                 self.keys += 1;
@@ -1203,7 +1203,7 @@ impl History {
             Arc::new(credentials)
         });
         let identity = request.identity.then(|| match dice.below(6) {
-            0 => Err(Failure::new(Kind::AccessDenied, "no", "")),
+            0 => Err(denied()),
             1 => Err(Failure::new(Kind::Connection, "no answer", "")),
             _ => Ok(identity(credentials.expires_at)),
         });
@@ -1211,6 +1211,7 @@ impl History {
             is_new: request.held.is_none(),
             needs_mfa: self.needs_mfa,
             identity,
+            use_fips: false,
             region: "us-east-1".into(),
             attempts: Vec::new(),
             warnings: Vec::new(),
@@ -1329,5 +1330,13 @@ fn identity(until: Option<Millis>) -> Identity {
         source: until.unwrap_or(Millis::MAX).to_string(),
         milliseconds: 1,
         principal,
+    }
+}
+
+/// A failure that no retry cures.
+fn denied() -> Failure {
+    Failure {
+        code: Some("AccessDenied".into()),
+        ..Failure::new(Kind::AccessDenied, "no", "")
     }
 }

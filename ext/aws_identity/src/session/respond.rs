@@ -43,7 +43,7 @@ impl Session {
             return Response::Wait(seen);
         }
         let meanwhile = self.synced().servable_meanwhile();
-        match meanwhile.filter(|_| purpose == Purpose::Credentials) {
+        match meanwhile.filter(|_| matches!(purpose, Purpose::Credentials | Purpose::Lasting)) {
             Some(serial) => Response::Serve(serial),
             None if asked.is_taken || takes.token_code => Response::Wait(seen),
             None => Response::Refuse(Failure::no_credentials(
@@ -63,13 +63,18 @@ impl Session {
         outcome: Result<Answer, Failure>,
     ) -> Option<Arc<Fetch>> {
         let outcome = outcome.and_then(checked);
-        let Some(Ok(answer)) = task.answer(owner, outcome) else {
-            return None;
-        };
+        let late = task.answer(owner, outcome)?;
         if !task.is_ours() {
             return None; // the parent process asked, and sends the answer itself
         }
         let mut state = self.synced();
+        let Ok(answer) = late else {
+            // The fetch in flight may count on this helper thread, which has no answer for it.
+            if let Some(in_flight) = state.task.as_ref().filter(|_| purpose == Purpose::Help) {
+                in_flight.task.lose_helper();
+            }
+            return None;
+        };
         if let Some(in_flight) = &state.task {
             in_flight.task.answer_untaken(answer);
         } else {

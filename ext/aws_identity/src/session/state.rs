@@ -46,6 +46,7 @@ pub(super) struct State {
     gate: SharedGate,
     pub(super) attempts: Arc<[Attempt]>,
     pub(super) region: String,
+    pub(super) use_fips: bool,
     pub(super) skew: Skew,
     pub(super) web_identity_token: Option<Secret>,
     /// The warnings for the log, each once.
@@ -102,6 +103,7 @@ impl State {
             gate,
             attempts: Arc::new([]),
             region: String::new(),
+            use_fips: false,
             skew: Skew::default(),
             web_identity_token: None,
             warnings,
@@ -231,6 +233,7 @@ impl State {
             };
         }
         self.region.clone_from(&fetched.region);
+        self.use_fips = fetched.use_fips;
         self.last_final_error = None;
         for warning in &fetched.warnings {
             if !self.warnings.contains(warning) {

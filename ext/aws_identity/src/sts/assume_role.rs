@@ -1,32 +1,14 @@
-//! `AssumeRole`: all its options, and the call.
+//! `AssumeRole`: all its options.
 //!
 //! A new option is a field here, a row in `config/options.rs` and a line in the docs. Every function in
 //! which a forgotten field would be lost in silence destructures the struct without `..`, so that it does
 //! not compile: merged away, or left out of the cache key, an option would change the identity of a process.
-//!
-//! The request is made with `aws-sdk-sts` and not by `AssumeRoleProvider` of aws-config 1.13.0, which
-//! cannot send `SerialNumber`, `TokenCode`, `SourceIdentity`, `TransitiveTagKeys` and `ProvidedContexts`.
 
-use super::{
-    Mfa, Sts,
-    client::{add_role_details, credentials, seconds},
-    errors::explain,
-    limits,
-};
-use crate::{
-    credentials::{Credentials, Secret},
-    failure::Failure,
-    layer::Layer,
-};
-use aws_sdk_sts::{
-    operation::{
-        assume_role::builders::AssumeRoleFluentBuilder,
-        assume_role_with_web_identity::builders::AssumeRoleWithWebIdentityFluentBuilder,
-    },
-    types::{PolicyDescriptorType, ProvidedContext, Tag},
-};
+mod call;
+
+use super::limits;
+use crate::{credentials::Secret, failure::Failure, layer::Layer};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// One role, and the options it is assumed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +22,8 @@ pub struct RoleRequest {
 pub struct AssumeRoleOptions {
     pub role_session_name: Option<String>,
     pub duration_seconds: Option<u32>,
+    /// The least size of the session token, in bytes.
+    pub minimum_session_token_size: Option<u32>,
     pub external_id: Option<String>,
     pub policy: Option<String>,
     pub policy_arns: Vec<String>,
@@ -69,9 +53,12 @@ impl AssumeRoleOptions {
             duration_seconds: layer
                 .whole_seconds("session_duration")?
                 .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
+            minimum_session_token_size: layer
+                .whole("minimum_session_token_size", "a whole number of bytes")?
+                .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
             external_id: layer.text("external_id")?,
             policy: layer.json_object("policy", "an IAM policy")?,
-            policy_arns: layer.texts("policy_arns")?,
+            policy_arns: layer.texts_or("policy_arns", "arn")?,
             tags: layer.pairs("tags", ("key", "value"))?,
             transitive_tag_keys: layer.texts("transitive_tag_keys")?,
             source_identity: layer.text("source_identity")?,
@@ -88,6 +75,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -105,6 +93,9 @@ impl AssumeRoleOptions {
             };
             limits::seconds("session_duration", u64::from(*seconds), range)?;
         }
+        if let Some(size) = minimum_session_token_size {
+            limits::minimum_session_token_size(*size)?;
+        }
         if let Some(name) = role_session_name {
             limits::session_name("role_session_name", name)?;
         }
@@ -118,7 +109,7 @@ impl AssumeRoleOptions {
         limits::tags(tags)?;
         limits::transitive_tag_keys(transitive_tag_keys)?;
         if let Some(identity) = source_identity {
-            limits::session_name("source_identity", identity)?;
+            limits::source_identity(identity)?;
         }
         if let Some(serial) = serial_number {
             limits::serial_number("serial_number", serial)?;
@@ -138,6 +129,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -150,6 +142,10 @@ impl AssumeRoleOptions {
         Self {
             role_session_name: one(role_session_name.as_ref(), below.role_session_name.as_ref()),
             duration_seconds: one(duration_seconds.as_ref(), below.duration_seconds.as_ref()),
+            minimum_session_token_size: one(
+                minimum_session_token_size.as_ref(),
+                below.minimum_session_token_size.as_ref(),
+            ),
             external_id: one(external_id.as_ref(), below.external_id.as_ref()),
             policy: one(policy.as_ref(), below.policy.as_ref()),
             policy_arns: list(policy_arns, &below.policy_arns),
@@ -162,13 +158,14 @@ impl AssumeRoleOptions {
     }
 
     /// True where a session that was opened with `requested` is what these options ask for, so that the
-    /// role need not assume itself. The session's name and lifetime, and what only admits the caller
+    /// role need not assume itself. The session's name, lifetime and token size, and what only admits the caller
     /// (external id, MFA), make no difference to what the session may do.
     #[must_use]
     pub fn is_satisfied_by(&self, requested: &Self) -> bool {
         let Self {
             role_session_name: _,
             duration_seconds: _,
+            minimum_session_token_size: _,
             external_id: _,
             policy,
             policy_arns,
@@ -193,6 +190,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name: _,
             duration_seconds: _,
+            minimum_session_token_size: _,
             external_id: _,
             policy: _,
             policy_arns: _,
@@ -220,6 +218,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -248,6 +247,7 @@ impl AssumeRoleOptions {
                 ("SerialNumber", json!(serial_number)),
             ],
             session: vec![
+                ("MinimumSessionTokenSize", json!(minimum_session_token_size)),
                 ("PolicyArns", json!(policy_arns)),
                 ("ProvidedContexts", json!(contexts.collect::<Vec<_>>())),
                 ("SourceIdentity", json!(source_identity)),
@@ -270,6 +270,7 @@ impl AssumeRoleOptions {
         let Self {
             role_session_name,
             duration_seconds,
+            minimum_session_token_size,
             external_id,
             policy,
             policy_arns,
@@ -282,6 +283,10 @@ impl AssumeRoleOptions {
         vec![
             ("role_session_name", json!(role_session_name)),
             ("session_duration", json!(duration_seconds)),
+            (
+                "minimum_session_token_size",
+                json!(minimum_session_token_size),
+            ),
             ("external_id", json!(external_id.as_ref().map(|_| "set"))),
             ("policy", json!(policy)),
             ("policy_arns", list(policy_arns.iter().cloned())),
@@ -322,123 +327,4 @@ impl AssumeRoleOptions {
             })
             .collect()
     }
-
-    fn request(
-        &self,
-        request: AssumeRoleFluentBuilder,
-    ) -> Result<AssumeRoleFluentBuilder, Failure> {
-        let Self {
-            role_session_name: _, // the caller has one in any case
-            duration_seconds,
-            external_id,
-            policy,
-            policy_arns,
-            tags,
-            transitive_tag_keys,
-            source_identity,
-            serial_number: _, // sent with its code
-            provided_contexts,
-        } = self;
-        let tags = tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| {
-                Failure::internal(
-                    format!("A session tag cannot be built: {error}."),
-                    "Report it with this text.",
-                )
-            })?;
-        let contexts = provided_contexts.iter().map(|(arn, assertion)| {
-            ProvidedContext::builder()
-                .provider_arn(arn)
-                .context_assertion(assertion.expose())
-                .build()
-        });
-        Ok(request
-            .set_duration_seconds(seconds(*duration_seconds))
-            .set_external_id(external_id.clone())
-            .set_policy(policy.clone())
-            .set_policy_arns(policy_descriptors(policy_arns))
-            .set_tags(given(tags))
-            .set_transitive_tag_keys(given(transitive_tag_keys.clone()))
-            .set_source_identity(source_identity.clone())
-            .set_provided_contexts(given(contexts.collect())))
-    }
-
-    /// The request of a web identity with these options, but for those in
-    /// [`Self::unsupported_by_web_identity`], which the caller has refused.
-    pub(super) fn web_identity_request(
-        &self,
-        request: AssumeRoleWithWebIdentityFluentBuilder,
-    ) -> AssumeRoleWithWebIdentityFluentBuilder {
-        let Self {
-            role_session_name: _, // the caller has one in any case
-            duration_seconds,
-            external_id: _, // there is no such parameter
-            policy,
-            policy_arns,
-            tags: _,
-            transitive_tag_keys: _,
-            source_identity: _,
-            serial_number: _,
-            provided_contexts: _,
-        } = self;
-        request
-            .set_duration_seconds(seconds(*duration_seconds))
-            .set_policy(policy.clone())
-            .set_policy_arns(policy_descriptors(policy_arns))
-    }
-}
-
-impl Sts<'_> {
-    /// Assumes `role_arn` with the credentials of `keys`.
-    pub async fn assume_role(
-        &self,
-        keys: &Credentials,
-        role_arn: &str,
-        options: &AssumeRoleOptions,
-        session_name: &str,
-        mfa: Option<&Mfa<'_>>,
-    ) -> Result<Credentials, Failure> {
-        const CALL: &str = "AssumeRole";
-        let request = self
-            .signing_client(keys, mfa)?
-            .assume_role()
-            .role_arn(role_arn)
-            .role_session_name(session_name)
-            .set_serial_number(mfa.map(|mfa| mfa.serial_number.to_owned()))
-            .set_token_code(mfa.map(|mfa| mfa.code.expose().to_owned()));
-        let reply = options
-            .request(request)?
-            .send()
-            .await
-            .map_err(|error| explain(CALL, role_arn, self.endpoint, &error))?;
-        let mut details = BTreeMap::new();
-        #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
-        let policy_size = reply.packed_policy_size();
-        add_role_details(
-            &mut details,
-            policy_size,
-            reply.source_identity(),
-            reply.assumed_role_user(),
-        );
-        let seconds = options
-            .duration_seconds
-            .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
-        credentials(reply.credentials(), CALL, seconds, details)
-    }
-}
-
-/// A list that is sent only where there is something in it.
-fn given<T>(items: Vec<T>) -> Option<Vec<T>> {
-    (!items.is_empty()).then_some(items)
-}
-
-fn policy_descriptors(arns: &[String]) -> Option<Vec<PolicyDescriptorType>> {
-    given(
-        arns.iter()
-            .map(|arn| PolicyDescriptorType::builder().arn(arn).build())
-            .collect(),
-    )
 }

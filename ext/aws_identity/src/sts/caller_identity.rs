@@ -1,13 +1,13 @@
 //! `GetCallerIdentity`.
 
-use super::{Sts, client::ATTEMPTS, errors::explain};
+use super::{Sts, errors::explain};
 use crate::{credentials::Credentials, failure::Failure, principal::Principal};
 
 impl Sts<'_> {
     /// The principal of these credentials.
     pub async fn caller_identity(&self, keys: &Credentials) -> Result<Principal, Failure> {
         let reply = self
-            .client(Some(keys), ATTEMPTS)?
+            .client(Some(keys))?
             .get_caller_identity()
             .send()
             .await

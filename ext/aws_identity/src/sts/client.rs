@@ -1,5 +1,6 @@
 //! Where STS is, the client that calls it, and what its answers have in common.
 
+use super::retry::{Retries, RetryLimits};
 use crate::{
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
@@ -10,17 +11,16 @@ use aws_sdk_sts::{
     config::{
         BehaviorVersion, Credentials as SigningKeys, Region,
         endpoint::{DefaultResolver, Params, ResolveEndpoint},
-        retry::{RetryConfig, RetryPartition},
+        retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
     types::AssumedRoleUser,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-/// No call takes longer, however long the deadline is: STS answers in milliseconds.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3);
-/// A call is repeated once, because a connection may break.
-pub(super) const ATTEMPTS: u32 = 2;
+/// More requests than an hour has room for, the longest deadline there is. The SDK adds up the pauses of all
+/// attempts beforehand, so it is given no larger number.
+const MOST_ATTEMPTS: u32 = 2000;
 
 /// Which endpoint of STS is called.
 #[derive(Clone, Debug)]
@@ -72,6 +72,7 @@ impl Endpoint {
 pub struct Sts<'a> {
     http: &'a Http,
     pub(super) endpoint: &'a Endpoint,
+    limits: RetryLimits,
 }
 
 /// An MFA device and the code it shows.
@@ -83,8 +84,12 @@ pub struct Mfa<'a> {
 
 impl<'a> Sts<'a> {
     #[must_use]
-    pub fn new(http: &'a Http, endpoint: &'a Endpoint) -> Self {
-        Self { http, endpoint }
+    pub fn new(http: &'a Http, endpoint: &'a Endpoint, limits: RetryLimits) -> Self {
+        Self {
+            http,
+            endpoint,
+            limits,
+        }
     }
 
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
@@ -93,33 +98,37 @@ impl<'a> Sts<'a> {
         keys: &Credentials,
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Client, Failure> {
-        self.client(Some(keys), if mfa.is_some() { 1 } else { ATTEMPTS })
+        self.build(Some(keys), mfa.map(|_| 1))
     }
 
-    pub(super) fn client(
-        &self,
-        keys: Option<&Credentials>,
-        attempts: u32,
-    ) -> Result<Client, Failure> {
+    /// A client that signs with `keys`, or does not sign. Made for one call: its time begins now.
+    pub(super) fn client(&self, keys: Option<&Credentials>) -> Result<Client, Failure> {
+        self.build(keys, None)
+    }
+
+    fn build(&self, keys: Option<&Credentials>, attempts: Option<u32>) -> Result<Client, Failure> {
+        let attempts = attempts
+            .or(self.limits.attempts)
+            .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));
         let url = self.endpoint.url.as_ref().map(Secret::expose);
         let (connect, read) = self.http.timeouts();
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(connect)
             .read_timeout(read)
-            .operation_timeout(CALL_TIMEOUT.max(connect).max(read))
             .build();
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.endpoint.region.clone()))
             .http_client(self.http.sdk_client(url)?)
             .sleep_impl(http::sleep())
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(attempts)
-                    .with_initial_backoff(Duration::from_millis(100)),
-            )
+            .retry_config(RetryConfig::standard().with_max_attempts(attempts))
+            .retry_classifier(Retries::new(self.limits.time))
             // The default partition is a static mutex, which a forked child could inherit locked.
-            .retry_partition(RetryPartition::custom("lex-identity-aws").build())
+            .retry_partition(
+                RetryPartition::custom("lex-identity-aws")
+                    .token_bucket(TokenBucket::unlimited())
+                    .build(),
+            )
             .timeout_config(timeouts);
         config.set_endpoint_url(url.map(str::to_owned));
         config.set_use_fips(self.endpoint.use_fips);
@@ -202,6 +211,17 @@ pub(super) fn add_role_details(
     );
 }
 
-pub(super) fn seconds(duration: Option<u32>) -> Option<i32> {
-    duration.and_then(|seconds| i32::try_from(seconds).ok())
+/// How large the session token is, where STS says it.
+pub(super) fn add_token_details(
+    details: &mut BTreeMap<String, String>,
+    size: Option<i32>,
+    utilization: Option<i32>,
+) {
+    add_detail(details, "session_token_size", size);
+    add_detail(details, "session_token_utilization", utilization);
+}
+
+/// A number as the SDK takes it; it was checked before.
+pub(super) fn number(value: Option<u32>) -> Option<i32> {
+    value.and_then(|value| i32::try_from(value).ok())
 }

@@ -88,7 +88,7 @@ fn refused<E: ProvideErrorMetadata>(
     let status = answer.status().as_u16();
     let code = shown(error.code().unwrap_or_default());
     let message = shown(error.message().unwrap_or_default());
-    let (kind, remedy) = kind_and_remedy(&code, status);
+    let (kind, remedy) = kind_and_remedy(&code, &message, status);
     let named = if code.is_empty() {
         format!("HTTP {status}")
     } else {
@@ -111,8 +111,15 @@ fn refused<E: ProvideErrorMetadata>(
     failure
 }
 
+/// True where AWS could not reach the identity provider, which passes by itself.
+pub(super) fn is_of_identity_provider<E: ProvideErrorMetadata>(error: &E) -> bool {
+    let (code, message) = (error.code(), error.message());
+    kind_and_remedy(code.unwrap_or_default(), message.unwrap_or_default(), 400).0
+        == Kind::Connection
+}
+
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
-fn kind_and_remedy(code: &str, status: u16) -> (Kind, &'static str) {
+fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static str) {
     match code.strip_suffix("Exception").unwrap_or(code) {
         "AccessDenied" => (
             Kind::AccessDenied,
@@ -145,6 +152,11 @@ fn kind_and_remedy(code: &str, status: u16) -> (Kind, &'static str) {
         "MalformedPolicyDocument" | "PackedPolicyTooLarge" => {
             (Kind::Service, "Check policy, policy_arns and tags.")
         }
+        // aws/aws-cli#7194: AWS could not fetch the keys of the identity provider.
+        "InvalidIdentityToken" if message.contains("verification key") => (
+            Kind::Connection,
+            "AWS could not reach the identity provider. It may pass.",
+        ),
         "IDPRejectedClaim" | "InvalidIdentityToken" => (
             Kind::AccessDenied,
             "Check the token, its audience, and the identity provider's trust in the role.",
@@ -166,6 +178,11 @@ fn kind_and_remedy(code: &str, status: u16) -> (Kind, &'static str) {
             "Too many requests. Share one Session, or ask less often.",
         ),
         _ if status >= 500 => (Kind::Service, "It may pass."),
+        // STS names a code with each refusal, so this answer is of a proxy or a mesh in front of it.
+        "" if matches!(status, 401 | 403) => (
+            Kind::AccessDenied,
+            "The answer has no error code of AWS: check the proxy, service mesh or endpoint that gave it. It may pass.",
+        ),
         _ if status == 403 => (
             Kind::AccessDenied,
             "Check the keys, the caller's permission and the role's trust policy.",
@@ -182,15 +199,32 @@ mod tests {
     fn codes_outrank_the_status_and_unknown_ones_go_by_it() {
         for (code, status, kind) in [
             ("AccessDenied", 403, Kind::AccessDenied),
+            ("InvalidIdentityToken", 400, Kind::AccessDenied),
             ("AccessDeniedException", 400, Kind::AccessDenied),
             ("Throttling", 400, Kind::Throttled),
             ("ExpiredTokenException", 403, Kind::AccessDenied),
+            ("", 401, Kind::AccessDenied),
             ("", 403, Kind::AccessDenied),
             ("", 429, Kind::Throttled),
             ("", 503, Kind::Service),
             ("Strange", 400, Kind::Service),
         ] {
-            assert_eq!(kind_and_remedy(code, status).0, kind, "{code} {status}");
+            assert_eq!(kind_and_remedy(code, "", status).0, kind, "{code} {status}");
         }
+    }
+
+    #[test]
+    fn an_identity_provider_that_aws_cannot_reach_is_no_refusal() {
+        let message = "Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements";
+        assert_eq!(
+            kind_and_remedy("InvalidIdentityToken", message, 400).0,
+            Kind::Connection
+        );
+    }
+
+    #[test]
+    fn a_refusal_without_a_code_is_not_said_to_be_of_sts() {
+        let (_, remedy) = kind_and_remedy("", "", 403);
+        assert!(!remedy.contains("trust policy"), "{remedy}");
     }
 }

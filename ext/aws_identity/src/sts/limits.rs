@@ -1,7 +1,9 @@
 //! What STS accepts, checked before a request is sent.
 //!
 //! Source of every limit: the STS API Reference, "Constraints" of `AssumeRole`,
-//! `AssumeRoleWithWebIdentity` and `GetSessionToken`.
+//! `AssumeRoleWithWebIdentity` and `GetSessionToken`. Characters, minima, counts and durations are
+//! checked here. The longest texts are left to STS, which has raised such limits (`SourceIdentity`,
+//! `Policy`, `ContextAssertion`): a limit of ours would refuse what STS takes.
 
 use crate::{credentials::Secret, failure::Failure};
 
@@ -13,6 +15,9 @@ pub const DEFAULT_SESSION_SECONDS: u32 = 43_200;
 pub const ROLE_SECONDS: (u64, u64) = (900, 43_200);
 /// Seconds the credentials of `GetSessionToken` may last.
 pub const SESSION_TOKEN_SECONDS: (u64, u64) = (900, 129_600);
+
+/// Bytes that a session token may be asked to have at least.
+const MOST_TOKEN_BYTES: u32 = 4096;
 
 const SESSION_NAME: &str = "_+=,.@-";
 const EXTERNAL_ID: &str = "_+=,.@:/-";
@@ -34,16 +39,30 @@ pub fn seconds(option: &str, value: u64, limits: (u64, u64)) -> Result<u32, Fail
     ))
 }
 
+pub fn minimum_session_token_size(bytes: u32) -> Result<(), Failure> {
+    if bytes <= MOST_TOKEN_BYTES {
+        return Ok(());
+    }
+    Err(Failure::configuration(
+        format!("minimum_session_token_size is {bytes} bytes; STS takes 0 to {MOST_TOKEN_BYTES}."),
+        "Give a number in that range.",
+    ))
+}
+
 pub fn session_name(option: &str, value: &str) -> Result<(), Failure> {
-    characters(option, value, 2, 64, SESSION_NAME)
+    characters(option, value, 2, SESSION_NAME)
+}
+
+pub fn source_identity(value: &str) -> Result<(), Failure> {
+    characters("source_identity", value, 2, SESSION_NAME)
 }
 
 pub fn external_id(value: &str) -> Result<(), Failure> {
-    characters("external_id", value, 2, 1224, EXTERNAL_ID)
+    characters("external_id", value, 2, EXTERNAL_ID)
 }
 
 pub fn serial_number(option: &str, value: &str) -> Result<(), Failure> {
-    characters(option, value, 9, 256, SERIAL_NUMBER)
+    characters(option, value, 9, SERIAL_NUMBER)
 }
 
 /// Six digits. The message never has the code itself.
@@ -60,13 +79,13 @@ pub fn token_code(value: &str) -> Result<(), Failure> {
     ))
 }
 
-/// The inline session policy: 1 to 2048 characters.
+/// The inline session policy: 1 character and more.
 pub fn policy(value: &str) -> Result<(), Failure> {
-    length("policy", value, 1, 2048)
+    at_least("policy", value, 1)
 }
 
 pub fn web_identity_token(option: &str, value: &str) -> Result<(), Failure> {
-    length(option, value, 4, 20_000)?;
+    at_least(option, value, 4)?;
     if value.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(Failure::configuration(
             format!("{option} holds control characters; a token is one line of text."),
@@ -77,7 +96,7 @@ pub fn web_identity_token(option: &str, value: &str) -> Result<(), Failure> {
 }
 
 pub fn provider_id(value: &str) -> Result<(), Failure> {
-    length("provider_id", value, 4, 2048)
+    at_least("provider_id", value, 4)
 }
 
 /// `arn:<partition>:iam::<account>:role[/path]/<name>`.
@@ -88,7 +107,7 @@ pub fn role_arn(option: &str, value: &str) -> Result<(), Failure> {
             && account.len() == 12
             && account.bytes().all(|byte| byte.is_ascii_digit())
             && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && !name.ends_with('/')));
-    if ok && value.len() <= 2048 && value.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if ok && value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
     Err(Failure::configuration(
@@ -102,7 +121,7 @@ pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
     count("policy_arns", values.len(), 10)?;
     for arn in values {
         let is_policy = arn.starts_with("arn:aws") && arn.contains(":policy/");
-        if !is_policy || !(20..=2048).contains(&arn.len()) {
+        if !is_policy || arn.len() < 20 {
             return Err(Failure::configuration(
                 format!("policy_arns holds {arn:?}, which is not the ARN of a managed policy."),
                 "It looks like arn:aws:iam::aws:policy/ReadOnlyAccess.",
@@ -112,14 +131,13 @@ pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Session tags: at most 50, keys of 1 to 128 characters, values of at most 256, no key twice in
-/// any case.
+/// Session tags: at most 50, keys of 1 character and more, no key twice in any case.
 pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
     count("tags", tags.len(), 50)?;
     let mut seen = Vec::with_capacity(tags.len());
     for (key, value) in tags {
-        tag_text("tags", "key", key, 1, 128)?;
-        tag_text("tags", &format!("value of {key:?}"), value, 0, 256)?;
+        tag_text("tags", "key", key, 1)?;
+        tag_text("tags", &format!("value of {key:?}"), value, 0)?;
         let folded = key.to_lowercase();
         if seen.contains(&folded) {
             return Err(Failure::configuration(
@@ -135,20 +153,15 @@ pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
 pub fn transitive_tag_keys(keys: &[String]) -> Result<(), Failure> {
     count("transitive_tag_keys", keys.len(), 50)?;
     keys.iter()
-        .try_for_each(|key| tag_text("transitive_tag_keys", "key", key, 1, 128))
+        .try_for_each(|key| tag_text("transitive_tag_keys", "key", key, 1))
 }
 
 /// Assertions of a trusted provider, at most five.
 pub fn provided_contexts(contexts: &[(String, Secret)]) -> Result<(), Failure> {
     count("provided_contexts", contexts.len(), 5)?;
     for (arn, assertion) in contexts {
-        length("provided_contexts provider_arn", arn, 20, 2048)?;
-        length(
-            "provided_contexts context_assertion",
-            assertion.expose(),
-            4,
-            2048,
-        )?;
+        at_least("provided_contexts provider_arn", arn, 20)?;
+        at_least("provided_contexts context_assertion", assertion.expose(), 4)?;
     }
     Ok(())
 }
@@ -163,25 +176,19 @@ fn count(option: &str, count: usize, most: usize) -> Result<(), Failure> {
     ))
 }
 
-fn length(option: &str, value: &str, least: usize, most: usize) -> Result<(), Failure> {
+fn at_least(option: &str, value: &str, least: usize) -> Result<(), Failure> {
     let length = value.chars().count();
-    if (least..=most).contains(&length) {
+    if length >= least {
         return Ok(());
     }
     Err(Failure::configuration(
-        format!("{option} has {length} characters; STS takes {least} to {most}."),
+        format!("{option} has {length} characters; STS takes {least} and more."),
         "Correct its length.",
     ))
 }
 
-fn characters(
-    option: &str,
-    value: &str,
-    least: usize,
-    most: usize,
-    beside: &str,
-) -> Result<(), Failure> {
-    length(option, value, least, most)?;
+fn characters(option: &str, value: &str, least: usize, beside: &str) -> Result<(), Failure> {
+    at_least(option, value, least)?;
     match value
         .chars()
         .find(|c| !c.is_ascii_alphanumeric() && !beside.contains(*c))
@@ -196,20 +203,8 @@ fn characters(
     }
 }
 
-fn tag_text(
-    option: &str,
-    part: &str,
-    value: &str,
-    least: usize,
-    most: usize,
-) -> Result<(), Failure> {
-    let length = value.chars().count();
-    if !(least..=most).contains(&length) {
-        return Err(Failure::configuration(
-            format!("{option}: a {part} has {length} characters; STS takes {least} to {most}."),
-            "Correct its length.",
-        ));
-    }
+fn tag_text(option: &str, part: &str, value: &str, least: usize) -> Result<(), Failure> {
+    at_least(&format!("{option}: a {part}"), value, least)?;
     match value
         .chars()
         .find(|c| !c.is_alphanumeric() && *c != ' ' && !"_.:/=+-@".contains(*c))
@@ -247,10 +242,10 @@ mod tests {
         );
         assert_eq!(
             text(session_name("role_session_name", "a")),
-            "role_session_name has 1 characters; STS takes 2 to 64."
+            "role_session_name has 1 characters; STS takes 2 and more."
         );
         assert!(text(external_id("a*")).starts_with("external_id holds '*'"));
-        assert!(text(serial_number("serial_number", "short")).contains("9 to 256"));
+        assert!(text(serial_number("serial_number", "short")).contains("9 and more"));
         assert!(
             text(role_arn("role_arn", "arn:aws:iam::12:role/x")).contains("not the ARN of a role")
         );
@@ -261,7 +256,8 @@ mod tests {
             ))
             .contains("role_arn")
         );
-        assert!(text(policy(&"x".repeat(2049))).contains("2049 characters"));
+        assert!(text(policy("")).contains("0 characters"));
+        assert!(text(minimum_session_token_size(4097)).contains("0 to 4096"));
         assert!(text(policy_arns(&["arn:aws:s3:::b".into()])).contains("managed policy"));
         assert!(
             text(policy_arns(&vec![
@@ -283,7 +279,7 @@ mod tests {
             ]))
             .contains("at most 5")
         );
-        assert!(text(provider_id("abc")).contains("4 to 2048"));
+        assert!(text(provider_id("abc")).contains("4 and more"));
     }
 
     #[test]
@@ -297,6 +293,31 @@ mod tests {
             assert!(!message.contains("canary"), "{message}");
         }
         assert!(token_code("123456").is_ok());
+    }
+
+    #[test]
+    fn the_longest_texts_are_left_to_sts() {
+        let long = "x".repeat(70_000);
+        for taken in [
+            session_name("role_session_name", &long),
+            source_identity(&long),
+            external_id(&long),
+            serial_number("serial_number", &long),
+            policy(&long),
+            provider_id(&long),
+            web_identity_token("web_identity_token", &long),
+            tags(&[(long.clone(), long.clone())]),
+            transitive_tag_keys(std::slice::from_ref(&long)),
+            policy_arns(&[format!("arn:aws:iam::aws:policy/{long}")]),
+            role_arn(
+                "role_arn",
+                &format!("arn:aws:iam::123456789012:role/{long}"),
+            ),
+            provided_contexts(&[(long.clone(), Secret::new(long.clone()))]),
+        ] {
+            assert!(taken.is_ok(), "{taken:?}");
+        }
+        assert!(minimum_session_token_size(4096).is_ok());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `GetSessionToken`.
 
 use super::{
-    Mfa, Sts,
-    client::{credentials, seconds},
+    AssumeRoleOptions, Mfa, Sts,
+    client::{add_token_details, credentials, number},
     errors::explain,
     limits,
 };
@@ -13,17 +13,19 @@ use crate::{
 use std::collections::BTreeMap;
 
 impl Sts<'_> {
-    /// Trades long-lived keys of a user for temporary ones, with MFA or without.
+    /// Trades long-lived keys of a user for temporary ones, with MFA or without. Of `options` it takes the
+    /// lifetime and the size of the session token.
     pub async fn session_token(
         &self,
         keys: &Credentials,
-        duration_seconds: Option<u32>,
+        options: &AssumeRoleOptions,
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Credentials, Failure> {
         let reply = self
             .signing_client(keys, mfa)?
             .get_session_token()
-            .set_duration_seconds(seconds(duration_seconds))
+            .set_duration_seconds(number(options.duration_seconds))
+            .set_minimum_session_token_size(number(options.minimum_session_token_size))
             .set_serial_number(mfa.map(|mfa| mfa.serial_number.to_owned()))
             .set_token_code(
                 mfa.map(|mfa| mfa.code)
@@ -33,12 +35,15 @@ impl Sts<'_> {
             .send()
             .await
             .map_err(|error| explain("GetSessionToken", "", self.endpoint, &error))?;
-        let seconds = duration_seconds.unwrap_or(limits::DEFAULT_SESSION_SECONDS);
-        credentials(
-            reply.credentials(),
-            "GetSessionToken",
-            seconds,
-            BTreeMap::new(),
-        )
+        let mut details = BTreeMap::new();
+        add_token_details(
+            &mut details,
+            reply.session_token_size(),
+            reply.session_token_utilization(),
+        );
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_SESSION_SECONDS);
+        credentials(reply.credentials(), "GetSessionToken", seconds, details)
     }
 }

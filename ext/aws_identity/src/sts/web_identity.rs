@@ -2,7 +2,7 @@
 
 use super::{
     AssumeRoleOptions, Sts,
-    client::{ATTEMPTS, add_detail, add_role_details, credentials},
+    client::{add_detail, add_role_details, add_token_details, credentials},
     errors::explain,
     limits,
 };
@@ -29,7 +29,7 @@ impl Sts<'_> {
     ) -> Result<Credentials, Failure> {
         const CALL: &str = "AssumeRoleWithWebIdentity";
         let request = self
-            .client(None, ATTEMPTS)?
+            .client(None)?
             .assume_role_with_web_identity()
             .role_arn(identity.role_arn)
             .role_session_name(session_name)
@@ -47,6 +47,11 @@ impl Sts<'_> {
         add_detail(&mut details, "provider", reply.provider());
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
         let policy_size = reply.packed_policy_size();
+        add_token_details(
+            &mut details,
+            reply.session_token_size(),
+            reply.session_token_utilization(),
+        );
         add_role_details(
             &mut details,
             policy_size,

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub fn purpose(ruby: &Ruby, name: Symbol) -> Result<Purpose, Error> {
     match &*name.name()? {
         "credentials" => Ok(Purpose::Credentials),
+        "lasting" => Ok(Purpose::Lasting),
         "identity" => Ok(Purpose::Identity),
         "refresh" => Ok(Purpose::Refresh),
         "prefetch" => Ok(Purpose::Prefetch),

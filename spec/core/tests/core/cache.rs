@@ -168,3 +168,38 @@ fn a_failure_is_not_cached() {
     assert!(fetched.arn().contains("legion-worker"));
     assert!(took < Duration::from_secs(1), "the lock was released: {took:?}");
 }
+
+/// Two users of one account, each with a profile that names the account.
+fn two_users() -> Machine {
+    let of = |name: &str, id: &str, secret: &str| {
+        format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\naws_account_id = {}\n", world::ACCOUNT)
+    };
+    let files = of("one", world::DEMO_KEY_ID, world::DEMO_SECRET) + &of("two", world::PATH_KEY_ID, world::PATH_SECRET);
+    let machine = Machine::bare().credentials_file(&files);
+    let folder = folder(&machine);
+    machine.option("cache", text(&folder))
+}
+
+#[test]
+fn users_of_one_account_share_no_session_token() {
+    let machine = two_users().option("get_session_token", true);
+    let machine = machine.option("profile", "one");
+    let one = machine.fetch().unwrap();
+    let machine = machine.option("profile", "two");
+    let two = machine.fetch().unwrap();
+    assert_ne!(one.arn(), two.arn(), "one user became the other");
+    assert_eq!(two.credentials.access_key_id, machine.fetch().unwrap().credentials.access_key_id, "a user shares his own");
+}
+
+#[test]
+fn users_of_one_account_share_no_role_session() {
+    let machine = two_users().option("role_arn", world::WORKER_ROLE);
+    let machine = machine.option("profile", "one");
+    let one = machine.fetch().unwrap();
+    let machine = machine.option("profile", "two");
+    let two = machine.fetch().unwrap();
+    assert_ne!(one.credentials.access_key_id, two.credentials.access_key_id);
+    assert_eq!(asked(&machine), 2);
+    assert_eq!(two.credentials.access_key_id, machine.fetch().unwrap().credentials.access_key_id);
+    assert_eq!(machine.option("profile", "one").fetch().unwrap().credentials.access_key_id, one.credentials.access_key_id);
+}

@@ -4,9 +4,9 @@ use crate::{
     stub,
     support::{Machine, outcomes, text, timed},
 };
-use aws_identity::failure::Kind;
+use aws_identity::{failure::Kind, refresh::is_final};
 use fake_aws::{Answer, Rule, Service, world};
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 const URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
@@ -52,7 +52,7 @@ fn a_token_is_trimmed_in_file_and_variable() {
 
 #[test]
 fn the_token_file_outranks_the_token_and_is_read_anew_each_time() {
-    let machine = pod(b"old");
+    let machine = pod(b"old").option("resolve_timeout", 1);
     let failure = machine.failure();
     assert_eq!((failure.kind, failure.status), (Kind::AccessDenied, Some(401)));
     assert!(failure.message().contains(TOKEN), "{}", failure.message());
@@ -157,27 +157,80 @@ fn what_is_no_uri_is_refused() {
     }
 }
 
+/// What an agent answers that is starting, throttled, or not ready for this token.
+fn passing() -> Vec<Answer> {
+    let statuses = [401, 403, 429, 500, 503].map(error);
+    statuses.into_iter().chain([Answer::Drop, Answer::Reset, Answer::Truncate]).collect()
+}
+
+/// (aws/eks-pod-identity-agent#50, #159)
 #[test]
-fn a_retryable_error_is_tried_three_times() {
-    for status in [429, 500, 503] {
-        let machine = with_rule(on_get().times(2).answer(error(status)));
-        assert!(machine.fetch().is_ok());
-        assert_eq!(machine.count(Service::Container, "GetCredentials"), 3);
-    }
-    let machine = with_rule(on_get().answer(error(503)));
-    let failure = machine.failure();
-    assert!(failure.is_outage() && failure.status == Some(503), "{failure:?}");
-    assert_eq!(machine.count(Service::Container, "GetCredentials"), 3);
-    assert_eq!(with_rule(on_get().answer(Answer::Throttle)).failure().kind, Kind::Throttled);
+fn what_passes_by_itself_is_asked_for_again_once_a_second() {
+    thread::scope(|scope| {
+        for answer in passing() {
+            scope.spawn(move || {
+                let name = answer.name();
+                let machine = with_rule(on_get().times(2).answer(answer));
+                let (fetched, took) = timed(|| machine.fetch());
+                assert!(fetched.is_ok(), "{name}: {fetched:?}");
+                assert_eq!(machine.count(Service::Container, "GetCredentials"), 3, "{name}");
+                assert!((2.0..2.9).contains(&took.as_secs_f64()), "{name}: {took:?}");
+            });
+        }
+    });
 }
 
 #[test]
-fn a_refusal_is_final_and_tried_once() {
-    for (status, kind) in [(400, Kind::Service), (401, Kind::AccessDenied), (403, Kind::AccessDenied), (404, Kind::Service)] {
+fn the_deadline_ends_what_does_not_pass_with_the_last_answer() {
+    thread::scope(|scope| {
+        for (answer, kind, status) in [
+            (error(503), Kind::Service, Some(503)),
+            (Answer::Throttle, Kind::Throttled, Some(429)),
+            (error(401), Kind::AccessDenied, Some(401)),
+            (error(403), Kind::AccessDenied, Some(403)),
+            (Answer::Reset, Kind::Connection, None),
+        ] {
+            scope.spawn(move || {
+                let machine = with_rule(on_get().answer(answer)).option("resolve_timeout", 2.5);
+                let failure = machine.failure();
+                assert_eq!((failure.kind, failure.status), (kind, status), "{failure:?}");
+                assert!(failure.is_outage() && !is_final(&failure), "{failure:?}");
+                assert_eq!(machine.count(Service::Container, "GetCredentials"), 3);
+            });
+        }
+    });
+}
+
+#[test]
+fn an_agent_that_starts_later_is_waited_for() {
+    for (after, time, is_found) in [(1500, 4, true), (6500, 8, true), (2500, 2, false)] {
+        let machine = Machine::with_container().option("resolve_timeout", time);
+        let uri = format!("{}{}", stub::late(&machine.aws.http_url(), Duration::from_millis(after)), world::ECS_PATH);
+        let outcome = machine.env(URI, &uri).fetch();
+        assert_eq!(outcome.is_ok(), is_found, "{after}: {outcome:?}");
+    }
+}
+
+/// A token file that the kubelet exchanges while the endpoint refuses the old token.
+#[test]
+fn the_token_is_read_again_for_each_request() {
+    let machine = pod(b"old");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            machine.wait_for(Service::Container, "GetCredentials", 1);
+            machine.file("pod-token", world::EKS_TOKEN);
+        });
+        assert!(machine.fetch().is_ok());
+    });
+}
+
+#[test]
+fn a_refusal_is_tried_once() {
+    for (status, kind) in [(400, Kind::Service), (404, Kind::Service)] {
         let machine = with_rule(on_get().answer(error(status)));
         let failure = machine.failure();
         assert_eq!((failure.kind, failure.status), (kind, Some(status)));
-        assert!(!failure.is_outage());
+        assert!(!failure.is_outage() && !is_final(&failure), "{status}");
         assert_eq!(machine.count(Service::Container, "GetCredentials"), 1);
     }
 }

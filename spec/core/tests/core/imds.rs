@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, outcomes, timed},
 };
-use aws_identity::{failure::Kind, util::time::now};
+use aws_identity::{failure::Kind, refresh::is_final, util::time::now};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{fs, time::Duration};
 
@@ -87,6 +87,16 @@ fn an_answer_to_the_put_that_imds_never_gives_means_another_cloud() {
     {
         let failure = Machine::with_imds().env(ENDPOINT, &stub::answering(text)).failure();
         assert_eq!(failure.kind, Kind::NotOnAws, "{text:?}: {failure:?}");
+    }
+}
+
+#[test]
+fn a_refusal_without_a_code_of_aws_passes() {
+    for action in ["ListRoles", "Credentials"] {
+        for status in [401, 403] {
+            let failure = with_rule(on(action).answer(error(status))).failure();
+            assert!(failure.is_outage() && !is_final(&failure), "{action} {status}: {failure:?}");
+        }
     }
 }
 

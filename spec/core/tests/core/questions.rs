@@ -196,6 +196,23 @@ fn a_late_answer_is_for_the_question_that_is_open_now() {
 }
 
 #[test]
+fn a_late_failure_of_a_busy_helper_does_not_keep_the_next_fetch_waiting() {
+    let machine = with_callable().option("process_timeout", 3);
+    let session = machine.session();
+    let first = begin(&session, Some(true));
+    asked(&first);
+    assert!(take(&session, &first, 1, HELPER));
+    assert_eq!(outcome(&session, &first).unwrap().unwrap_err().kind, Kind::Timeout);
+    let second = begin(&session, Some(true)); // counts on the helper that is still busy
+    asked(&second);
+    let start = Instant::now();
+    let refused = Err(Failure::no_credentials("It raised.", ""));
+    assert!(session.answer(Purpose::Help, &first, 1, refused).is_none());
+    assert!(outcome(&session, &second).is_none(), "its readers begin again, with another helper");
+    assert!(start.elapsed() < Duration::from_millis(2500), "{:?}", start.elapsed());
+}
+
+#[test]
 fn the_time_for_an_answer_does_not_count() {
     let machine = with_mfa().option("resolve_timeout", 0.4);
     let session = machine.session();

@@ -113,10 +113,11 @@ fn every_option_reaches_sts() {
         .option("external_id", world::EXTERNAL_ID)
         .option("role_session_name", "night-shift")
         .option("session_duration", 1800)
+        .option("minimum_session_token_size", 4096)
         .option("policy", json!({"Version": "2012-10-17", "Statement": []}))
         .option(
             "policy_arns",
-            json!(["arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]),
+            json!([{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}, "arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]),
         )
         .option("tags", json!({"Team": "legion", "Cost Center": 7}))
         .option("transitive_tag_keys", json!(["Team"]))
@@ -135,6 +136,7 @@ fn every_option_reaches_sts() {
         ("RoleSessionName", "night-shift"),
         ("ExternalId", world::EXTERNAL_ID),
         ("DurationSeconds", "1800"),
+        ("MinimumSessionTokenSize", "4096"),
         ("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
         ("PolicyArns.member.2.arn", "arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"),
         ("TransitiveTagKeys.member.1", "Team"),
@@ -156,8 +158,23 @@ fn every_option_reaches_sts() {
     let details = &fetched.credentials.details;
     assert_eq!(details["assumed_role_arn"], fetched.arn());
     assert_eq!(details["source_identity"], "alice");
+    assert_eq!((&*details["session_token_size"], &*details["session_token_utilization"]), ("4096", "100"));
     assert!(details.contains_key("packed_policy_size") && details.contains_key("assumed_role_id"), "{details:?}");
     assert_eq!(fetched.credentials.account_id.as_deref(), Some(world::ACCOUNT));
+}
+
+#[test]
+fn a_text_longer_than_it_was_once_allowed_reaches_sts() {
+    let source_identity = "x".repeat(200);
+    let policy = json!({"Version": "2012-10-17", "Id": "y".repeat(2100), "Statement": []});
+    let machine = Machine::with_keys()
+        .option("role_arn", world::WORKER_ROLE)
+        .option("source_identity", source_identity.as_str())
+        .option("policy", policy);
+    machine.fetch().map(|_| ()).or_else(|failure| failure.reached.then_some(()).ok_or(failure)).unwrap();
+    let asked = machine.the(Service::Sts, ASSUME).params;
+    assert_eq!(asked["SourceIdentity"], source_identity);
+    assert!(asked["Policy"].len() > 2100);
 }
 
 #[test]
@@ -315,12 +332,17 @@ fn a_role_that_requires_an_external_id_is_access_denied() {
 
 #[test]
 fn a_session_token_is_fetched_only_when_configured() {
-    let machine = Machine::with_keys().option("get_session_token", true).option("session_duration", 129_600);
+    let machine = Machine::with_keys()
+        .option("get_session_token", true)
+        .option("session_duration", 129_600)
+        .option("minimum_session_token_size", 2048);
     let fetched = machine.fetch().unwrap();
     assert_eq!(fetched.arn(), world::DEMO_USER);
     assert_eq!(fetched.source(), "environment > session token");
     assert!(fetched.credentials.session_token.is_some() && fetched.credentials.expires_at.is_some());
-    assert_eq!(machine.the(Service::Sts, "GetSessionToken").params["DurationSeconds"], "129600");
+    let asked = machine.the(Service::Sts, "GetSessionToken").params;
+    assert_eq!((&*asked["DurationSeconds"], &*asked["MinimumSessionTokenSize"]), ("129600", "2048"));
+    assert_eq!(fetched.credentials.details["session_token_size"], "2048");
     assert_eq!(outcomes(&fetched.attempts), ["environment found", "session token found"]);
 }
 

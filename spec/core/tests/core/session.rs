@@ -21,7 +21,8 @@ const WHOAMI: &str = "GetCallerIdentity";
 
 /// A machine with a role whose credentials have this lifetime.
 fn living(seconds: i64) -> Machine {
-    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
+    // Two requests at most, so that an outage does not last for the whole deadline.
+    let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE).env("AWS_MAX_ATTEMPTS", "2");
     machine.aws.add_rule(Rule { lifetime_seconds: Some(seconds), ..Rule::on(Service::Sts).action(ASSUME) });
     machine
 }

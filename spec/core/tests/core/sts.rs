@@ -8,9 +8,10 @@ use aws_identity::{
     credentials::Secret,
     failure::{Failure, Kind},
     providers::CallbackAnswers,
+    refresh::is_final,
 };
 use fake_aws::{Answer, Rule, Service, world};
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 const ASSUME: &str = "AssumeRole";
 
@@ -33,24 +34,108 @@ fn xml(status: u16, text: &str) -> Answer {
     Answer::Body { status, content_type: "text/xml".into(), text: text.into() }
 }
 
-#[test]
-fn a_retryable_error_is_tried_twice() {
-    for (answer, kind) in [
+/// What passes by itself, with the kind of its failure.
+fn passing() -> Vec<(Answer, Kind)> {
+    vec![
         (Answer::Throttle, Kind::Throttled),
+        (error(429, "Whatever"), Kind::Throttled),
         (error(500, "InternalFailure"), Kind::Service),
         (error(503, "ServiceUnavailable"), Kind::Service),
+        (xml(502, "<html>Bad gateway</html>"), Kind::Service),
+        (error(400, "IDPCommunicationError"), Kind::Connection),
         (Answer::Drop, Kind::Connection),
         (Answer::Reset, Kind::Connection),
+        (Answer::Truncate, Kind::Connection),
+    ]
+}
+
+/// A machine of which each call of STS is answered so, as often as the rule says.
+fn with_web_identity(rule: Rule) -> Machine {
+    let machine = Machine::with_web_identity();
+    machine.aws.add_rule(Rule { service: Some(Service::Sts), action: Some("AssumeRoleWithWebIdentity".into()), ..rule });
+    machine
+}
+
+#[test]
+fn what_passes_by_itself_is_asked_again_while_the_time_lasts() {
+    thread::scope(|scope| {
+        for (answer, kind) in passing() {
+            scope.spawn(move || {
+                let name = answer.name();
+                let machine = with_web_identity(Rule::default().answer(answer)).option("resolve_timeout", 2);
+                let (failure, took) = timed(|| machine.failure());
+                assert_eq!(failure.kind, kind, "{name}: {failure:?}");
+                assert!(failure.is_outage(), "{name}");
+                assert!((1.0..2.6).contains(&took.as_secs_f64()), "{name}: {took:?}");
+                let sent = machine.count(Service::Sts, "AssumeRoleWithWebIdentity");
+                let expected = if kind == Kind::Throttled { 2..=4 } else { 4..=12 };
+                assert!(expected.contains(&sent), "{name}: {sent} requests");
+            });
+        }
+    });
+}
+
+#[test]
+fn what_passes_within_the_time_is_no_failure() {
+    thread::scope(|scope| {
+        for (answer, kind) in passing() {
+            scope.spawn(move || {
+                let name = answer.name();
+                let times: u16 = if kind == Kind::Throttled { 1 } else { 4 };
+                let machine = with_web_identity(Rule::default().times(times.into()).answer(answer));
+                assert!(machine.fetch().is_ok(), "{name}");
+                assert_eq!(machine.count(Service::Sts, "AssumeRoleWithWebIdentity"), usize::from(times) + 1, "{name}");
+            });
+        }
+    });
+}
+
+/// (aws/aws-cli#7194, awslabs/aws-sdk-rust#827)
+#[test]
+fn keys_of_the_identity_provider_that_aws_could_not_fetch_are_asked_for_again() {
+    let says = |message: &str| Answer::Error { status: 400, code: "InvalidIdentityToken".into(), message: message.into() };
+    let passing = says("Couldn't retrieve verification key from your identity provider, please reference the documentation");
+    let machine = with_web_identity(Rule::default().times(1).answer(passing));
+    assert!(machine.fetch().is_ok());
+    let wrong = with_web_identity(Rule::default().answer(says("No OpenIDConnect provider found in your account for https://x")));
+    assert_eq!(wrong.failure().code.as_deref(), Some("InvalidIdentityToken"));
+    assert_eq!(wrong.count(Service::Sts, "AssumeRoleWithWebIdentity"), 1);
+}
+
+#[test]
+fn a_longer_deadline_rides_out_more() {
+    let machine = with_web_identity(Rule::default().times(4).answer(Answer::Throttle)).option("resolve_timeout", 30);
+    let (fetched, took) = timed(|| machine.fetch());
+    assert!(fetched.is_ok() && took > Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn the_number_of_requests_of_one_call_may_be_limited() {
+    for (limited, count) in [
+        (answering(error(500, "InternalFailure")).env("AWS_MAX_ATTEMPTS", "1"), 1),
+        (answering(error(500, "InternalFailure")).env("AWS_MAX_ATTEMPTS", "2"), 2),
+        (answering(Answer::Reset).config("[default]\nmax_attempts = 3\n"), 3),
+        (answering(Answer::Reset).env("AWS_MAX_ATTEMPTS", "2").config("[default]\nmax_attempts = 5\n"), 2),
     ] {
-        let name = answer.name();
-        let (machine, once) = (answering(answer.clone()), with_rule(Rule::default().times(1).answer(answer)));
-        let failure = machine.failure();
-        assert_eq!(failure.kind, kind, "{name}: {failure:?}");
-        assert!(failure.is_outage(), "{name}");
-        assert_eq!(machine.count(Service::Sts, ASSUME), 2, "{name}");
-        assert!(once.fetch().is_ok(), "{name}");
-        assert_eq!(once.count(Service::Sts, ASSUME), 2, "{name}");
+        assert!(limited.failure().is_outage());
+        assert_eq!(limited.count(Service::Sts, ASSUME), count);
     }
+    for wrong in [
+        answering(Answer::Reset).env("AWS_MAX_ATTEMPTS", "0"),
+        answering(Answer::Reset).env("AWS_MAX_ATTEMPTS", "some"),
+        answering(Answer::Reset).option("profile", "p").config("[profile p]\nmax_attempts = none\n"),
+    ] {
+        let failure = wrong.failure();
+        assert_eq!(failure.kind, Kind::Configuration, "{failure:?}");
+        assert!(failure.cause.to_lowercase().contains("max_attempts"), "{failure}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_sts_s_is_asked_for_once() {
+    let machine = answering(xml(200, "hello"));
+    assert_eq!(machine.failure().kind, Kind::Service);
+    assert_eq!(machine.count(Service::Sts, ASSUME), 1);
 }
 
 #[test]
@@ -94,6 +179,17 @@ fn an_error_in_another_wrapping_goes_by_its_status() {
     for (status, kind) in [(403, Kind::AccessDenied), (400, Kind::Service), (503, Kind::Service), (429, Kind::Throttled)] {
         let failure = answering(xml(status, wrapped)).failure();
         assert_eq!((failure.kind, failure.status), (kind, Some(status)), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_403_of_a_mesh_passes_and_is_not_said_to_be_of_sts() {
+    for status in [401, 403] {
+        let page = Answer::Body { status, content_type: "text/plain".into(), text: "RBAC: access denied".into() };
+        let failure = answering(page).failure();
+        assert_eq!((failure.code.as_deref(), failure.status), (None, Some(status)));
+        assert!(failure.is_outage() && !is_final(&failure), "{failure:?}");
+        assert!(!failure.message().contains("trust policy"), "{}", failure.message());
     }
 }
 

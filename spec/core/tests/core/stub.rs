@@ -1,9 +1,11 @@
 //! Servers that do not imitate AWS.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, channel},
     thread,
+    time::Duration,
 };
 
 use socket2::{Domain, Socket, Type};
@@ -62,10 +64,48 @@ pub fn answering(answer: &'static str) -> String {
     url
 }
 
+/// Sends on what each connection says first, up to a pause, and closes it.
+pub fn hearing() -> (String, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = url(listener.local_addr().unwrap());
+    let (heard, hears) = channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let mut said = Vec::new();
+            let _ = stream.read_to_end(&mut said);
+            let _ = heard.send(said);
+        }
+    });
+    (url, hears)
+}
+
 fn answer_one(mut stream: TcpStream, answer: &str) {
     let mut request = [0; 4096];
     let _ = stream.read(&mut request);
     let _ = stream.write_all(answer.as_bytes());
+}
+
+/// A port that refuses connections for `time`, and then passes them on to the server at `to`.
+pub fn late(to: &str, time: Duration) -> String {
+    let to = to.trim_start_matches("http://").to_owned();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    thread::spawn(move || {
+        thread::sleep(time);
+        for stream in TcpListener::bind(address).unwrap().incoming().flatten() {
+            relay(stream, TcpStream::connect(&to).unwrap());
+        }
+    });
+    url(address)
+}
+
+fn relay(client: TcpStream, server: TcpStream) {
+    for (mut from, mut to) in [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)] {
+        thread::spawn(move || {
+            let _ = io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+    }
 }
 
 fn url(address: SocketAddr) -> String {

@@ -115,3 +115,30 @@ fn containers_behind_tls_are_checked_too() {
     assert!(machine.failure().message().contains("certificate"));
     assert!(machine.env("AWS_CA_BUNDLE", text(&bundle)).fetch().is_ok());
 }
+
+/// Post-quantum key exchange (X25519MLKEM768, 0x11EC) is offered first, and X25519 with it.
+#[test]
+fn the_client_offers_post_quantum_key_exchange() {
+    let (url, hello) = stub::hearing();
+    let machine = Machine::with_keys().env("AWS_ENDPOINT_URL", &url.replace("http:", "https:").replace("127.0.0.1", "localhost"));
+    machine.failure_of_identity();
+    let groups = groups(&hello.recv().unwrap());
+    assert_eq!(groups.first(), Some(&0x11EC), "{groups:x?}");
+    assert!(groups.contains(&0x001D), "{groups:x?}");
+}
+
+/// The `supported_groups` (RFC 8446, 4.2.7) of a `ClientHello` that is one TLS record.
+fn groups(record: &[u8]) -> Vec<u16> {
+    let number = |at: usize| u16::from_be_bytes([record[at], record[at + 1]]);
+    assert_eq!((record[0], record[5]), (22, 1), "a handshake record with a ClientHello");
+    // Record and handshake headers, version and random; then session id, cipher suites and compression methods with their lengths.
+    let mut at = 5 + 4 + 2 + 32;
+    at += 1 + usize::from(record[at]);
+    at += 2 + usize::from(number(at));
+    at += 1 + usize::from(record[at]);
+    at += 2;
+    while number(at) != 10 {
+        at += 4 + usize::from(number(at + 2));
+    }
+    (0..usize::from(number(at + 4)) / 2).map(|index| number(at + 6 + 2 * index)).collect()
+}

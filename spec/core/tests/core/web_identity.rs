@@ -1,7 +1,7 @@
 //! Tokens of an identity provider.
 
 use crate::support::{Machine, text};
-use aws_identity::{credentials::Secret, failure::Kind, providers::CallbackAnswers};
+use aws_identity::{credentials::Secret, failure::Kind, providers::CallbackAnswers, refresh::is_final};
 use fake_aws::{Answer, Rule, Service, world};
 use std::process::Command;
 
@@ -120,9 +120,25 @@ fn an_error_between_aws_and_the_provider_is_retried_and_is_an_outage() {
 
     let machine = Machine::with_web_identity();
     machine.aws.add_rule(Rule::on(Service::Sts).action(EXCHANGE).answer(answer));
-    let failure = machine.failure();
+    let failure = machine.option("resolve_timeout", 1).failure();
     assert!(failure.is_outage(), "{failure:?}");
-    assert_eq!(machine.count(Service::Sts, EXCHANGE), 2);
+}
+
+#[test]
+fn keys_of_the_provider_that_aws_could_not_fetch_are_an_outage() {
+    let machine = Machine::with_web_identity();
+    machine.aws.add_rule(
+        Rule::on(Service::Sts).action(EXCHANGE).answer(Answer::Error {
+            status: 400,
+            code: "InvalidIdentityToken".into(),
+            message: "Couldn't retrieve verification key from your identity provider, please reference \
+                  AssumeRoleWithWebIdentity documentation for requirements"
+                .into(),
+        }),
+    );
+    let failure = machine.failure();
+    assert!(failure.is_outage() && failure.reached && !is_final(&failure), "{failure:?}");
+    assert!(!failure.remedy.contains("audience"), "{failure}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ fn what_was_written_is_read() {
         ),
         ("assumed_role_id", "AROAEXAMPLE:s"),
         ("packed_policy_size", "12"),
+        ("session_token_size", "1024"),
+        ("session_token_utilization", "25"),
         ("subject", "system:serviceaccount:a:b"),
         ("request_id", "r-1"),
     ] {
@@ -30,7 +32,7 @@ fn what_was_written_is_read() {
 fn the_file_has_botocores_members() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let key = key(|r| r.base = Some("123456789012"));
+    let key = key(|r| r.asker = Some("123456789012"));
     let mut written = credentials("ASIAONE", NOW + HOUR + 999);
     written
         .details

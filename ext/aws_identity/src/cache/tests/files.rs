@@ -159,3 +159,43 @@ fn readers_never_see_half_a_file() {
         }
     });
 }
+
+/// Root may write where the mode forbids it, so the test asks for the state itself.
+#[test]
+fn a_directory_that_may_only_be_read_is_read() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let entry = credentials("ASIAONE", NOW + HOUR);
+    cache.write(&plain(), &entry, NOW).unwrap();
+    let cache = CacheDir {
+        is_read_only: true,
+        ..cache
+    };
+    assert_eq!(read_id(&cache, &plain()).as_deref(), Some("ASIAONE"));
+    let other = key(|r| r.options.role_session_name = Some("other".into()));
+    let attempt = cache.try_lock(&other, NOW, |_| true);
+    assert!(
+        matches!(attempt.lock, LockOutcome::Unavailable) && attempt.warning.is_none(),
+        "{attempt:?}"
+    );
+    assert_eq!(cache.write(&other, &entry, NOW), Ok(false));
+    assert_eq!(cache.remove(&plain(), "ASIAONE"), Ok(false));
+    assert_eq!(fs::read_dir(&cache.path).unwrap().count(), 1);
+}
+
+#[test]
+fn a_read_only_directory_opens() {
+    let scratch = Scratch::new();
+    scratch.cache();
+    let path = scratch.0.join("cache");
+    fs::set_permissions(&path, Permissions::from_mode(0o500)).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(CacheDir::open(&path).unwrap().is_read_only(), !is_root);
+    for (kind, passes) in [
+        (io::ErrorKind::PermissionDenied, true),
+        (io::ErrorKind::ReadOnlyFilesystem, true),
+        (io::ErrorKind::StorageFull, false),
+    ] {
+        assert_eq!(is_read_only(&kind.into()), passes);
+    }
+}

@@ -62,7 +62,7 @@ fn names_are_those_of_botocore() {
 #[test]
 fn what_botocore_leaves_out_does_not_change_the_name() {
     let more = key(|r| {
-        r.base = Some("123456789012");
+        r.asker = Some("123456789012");
         r.endpoint = Some("http://127.0.0.1:1");
         r.options.tags = tags(&[("a", "b")]);
         r.options.external_id = Some(String::new());
@@ -100,9 +100,9 @@ fn a_policy_that_is_no_json_still_has_a_name() {
 
 #[test]
 fn a_session_without_a_role_belongs_to_its_base() {
-    let of = |base| {
+    let of = |asker| {
         CacheKey::new(&Request {
-            base: Some(base),
+            asker: Some(asker),
             options: AssumeRoleOptions {
                 serial_number: Some("GAHT12345678".into()),
                 ..AssumeRoleOptions::default()
@@ -136,7 +136,7 @@ fn a_key_shows_no_context() {
 #[test]
 fn the_name_of_a_shaped_session_stays() {
     let key = key(|r| {
-        r.base = Some("123456789012");
+        r.asker = Some("123456789012");
         r.options.tags = tags(&[("team", "x"), ("a", "b")]);
         r.options.transitive_tag_keys = vec!["a".into()];
         r.options.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()];

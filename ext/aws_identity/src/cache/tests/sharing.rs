@@ -6,8 +6,8 @@ use super::*;
 fn bases_do_not_share_credentials() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let one = key(|r| r.base = Some("111111111111"));
-    let two = key(|r| r.base = Some("222222222222"));
+    let one = key(|r| r.asker = Some("111111111111"));
+    let two = key(|r| r.asker = Some("222222222222"));
     cache
         .write(&one, &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
@@ -26,8 +26,8 @@ fn bases_do_not_share_credentials() {
 fn an_expired_entry_of_another_base_is_overwritten() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let one = key(|r| r.base = Some("111111111111"));
-    let two = key(|r| r.base = Some("222222222222"));
+    let one = key(|r| r.asker = Some("111111111111"));
+    let two = key(|r| r.asker = Some("222222222222"));
     cache
         .write(&one, &credentials("ASIAONE", NOW + 1000), NOW)
         .unwrap();
@@ -50,7 +50,7 @@ fn a_file_of_the_aws_cli_counts_unless_the_request_says_more() {
     let endpoint = Some("http://127.0.0.1:9");
     for fits in [
         plain(),
-        key(|r| r.base = Some("123456789012")),
+        key(|r| r.asker = Some("123456789012")),
         key(|r| (r.endpoint, r.endpoint_is_shared) = (endpoint, true)),
     ] {
         assert_eq!(read_id(&cache, &fits).as_deref(), Some("ASIACLI"));
@@ -116,7 +116,7 @@ fn a_shaped_session_never_stands_where_the_aws_cli_looks() {
 fn removal_takes_the_named_credentials_only() {
     let scratch = Scratch::new();
     let cache = scratch.cache();
-    let (one, two) = (key(|r| r.base = Some("1")), key(|r| r.base = Some("2")));
+    let (one, two) = (key(|r| r.asker = Some("1")), key(|r| r.asker = Some("2")));
     cache
         .write(&one, &credentials("ASIAONE", NOW + HOUR), NOW)
         .unwrap();
@@ -164,4 +164,19 @@ fn a_write_clears_away_what_has_expired_and_what_was_left() {
     assert!(file_of(&cache, alive.own_name()).exists());
     assert!(!left.exists() && !probe.exists());
     assert!(fresh.exists() && foreign.exists());
+}
+
+#[test]
+fn a_file_without_a_tag_is_no_session_of_get_session_token() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache();
+    let own = CacheKey::new(&Request {
+        asker: Some("AKIAONE"),
+        ..Request::default()
+    });
+    put_file(
+        &file_of(&cache, own.name()),
+        &cli_file("ASIACLI", "2026-01-02T04:04:05UTC"),
+    );
+    assert_eq!(cache.read(&own, NOW), Ok(None));
 }

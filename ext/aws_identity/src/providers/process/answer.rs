@@ -74,10 +74,6 @@ mod tests {
                 "SessionToken as something",
             ),
             (
-                format!("{{{keys}, \"Version\": 1, \"AccountId\": 123456789012}}"),
-                "AccountId as something",
-            ),
-            (
                 format!("{{{keys}, \"Version\": 1, \"Expiration\": \"canary\"}}"),
                 "an Expiration that is no time",
             ),
@@ -98,6 +94,23 @@ mod tests {
             );
         }
         assert!(read(b"{\"Version\": 1, \"AccessKeyId\": \"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn an_account_that_is_a_number_is_taken_and_another_type_left_aside() {
+        for (account, taken) in [
+            ("123456789012", Some("123456789012")),
+            ("12345", Some("000000012345")),
+            ("\"123456789012\"", Some("123456789012")),
+            ("[]", None),
+            ("true", None),
+        ] {
+            let answer = format!(
+                r#"{{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "AccountId": {account}}}"#
+            );
+            let found = read(answer.as_bytes()).unwrap();
+            assert_eq!(found.account_id.as_deref(), taken, "{account}");
+        }
     }
 
     #[test]

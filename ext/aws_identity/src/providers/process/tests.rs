@@ -258,3 +258,33 @@ fn output_closed_early_still_waits_for_the_status() {
     let script = format!("echo '{GOOD}'; exec >&-; sleep 0.2; exit 5");
     says(shell(&script), Kind::NoCredentials, &["status 5"]);
 }
+
+/// Quotes around the whole command make one word of it, with a secret in it.
+#[test]
+fn no_word_beyond_the_program_is_shown() {
+    for command in [
+        "\"/opt/bin/tool --user a --password canary\"",
+        "'/opt/bin/tool\tcanary'",
+        "/opt/bin/tool\\ canary",
+        "'/opt/bin/tool\u{a0}canary' and more",
+        "'/opt/bin/tool --password=canary'",
+    ] {
+        let failure = run(command, AMPLE, &environment()).unwrap_err();
+        let said = failure.message();
+        assert!(!said.contains("canary"), "{said}");
+        assert!(said.contains("\"/opt/bin/tool ...\""), "{said}");
+        assert!(said.contains("quotes around the path"), "{said}");
+    }
+}
+
+#[test]
+fn a_program_whose_path_has_a_blank_runs() {
+    let folder = std::env::temp_dir().join(format!("my tools {}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("give it");
+    std::fs::copy("/bin/echo", &program).unwrap();
+    let command = format!("\"{}\" '{GOOD}'", program.display());
+    let found = run(&command, AMPLE, &environment());
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(found.is_ok(), "{found:?}");
+}

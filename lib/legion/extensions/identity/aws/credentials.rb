@@ -26,7 +26,8 @@ module Legion
           # @return [String, nil] why they are served although a refresh was due; nil if none was
           attr_reader :degraded
           # @return [Hash{Symbol => String}] what else AWS returned with them, no secrets, frozen: `assumed_role_arn`, `assumed_role_id`,
-          #   `packed_policy_size` (percent), `source_identity`; of a web identity `subject`, `audience` and `provider` too
+          #   `session_token_size` (bytes), `session_token_utilization` (percent of the largest), `packed_policy_size` (percent),
+          #   `source_identity`; of a web identity `subject`, `audience` and `provider` too
           attr_reader :details
           # @return [Integer] number of the fetch in its session; 0 if made without one
           # @api private

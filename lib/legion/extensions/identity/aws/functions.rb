@@ -14,6 +14,7 @@ module Legion
         autoload :ProfileSummary, "#{__dir__}/profile_summary.rb"
         autoload :Subscription, "#{__dir__}/internal/listeners.rb"
         autoload :TerminalTokenProvider, "#{__dir__}/terminal_token_provider.rb"
+        autoload :Token, "#{__dir__}/token.rb"
 
         class << self
           # The logger of sessions that were given none.

@@ -54,7 +54,8 @@ module Legion
           # @option options [String] :role_session_name tells this machine and this gem apart, where none is given
           # @option options [String] :external_id
           # @option options [String, Hash] :policy inline session policy
-          # @option options [Array<String>] :policy_arns managed policies that limit the session
+          # @option options [Integer] :minimum_session_token_size bytes that the session token shall have at least, 0 to 4096
+          # @option options [Array<String, Hash>] :policy_arns managed policies that limit the session; a Hash has the ARN as `arn`
           # @option options [Hash{String => String}] :tags of the session
           # @option options [Array<String>] :transitive_tag_keys
           # @option options [String] :source_identity
@@ -194,6 +195,31 @@ module Legion
           # @return [Boolean] whether it started one
           # @raise [Error] where nothing could be sent
           def prefetch = @fetches.run(:prefetch).tap { @listeners&.ring }
+
+          # A token that another system takes as proof of who this process is: a request to AWS, presigned here with {#credentials}. No
+          # request is sent.
+          #
+          # - `:eks`: `cluster:`; the bearer token of Kubernetes on EKS, good for 14 minutes
+          # - `:rds`: `host:`, `port:`, `user:`; the password of a database user, good for 15 minutes, as all below are
+          # - `:dsql`: `host:`, `admin: false`
+          # - `:elasticache`: `name:` of the cache, `user:`, `serverless: false`
+          # - `:memorydb`: `name:` of the cluster, `user:`
+          # - `:msk`: the OAUTHBEARER token of Kafka
+          # - `:bedrock`: `duration_seconds: 43200`; an API key
+          #
+          # It ends with the credentials where they expire earlier; where they have less than a minute left they are refreshed first.
+          #
+          # @param kind [Symbol, String]
+          # @param region [String, nil] of the other system; nil: the region of this session
+          # @param words [Hash{Symbol => Object}] what the kind takes
+          # @return [Token]
+          # @raise [ArgumentError] for an unknown kind, and for words that are unknown, missing or of another type
+          # @raise [Error] where there are no credentials
+          # @see docs/tokens.md
+          def token_for(kind, region: nil, **words)
+            @fetches.run(:lasting)
+            Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
+          end
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?

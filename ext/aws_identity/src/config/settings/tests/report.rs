@@ -127,7 +127,7 @@ fn printing_the_settings_shows_no_secret() {
 fn every_option_that_is_given_is_reported_and_no_secret() {
     let role = json!({
         "region": "eu-west-1", "profile": "p", "role_arn": ROLE, "role_session_name": "name",
-        "session_duration": 900, "external_id": "canary", "policy": {"Statement": []},
+        "session_duration": 900, "minimum_session_token_size": 1024, "external_id": "canary", "policy": {"Statement": []},
         "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "tags": {"a": "1", "b": "2"},
         "transitive_tag_keys": ["a", "b"], "source_identity": "jane", "serial_number": "GAHT12345678",
         "provided_contexts": [{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "canary"}],

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'log'
+require_relative 'own_thread'
 
 module Legion
   module Extensions
@@ -25,10 +26,12 @@ module Legion
             #
             # @return [void]
             def run
-              @lock.synchronize do
-                @requested = true
-                @bell.signal
-                @thread = start unless @thread&.alive?
+              OwnThread.masked do # a thread that is started and not remembered would be a second one
+                @lock.synchronize do
+                  @requested = true
+                  @bell.signal
+                  @thread = OwnThread.start(unattended: false) { work } unless @thread&.alive?
+                end
               end
               nil
             rescue ::ThreadError => _e # in a trap handler no lock can be taken; the next use starts the job
@@ -51,16 +54,11 @@ module Legion
 
             private
 
-            def start
-              ::Thread.new { work }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- named, one at a time, and it exits with its job
-                thread.name = 'lex-identity-aws'
-                thread.report_on_exception = false
-              end
-            end
-
             def work
               @job.call(self) while requested?
-            rescue ::StandardError, ::ScriptError => e # no caller joins this thread; the next use starts the job again
+            rescue ::SystemExit
+              raise
+            rescue ::Exception => e # rubocop:disable Lint/RescueException -- no caller joins this thread; the next use starts the job again
               @log.error("a background job failed: #{e.class}: #{e.message}")
             end
 

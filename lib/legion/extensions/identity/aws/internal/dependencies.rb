@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
+require_relative 'own_thread'
 
 module Legion
   module Extensions
@@ -31,7 +32,7 @@ module Legion
               add(wait)
               yield
             ensure
-              remove(wait) if @waits.any? { |other| other.equal?(wait) } # in a trap handler, or in a circle, it was never added
+              remove(wait)
             end
 
             # Runs the block, which answers a question of `fetches`.
@@ -66,9 +67,12 @@ module Legion
               raise NoCredentialsError, 'The next credentials cannot be asked for in a trap handler. Read them outside of signal handlers.'
             end
 
-            # Masked, so that no Thread#kill leaves a wait behind, which later reads would take for a circle.
+            # Masked, so that no Thread#raise leaves a wait behind, which later reads would take for a circle. In a trap handler, where no
+            # lock can be taken, and in a circle it was never added.
             def remove(wait)
-              ::Thread.handle_interrupt(::Object => :never) do
+              OwnThread.masked do
+                next if @waits.none? { |other| other.equal?(wait) }
+
                 @lock.synchronize { @waits.delete_if { |other| other.equal?(wait) } }
               end
             end

@@ -3,6 +3,7 @@
 require_relative '../errors'
 require_relative 'dependencies'
 require_relative 'native'
+require_relative 'own_thread'
 require_relative 'redacted'
 
 module Legion
@@ -19,8 +20,6 @@ module Legion
           class Fetches
             include Redacted
 
-            # Thread variable of the threads that this gem starts: they never prompt for an MFA code.
-            UNATTENDED = :lex_identity_aws_unattended
             # Questions that a helper thread answers.
             HELPER = %i[web_identity_token source].freeze
             # How many errors of questions are kept for the readers that still wait for them.
@@ -28,9 +27,6 @@ module Legion
             # Shared by all sessions of this process, since a circle may span several.
             DEPENDENCIES = Dependencies.new
             private_constant :HELPER, :KEPT, :DEPENDENCIES
-
-            # @return [Boolean] whether this gem started the current thread
-            def self.unattended? = ::Thread.current.thread_variable_get(UNATTENDED) == true
 
             # @param native [Native::Session]
             # @param callbacks [Callbacks, nil]
@@ -42,7 +38,7 @@ module Legion
               @attended = [(:token_code if callbacks&.token_provider?), *@unattended].compact.freeze
             end
 
-            # @param purpose [Symbol] :credentials, :identity, :refresh or :prefetch
+            # @param purpose [Symbol] :credentials, :lasting, :identity, :refresh or :prefetch
             # @return [Integer, Boolean] the serial of the credentials or identity to use; for a prefetch whether one was started
             # @raise [Error]
             def run(purpose)
@@ -58,36 +54,41 @@ module Legion
 
             def with(errors) = -> { errors }
 
-            # The token is made before the start, so that `ensure` can leave the fetch even if this thread is killed in between.
             def follow(purpose)
-              token = ::Object.new.object_id
-              came = @native.start(token, purpose, nil)
-              loop do
-                case came
-                when nil then came = @native.wait(token, self.class.unattended? ? @unattended : @attended)
-                when ::Symbol then came = with_helper(came) { |helper| @native.start(token, purpose, helper) }
-                when ::Hash
-                  error = answer(token, came)
-                  return ahead(error) if purpose == :prefetch
+              joined do |token|
+                came = @native.start(token, purpose, nil)
+                loop do
+                  case came
+                  when nil then came = @native.wait(token, OwnThread.unattended? ? @unattended : @attended)
+                  when ::Symbol then came = with_helper(came) { |helper| @native.start(token, purpose, helper) }
+                  when ::Hash
+                    error = answer(token, came)
+                    return ahead(error) if purpose == :prefetch
 
-                  came = nil
-                else return came
+                    came = nil
+                  else return came
+                  end
                 end
               end
             rescue Error => e
               original = @errors.call[e.question] or raise
               raise original, cause: original.cause
+            end
+
+            # Yields a new token, and has its reader leave afterwards, whatever another thread raises in this one at whatever line.
+            def joined
+              token = ::Object.new.object_id
+              yield token
             ensure
               leave(token)
             end
 
-            # Masked, so that no Thread#kill or Timeout interrupts the call.
-            def leave(token) = ::Thread.handle_interrupt(::Object => :never) { @native.leave(token) }
+            def leave(token) = OwnThread.masked { @native.leave(token) if token }
 
             # @return [Error, nil] why there is no answer
             def answer(token, question)
-              value = DEPENDENCIES.answer(self) { @callbacks.ask(question, alone: self.class.unattended?) }
-              @native.answer(token, value)
+              value = DEPENDENCIES.answer(self) { @callbacks.ask(question, alone: OwnThread.unattended?) }
+              reply(token, value)
               nil
             rescue Error => e
               refuse(token, question, e)
@@ -98,7 +99,13 @@ module Legion
               errors = @errors.call
               errors[question[:number]] = error
               errors.shift while errors.size > KEPT
-              @native.answer(token, error.message)
+              reply(token, error.message)
+            end
+
+            # A helper thread that has replied ends, so a fetch that begins from here on needs another one.
+            def reply(token, answer)
+              @asked = nil if @asked.equal?(::Thread.current)
+              @native.answer(token, answer)
             end
 
             # The result of a prefetch, which does not wait for AWS: an error of the callback is raised only where no credentials are held.
@@ -114,14 +121,17 @@ module Legion
               return yield(false) if wanted == :helper && @callbacks.source_session
               return yield(true) if @asked&.alive?
 
-              token = ::Object.new.object_id
               begun = ::Queue.new
+              token = ::Object.new.object_id
               helper = start_helper(token, begun)
-              came = yield(true)
-              @native.start(token, :help, true)
-              begun << true
-              leave(token) unless helper.alive? # it may have been killed
-              came
+              # Masked, because a fetch that began without its helper thread would wait for it.
+              OwnThread.masked do
+                yield(true).tap do
+                  @native.start(token, :help, true)
+                  begun << true
+                  leave(token) unless helper.alive? # it may have been killed
+                end
+              end
             rescue ::ThreadError => e # the system allows no more threads
               raise NoCredentialsError, "The next credentials cannot be asked for: #{e.message}." if wanted == :helper
 
@@ -131,18 +141,10 @@ module Legion
             end
 
             def start_helper(token, begun)
-              ::Thread.new { help(token, begun) }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- one a fetch, and it exits with it
-                thread.name = 'lex-identity-aws'
-                thread.report_on_exception = false # answer_here reports to the waiting readers
-                thread.thread_variable_set(UNATTENDED, true)
+              OwnThread.start(at_end: -> { leave(token) }) do
+                question = @native.wait(token, HELPER) if begun.pop
+                answer_here(token, question) if question.is_a?(::Hash)
               end
-            end
-
-            def help(token, begun)
-              question = @native.wait(token, HELPER) if begun.pop
-              answer_here(token, question) if question.is_a?(::Hash)
-            ensure
-              leave(token)
             end
 
             # Answers the question; where this thread exits or is killed before, the waiting readers get an error.
@@ -151,7 +153,6 @@ module Legion
               answer(token, question)
               is_answered = true
             ensure
-              @asked = nil
               refuse(token, question, NoCredentialsError.new("The thread that asked the #{question[:name]} was ended.")) unless is_answered
             end
           end

@@ -2,6 +2,7 @@
 
 require_relative '../change_event'
 require_relative 'monotonic'
+require_relative 'own_thread'
 require_relative 'redacted'
 require_relative 'fetches'
 
@@ -40,20 +41,15 @@ module Legion
             # @param block [#call] is told each event from now on
             # @return [Subscription]
             def add(block)
-              @lock.synchronize do
-                abandon unless ours?
-                subscription = Subscription.new(self, newest, block)
-                @listening = [*@listening, subscription].freeze
-                @thread = start unless @thread&.alive?
-                subscription
+              OwnThread.masked do # a subscription or a thread that is made and not returned could not be ended
+                @lock.synchronize do
+                  abandon unless ours?
+                  subscription = Subscription.new(self, newest, block)
+                  @listening = [*remaining, subscription].freeze
+                  @thread = OwnThread.start { run } unless @thread&.alive?
+                  subscription
+                end
               end
-            end
-
-            # @param subscription [Subscription]
-            # @return [void]
-            def remove(subscription)
-              @lock.synchronize { @listening = (@listening - [subscription]).freeze }
-              ring
             end
 
             # @param subscription [Subscription]
@@ -66,15 +62,10 @@ module Legion
             def ring
               return if @listening.empty? && !@thread
 
-              @lock.synchronize do
-                next unless ours?
-
-                @rung = true
-                @thread = start unless @listening.empty? || @thread&.alive? # it may have been killed
-                @bell.signal
-              end
-            rescue ::ThreadError => _e # in a trap handler no lock can be taken; the thread looks within POLL_INTERVAL
-              nil
+              OwnThread.masked { @lock.synchronize { ring_locked if ours? } }
+            rescue ::ThreadError => _e # in a trap handler no lock can be taken; where this signal is lost, the thread looks within POLL_INTERVAL
+              @rung = true
+              @bell.signal
             end
 
             # @return [String]
@@ -92,15 +83,16 @@ module Legion
               @told = newest
             end
 
-            def newest = @native.events(0).last&.fetch(:number) || 0
-
-            def start
-              ::Thread.new { run }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- the listeners'
-                thread.name = 'lex-identity-aws'
-                thread.report_on_exception = false
-                thread.thread_variable_set(Fetches::UNATTENDED, true)
-              end
+            def ring_locked
+              @rung = true
+              @thread = OwnThread.start { run } unless remaining.empty? || @thread&.alive? # it may have been killed
+              @bell.signal
             end
+
+            # Those that have not ended: a subscription may end in a trap handler, where it cannot be removed.
+            def remaining = @listening.select(&:subscribed?)
+
+            def newest = @native.events(0).last&.fetch(:number) || 0
 
             def run
               @retry_delay = RETRY_RANGE.begin
@@ -115,10 +107,9 @@ module Legion
 
             def done?
               @lock.synchronize do
-                return false unless @listening.empty?
-
-                @thread = nil
-                true
+                @listening = remaining.freeze
+                @thread = nil if @listening.empty?
+                @listening.empty?
               end
             end
 
@@ -185,12 +176,16 @@ module Legion
           # @return [Boolean] whether events still come; false in a forked child
           def active? = @active && @listeners.include?(self)
 
-          # No event comes after this but one that is being told right now.
+          # @api private
+          # @return [Boolean] whether {#unsubscribe} has not been called
+          def subscribed? = @active
+
+          # No event comes after this but one that is being told right now. Works in a trap handler.
           #
           # @return [void]
           def unsubscribe
             @active = false
-            @listeners.remove(self)
+            @listeners.ring
             nil
           end
 

@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+module Legion
+  module Extensions
+    module Identity
+      module Aws
+        module Internal
+          # The threads that this gem starts. Whatever is raised in one of them stays there, so that `Thread.abort_on_exception` ends no other
+          # thread; only a SystemExit passes, as from every thread of Ruby.
+          #
+          # @api private
+          module OwnThread
+            NAME = 'lex-identity-aws'
+            # Thread variable of the threads that never prompt for an MFA code.
+            UNATTENDED = :lex_identity_aws_unattended
+            # Masks for Thread.handle_interrupt.
+            NEVER = { ::Object => :never }.freeze
+            AT_ONCE = { ::Object => :immediate }.freeze
+            private_constant :NAME, :AT_ONCE
+
+            class << self
+              # @param unattended [Boolean] whether the thread must not prompt for an MFA code
+              # @param at_end [Proc, nil] called last on the thread, masked, even if it is killed before it has begun
+              # @yield on the new thread
+              # @return [Thread]
+              # @raise [ThreadError] where the system allows no more threads
+              def start(unattended: true, at_end: nil, &job)
+                masked do # the new thread inherits the mask, so nothing is raised in it before it rescues
+                  ::Thread.new { work(job, at_end) }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- the one place that makes them
+                    thread.name = NAME
+                    thread.report_on_exception = false
+                    thread.thread_variable_set(UNATTENDED, unattended)
+                  end
+                end
+              end
+
+              # @return [Boolean] whether the current thread must not prompt for an MFA code
+              def unattended? = ::Thread.current.thread_variable_get(UNATTENDED) == true
+
+              # Runs a block that must not be left half done: Thread#raise, Thread#kill and Timeout wait until it has ended. It must not wait.
+              #
+              # @return [Object] what the block returned
+              def masked(&) = ::Thread.handle_interrupt(NEVER, &)
+
+              private
+
+              def work(job, at_end)
+                ::Thread.handle_interrupt(AT_ONCE) { job.call }
+              rescue ::SystemExit
+                raise
+              rescue ::Exception => _e # rubocop:disable Lint/RescueException -- it was meant for no other thread
+                nil
+              ensure
+                at_end&.call
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+end
