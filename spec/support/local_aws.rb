@@ -36,12 +36,13 @@ class LocalAws
     @uri = URI(@http)
   end
 
-  # Entries for ENV with the endpoints of STS, SSO and IMDS at this local AWS.
+  # Entries for ENV with the endpoints of STS, SSO, sign-in and IMDS at this local AWS.
   def env(tls: false)
     address = tls ? https : http
     { 'AWS_ENDPOINT_URL_STS'              => address,
       'AWS_ENDPOINT_URL_SSO'              => address,
       'AWS_ENDPOINT_URL_SSO_OIDC'         => address,
+      'AWS_ENDPOINT_URL_SIGNIN'           => address,
       'AWS_CA_BUNDLE'                     => (ca_bundle if tls),
       'AWS_EC2_METADATA_SERVICE_ENDPOINT' => http,
       'AWS_EC2_METADATA_DISABLED'         => nil }

@@ -24,14 +24,16 @@ pub use lock::{LockAttempt, LockGuard, LockOutcome};
 
 use crate::{
     credentials::{Credentials, Millis},
-    util::read_file::{self, Links, Unread},
+    util::{
+        read_file::{self, Links, Unread},
+        replace_file,
+    },
 };
 use entry::Entry;
 use std::{
     fmt,
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
-    hash::{BuildHasher, RandomState},
-    io::{self, Write},
+    io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -104,7 +106,7 @@ impl CacheDir {
             .create(&path)
             .map_err(cannot("make"))?;
         // A file system may map user ids; the owner of a new file is this process's user there.
-        let uid = match make_temporary(&path, PROBE) {
+        let uid = match replace_file::make_temporary(&path, PROBE) {
             Ok((probe, name)) => {
                 let uid = probe.metadata().map(|made| made.uid());
                 fs::remove_file(&name).map_err(cannot("write to"))?;
@@ -172,7 +174,7 @@ impl CacheDir {
             match self.load(&slot.path) {
                 Ok(Some(entry)) if entry.expires_at > now && !slot.may_overwrite(&entry, key) => {}
                 Ok(_) => {
-                    self.replace(&slot.path, &content)
+                    replace_file::replace(&slot.path, &content)
                         .map_err(|error| Warning::io("write", &slot.path, &error))?;
                     self.remove_orphans(key, now);
                     return Ok(true);
@@ -266,23 +268,6 @@ impl CacheDir {
         Ok(())
     }
 
-    /// All of the new file or all of the old one, also after a crash.
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let (mut file, temporary) = make_temporary(&self.path, &stem)?;
-        let written = file
-            .write_all(content)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary); // the first error is the one to report
-        }
-        written?;
-        // Some file systems cannot sync a directory. The entry is whole either way.
-        let _ = File::open(&self.path).and_then(|dir| dir.sync_all());
-        Ok(())
-    }
-
     /// Removes what no other program removes: expired files of our own, whose base credentials may no
     /// longer exist (IMDS gives new ones every few hours), and temporary files of killed processes.
     fn remove_orphans(&self, key: &CacheKey, now: Millis) {
@@ -370,26 +355,6 @@ fn is_orphaned(about: &Metadata) -> bool {
         .ok()
         .and_then(|then| SystemTime::now().duration_since(then).ok());
     age.is_some_and(|age| age > ORPHAN_AGE)
-}
-
-/// A new file with mode 0600, in the cache's own directory: a rename must not cross file systems.
-fn make_temporary(dir: &Path, stem: &str) -> io::Result<(File, PathBuf)> {
-    loop {
-        // Processes in containers may share a directory and have the same id.
-        let chance = RandomState::new().hash_one(SystemTime::now());
-        let path = dir.join(format!("{stem}.{}-{chance:016x}.tmp", std::process::id()));
-        let made = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&path);
-        match made {
-            Ok(file) => return Ok((file, path)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {

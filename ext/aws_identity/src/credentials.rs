@@ -1,5 +1,7 @@
 //! Credentials: redacted when printed, wiped when dropped.
 
+mod shape;
+
 pub use crate::util::time::Millis;
 
 use std::{collections::BTreeMap, fmt};

@@ -129,9 +129,9 @@ impl Exam<'_> {
             self.fetch.profile().ok(),
             &mut self.findings,
         );
-        let base = self.sources().await;
-        if let Some(base) = &base {
-            let asked = async { Ok(self.fetch.region_of_instance(base).await) };
+        let mut base = self.sources().await;
+        if let Some(base) = &mut base {
+            let asked = async { Ok(self.fetch.region_of(base).await) };
             if let Ok(Some(region)) = self.within(CHECK_LIMIT, asked).await {
                 self.fetch.set_region(region);
             }
@@ -212,6 +212,7 @@ impl Exam<'_> {
 fn shown(credentials: &Credentials) -> String {
     let expiration = match credentials.expires_at {
         Some(at) => format!("expires at {}", format_iso8601(at)),
+        None if credentials.session_token.is_some() => "expires at a time that is not known".into(),
         None => "does not expire".into(),
     };
     format!("{}, {expiration}", credentials.access_key_id)

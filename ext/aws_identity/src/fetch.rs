@@ -7,6 +7,7 @@ mod endpoint;
 mod profile_in_force;
 mod request;
 mod roles;
+mod watched;
 
 pub use disk_cache::DiskEntry;
 pub use request::{FetchRequest, FetchResult};
@@ -20,7 +21,7 @@ use crate::{
     identity::Identity,
     profile::ProfileChain,
     providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
-    sts::Endpoint,
+    sts::{Endpoint, refuses_keys},
     task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
     util::time::{Millis, now},
 };
@@ -46,7 +47,8 @@ pub async fn fetch(
         Err(failure) => Some(Err(failure.clone())),
     };
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
-    let (attempts, warnings) = record.into_parts();
+    let (attempts, mut warnings) = record.into_parts();
+    warnings.extend(fetch.http.warnings());
     match outcome {
         Ok(fetched) => Ok(FetchResult {
             attempts,
@@ -84,10 +86,17 @@ impl<'a> Fetch<'a> {
         gate: SharedGate,
         task: &'a TaskContext,
     ) -> Self {
+        let mut files = watched::before_the_profile(settings);
         let (profile, profile_error) = match profile_chain(settings) {
             Ok(profile) => (profile, None),
             Err(failure) => (Err(failure.clone()), Some(failure)),
         };
+        if request.held.is_none() {
+            if let Ok(chain) = &profile {
+                watched::add_those_of(chain, &settings.environment, &mut files);
+            }
+            request.notes.watch(files);
+        }
         let mut http = Http::new(settings.http(), gate);
         if let Some(bundle) = profile
             .as_ref()
@@ -141,8 +150,14 @@ impl<'a> Fetch<'a> {
                 asker: &self.task.asker,
                 settings: self.settings,
                 has_helper: self.request.has_helper,
+                refused_key: self
+                    .request
+                    .refused_base_key
+                    .as_deref()
+                    .or(self.request.refused_key.as_deref()),
             },
             deadline: self.deadline(),
+            notes: &self.request.notes,
             session_name: &self.session_name,
         }
     }
@@ -158,12 +173,18 @@ impl<'a> Fetch<'a> {
         providers::base_credentials(&self.context(), record).await
     }
 
-    /// The region that IMDS reports, if IMDS gave `base` and no setting names a region.
-    pub(crate) async fn region_of_instance(&self, base: &BaseCredentials) -> Option<String> {
-        match &base.imds {
-            Some(imds) if !self.names_region() => imds.region().await,
-            _ => None,
+    /// Where no setting names a region: the one that IMDS reports, if IMDS gave `base`, else the default of the
+    /// partition in which `base` has its role, if that is known.
+    pub(crate) async fn region_of(&self, base: &mut BaseCredentials) -> Option<String> {
+        if self.names_region() {
+            return None;
         }
+        if let Some(imds) = &mut base.imds {
+            // The rest of the fetch needs time too, and can do without the region.
+            return imds.region(self.context().time() / 2).await;
+        }
+        let arn = base.role_arn.as_deref()?;
+        Some(region::of_partition(region::partition_of(arn)).to_owned())
     }
 
     pub(crate) fn set_region(&mut self, region: String) {
@@ -181,7 +202,10 @@ impl<'a> Fetch<'a> {
     /// The identity of `credentials`.
     pub(crate) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Failure> {
         let sts = self.context().sts();
-        let principal = sts.caller_identity(credentials).await?;
+        let principal = sts
+            .caller_identity(credentials)
+            .await
+            .map_err(|failure| self.refused(failure, credentials.source.starts_with("profile ")))?;
         let milliseconds = u64::try_from(self.deadline().took().as_millis()).unwrap_or(u64::MAX);
         Ok(Identity {
             canonical_name: principal.canonical_name(self.settings.name_with_account.value),
@@ -247,14 +271,27 @@ impl<'a> Fetch<'a> {
         &mut self,
         record: &mut Record,
     ) -> Result<(Credentials, bool, Option<DiskEntry>), Failure> {
-        let base = self.base_credentials(record).await?;
-        if let Some(region) = self.region_of_instance(&base).await {
+        let mut base = self.base_credentials(record).await?;
+        if let Some(region) = self.region_of(&mut base).await {
             self.set_region(region);
         }
         let roles = self.roles();
         let needs_mfa = roles.needs_mfa(base.from_profile);
-        let (credentials, disk_entry) = roles.assume(base, record).await?;
+        let from_profile = base.from_profile;
+        let assumed = roles.assume(base, record).await;
+        let (credentials, disk_entry) =
+            assumed.map_err(|failure| self.refused(failure, from_profile))?;
         Ok((credentials, needs_mfa, disk_entry))
+    }
+
+    /// The same failure; where AWS refused keys of a profile, with the ways that were passed over for them.
+    fn refused(&self, failure: Failure, from_profile: bool) -> Failure {
+        match &self.profile {
+            Ok(chain) if from_profile && refuses_keys(&failure) => {
+                failure.with_notes(&chain.notes.passed_over)
+            }
+            _ => failure,
+        }
     }
 
     fn deadline(&self) -> &'a Deadline {

@@ -1,14 +1,20 @@
 //! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
+mod certificate;
 mod endpoint;
+mod no_proxy;
+mod plain;
 mod probe;
 mod problem;
 mod proxy;
 mod resolver;
 mod trust;
 
+pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
+pub use plain::plain_warning;
+use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
@@ -34,10 +40,11 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{DateTime, body::SdkBody, byte_stream::ByteStream, date_time::Format};
 use std::{
+    io::ErrorKind,
     path::PathBuf,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicI64, AtomicU16, Ordering::Relaxed},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicI64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
@@ -48,11 +55,6 @@ const BODY_LIMIT: usize = 1 << 20;
 
 /// No `Date` header has been seen.
 const UNKNOWN: i64 = i64::MIN;
-
-/// How the last request went; every other number is the status of its answer.
-const NOT_SENT: u16 = 0;
-const NO_ANSWER: u16 = 1;
-const CONNECTION_ERROR: u16 = 2;
 
 /// What the clients of a fetch need to know.
 #[derive(Clone)]
@@ -70,20 +72,8 @@ pub struct Http {
     gate: SharedGate,
     config: HttpConfig,
     clock: Arc<AtomicI64>,
-    last: Arc<AtomicU16>,
-}
-
-/// How the last request of an SDK client went, for providers whose errors do not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LastResponse {
-    /// No request was sent.
-    Nothing,
-    /// No answer came in time.
-    Timeout,
-    /// The connection was refused, reset, or broke.
-    ConnectionError,
-    /// An answer with this status.
-    Answer(u16),
+    /// Of the URLs so far.
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// A whole answer.
@@ -97,8 +87,52 @@ pub struct Reply {
 pub enum HttpError {
     /// The connection was not made in time, or the answer did not come in time.
     Timeout,
-    /// The connection was refused, reset, or broke.
+    /// Nobody listens there.
+    Refused(String),
+    /// The connection was reset, or broke, or the name could not be looked up.
     Connection(String),
+    /// Another try ends the same: the request cannot be sent, the address may not be asked, or TLS failed.
+    Lasting(String),
+    /// TLS does not trust the server; in words.
+    Certificate(CertificateProblem, String),
+}
+
+impl HttpError {
+    fn of(error: &ConnectorError) -> Self {
+        let why = root_cause(error);
+        if error.is_timeout() {
+            Self::Timeout
+        } else if let ConnectionProblem::Certificate(problem) = ConnectionProblem::of(error) {
+            Self::Certificate(problem, why)
+        } else if is_tls_refusal(error) || has_kind(error, ErrorKind::PermissionDenied) {
+            Self::Lasting(why)
+        } else if has_kind(error, ErrorKind::ConnectionRefused) {
+            Self::Refused(why)
+        } else {
+            Self::Connection(why)
+        }
+    }
+
+    /// What happened, in the words of the library.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Timeout => "no answer in time",
+            Self::Refused(why)
+            | Self::Connection(why)
+            | Self::Lasting(why)
+            | Self::Certificate(_, why) => why,
+        }
+    }
+
+    /// What to do about a certificate, else `remedy`.
+    #[must_use]
+    pub fn remedy_or<'a>(&self, remedy: &'a str) -> &'a str {
+        match self {
+            Self::Certificate(problem, _) => problem.remedy(),
+            _ => remedy,
+        }
+    }
 }
 
 impl Http {
@@ -108,7 +142,23 @@ impl Http {
             gate,
             config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
-            last: Arc::default(),
+            warnings: Arc::default(),
+        }
+    }
+
+    /// What the user should correct about the places that were asked, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock();
+        warnings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_plain(&self, url: &str) {
+        if let Some(warning) = plain_warning(url) {
+            let warnings = self.warnings.lock();
+            warnings
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(warning.to_string());
         }
     }
 
@@ -124,22 +174,12 @@ impl Http {
         (offset != UNKNOWN).then_some(offset)
     }
 
-    #[must_use]
-    pub fn last_response(&self) -> LastResponse {
-        match self.last.load(Relaxed) {
-            NOT_SENT => LastResponse::Nothing,
-            NO_ANSWER => LastResponse::Timeout,
-            CONNECTION_ERROR => LastResponse::ConnectionError,
-            status => LastResponse::Answer(status),
-        }
-    }
-
     /// A client for the SDK. `endpoint` is where it will go, if that is known: a plain-HTTP one
     /// needs no trust roots, a loopback one no proxy.
     pub fn sdk_client(&self, endpoint: Option<&str>) -> Result<SharedHttpClient, Failure> {
         let (proxy, trust) = self.route(endpoint)?;
         let gate = self.gate;
-        let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
+        let clock = Arc::clone(&self.clock);
         // Built at the first request and once: the SDK's own builder makes each connector twice.
         let built = OnceLock::new();
         Ok(http_client_fn(move |wanted, parts| {
@@ -155,7 +195,6 @@ impl Http {
                     SharedHttpConnector::new(Bounded {
                         inner: connector,
                         clock: Arc::clone(&clock),
-                        last: Arc::clone(&last),
                     })
                 })
                 .clone()
@@ -165,10 +204,11 @@ impl Http {
     /// The proxy and the trust roots for requests to `endpoint`.
     fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
         let plain = endpoint.is_some_and(is_plain);
+        endpoint.inspect(|url| self.note_plain(url));
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
         } else {
-            proxy::from_environment(&self.config.environment, plain)?
+            proxy::from_environment(&self.config.environment, endpoint)?
         };
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
@@ -179,7 +219,8 @@ impl Http {
     }
 
     fn trust(&self) -> Result<TrustStore, Failure> {
-        trust::store(self.config.ca_bundle.as_deref(), &self.config.environment)
+        let roots = trust::roots(self.config.ca_bundle.as_deref(), &self.config.environment)?;
+        Ok(roots.store)
     }
 
     /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
@@ -189,7 +230,8 @@ impl Http {
         connect: Duration,
         read: Duration,
         allowed: Allowed,
-    ) -> Result<MetadataClient, Failure> {
+    ) -> Result<PlainClient, Failure> {
+        self.note_plain(uri);
         let trust = if is_plain(uri) {
             TrustStore::empty()
         } else {
@@ -206,11 +248,34 @@ impl Http {
             Some(SharedAsyncSleep::new(TokioSleep::new())),
             resolver::Resolver::new(self.gate, allowed),
         );
-        Ok(MetadataClient {
+        Ok(PlainClient {
             connector: SharedHttpConnector::new(Bounded {
                 inner: connector,
                 clock: Arc::new(AtomicI64::new(UNKNOWN)),
-                last: Arc::default(),
+            }),
+            limit: connect + read,
+        })
+    }
+
+    /// A client for plain requests to a service, through the proxy.
+    pub fn plain(&self, url: &str) -> Result<PlainClient, Failure> {
+        let (proxy, trust) = self.route(Some(url))?;
+        let (connect, read) = self.timeouts();
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .build();
+        let connector = connector(
+            &trust,
+            proxy,
+            settings,
+            Some(SharedAsyncSleep::new(TokioSleep::new())),
+            resolver::Resolver::new(self.gate, Allowed::Anything),
+        );
+        Ok(PlainClient {
+            connector: SharedHttpConnector::new(Bounded {
+                inner: connector,
+                clock: Arc::clone(&self.clock),
             }),
             limit: connect + read,
         })
@@ -223,13 +288,13 @@ impl Http {
     }
 }
 
-/// Plain requests to one metadata endpoint.
-pub struct MetadataClient {
+/// Plain requests to one endpoint.
+pub struct PlainClient {
     connector: SharedHttpConnector,
     limit: Duration,
 }
 
-impl MetadataClient {
+impl PlainClient {
     /// One request, one answer, no retry, no redirect.
     pub async fn send(
         &self,
@@ -237,8 +302,43 @@ impl MetadataClient {
         uri: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Reply, HttpError> {
-        let mut request = Request::new(SdkBody::empty());
-        let broken = |error: &dyn std::fmt::Display| HttpError::Connection(error.to_string());
+        let body = SdkBody::empty();
+        self.exchange(self.limit, method, uri, headers, body).await
+    }
+
+    /// The same, given up after `limit`.
+    pub async fn send_within(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Reply, HttpError> {
+        let body = SdkBody::empty();
+        self.exchange(limit, method, uri, headers, body).await
+    }
+
+    /// The same with a body.
+    pub async fn send_body(
+        &self,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+        body: SdkBody,
+    ) -> Result<Reply, HttpError> {
+        self.exchange(self.limit, method, uri, headers, body).await
+    }
+
+    async fn exchange(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+        body: SdkBody,
+    ) -> Result<Reply, HttpError> {
+        let mut request = Request::new(body);
+        let broken = |error: &dyn std::fmt::Display| HttpError::Lasting(error.to_string());
         request.set_method(method).map_err(|e| broken(&e))?;
         request.set_uri(uri).map_err(|e| broken(&e))?;
         for (name, value) in headers {
@@ -246,14 +346,13 @@ impl MetadataClient {
                 .headers_mut()
                 .try_insert(*name, (*value).to_owned())
                 .map_err(|_| {
-                    HttpError::Connection(format!("the {name} header has an illegal value"))
+                    HttpError::Lasting(format!("the {name} header has an illegal value"))
                 })?;
         }
-        let answer = timeout(self.limit, self.connector.call(request)).await;
+        let answer = timeout(limit, self.connector.call(request)).await;
         match answer {
             Err(_) => Err(HttpError::Timeout),
-            Ok(Err(error)) if error.is_timeout() => Err(HttpError::Timeout),
-            Ok(Err(error)) => Err(HttpError::Connection(root_cause(&error))),
+            Ok(Err(error)) => Err(HttpError::of(&error)),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
                 body: reply.body().bytes().unwrap_or_default().to_vec(),
@@ -287,29 +386,18 @@ fn connector(
 struct Bounded {
     inner: Connector,
     clock: Arc<AtomicI64>,
-    last: Arc<AtomicU16>,
 }
 
 impl HttpConnector for Bounded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.inner.call(request);
-        let (clock, last) = (Arc::clone(&self.clock), Arc::clone(&self.last));
-        last.store(NO_ANSWER, Relaxed);
-        let reply = async move {
+        let clock = Arc::clone(&self.clock);
+        HttpConnectorFuture::new(async move {
             let mut reply = answer.await?;
             record_clock_offset(&reply, &clock);
             let body = read_body(reply.take_body()).await?;
             *reply.body_mut() = SdkBody::from(body);
             Ok(reply)
-        };
-        HttpConnectorFuture::new(async move {
-            let reply: Result<HttpResponse, ConnectorError> = reply.await;
-            match &reply {
-                Ok(reply) => last.store(reply.status().as_u16(), Relaxed),
-                Err(error) if error.is_timeout() => {}
-                Err(_) => last.store(CONNECTION_ERROR, Relaxed),
-            }
-            reply
         })
     }
 }

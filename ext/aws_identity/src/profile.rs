@@ -14,9 +14,11 @@ mod files;
 mod ini;
 mod kind;
 mod list;
+mod notes;
 mod profile_chain;
 mod reader;
 mod resolve;
+mod set_aside;
 mod source_file;
 
 #[cfg(test)]
@@ -26,5 +28,6 @@ mod public_cases;
 pub use files::Files;
 pub use kind::ProfileKind;
 pub use list::{Need, ProfileSummary, describe};
+pub use notes::Notes;
 pub use profile_chain::{BaseProvider, Endpoints, ProfileChain, RoleStep};
 pub use resolve::resolve;

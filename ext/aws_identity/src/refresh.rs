@@ -142,6 +142,8 @@ pub struct Refresh<S> {
     /// How many fetches in a row have not reached the source since the held credentials expired.
     unreached: u32,
     rejected: Rejected,
+    /// The file that the held credentials came from has changed.
+    is_stale: bool,
 }
 
 impl<S: Expiring> Refresh<S> {
@@ -154,6 +156,7 @@ impl<S: Expiring> Refresh<S> {
             back_off: None,
             unreached: 0,
             rejected: Rejected::No,
+            is_stale: false,
         }
     }
 
@@ -266,6 +269,18 @@ impl<S: Expiring> Refresh<S> {
         self.back_off = None;
     }
 
+    /// Shortens a running back-off to `length`.
+    pub fn shorten_back_off(&mut self, now: Moment, length: Millis) {
+        if self.back_off.is_some() {
+            self.back_off = Some(Term::of(length, now));
+        }
+    }
+
+    /// The file that the held credentials came from has changed: the next read waits for a fetch.
+    pub fn mark_stale(&mut self) {
+        self.is_stale = self.held.is_some();
+    }
+
     /// The windows of the held credentials; `None` without any and for long-lived keys.
     #[must_use]
     pub fn windows(&self) -> Option<Windows> {
@@ -314,6 +329,7 @@ impl<S: Expiring> Refresh<S> {
         });
         self.back_off = None;
         self.unreached = 0;
+        self.is_stale = false;
         if !degraded {
             return Succeeded::Fresh;
         }
@@ -360,7 +376,7 @@ impl<S: Expiring> Refresh<S> {
 
     /// What a read does by the age of the held credentials alone.
     fn due(&self, now: Moment) -> Next {
-        if self.rejected != Rejected::No {
+        if self.is_stale || self.rejected != Rejected::No {
             return Next::Fetch;
         }
         let Some(life) = self.held.as_ref().and_then(|held| held.life) else {

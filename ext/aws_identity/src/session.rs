@@ -4,6 +4,7 @@ mod begin;
 mod counters;
 mod event;
 mod finish;
+mod look;
 mod respond;
 mod rounds;
 mod runtime;
@@ -14,6 +15,7 @@ mod state;
 pub use begin::{Purpose, Step};
 pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
+pub use look::{LOOK_LIMIT, Look};
 pub use respond::Response;
 pub use rounds::Rounds;
 
@@ -27,9 +29,10 @@ use crate::{
     sts::limits,
     task::fork_gate::SharedGate,
 };
+use look::NextLook;
 pub use runtime::{Fetch, Removal};
 use runtime::{Runtime, SystemRuntime};
-use state::State;
+use state::{InFlight, State};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -43,6 +46,7 @@ pub struct Session {
     gate: SharedGate,
     state: Mutex<State>,
     counters: Counters,
+    next_look: NextLook,
 }
 
 /// The held credentials as the binding shows them.
@@ -70,6 +74,7 @@ impl Session {
             gate,
             state: Mutex::new(State::new(rules, warnings, gate, runtime)),
             counters: Counters::default(),
+            next_look: NextLook::default(),
         }
     }
 
@@ -112,7 +117,10 @@ impl Session {
     /// Records that a service refused the credentials with this key id; true if they are the held
     /// ones. Their entry in the cache on disk is removed at once, by [`Session::removal`].
     pub fn invalidate(&self, access_key_id: &str) -> bool {
-        self.synced().invalidate(access_key_id)
+        let mut state = self.synced();
+        let is_held = state.invalidate(access_key_id);
+        self.allow_looks(&state);
+        is_held
     }
 
     /// The removal of the refused credentials' cache entry, if one is under way.
@@ -192,13 +200,18 @@ impl Session {
         self.synced().warnings.clone()
     }
 
-    /// The state, after the outcome of a completed fetch is applied and an abandoned fetch is
+    /// The state, after the outcome of a completed fetch or look is applied and an abandoned fetch is
     /// dropped.
     fn synced(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(in_flight) = state.task.take() else {
-            return state;
-        };
+        if let Some(in_flight) = state.task.take() {
+            self.apply_task(&mut state, in_flight);
+        }
+        state.apply_look();
+        state
+    }
+
+    fn apply_task(&self, state: &mut State, in_flight: InFlight) {
         let task = Arc::clone(&in_flight.task);
         match task.completed() {
             Some((outcome, completion)) => {
@@ -217,7 +230,7 @@ impl Session {
                 state.apply(&in_flight, &outcome, completion, &self.counters);
             }
         }
-        state
+        self.allow_looks(state);
     }
 }
 

@@ -13,5 +13,6 @@ mod web_identity;
 
 pub use assume_role::{AssumeRoleOptions, CacheArguments, RoleRequest};
 pub use client::{Endpoint, Mfa, Sts};
+pub use errors::{denied_action, refuses_keys};
 pub use retry::RetryLimits;
 pub use web_identity::WebIdentity;

@@ -271,7 +271,7 @@ fn a_role_needs_exactly_one_source() {
         &["both source_profile and credential_source"],
     );
     says(
-        &refused(&format!("[profile a]\n{ROLE}{KEYS}"), ""),
+        &refused(&format!("[profile a]\n{ROLE}"), ""),
         &["nothing to assume it with", "Add source_profile"],
     );
     says(
@@ -605,7 +605,10 @@ fn only_default_may_be_missing() {
     );
     says(
         &missing("prod2"),
-        &["has [prod2]", "written [profile prod2]"],
+        &[
+            "[prod2] in the config file is set aside",
+            "Write [profile prod2]",
+        ],
     );
     says(
         &missing("old"),

@@ -8,7 +8,7 @@
 use aws_identity::{
     credentials::{Credentials, Millis},
     failure::{Failure, Kind},
-    refresh::{Cause, Failed, Next, Range, Refresh, Rules, Succeeded},
+    refresh::{Cause, Failed, Next, Range, Refresh, Rules, Succeeded, is_final},
     util::time::Moment,
 };
 use serde_json::{Map, Value};
@@ -258,7 +258,7 @@ impl Driver {
         failure: &Failure,
         pick: impl FnOnce(Range) -> Millis,
     ) -> Result<(), &'static str> {
-        let cause = Cause::of(failure);
+        let cause = Cause::of(failure, is_final(failure));
         match self.refresh.failed(self.now, cause, pick) {
             Failed::KeepsServing => Ok(()),
             Failed::Raises if cause == Cause::Final => Err("nonRecoverableError"),

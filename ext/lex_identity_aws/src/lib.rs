@@ -58,6 +58,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("answer", method!(Session::answer, 2))?;
     session.define_method("leave", method!(Session::leave, 1))?;
     session.define_method("wait_for_fetch", method!(Session::wait_for_fetch, 0))?;
+    session.define_method("file_changes", method!(Session::file_changes, 0))?;
     session.define_method("held", method!(Session::held, 0))?;
     session.define_method("known", method!(Session::known, 0))?;
     session.define_method("presigned", method!(Session::presigned, 3))?;

@@ -4,12 +4,12 @@ use crate::{
     convert,
     error::{self, guard},
     fork::GATE,
-    wait::wait,
+    wait::{wait, wait_at_most},
 };
 use aws_identity::{
     config::Settings,
     credentials::Secret,
-    session::{Fetch, Purpose, Response, Rounds, Session as Core, Step},
+    session::{Fetch, LOOK_LIMIT, Purpose, Response, Rounds, Session as Core, Step},
     task::fetch_task::{Heed, Woken},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
@@ -63,6 +63,7 @@ impl Session {
     /// application something: then Ruby calls [`Self::start`].
     fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
+            self.look()?;
             let mut rounds = Rounds::default();
             loop {
                 let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
@@ -95,7 +96,24 @@ impl Session {
     ) -> Result<Value, Error> {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
+            this.look()?;
             this.begin(ruby, token, purpose, helper, Rounds::default())
+        })
+    }
+
+    /// Looks whether the files of the last fetch have changed, if that is due.
+    fn look(&self) -> Result<(), Error> {
+        match self.core.look() {
+            Some(look) => wait_at_most(&look, LOOK_LIMIT),
+            None => Ok(()),
+        }
+    }
+
+    /// How often a file that a fetch had read was found changed, after a look if one is due.
+    pub fn file_changes(ruby: &Ruby, this: &Self) -> Result<u64, Error> {
+        guard(ruby, || {
+            this.look()?;
+            Ok(this.core.file_changes())
         })
     }
 

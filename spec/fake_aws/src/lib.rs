@@ -1,4 +1,4 @@
-//! The local AWS: STS with real signature checks, `IMDSv2`, container endpoints, SSO and a proxy, on loopback.
+//! The local AWS: STS with real signature checks, `IMDSv2`, container endpoints, SSO, sign-in and a proxy, on loopback.
 //! README.md describes its standard world and its rules.
 
 mod arn;
@@ -19,6 +19,7 @@ mod route;
 mod rules;
 mod server;
 mod shared;
+mod signin;
 mod sigv4;
 mod sso;
 mod sts;

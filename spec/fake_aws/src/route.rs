@@ -13,6 +13,7 @@ pub enum Service {
     Imds,
     Container,
     Sso,
+    Signin,
     Proxy,
     #[default]
     Unknown,
@@ -26,6 +27,7 @@ pub fn route(request: &Request, params: &BTreeMap<String, String>, world: &World
         "/" => (Service::Sts, params.get("Action").map_or("", String::as_str)),
         "/federation/credentials" => (Service::Sso, "GetRoleCredentials"),
         "/token" => (Service::Sso, "CreateToken"),
+        "/v1/token" => (Service::Signin, "CreateOAuth2Token"),
         _ if world.containers.contains_key(path) => (Service::Container, "GetCredentials"),
         _ if path.starts_with("/latest/") => (Service::Imds, crate::imds::action(path)),
         _ => (Service::Unknown, ""),

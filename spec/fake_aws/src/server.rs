@@ -9,7 +9,7 @@ use crate::log::Entry;
 use crate::route::{Service, params, route};
 use crate::rules::{Answer, Effects};
 use crate::shared::{Shared, State};
-use crate::{container, control, imds, proxy, random, sso, sts};
+use crate::{container, control, imds, proxy, random, signin, sso, sts};
 use rustls::{ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -234,6 +234,7 @@ fn service_answer(call: &mut Call, request_id: &str) -> Result<Response, Failure
         Service::Imds => imds::answer(call),
         Service::Container => container::answer(call),
         Service::Sso => sso::answer(call, &action),
+        Service::Signin => signin::answer(call),
         Service::Proxy | Service::Unknown => Err(Failure::new(404, "UnknownOperation", "Nothing here has this path")),
     }
 }
@@ -260,6 +261,7 @@ fn refuse(entry: &Entry, failure: &Failure, request_id: &str) -> Response {
         Service::Sts => sts::refuse(failure, request_id),
         Service::Imds => imds::refuse(failure),
         Service::Sso => sso::refuse(failure, &entry.action),
+        Service::Signin => signin::refuse(failure),
         _ => container::refuse(failure),
     }
 }

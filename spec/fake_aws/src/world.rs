@@ -17,6 +17,7 @@ pub struct World {
     /// ECS and EKS Pod Identity endpoints by path.
     pub containers: BTreeMap<String, Container>,
     pub sso: Sso,
+    pub signin: Signin,
     pub proxy: Proxy,
 }
 
@@ -108,6 +109,27 @@ pub struct SsoSession {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct Signin {
+    /// Lifetime of the credentials of a console session.
+    pub lifetime_seconds: i64,
+    /// Console sessions of `aws login`, by the ARN of their user.
+    pub sessions: BTreeMap<String, ConsoleSession>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsoleSession {
+    pub client_id: String,
+    /// Works once; `CreateOAuth2Token` replaces it.
+    pub refresh_token: String,
+    /// The x coordinate of the key that the login was made with, in base64url.
+    pub key_x: String,
+    /// Each proof works once.
+    pub used_proofs: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Proxy {
     /// The whole value of `Proxy-Authorization` (`Basic …`); absent: no authorization needed.
     pub authorization: Option<String>,
@@ -175,6 +197,11 @@ pub const SSO_USER: &str = "dana@example.com";
 pub const SSO_ACCESS_TOKEN: &str = "sso-access-token-of-the-local-AWS";
 pub const SSO_REFRESH_TOKEN: &str = "sso-refresh-token-of-the-local-AWS";
 pub const SSO_CLIENT_ID: &str = "sso-client-of-the-local-AWS";
+pub const SIGNIN_CLIENT_ID: &str = "arn:aws:signin:::devtools/same-device";
+pub const SIGNIN_REFRESH_TOKEN: &str = "signin-refresh-token-of-the-local-AWS";
+/// The key of the SDKs' public test cases.
+pub const SIGNIN_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIFDZHUzOG1Pzq+6F0mjMlOSp1syN9LRPBuHMoCFXTcXhoAoGCCqGSM49\nAwEHoUQDQgAE9qhj+KtcdHj1kVgwxWWWw++tqoh7H7UHs7oXh8jBbgF47rrYGC+t\ndjiIaHK3dBvvdE7MGj5HsepzLm3Kj91bqA==\n-----END EC PRIVATE KEY-----\n";
+pub const SIGNIN_KEY_X: &str = "9qhj-KtcdHj1kVgwxWWWw--tqoh7H7UHs7oXh8jBbgE";
 pub const SSO_CLIENT_SECRET: &str = "sso-client-secret-of-the-local-AWS";
 
 impl World {
@@ -239,6 +266,18 @@ impl World {
                         access_tokens: vec![SSO_ACCESS_TOKEN.into()],
                         refresh_tokens: vec![SSO_REFRESH_TOKEN.into()],
                         roles: BTreeMap::from([(format!("{ACCOUNT}/Developer"), SSO_ROLE.into())]),
+                    },
+                )]),
+            },
+            signin: Signin {
+                lifetime_seconds: 900,
+                sessions: BTreeMap::from([(
+                    DEMO_USER.into(),
+                    ConsoleSession {
+                        client_id: SIGNIN_CLIENT_ID.into(),
+                        refresh_token: SIGNIN_REFRESH_TOKEN.into(),
+                        key_x: SIGNIN_KEY_X.into(),
+                        used_proofs: Vec::new(),
                     },
                 )]),
             },

@@ -112,7 +112,7 @@ impl Settings {
             supplied_source: is_given("source"),
             token_provider: is_given("token_provider"),
             get_session_token,
-            endpoint: endpoint(&layers)?,
+            endpoint: endpoint(&layers, &mut warnings)?,
             ca_bundle: ca_bundle(&layers)?,
             deadline_cap: layers.deadline_cap,
             resolve_timeout: resolve_timeout(&layers, &mut warnings)?,
@@ -297,7 +297,10 @@ fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure>
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
+fn endpoint(
+    layers: &Layers,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<Chosen<Secret>>, Failure> {
     let is_ignored = layers
         .environment
         .is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
@@ -306,10 +309,11 @@ fn endpoint(layers: &Layers) -> Result<Option<Chosen<Secret>>, Failure> {
     } else {
         &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]
     };
-    let endpoint = layers.text("endpoint", variables)?;
-    if let Some(endpoint) = &endpoint {
+    let mut endpoint = layers.text("endpoint", variables)?;
+    if let Some(endpoint) = &mut endpoint {
         let label = format!("endpoint ({})", endpoint.origin.label());
-        http::check_endpoint(&label, &endpoint.value)?;
+        endpoint.value = http::check_endpoint(&label, &endpoint.value)?;
+        warnings.extend(http::plain_warning(&endpoint.value));
     }
     Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }

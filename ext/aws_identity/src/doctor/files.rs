@@ -7,6 +7,7 @@ use crate::{
     environment::Environment,
     profile::{BaseProvider, Files, ProfileChain},
     providers,
+    util::read_file::{self, Links, Unread},
 };
 use std::{
     fs,
@@ -62,12 +63,28 @@ pub(super) fn look(
         credentials,
         Rule::OwnerOnly,
     );
-    for (name, path) in tokens(environment, settings, profile_chain) {
-        match fs::metadata(&path) {
-            Ok(about) => findings.push(judged(&name, &path, about.mode(), rule_of(&path))),
-            // The sources check reports whether the file is needed.
-            Err(error) => findings.push(unreadable(&name, &path, error.kind()).mild()),
+    if let Some(chain) = profile_chain {
+        let notes = &chain.notes;
+        for note in notes
+            .set_aside
+            .iter()
+            .chain(&notes.comments)
+            .chain(&notes.passed_over)
+        {
+            findings.push(Finding::warning(
+                CHECK,
+                "profiles",
+                &note.cause,
+                &note.remedy,
+            ));
         }
+    }
+    for (name, path) in tokens(environment, settings, profile_chain) {
+        findings.push(match read_file::open(&path, Links::Follow) {
+            Ok((_, about)) => judged(&name, &path, about.mode(), rule_of(&path)),
+            // The sources check reports whether the file is needed.
+            Err(why) => unreadable(&name, &path, &why).mild(),
+        });
     }
     if let Some(home) = environment.get("HOME") {
         cached(findings, &Path::new(home).join(".aws/cli/cache"));
@@ -76,17 +93,13 @@ pub(super) fn look(
 
 /// One of the two shared files, which need not exist.
 fn shared(name: &str, path: PathBuf, rule: Rule) -> Finding {
-    let found = match fs::metadata(&path) {
-        Ok(about) if about.is_file() => judged(name, &path, about.mode(), rule),
-        Ok(_) => Finding::skipped(
-            CHECK,
-            name,
-            format!("{} is not a regular file", path.display()),
-        ),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+    let found = match read_file::open(&path, Links::Follow) {
+        Ok((_, about)) => judged(name, &path, about.mode(), rule),
+        Err(Unread::Missing) => {
             Finding::skipped(CHECK, name, format!("{} is not there", path.display()))
         }
-        Err(error) => unreadable(name, &path, error.kind()),
+        Err(why @ Unread::Io(_)) => unreadable(name, &path, &why),
+        Err(why) => Finding::skipped(CHECK, name, format!("{} is {why}", path.display())),
     };
     found.detail("path", path.to_string_lossy())
 }
@@ -129,6 +142,12 @@ fn tokens(
                 tokens.push((format!("SSO token of profile {profile}"), path));
             }
         }
+        Some((BaseProvider::Login { session }, profile)) => {
+            let path = providers::login_token_path(environment, session);
+            if path.exists() {
+                tokens.push((format!("console session of profile {profile}"), path));
+            }
+        }
         _ => {}
     }
     tokens
@@ -169,11 +188,13 @@ fn judged(name: &str, path: &Path, mode: u32, rule: Rule) -> Finding {
     found.detail("mode", format!("{mode:04o}"))
 }
 
-fn unreadable(name: &str, path: &Path, kind: ErrorKind) -> Finding {
-    let why = match kind {
-        ErrorKind::NotFound => "does not exist",
-        ErrorKind::PermissionDenied => "may not be looked at by this user",
-        _ => "cannot be looked at",
+fn unreadable(name: &str, path: &Path, why: &Unread) -> Finding {
+    let why = match why {
+        Unread::Missing => "does not exist".to_owned(),
+        Unread::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
+            "may not be read by this user".into()
+        }
+        why => format!("is {why}"),
     };
     let remedy = format!(
         "Check the path, the mount, and that this user may read it; or do not name it ({name})."

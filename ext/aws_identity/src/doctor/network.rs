@@ -36,7 +36,11 @@ impl Exam<'_> {
         let shown = http::without_userinfo(url);
         let how = match &endpoint.url {
             Some(_) => String::from("as configured"),
-            None => format!("of region {}", endpoint.region),
+            None => [format!("of region {}", endpoint.region)]
+                .into_iter()
+                .chain(endpoint.switches().into_iter().map(String::from))
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         let found = Finding::ok(CHECK, "endpoint", format!("{shown} ({how})"))
             .detail("url", shown.as_str())
@@ -52,7 +56,11 @@ impl Exam<'_> {
             }
         };
         let first = proxy.as_deref().unwrap_or(url);
-        if !self.names(first, proxy.is_some()).await {
+        let remedy = match &proxy {
+            Some(_) => String::from("Check the proxy's name and the name server."),
+            None => endpoint.name_remedy(),
+        };
+        if !self.names(first, &remedy).await {
             // Only the name is reported as a failure, since the other checks need its address.
             for (name, why) in [
                 ("answer", "its name cannot be looked up, see dns"),
@@ -73,7 +81,7 @@ impl Exam<'_> {
             self.findings.push(found);
             return Ok(None);
         };
-        let except = self.settings.environment.first(&["no_proxy", "NO_PROXY"]);
+        let except = self.fetch.http().proxy_exceptions();
         let except = except.map_or(String::new(), |(name, hosts)| {
             format!(", but for the hosts of {name}={hosts}")
         });
@@ -84,18 +92,13 @@ impl Exam<'_> {
     }
 
     /// True if the name of the proxy or of STS has an address.
-    async fn names(&mut self, url: &str, is_proxy: bool) -> bool {
+    async fn names(&mut self, url: &str, remedy: &str) -> bool {
         let host = http::host(url).unwrap_or_default();
         if host.parse::<IpAddr>().is_ok() {
             let what = format!("{host} is an address, no name");
             self.findings.push(Finding::skipped(CHECK, "dns", what));
             return true;
         }
-        let remedy = if is_proxy {
-            "Check the proxy's name and the name server."
-        } else {
-            "Check the region's name, the endpoint and the name server."
-        };
         let start = Instant::now();
         let asked = self.within(CHECK_LIMIT, async {
             let found = self.fetch.http().look_up(&host).await;
@@ -145,12 +148,7 @@ impl Exam<'_> {
         } else if is_tls_failure && let Some(last) = self.findings.last_mut() {
             last.what = format!("{} Trusted are: {}.", last.what, self.fetch.http().roots());
         } else {
-            let why = if is_tls {
-                "there was no answer"
-            } else {
-                "plain HTTP"
-            };
-            self.findings.push(Finding::skipped(CHECK, "tls", why));
+            self.findings.push(without_tls(url, is_tls));
         }
         self.clock(is_reached);
         is_reached
@@ -167,6 +165,15 @@ impl Exam<'_> {
             None => Finding::skipped(CHECK, "clock", "nobody to compare it with"),
         };
         self.findings.push(found);
+    }
+}
+
+/// Why the certificate was not looked at.
+fn without_tls(url: &str, is_tls: bool) -> Finding {
+    match http::plain_warning(url) {
+        Some(warning) => Finding::warning(CHECK, "tls", warning.cause, warning.remedy),
+        None if is_tls => Finding::skipped(CHECK, "tls", "there was no answer"),
+        None => Finding::skipped(CHECK, "tls", "plain HTTP"),
     }
 }
 
@@ -212,25 +219,16 @@ fn refused_by_proxy(proxy: &str) -> Finding {
 }
 
 fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -> Finding {
-    let why = match error {
-        HttpError::Timeout => "no answer in time",
-        HttpError::Connection(why) => why.as_str(),
-    };
+    let why = error.why();
     let what = format!(
         "{shown} cannot be reached{route}: {}.",
         foreign_text::shown(why)
     );
-    let lower = why.to_lowercase();
-    if lower.contains("certificate") {
-        return Finding::failure(
-            CHECK,
-            "tls",
-            what,
-            "Set AWS_CA_BUNDLE or ca_bundle to a file with the certificate of the authority that signed it (a proxy that looks into TLS has its own), and check the clock.",
-        );
+    if let HttpError::Certificate(problem, _) = error {
+        return Finding::failure(CHECK, "tls", what, problem.remedy());
     }
     match proxy {
-        Some(proxy) if lower.contains("proxy auth") => refused_by_proxy(proxy),
+        Some(proxy) if why.to_lowercase().contains("proxy auth") => refused_by_proxy(proxy),
         Some(proxy) => Finding::failure(
             CHECK,
             "proxy",
@@ -251,7 +249,7 @@ fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::{doctor::Status, http::CertificateProblem};
 
     #[test]
     fn five_minutes_are_too_much_for_a_clock() {
@@ -273,13 +271,10 @@ mod tests {
     #[test]
     fn silence_has_a_culprit() {
         let broken = |why: &str| HttpError::Connection(why.to_owned());
+        let untrusted = HttpError::Certificate(CertificateProblem::OtherName, "another".into());
         let proxy = Some("http://proxy:3128");
         for (silence, proxy, culprit) in [
-            (
-                broken("invalid peer certificate: UnknownIssuer"),
-                proxy,
-                "tls",
-            ),
+            (untrusted, proxy, "tls"),
             (
                 broken("tunnel error: proxy authorization required"),
                 proxy,

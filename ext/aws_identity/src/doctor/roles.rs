@@ -9,6 +9,7 @@ use crate::{
     failure::{Failure, Kind},
     fetch,
     providers::{self, BaseCredentials, Record},
+    sts::denied_action,
 };
 use std::time::Instant;
 
@@ -162,7 +163,7 @@ impl Step {
     }
 
     /// AWS gives the same answer for a missing permission, a missing trust and a wrong external id,
-    /// so the remedy names all three.
+    /// so the remedy names all three. An action beside sts:AssumeRole is named, and has a remedy of its own.
     fn refused(&self, failure: &Failure, caller: &str) -> Finding {
         let name = &self.role.role_arn;
         let found = if failure.kind == Kind::AccessDenied
@@ -170,6 +171,7 @@ impl Step {
                 .code
                 .as_deref()
                 .is_some_and(|code| code.starts_with("AccessDenied"))
+            && denied_action(&failure.cause).is_none()
         {
             let external_id = match &self.role.options.external_id {
                 Some(_) => {

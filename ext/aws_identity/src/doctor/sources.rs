@@ -48,6 +48,10 @@ impl Exam<'_> {
         match outcome? {
             Ok(base) => {
                 self.findings.push(verdict(&base));
+                for odd in base.credentials.oddities() {
+                    self.findings
+                        .push(Finding::warning(CHECK, "key shape", odd.cause, odd.remedy));
+                }
                 Some(base)
             }
             Err(failure) => {

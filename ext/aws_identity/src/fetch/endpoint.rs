@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Role, Settings, check_region, region},
+    credentials::Secret,
     failure::Failure,
     http,
     profile::{BaseProvider, ProfileChain},
@@ -18,13 +19,16 @@ pub(super) fn endpoint(
         || profile
             .and_then(|chain| chain.ignore_configured_endpoint_urls)
             .unwrap_or(false);
-    let url = match (&settings.endpoint, profile) {
+    let mut url = match (&settings.endpoint, profile) {
         (Some(endpoint), _) => Some(endpoint.value.clone()),
         (None, Some(chain)) if !ignored => chain.endpoints.clone()?.sts,
         _ => None,
     };
-    if let Some(url) = &url {
-        http::check_endpoint("The STS endpoint of the profile", url.expose())?;
+    if let Some(url) = &mut url {
+        *url = Secret::new(http::check_endpoint(
+            "The STS endpoint of the profile",
+            url.expose(),
+        )?);
     }
     let region = match (
         &settings.region,
@@ -43,18 +47,33 @@ pub(super) fn endpoint(
             .map(|_| environment.is_true(name))
             .or(of_profile)
     };
+    let (region, is_fips) = without_fips(region);
     Ok(Endpoint {
         region,
         url,
-        use_fips: switch(
-            "AWS_USE_FIPS_ENDPOINT",
-            profile.and_then(|chain| chain.use_fips_endpoint),
-        ),
+        use_fips: is_fips.then_some(true).or_else(|| {
+            switch(
+                "AWS_USE_FIPS_ENDPOINT",
+                profile.and_then(|chain| chain.use_fips_endpoint),
+            )
+        }),
         use_dualstack: switch(
             "AWS_USE_DUALSTACK_ENDPOINT",
             profile.and_then(|chain| chain.use_dualstack_endpoint),
         ),
     })
+}
+
+/// The region that is meant by one such as `fips-us-east-1`, and whether it means FIPS, as in botocore.
+fn without_fips(region: String) -> (String, bool) {
+    let plain = region
+        .strip_prefix("fips-")
+        .or_else(|| region.strip_suffix("-fips"))
+        .filter(|plain| !plain.is_empty());
+    match plain {
+        Some(plain) => (plain.to_owned(), true),
+        None => (region, false),
+    }
 }
 
 /// The partition of the role that an option, the profile or the environment names; else the public
@@ -67,6 +86,7 @@ fn partition(settings: &Settings, profile: Option<&ProfileChain>) -> &'static st
     let of_profile = profile.and_then(|chain| match (&chain.role_steps.last(), &chain.base) {
         (Some(role_step), _) => Some(role_step.role_arn.as_str()),
         (None, BaseProvider::WebIdentity { role_arn, .. }) => Some(role_arn.as_str()),
+        (None, BaseProvider::Login { session }) => Some(session.as_str()),
         _ => None,
     });
     let arn = named

@@ -2,8 +2,12 @@
 
 use super::DiskEntry;
 use crate::{
-    attempt::Attempt, credentials::Credentials, failure::Failure, identity::Identity,
-    providers::CallbackAnswers, util::time::Millis,
+    attempt::Attempt,
+    credentials::Credentials,
+    failure::Failure,
+    identity::Identity,
+    providers::{CallbackAnswers, FetchNotes},
+    util::time::Millis,
 };
 use std::sync::Arc;
 
@@ -19,12 +23,16 @@ pub struct FetchRequest {
     /// The key id of credentials that a service refused. They are removed from the cache on disk,
     /// and the cache is not read.
     pub refused_key: Option<String>,
+    /// The key id of base credentials that AWS refused in an earlier fetch, for the `source`.
+    pub refused_base_key: Option<String>,
     /// The answers that the application gave already.
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
     pub has_helper: bool,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
+    /// Written by the fetch.
+    pub notes: Arc<FetchNotes>,
 }
 
 /// What a fetch has fetched.

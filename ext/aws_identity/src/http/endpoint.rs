@@ -7,11 +7,13 @@ use crate::failure::Failure;
 use ::http::{Uri, uri::Authority};
 use std::net::IpAddr;
 
-/// Refuses what is not `http://` or `https://` with a host. The message never has the user
-/// or the password.
-pub fn check_endpoint(label: &str, url: &str) -> Result<(), Failure> {
-    if read(url).is_some() {
-        return Ok(());
+/// The URL with its scheme in lower case, which other code compares. Refuses what is not `http://` or `https://`
+/// with a host. The message never has the user or the password.
+pub fn check_endpoint(label: &str, url: &str) -> Result<String, Failure> {
+    if read(url).is_some()
+        && let Some((scheme, rest)) = url.split_once("://")
+    {
+        return Ok(format!("{}://{rest}", scheme.to_ascii_lowercase()));
     }
     Err(Failure::configuration(
         format!(
@@ -61,9 +63,17 @@ pub fn host(url: &str) -> Option<String> {
     read(url).map(|(_, host)| host)
 }
 
-/// The URL and its host. Schemes in capitals are refused: other code compares them as they are written.
+/// The port that the URL names.
+pub(super) fn port(url: &str) -> Option<u16> {
+    read(url)?.0.port_u16()
+}
+
+/// The URL and its host.
 fn read(url: &str) -> Option<(Uri, String)> {
-    let has_scheme = url.starts_with("http://") || url.starts_with("https://");
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let has_scheme = ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
     if !has_scheme || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
     }
@@ -99,12 +109,13 @@ mod tests {
             ("http://[::1]:80/", "::1"),
             ("http://[fe80::1%25eth0]", "fe80::1%25eth0"),
             ("http://good@evil", "evil"),
+            ("HTTP://h", "h"),
+            ("Https://u:p@h:80/", "h"),
         ] {
             assert_eq!(host(url).as_deref(), Some(expected), "{url}");
         }
         for none in [
             "ftp://h",
-            "HTTP://h",
             "//h",
             "h",
             "http:h",
@@ -134,6 +145,13 @@ mod tests {
         assert!(is_loopback("http://[::1]/") && !is_loopback("http://127.0.0.1.example.com/"));
         assert!(!is_loopback("http://127.0.0.1@example.com"));
         assert!(is_plain("http://h") && !is_plain("https://h") && !is_plain("h"));
+        assert!(is_plain("HTTP://h") && !is_plain("HTTPS://h"));
+        for (url, expected) in [
+            ("HTTP://H/Path", "http://H/Path"),
+            ("hTTps://u:P@h", "https://u:P@h"),
+        ] {
+            assert_eq!(check_endpoint("endpoint", url).unwrap(), expected);
+        }
     }
 
     /// The client takes the URL apart once more; it must find the same host.

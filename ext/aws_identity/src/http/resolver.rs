@@ -104,9 +104,12 @@ fn look_up(name: &str, allowed: Allowed) -> io::Result<Vec<IpAddr>> {
         .collect();
     match addresses.iter().find(|address| !allowed.permits(**address)) {
         None => Ok(addresses),
-        Some(refused) => Err(io::Error::other(format!(
-            "{name} stands for {refused}, which is neither loopback nor a container endpoint of ECS or EKS"
-        ))),
+        Some(refused) => Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "{name} stands for {refused}, which is neither loopback nor a container endpoint of ECS or EKS"
+            ),
+        )),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     ini::Properties, kind::ProfileKind, profile_chain::BaseProvider, reader::ProfileReader,
+    set_aside::SectionKind,
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -48,7 +49,8 @@ impl<'a> ProfileReader<'a> {
     }
 
     fn sso(self) -> Result<BaseProvider, Failure> {
-        let session = self.required("sso_session")?;
+        let session =
+            self.section_name("sso_session", |name| self.files.sso_session(name).is_some())?;
         let shared = match &session {
             None => &Properties::new(),
             Some(name) => self.sso_session(name)?,
@@ -87,12 +89,8 @@ impl<'a> ProfileReader<'a> {
     /// The `[sso-session]` of that name. It may repeat what the profile says, but not contradict it.
     fn sso_session(self, name: &str) -> Result<&'a Properties, Failure> {
         let shared = self.files.sso_session(name).ok_or_else(|| {
-            self.failure(
-                format_args!(
-                    "names the sso_session \"{name}\", and there is no [sso-session {name}] in the config file"
-                ),
-                did_you_mean::hint(name, self.files.sso_session_names()),
-            )
+            let hint = did_you_mean::hint(name, self.files.sso_session_names());
+            self.no_section(SectionKind::SsoSession, name, hint)
         })?;
         let contradicted = shared.iter().find(|(key, value)| {
             self.profile

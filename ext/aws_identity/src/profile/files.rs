@@ -2,12 +2,13 @@
 
 use super::{
     ini::{Properties, Section, Value},
+    set_aside::{self, SectionKind, SetAside},
     source_file::{Location, Source},
 };
 use crate::{
     environment::Environment,
-    failure::Failure,
-    util::{did_you_mean, shell_words},
+    failure::{Failure, Warning},
+    util::did_you_mean,
 };
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -18,8 +19,7 @@ pub struct Files {
     profiles: BTreeMap<String, Profile>,
     sso_sessions: BTreeMap<String, Properties>,
     services: BTreeMap<String, Properties>,
-    /// `[name]` in the config file, where only `[profile name]` is a profile: named in a hint.
-    unprefixed: Vec<String>,
+    set_aside: Vec<SetAside>,
 }
 
 /// What both files say under one name. Where both have a key, the credentials file wins.
@@ -78,14 +78,6 @@ impl Files {
         )
     }
 
-    /// True if a file was written, replaced, made or removed since it was read. Only looks, does not read.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        [&self.config, &self.credentials]
-            .into_iter()
-            .any(Source::changed)
-    }
-
     /// The names of all profiles, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
@@ -105,11 +97,16 @@ impl Files {
     /// The failure that says a profile does not exist: the files, near names, what to do.
     #[must_use]
     pub fn missing(&self, profile: &str) -> Failure {
-        let hint = if self.unprefixed.iter().any(|name| name == profile) {
-            format!(
-                "The config file has [{profile}]; in that file a profile is written [profile {profile}]."
-            )
-        } else if self.contains(&format!("profile {profile}")) {
+        if let Some((aside, remedy)) = self.set_aside(SectionKind::Profile, profile) {
+            return Failure::configuration(
+                format!(
+                    "The profile {profile:?} does not exist: {aside}; looked in {}.",
+                    self.looked_at()
+                ),
+                remedy,
+            );
+        }
+        let hint = if self.contains(&format!("profile {profile}")) {
             format!(
                 "The credentials file has [profile {profile}]; in that file a profile is written [{profile}]."
             )
@@ -141,6 +138,36 @@ impl Files {
         self.sso_sessions.keys().map(String::as_str)
     }
 
+    /// What is set aside and was probably meant to be the section `name`, and how to write it.
+    pub(super) fn set_aside(&self, kind: SectionKind, name: &str) -> Option<(String, String)> {
+        let written = kind.header(name);
+        let aside = self
+            .set_aside
+            .iter()
+            .find(|aside| aside.is_meant(kind, name));
+        if let Some(aside) = aside {
+            return Some((aside.cause(), format!("Write {written}.")));
+        }
+        let elsewhere = format!("{} {name}", kind.word());
+        let is_elsewhere = kind != SectionKind::Profile && self.contains(&elsewhere);
+        is_elsewhere.then(|| {
+            (
+                format!("[{elsewhere}] stands in the credentials file, where it is the name of a profile"),
+                format!("Write {written} in the config file."),
+            )
+        })
+    }
+
+    /// What there is to say of files that are named or there, and not read.
+    pub(super) fn files_set_aside(&self) -> impl Iterator<Item = Warning> {
+        let files = [&self.credentials, &self.config];
+        files.into_iter().filter_map(Source::set_aside)
+    }
+
+    pub(super) fn sections_set_aside(&self) -> impl Iterator<Item = Warning> {
+        self.set_aside.iter().filter_map(SetAside::warning)
+    }
+
     pub(super) fn services(&self, name: &str) -> Option<&Properties> {
         self.services.get(name)
     }
@@ -155,7 +182,7 @@ impl Files {
             profiles: BTreeMap::new(),
             sso_sessions: BTreeMap::new(),
             services: BTreeMap::new(),
-            unprefixed: Vec::new(),
+            set_aside: Vec::new(),
             config,
             credentials,
         };
@@ -172,29 +199,28 @@ impl Files {
         Ok(files)
     }
 
-    /// A name may be quoted. Of `[default]` and `[profile default]` the later one counts, as in botocore.
+    /// A name may be quoted. Of two sections of one name, such as `[default]` and `[profile default]`, the
+    /// later one counts, as in botocore.
     fn config_section(&mut self, section: Section) {
-        let Ok(parts) = shell_words::split(&section.header) else {
-            return;
+        let (kind, name) = match set_aside::read(&section.header, &section.properties) {
+            Ok(found) => found,
+            Err(aside) => return self.set_aside.push(aside),
         };
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        match parts.as_slice() {
-            ["default"] => self.config_profile("default", section.properties),
-            ["profile", name] => self.config_profile(name, section.properties),
-            ["sso-session", name] => {
-                self.sso_sessions
-                    .insert((*name).to_owned(), section.properties);
+        match kind {
+            SectionKind::SsoSession => {
+                self.sso_sessions.insert(name, section.properties);
             }
-            ["services", name] => {
-                self.services.insert((*name).to_owned(), section.properties);
+            SectionKind::Services => {
+                self.services.insert(name, section.properties);
             }
-            [name] => self.unprefixed.push((*name).to_owned()),
-            _ => {}
+            SectionKind::Profile => {
+                let profile = self.profiles.entry(name.clone()).or_default();
+                let earlier = std::mem::replace(&mut profile.config, section.properties);
+                if !earlier.is_empty() {
+                    self.set_aside.push(SetAside::replaced(&name, &earlier));
+                }
+            }
         }
-    }
-
-    fn config_profile(&mut self, name: &str, properties: Properties) {
-        self.profiles.entry(name.to_owned()).or_default().config = properties;
     }
 }
 

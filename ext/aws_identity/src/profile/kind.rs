@@ -70,6 +70,8 @@ pub(super) fn chooses_identity(key: &str) -> bool {
 }
 
 impl Profile {
+    pub(super) const PAIR: [&'static str; 2] = PAIR;
+
     pub(super) fn kind(&self) -> ProfileKind {
         if self.names_role() {
             ProfileKind::AssumeRole
@@ -80,21 +82,44 @@ impl Profile {
 
     /// The kind without its role: what it is as the source of another profile, or of itself.
     pub(super) fn own_kind(&self) -> ProfileKind {
-        if self.has("web_identity_token_file") {
-            ProfileKind::WebIdentity
-        } else if self.has("sso_account_id") || self.has("sso_role_name") {
-            ProfileKind::Sso
-        } else if self.credentials_file_has_keys() {
-            ProfileKind::StaticKeys
-        } else if self.has("login_session") {
-            ProfileKind::Login
-        } else if self.has("credential_process") {
-            ProfileKind::Process
-        } else if self.has_keys() {
-            ProfileKind::StaticKeys
-        } else {
-            ProfileKind::Settings
-        }
+        let first = self.ways().next();
+        first.map_or(ProfileKind::Settings, |(kind, _)| kind)
+    }
+
+    /// Its own ways to credentials and how a message names them; the first is taken.
+    pub(super) fn ways(&self) -> impl Iterator<Item = (ProfileKind, &'static str)> {
+        let has_sso = self.has("sso_account_id") || self.has("sso_role_name");
+        let config_has_keys = PAIR.iter().any(|key| self.config.contains_key(*key));
+        [
+            (
+                self.has("web_identity_token_file"),
+                ProfileKind::WebIdentity,
+                "web_identity_token_file",
+            ),
+            (has_sso, ProfileKind::Sso, "SSO"),
+            (
+                self.credentials_file_has_keys(),
+                ProfileKind::StaticKeys,
+                "keys in the credentials file",
+            ),
+            (
+                self.has("login_session"),
+                ProfileKind::Login,
+                "login_session",
+            ),
+            (
+                self.has("credential_process"),
+                ProfileKind::Process,
+                "credential_process",
+            ),
+            (
+                config_has_keys,
+                ProfileKind::StaticKeys,
+                "keys in the config file",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(is_there, kind, name)| is_there.then_some((kind, name)))
     }
 
     /// A token file brings its own credentials; with it the role is a base, not one on top.

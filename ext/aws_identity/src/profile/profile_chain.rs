@@ -1,5 +1,6 @@
 //! What one profile asks for, as data.
 
+use super::{files::Files, notes::Notes};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
@@ -29,6 +30,7 @@ pub struct ProfileChain {
     pub ec2_metadata_service_endpoint: Option<Secret>,
     /// `IPv4` or `IPv6`, as written.
     pub ec2_metadata_service_endpoint_mode: Option<String>,
+    pub notes: Notes,
     /// How long one answer of IMDS may take, in seconds.
     pub metadata_service_timeout: Option<u32>,
     /// How often a question is put to IMDS.
@@ -101,7 +103,7 @@ pub struct Endpoints {
 
 impl ProfileChain {
     /// That of a profile that does not exist.
-    pub(super) fn absent(name: &str) -> Self {
+    pub(super) fn absent(name: &str, files: &Files) -> Self {
         Self {
             profile: name.to_owned(),
             exists: false,
@@ -116,6 +118,7 @@ impl ProfileChain {
             use_dualstack_endpoint: None,
             ec2_metadata_service_endpoint: None,
             ec2_metadata_service_endpoint_mode: None,
+            notes: Notes::of_files(files),
             metadata_service_timeout: None,
             metadata_service_num_attempts: None,
             max_attempts: None,

@@ -4,6 +4,7 @@ use super::{
     files::{Files, Profile},
     kind,
     profile_chain::Endpoints,
+    set_aside::SectionKind,
 };
 use crate::{credentials::Secret, failure::Failure, sts::limits};
 use std::fmt;
@@ -77,16 +78,40 @@ impl ProfileReader<'_> {
         Ok(value)
     }
 
+    /// A value that names a section. It is tried whole first, as in botocore; only where no section has
+    /// that name, what stands behind a ` #` or ` ;` is taken for a comment.
+    pub(super) fn section_name(
+        self,
+        key: &str,
+        exists: impl Fn(&str) -> bool,
+    ) -> Result<Option<String>, Failure> {
+        match self.uncut_name(key).filter(|name| exists(name)) {
+            Some(whole) => Ok(Some(whole.to_owned())),
+            None => self.required(key),
+        }
+    }
+
+    /// The value with what looks like a comment behind it, if there is such a thing.
+    pub(super) fn uncut_name(&self, key: &str) -> Option<&str> {
+        let value = self.profile.value(key)?;
+        let uncut = value.uncut.as_str();
+        (uncut != value.text.as_str() && !uncut.contains('\n')).then_some(uncut)
+    }
+
     pub(super) fn endpoints(self) -> Result<Endpoints, Failure> {
         let global = self.optional("endpoint_url")?;
-        let services = match self.optional("services")? {
+        let whole = self.uncut_name("services");
+        let services = match whole.filter(|name| self.files.services(name).is_some()) {
+            Some(whole) => Some(whole.to_owned()),
+            None => self.optional("services")?,
+        };
+        let services = match &services {
             None => None,
-            Some(name) => Some(self.files.services(&name).ok_or_else(|| {
-                self.failure(
-                    format_args!(
-                        "names the services section \"{name}\", and there is no [services {name}] in the config file"
-                    ),
-                    "Add the section, or remove the line.",
+            Some(name) => Some(self.files.services(name).ok_or_else(|| {
+                self.no_section(
+                    SectionKind::Services,
+                    name,
+                    "Add the section, or remove the line.".into(),
                 )
             })?),
         };
@@ -118,6 +143,19 @@ impl ProfileReader<'_> {
             sso_oidc: endpoint("sso_oidc")?,
             signin: endpoint("signin")?,
         })
+    }
+
+    /// The failure that says that the section `name`, which the profile names, does not exist.
+    pub(super) fn no_section(self, kind: SectionKind, name: &str, hint: String) -> Failure {
+        let word = kind.word();
+        let (what, remedy) = self.files.set_aside(kind, name).unwrap_or_else(|| {
+            let what = format!("there is no {} in the config file", kind.header(name));
+            (what, hint)
+        });
+        self.failure(
+            format_args!("names the {word} section {name:?}, and {what}"),
+            remedy,
+        )
     }
 
     pub(super) fn switch(self, key: &str) -> Result<Option<bool>, Failure> {

@@ -2,6 +2,7 @@
 
 use super::{
     files::Files,
+    notes::Notes,
     profile_chain::{BaseProvider, ProfileChain, RoleStep},
     reader::ProfileReader,
 };
@@ -12,7 +13,7 @@ use std::collections::HashSet;
 pub fn resolve(files: &Files, name: &str) -> Result<ProfileChain, Failure> {
     let Some(found) = files.profile(name) else {
         return if name == "default" {
-            Ok(ProfileChain::absent(name))
+            Ok(ProfileChain::absent(name, files))
         } else {
             Err(files.missing(name))
         };
@@ -23,8 +24,10 @@ pub fn resolve(files: &Files, name: &str) -> Result<ProfileChain, Failure> {
         profile: found,
     };
     let (base, base_profile, role_steps) = chain(top)?;
+    let notes = Notes::of(top, &role_steps, &base, &base_profile);
     Ok(ProfileChain {
         profile: name.to_owned(),
+        notes,
         exists: true,
         base,
         base_profile,
@@ -63,6 +66,12 @@ fn chain(top: ProfileReader<'_>) -> Result<(BaseProvider, String, Vec<RoleStep>)
             }
             Source::Profile(next) => {
                 let own_keys = next.name == reader.name && next.profile.has_keys();
+                if next.name == reader.name
+                    && !own_keys
+                    && let Some((_, way)) = next.profile.ways().next()
+                {
+                    return Err(next.role_beside(way));
+                }
                 if !known.insert(next.name) && !own_keys {
                     return Err(looped(&visited, next.name));
                 }
@@ -117,18 +126,32 @@ impl<'a> ProfileReader<'a> {
         })
     }
 
+    /// The AWS CLI refuses a role beside credentials of the same profile, keys that name it as their own
+    /// source apart.
+    fn role_beside(self, way: &str) -> Failure {
+        self.failure(
+            format_args!(
+                "has role_arn and credentials of its own ({way}), with which the AWS CLI does not assume it"
+            ),
+            "Move the credentials to a profile of their own, and name that as source_profile.",
+        )
+    }
+
     fn source(self) -> Result<Source<'a>, Failure> {
         let named = self.required("credential_source")?;
-        let profile = self.required("source_profile")?;
+        let profile = self.section_name("source_profile", |name| self.files.contains(name))?;
         match (named, profile) {
             (Some(_), Some(_)) => Err(self.failure(
                 "has both source_profile and credential_source",
                 "Keep the one the role is to be assumed with.",
             )),
-            (None, None) => Err(self.failure(
-                "has role_arn and nothing to assume it with",
-                "Add source_profile, credential_source or web_identity_token_file.",
-            )),
+            (None, None) => Err(match self.profile.ways().next() {
+                Some((_, way)) => self.role_beside(way),
+                None => self.failure(
+                    "has role_arn and nothing to assume it with",
+                    "Add source_profile, credential_source or web_identity_token_file.",
+                ),
+            }),
             (Some(named), None) => self.named_source(&named),
             (None, Some(next)) => match self.files.profiles().get_key_value(next.as_str()) {
                 Some((name, profile)) => Ok(Source::Profile(Self {

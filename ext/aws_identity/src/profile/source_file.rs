@@ -1,15 +1,13 @@
-//! One of the two shared files: where it is looked for, its text, and whether it changed.
+//! One of the two shared files: where it is looked for, and its text.
 
 use super::ini::{self, Malformed, Section};
 use crate::{
     environment::Environment,
-    failure::Failure,
+    failure::{Failure, Warning},
     util::read_file::{self, Unread},
 };
 use std::{
     fmt,
-    fs::Metadata,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -48,6 +46,29 @@ impl Location {
     }
 }
 
+impl Location {
+    /// What there is to say of a file that is not read although a variable names it or something is there.
+    fn unread(self, path: &Path, why: &Unread, named: bool) -> Warning {
+        let path = path.display();
+        let cause = if named {
+            format!("{} names {path}, which is {why}.", self.variable)
+        } else {
+            format!("{path} is {why}.")
+        };
+        let remedy = match why {
+            Unread::Missing => "Correct or unset the variable.",
+            Unread::Io(_) => {
+                "Make the file and its folders readable for this user, or name another."
+            }
+            _ => "Put a file there, or name another.",
+        };
+        Warning {
+            cause,
+            remedy: remedy.into(),
+        }
+    }
+}
+
 /// `$NAME`, `${NAME}`, `~` and `~user` are what botocore expands in these two variables.
 fn expanded(path: &str, environment: &Environment) -> PathBuf {
     let mut text = String::new();
@@ -77,49 +98,26 @@ fn expanded(path: &str, environment: &Environment) -> PathBuf {
 #[derive(Debug)]
 pub(super) struct Source {
     path: Option<PathBuf>,
-    stamp: Option<Stamp>,
+    was_read: bool,
     /// What there is to say about it in a message, such as `3 profiles` or `missing`.
     state: String,
-}
-
-/// What changes when a file is written, replaced or touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(file: &Metadata) -> Self {
-        Self {
-            device: file.dev(),
-            inode: file.ino(),
-            length: file.len(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-        }
-    }
-
-    fn now(path: Option<&Path>) -> Option<Self> {
-        let file = std::fs::metadata(path?).ok()?;
-        file.is_file().then(|| Self::of(&file))
-    }
+    /// Why a file that is named or there is not read, and what to do.
+    set_aside: Option<Warning>,
 }
 
 impl Source {
-    /// True if the file was written, replaced, made or removed since it was read.
-    pub(super) fn changed(&self) -> bool {
-        self.stamp != Stamp::now(self.path.as_deref())
+    /// What there is to say of a file that is named or there, and not read. `None` where it is read, or
+    /// where none is expected.
+    pub(super) fn set_aside(&self) -> Option<Warning> {
+        self.set_aside.clone()
     }
 
     pub(super) fn in_memory(name: &str) -> Self {
         Self {
             path: Some(PathBuf::from(name)),
-            stamp: None,
+            was_read: false,
             state: String::new(),
+            set_aside: None,
         }
     }
 
@@ -130,18 +128,23 @@ impl Source {
         let (path, named) = location.path(environment);
         let mut source = Self {
             path,
-            stamp: None,
-            state: match environment.is_blank(location.variable) {
-                true => format!("{} is blank", location.variable),
-                false => "no HOME".into(),
-            },
+            was_read: false,
+            state: "no HOME".into(),
+            set_aside: None,
         };
         let Some(path) = &source.path else {
+            if named {
+                source.state = format!("{} is blank", location.variable);
+                source.set_aside = Some(Warning {
+                    cause: format!("{}, so that no such file is read.", source.state),
+                    remedy: "Unset it if one is to be read.".into(),
+                });
+            }
             return Ok((source, Zeroizing::default()));
         };
         match read_file::read(path, SIZE_LIMIT) {
-            Ok((found, bytes)) => {
-                source.stamp = Some(Stamp::of(&found));
+            Ok((_, bytes)) => {
+                source.was_read = true;
                 let text = std::str::from_utf8(&bytes)
                     .map(|text| Zeroizing::new(text.to_owned()))
                     .map_err(|bad| {
@@ -169,6 +172,9 @@ impl Source {
             )),
             // HOME may be another user's: a service started by root often keeps root's.
             Err(absent) => {
+                if named || !matches!(absent, Unread::Missing) {
+                    source.set_aside = Some(location.unread(path, &absent, named));
+                }
                 source.state = absent.to_string();
                 Ok((source, Zeroizing::default()))
             }
@@ -186,7 +192,7 @@ impl Source {
     }
 
     pub(super) fn count(&mut self, profiles: usize) {
-        if self.stamp.is_some() || self.state.is_empty() {
+        if self.was_read || self.state.is_empty() {
             let plural = if profiles == 1 { "" } else { "s" };
             self.state = format!("{profiles} profile{plural}");
         }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::Settings,
     failure::{Failure, Kind},
+    profile::Notes,
 };
 
 /// The order of the SDKs, used if no option or setting names a source.
@@ -60,26 +61,56 @@ pub async fn base_credentials(
         let label = source.label(context);
         record.asks(&label);
         match source.provide(context).await {
-            Ok(Provided::Found(found)) => return Ok(record.found(&label, *found)),
+            Ok(Provided::Found(mut found)) => {
+                context.notes.found(source.name);
+                if let Some(warning) = found.warning.take() {
+                    record.warn(&label, &warning);
+                }
+                return Ok(record.found(&label, *found));
+            }
             Ok(Provided::Absent(reason)) => {
                 record.absent(&label, &reason);
+                if context.notes.is_absent(source.name) {
+                    return Err(absent_now(&label, &reason));
+                }
                 last_reason = reason;
             }
             Err(failure) => return Err(record.failed(&label, failure)),
         }
     }
     Err(match context.settings.explicit_profile() {
-        Some(name) => profile::without_credentials(name),
-        None => not_on_aws(&last_reason),
+        Some(name) => profile::without_credentials(name, context.local.profile.ok()),
+        None => not_on_aws(context, &last_reason),
     })
 }
 
-fn not_on_aws(imds: &str) -> Failure {
+fn absent_now(source: &str, reason: &str) -> Failure {
+    Failure::no_credentials(
+        format!(
+            "The held credentials came from {source}, which has none now ({reason}). The next source would be another identity."
+        ),
+        "If it is still so in 2 seconds, the next source is asked.",
+    )
+}
+
+/// Names what was looked at and set aside. "Nothing names AWS credentials here" only where that is so.
+fn not_on_aws(context: &Context<'_>, imds: &str) -> Failure {
+    let settings = context.settings;
+    let notes = context.local.profile.ok().map(|chain| &chain.notes);
+    let set_aside: Vec<_> = notes.into_iter().flat_map(Notes::all_set_aside).collect();
+    let first = match &settings.profile {
+        Some(profile) => format!(
+            "The profile {:?} ({}) holds no credentials, nothing else here names any",
+            profile.value,
+            profile.origin.label()
+        ),
+        None if set_aside.is_empty() => "Nothing names AWS credentials here".into(),
+        None => "Nothing here gives AWS credentials".into(),
+    };
     Failure::new(
         Kind::NotOnAws,
-        format!(
-            "Nothing names AWS credentials here, and this does not look like AWS (IMDS: {imds})."
-        ),
+        format!("{first}, and this does not look like AWS (IMDS: {imds})."),
         "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials.",
     )
+    .with_notes(set_aside)
 }

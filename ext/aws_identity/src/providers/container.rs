@@ -93,6 +93,7 @@ async fn credentials(
         let asked = Asked {
             variable: variable(environment),
             place: http::without_userinfo(&uri),
+            token: token.as_ref(),
         };
         let answer = direct.send("GET", &uri, &headers).await;
         let is_time = Instant::now() + PAUSE < until;
@@ -100,11 +101,11 @@ async fn credentials(
             Ok(reply) if reply.status == 200 => return asked.credentials(&reply),
             Ok(reply) if is_time && may_pass(reply.status) => sleep(PAUSE).await,
             Ok(reply) => return Err(asked.refused(&reply)),
-            Err(HttpError::Connection(_)) if is_time => sleep(PAUSE).await,
-            Err(HttpError::Connection(why)) => return Err(asked.unreached(&why)),
+            Err(HttpError::Refused(_) | HttpError::Connection(_)) if is_time => sleep(PAUSE).await,
             // The time-out was the pause.
             Err(HttpError::Timeout) if Instant::now() < until => {}
             Err(HttpError::Timeout) => return Err(asked.silent()),
+            Err(error) => return Err(asked.unreached(&error)),
         }
     }
 }
@@ -116,14 +117,15 @@ fn may_pass(status: u16) -> bool {
 }
 
 /// What was asked, for the words of a failure.
-struct Asked {
+struct Asked<'a> {
     variable: &'static str,
     place: String,
+    token: Option<&'a Secret>,
 }
 
-impl Asked {
+impl Asked<'_> {
     fn credentials(&self, reply: &Reply) -> Result<Credentials, Failure> {
-        metadata_credentials::parse(&reply.body, NAME).map_err(|reason| {
+        metadata_credentials::parse(&reply.body, NAME, self.token()).map_err(|reason| {
             Failure::new(
                 Kind::Service,
                 format!(
@@ -138,15 +140,15 @@ impl Asked {
         })
     }
 
-    fn unreached(&self, why: &str) -> Failure {
+    fn unreached(&self, error: &HttpError) -> Failure {
         Failure::new(
             Kind::Connection,
             format!(
                 "The container endpoint {} cannot be reached ({}).",
                 self.place,
-                shown(why)
+                shown(error.why())
             ),
-            self.remedy(),
+            error.remedy_or(&self.remedy()),
         )
     }
 
@@ -161,29 +163,53 @@ impl Asked {
         format!("Check that the agent runs, and {}.", self.variable)
     }
 
+    fn token(&self) -> Option<&str> {
+        self.token.map(Secret::expose)
+    }
+
     fn refused(&self, reply: &Reply) -> Failure {
         let status = reply.status;
-        let (kind, remedy) = match status {
-            401 | 403 => (
-                Kind::AccessDenied,
-                "Check AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE).",
-            ),
-            429 => (Kind::Throttled, "It may pass."),
-            500.. => (Kind::Service, "It may pass."),
-            _ => (
-                Kind::Service,
-                "Check the task role, or the Pod Identity association.",
-            ),
+        let kind = match status {
+            401 | 403 => Kind::AccessDenied,
+            429 => Kind::Throttled,
+            _ => Kind::Service,
         };
+        let words = metadata_credentials::words(&reply.body, self.token());
+        let remedy = remedy(status, &words.to_ascii_lowercase()).unwrap_or_else(|| self.remedy());
         Failure {
             status: Some(status),
             ..Failure::new(
                 kind,
-                format!("The container endpoint {} answered {status}.", self.place),
+                format!(
+                    "The container endpoint {} answered {status}{words}.",
+                    self.place
+                ),
                 remedy,
             )
         }
     }
+}
+
+/// What helps, by the words of the ECS agent and of the EKS Pod Identity Agent, else by the status.
+fn remedy(status: u16, words: &str) -> Option<String> {
+    let says = |all: &[&str]| all.iter().any(|word| words.contains(word));
+    let remedy = if says(&["association"]) {
+        "Check the Pod Identity association of this service account."
+    } else if says(&["assume the", "assume role", "trust policy"]) {
+        "Check the trust policy of the role: for Pod Identity pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession, for a task ecs-tasks.amazonaws.com."
+    } else if says(&["expired", "token", "unauthorized"]) {
+        "Check AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE): the file must be the one that is mounted, and be renewed."
+    } else if says(&["invalididinrequest", "id not found"]) {
+        "Check that the task has a task role, and that the variable is that of this task."
+    } else {
+        match status {
+            401 | 403 => "Check AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE).",
+            429 | 500.. => "It may pass.",
+            400 | 404 => "Check the task role, or the Pod Identity association.",
+            _ => return None,
+        }
+    };
+    Some(remedy.to_owned())
 }
 
 /// The variable that names the endpoint.
@@ -204,12 +230,8 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
         }
         return Ok(format!("http://169.254.170.2{path}"));
     }
-    let uri = environment
-        .get(FULL_URI)
-        .unwrap_or_default()
-        .trim()
-        .to_owned();
-    http::check_endpoint(FULL_URI, &uri)?;
+    let uri = environment.get(FULL_URI).unwrap_or_default().trim();
+    let uri = http::check_endpoint(FULL_URI, uri)?;
     // The look-up of a name checks its addresses; an IP address is not looked up, so it is checked
     // here.
     let address = http::host(&uri).and_then(|host| host.parse::<IpAddr>().ok());

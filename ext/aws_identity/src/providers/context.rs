@@ -1,6 +1,6 @@
 //! The context of a source.
 
-use super::callbacks::Callbacks;
+use super::{callbacks::Callbacks, fetch_notes::FetchNotes};
 use crate::{
     config::Settings,
     credentials::Millis,
@@ -22,13 +22,14 @@ pub struct Context<'a> {
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
     pub deadline: &'a Deadline,
+    pub notes: &'a FetchNotes,
     /// The default role session name.
     pub session_name: &'a str,
 }
 
 impl<'a> Context<'a> {
     /// What is left for one request with its retries.
-    pub(super) fn time(&self) -> Duration {
+    pub(crate) fn time(&self) -> Duration {
         let left = self.deadline.left();
         // The doctor's deadline is longer than a fetch's.
         left.min(self.settings.resolve_timeout.value)

@@ -1,8 +1,9 @@
 //! The instance profile of an EC2 instance, the last source of the chain.
 
 pub(super) mod client;
+mod patience;
 
-use client::{Imds, ImdsError};
+use client::{Imds, ImdsError, Place};
 
 use super::{
     context::{Context, Local},
@@ -26,10 +27,21 @@ pub(super) async fn provide(context: &Context<'_>) -> Result<Provided, Failure> 
     if is_disabled(context.local.environment) {
         return Ok(Provided::Absent(absence()));
     }
-    match ask(context).await {
+    let is_ec2 = is_ec2(&context.settings.dmi_folder);
+    match ask(context, is_ec2).await {
         Ok(found) => Ok(found.into()),
         Err(ImdsError::Failed(failure)) => Err(failure),
-        Err(ImdsError::Unavailable(why)) if is_ec2(&context.settings.dmi_folder) => {
+        // <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-returns.html>
+        Err(ImdsError::Off) if is_ec2 => Err(Failure::no_credentials(
+            format!(
+                "This is an EC2 instance, and its metadata service is turned off, or does not allow this request ({}).",
+                client::not_amazons(403)
+            ),
+            "Turn it on: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`; or set AWS_EC2_METADATA_DISABLED=true.",
+        )
+        .answered()),
+        Err(ImdsError::Off) => Ok(Provided::Absent(client::not_amazons(403))),
+        Err(ImdsError::Unavailable(why)) if is_ec2 => {
             Err(Failure::no_credentials(
                 format!("This is an EC2 instance, and its metadata service is not there ({why})."),
                 "In a container raise the hop limit (HttpPutResponseHopLimit) to 2; else enable the service, or set AWS_EC2_METADATA_DISABLED=true.",
@@ -47,10 +59,16 @@ pub(super) fn check(local: &Local<'_>) -> Availability {
     }
 }
 
-async fn ask(context: &Context<'_>) -> Result<BaseCredentials, ImdsError> {
+async fn ask(context: &Context<'_>, is_ec2: bool) -> Result<BaseCredentials, ImdsError> {
     let local = &context.local;
-    let mut imds = Imds::new(context.http, local.environment, local.profile.ok())
-        .map_err(ImdsError::Failed)?;
+    let place = Place {
+        environment: local.environment,
+        profile: local.profile.ok(),
+        is_ec2,
+        time: context.time(),
+        limit: context.settings.resolve_timeout.value,
+    };
+    let mut imds = Imds::new(context.http, &place).map_err(ImdsError::Failed)?;
     let credentials = imds.credentials(local.now).await?;
     Ok(BaseCredentials {
         imds: Some(imds),

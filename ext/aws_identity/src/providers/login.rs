@@ -1,53 +1,262 @@
-//! A console session of `aws login`, by the SDK's own provider: it reads the cached token and
-//! renews it if it can.
+//! A console session of `aws login`: the credentials in its file, renewed when they soon expire.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/access-login.html>
 
+mod dpop;
+
 use super::{
-    context::Context,
-    sdk,
-    source::{Availability, Provided},
+    context::{Context, Local},
+    login_file::{LoginFile, or_renewed_meanwhile},
+    service::{Answer, Call, Service},
+    source::{Availability, BaseCredentials, Provided},
 };
 use crate::{
-    failure::Failure,
-    http::{Http, root_cause},
-    util::foreign_text::shown,
+    credentials::{Credentials, Millis, Secret},
+    environment::Environment,
+    failure::{Failure, Kind},
+    util::{secret_json::SecretJson, time},
 };
-use aws_config::login::LoginCredentialsProvider;
-use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
+use dpop::DpopKey;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Credentials are renewed that early, as botocore does.
+const RENEWED_BEFORE: Millis = 5 * 60_000;
+/// The code of IAM Identity Center for an invalid login, which a retry cannot cure.
+const UNAUTHORIZED: &str = "UnauthorizedException";
+
+/// The login of a profile.
+struct Login<'a> {
+    session: &'a str,
+    profile: &'a str,
+}
+
+/// Credentials that are on disk.
+struct Token {
+    file: LoginFile,
+    expires_at: Millis,
+    warning: Option<String>,
+}
+
+impl Token {
+    fn read(path: &Path) -> Result<Self, String> {
+        let file = LoginFile::read(path)?;
+        for place in [
+            "accessToken/accessKeyId",
+            "accessToken/secretAccessKey",
+            "accessToken/sessionToken",
+        ] {
+            file.text(place).ok_or_else(|| file.without(place))?;
+        }
+        let expires_at = file
+            .time("accessToken/expiresAt")
+            .ok_or_else(|| file.without("accessToken/expiresAt"))?;
+        Ok(Self {
+            file,
+            expires_at,
+            warning: None,
+        })
+    }
+
+    fn credentials(&self) -> Credentials {
+        let text = |name: &str| self.file.text(&format!("accessToken/{name}"));
+        let mut credentials = Credentials::new(
+            text("accessKeyId").unwrap_or_default(),
+            text("secretAccessKey").unwrap_or_default(),
+            text("sessionToken").map(str::to_owned),
+            "login",
+        );
+        credentials.expires_at = Some(self.expires_at);
+        credentials.account_id = self.file.digits("accessToken/accountId");
+        credentials
+    }
+}
+
+/// What a renewal needs beside the session.
+struct Renewal<'a> {
+    client_id: &'a str,
+    refresh_token: &'a str,
+    key: DpopKey,
+}
+
+impl<'a> Renewal<'a> {
+    /// `Err` says what the file lacks.
+    fn of(file: &'a LoginFile) -> Result<Self, String> {
+        let needed = |place| file.text(place).ok_or_else(|| file.without(place));
+        Ok(Self {
+            client_id: needed("clientId")?,
+            refresh_token: needed("refreshToken")?,
+            key: DpopKey::parse(needed("dpopKey")?).ok_or_else(|| file.without("dpopKey"))?,
+        })
+    }
+}
+
+/// What an answer gives.
+struct Given<'a> {
+    texts: [(&'static str, &'a str); 4],
+    seconds: i64,
+}
+
+impl<'a> Given<'a> {
+    /// `Err` says what the answer has in its place.
+    fn of(answer: &'a Answer) -> Result<Self, String> {
+        let text = |place| Ok::<_, String>((place, answer.need(place)?));
+        Ok(Self {
+            texts: [
+                text("accessToken/accessKeyId")?,
+                text("accessToken/secretAccessKey")?,
+                text("accessToken/sessionToken")?,
+                text("refreshToken")?,
+            ],
+            seconds: answer.number("expiresIn")?,
+        })
+    }
+}
+
+impl Login<'_> {
+    /// A failure of the login itself.
+    fn unusable(&self, cause: String) -> Failure {
+        Failure {
+            code: Some(UNAUTHORIZED.into()),
+            ..Failure::no_credentials(
+                cause,
+                format!("Run `aws login --profile {}`.", self.profile),
+            )
+        }
+    }
+
+    fn unreadable(&self, why: &str) -> Failure {
+        self.unusable(format!("The console session {why}."))
+    }
+
+    fn token(&self, local: &Local<'_>) -> Result<Token, Failure> {
+        Token::read(&token_path(local.environment, self.session))
+            .map_err(|why| self.unreadable(&why))
+    }
+
+    /// The failure if what is on disk cannot be used.
+    fn check(&self, local: &Local<'_>) -> Result<(), Failure> {
+        let token = self.token(local)?;
+        if token.expires_at <= local.now {
+            Renewal::of(&token.file).map_err(|why| self.unreadable(&why))?;
+        }
+        Ok(())
+    }
+
+    /// Credentials that are good, renewed where they soon are not. In an outage the old ones are used as
+    /// long as they are.
+    async fn good_token(&self, context: &Context<'_>) -> Result<Token, Failure> {
+        let now = context.local.now;
+        let token = self.token(&context.local)?;
+        if token.expires_at - now > RENEWED_BEFORE {
+            return Ok(token);
+        }
+        let renewed = self.renew(context, &token).await;
+        let read_again = || {
+            let other = self.token(&context.local).ok()?;
+            (other.expires_at > token.expires_at.max(now)).then_some(other)
+        };
+        match or_renewed_meanwhile(renewed, read_again) {
+            Err(failure) if failure.is_outage() && token.expires_at > now => Ok(token),
+            renewed => renewed,
+        }
+    }
+
+    /// Asks for new credentials, in the region of the login, and writes them to the file.
+    async fn renew(&self, context: &Context<'_>, token: &Token) -> Result<Token, Failure> {
+        let renewal = Renewal::of(&token.file).map_err(|why| self.unreadable(&why))?;
+        let body = SecretJson::of(&[
+            ("clientId", renewal.client_id),
+            ("grantType", "refresh_token"),
+            ("refreshToken", renewal.refresh_token),
+        ]);
+        let proof = |url: &str| Secret::new(renewal.key.proof("POST", url, time::now()));
+        let call = Call {
+            service: Service::Signin,
+            // A refresh token is redeemed where it was issued.
+            region: token
+                .file
+                .text("signInRegion")
+                .unwrap_or(&context.endpoint.region),
+            method: "POST",
+            path: "/v1/token".into(),
+            proof: Some(("dpop", &proof)),
+            body: Some(body.to_bytes()),
+        };
+        let answer = call.send(context).await?;
+        if answer.status != 200 {
+            return Err(self.not_renewed(&call, &answer));
+        }
+        let given = Given::of(&answer).map_err(|reason| call.meaningless(&answer, &reason))?;
+        self.save(context, &given)
+    }
+
+    /// Writes what was given into the file as it is now, every other member kept.
+    fn save(&self, context: &Context<'_>, given: &Given<'_>) -> Result<Token, Failure> {
+        let mut token = self.token(&context.local)?;
+        for (place, value) in given.texts {
+            token.file.set(place, value);
+        }
+        let expires_at = context.local.now + given.seconds.saturating_mul(1000);
+        token.file.set_time("accessToken/expiresAt", expires_at);
+        token.warning = token.file.save();
+        Ok(Token {
+            expires_at,
+            ..token
+        })
+    }
+
+    fn not_renewed(&self, call: &Call<'_>, answer: &Answer) -> Failure {
+        let (service, words) = (call.shown(), answer.words());
+        answer.failure(match answer.code() {
+            Some("TOKEN_EXPIRED") => {
+                self.unusable(format!("The console session of `aws login` has expired ({words})."))
+            }
+            Some("USER_CREDENTIALS_CHANGED") => self.unusable(format!(
+                "The console session of `aws login` ended when the password was changed ({words})."
+            )),
+            Some("INSUFFICIENT_PERMISSIONS") => Failure {
+                code: Some("AccessDeniedException".into()),
+                ..Failure::new(
+                    Kind::AccessDenied,
+                    format!("{service} does not renew the console session: signin:CreateOAuth2Token is not allowed ({words})."),
+                    "Allow it, as the managed policy SignInLocalDevelopmentAccess does.",
+                )
+            },
+            _ => self.unusable(format!(
+                "The console session of `aws login` expired, and {service} does not renew it ({words})."
+            )),
+        })
+    }
+}
 
 pub(super) async fn provide(
     context: &Context<'_>,
     session: &str,
     profile: &str,
 ) -> Result<Provided, Failure> {
-    let provider = LoginCredentialsProvider::builder(session)
-        .configure(&sdk::config(context.http, &context.endpoint.region)?)
-        .build();
-    match provider.provide_credentials().await {
-        Ok(given) => Ok(sdk::credentials(&given, "login").into()),
-        Err(error) => Err(explain(context.http, profile, &error)),
+    let token = Login { session, profile }.good_token(context).await?;
+    let credentials = token.credentials();
+    Ok(BaseCredentials {
+        warning: token.warning,
+        ..BaseCredentials::new(credentials)
+    }
+    .into())
+}
+
+/// Checks whether this machine has a login that could give credentials.
+pub(super) fn check(local: &Local<'_>, session: &str, profile: &str) -> Availability {
+    match (Login { session, profile }).check(local) {
+        Ok(()) => Availability::Available("there is a login".into()),
+        Err(failure) => Availability::Unusable(failure),
     }
 }
 
-/// The path of the token is private to the SDK, whose provider needs the network, so the check
-/// cannot say more.
-pub(super) fn check() -> Availability {
-    Availability::Available("a login session is named".into())
-}
-
-fn explain(http: &Http, profile: &str, error: &CredentialsError) -> Failure {
-    let cause = shown(&root_cause(error));
-    sdk::outage(http, "AWS Sign-In", &cause).unwrap_or_else(|| {
-        let status = sdk::status(http);
-        Failure {
-            // The code of IAM Identity Center for an invalid login, which a retry cannot cure.
-            code: Some("UnauthorizedException".into()),
-            status,
-            reached: status.is_some(),
-            ..Failure::no_credentials(
-                format!("The console session of `aws login` cannot be used ({cause})."),
-                format!("Run `aws login --profile {profile}`."),
-            )
-        }
-    })
+/// The path of the file, which the AWS CLI and all SDKs share.
+pub(crate) fn token_path(environment: &Environment, session: &str) -> PathBuf {
+    let name = Sha256::digest(session);
+    let folder = match environment.get("AWS_LOGIN_CACHE_DIRECTORY") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(environment.get("HOME").unwrap_or_default()).join(".aws/login/cache"),
+    };
+    folder.join(format!("{name:x}.json"))
 }

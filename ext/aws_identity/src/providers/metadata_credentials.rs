@@ -1,11 +1,12 @@
 //! The JSON in which IMDS and the container endpoints hand out credentials.
 
-use super::credential_json::{extra, take, text};
+use super::credential_json::{extra, take};
 use crate::{credentials::Credentials, util::foreign_text::shown};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Reads credentials, or says what is wrong with the answer without quoting it.
-pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
+/// Reads credentials, or says what is wrong with the answer. Of the answer only its code and message are shown,
+/// without `secret`, which was sent.
+pub fn parse(body: &[u8], source: &str, secret: Option<&str>) -> Result<Credentials, String> {
     let mut answer = match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => answer,
         Ok(_) => return Err("the answer is not a JSON object".into()),
@@ -13,20 +14,14 @@ pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
     };
     let has = |what: String| format!("the answer has {what}");
     // IMDS sends the code `Success`; another code says why the role cannot be used.
-    for name in ["Code", "code"] {
-        if let Some(code) = text(&mut answer, name).ok().flatten()
-            && code != "Success"
-        {
-            let word: String = code
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(60)
-                .collect();
-            return Err(format!(
-                "it answered {} instead of credentials",
-                shown(&word)
-            ));
-        }
+    let code = member(&answer, ["Code", "code"]).filter(|code| !code.is_empty());
+    if code.is_some_and(|code| code != "Success") {
+        let words = words(body, secret);
+        return Err(format!("it gave none{words}"));
+    }
+    // A null is no time either: botocore refuses it from these two sources.
+    if answer.get("Expiration") == Some(&Value::Null) {
+        return Err("the answer has an Expiration that is null".into());
     }
     let role_arn = extra(&mut answer, "RoleArn").filter(|arn| arn.starts_with("arn:"));
     let mut credentials = take(&mut answer, "Token", source).map_err(has)?;
@@ -34,6 +29,40 @@ pub fn parse(body: &[u8], source: &str) -> Result<Credentials, String> {
         credentials.details.insert("role_arn".into(), arn);
     }
     Ok(credentials)
+}
+
+/// What the endpoint says about its refusal, as `: its words`; empty where it says nothing, or a web page.
+pub(super) fn words(body: &[u8], secret: Option<&str>) -> String {
+    let text = String::from_utf8_lossy(body);
+    let said = match serde_json::from_str(&text) {
+        Ok(Value::Object(answer)) => {
+            let message = member(&answer, ["Message", "message"]);
+            let parts: Vec<&str> = [member(&answer, ["Code", "code"]), message]
+                .into_iter()
+                .flatten()
+                .filter(|part| !part.is_empty())
+                .collect();
+            parts.join(": ")
+        }
+        Ok(Value::String(text)) => text,
+        Ok(_) => String::new(),
+        Err(_) => text.into_owned(),
+    };
+    let said = match secret.filter(|secret| !secret.is_empty()) {
+        Some(secret) => said.replace(secret, "[token]"),
+        None => said,
+    };
+    let said = said.trim().trim_end_matches('.');
+    if said.is_empty() || said.starts_with('<') {
+        String::new()
+    } else {
+        format!(": {}", shown(said))
+    }
+}
+
+fn member<'a>(answer: &'a Map<String, Value>, names: [&str; 2]) -> Option<&'a str> {
+    let found = names.into_iter().find_map(|name| answer.get(name));
+    found.and_then(Value::as_str).map(str::trim)
 }
 
 #[cfg(test)]
@@ -44,7 +73,7 @@ mod tests {
     fn reads_what_imds_and_ecs_write() {
         let body = br#"{"Code":"Success","AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t",
                         "Expiration":"2026-01-02T03:04:05Z","RoleArn":"arn:aws:iam::1:role/r"}"#;
-        let found = parse(body, "imds").unwrap();
+        let found = parse(body, "imds", None).unwrap();
         assert_eq!(found.access_key_id, "ASIAX");
         assert_eq!(found.expires_at, Some(1_767_323_045_000));
         assert_eq!(found.details["role_arn"], "arn:aws:iam::1:role/r");
@@ -65,7 +94,7 @@ mod tests {
             (r#""AccountId":null,"code":{}"#, None),
         ] {
             let body = format!(r#"{{"AccessKeyId":"a","SecretAccessKey":"b",{extra}}}"#);
-            let found = parse(body.as_bytes(), "container").unwrap();
+            let found = parse(body.as_bytes(), "container", None).unwrap();
             assert_eq!(found.account_id.as_deref(), account, "{extra}");
             assert!(found.details.is_empty(), "{extra}");
         }
@@ -78,17 +107,74 @@ mod tests {
             (br#"{"AccessKeyId":"canary"}"#, "no SecretAccessKey"),
             (br#"{"SecretAccessKey":"canary"}"#, "no AccessKeyId"),
             (
-                br#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"canary"}"#,
-                "AssumeRoleUnauthorizedAccess",
+                br#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role"}"#,
+                "none: AssumeRoleUnauthorizedAccess: EC2 cannot assume the role",
             ),
             (
                 br#"{"AccessKeyId":"a","SecretAccessKey":"canary","Expiration":"soon"}"#,
                 "no time",
             ),
         ] {
-            let reason_given = parse(body, "imds").unwrap_err();
+            let reason_given = parse(body, "imds", None).unwrap_err();
             assert!(reason_given.contains(reason), "{reason_given}");
             assert!(!reason_given.contains("canary"), "{reason_given}");
         }
+    }
+
+    #[test]
+    fn an_expiration_that_is_no_time_is_refused() {
+        for expiration in [
+            "1767323045",
+            "1767323045.5",
+            "null",
+            "true",
+            "\"\"",
+            "\"soon\"",
+            "\"2026-01-02T03:04:05\"",
+            "[]",
+        ] {
+            let body = format!(
+                r#"{{"AccessKeyId":"a","SecretAccessKey":"canary","Expiration":{expiration}}}"#
+            );
+            let reason = parse(body.as_bytes(), "container", None).unwrap_err();
+            assert!(reason.contains("Expiration"), "{reason}");
+        }
+        for expiration in ["2026-01-02T03:04:05+0000", "2026-01-02T12:04:05.25+0900"] {
+            let body = format!(
+                r#"{{"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{expiration}"}}"#
+            );
+            let found = parse(body.as_bytes(), "container", None).unwrap();
+            assert!(
+                found
+                    .expires_at
+                    .is_some_and(|at| at / 1000 == 1_767_323_045)
+            );
+        }
+    }
+
+    #[test]
+    fn the_words_are_shown_on_one_line_and_without_the_token() {
+        for (body, said) in [
+            (
+                r#"{"code":"InvalidIdInRequest","message":"ID not found."}"#,
+                ": InvalidIdInRequest: ID not found",
+            ),
+            (r#"{"Message":"line\nline"}"#, r": line\nline"),
+            ("token is expired\n", ": token is expired"),
+            (
+                r#"no such token: canary, "canary""#,
+                r#": no such token: [token], "[token]""#,
+            ),
+            (r#"{"message":"Bearer canary"}"#, ": Bearer [token]"),
+            (r#""text""#, ": text"),
+            ("<html><body>404</body></html>", ""),
+            ("", ""),
+            ("7", ""),
+            ("{}", ""),
+        ] {
+            assert_eq!(words(body.as_bytes(), Some("canary")), said);
+        }
+        assert!(words(&[b'x'; 5000], None).len() < 600);
+        assert!(!words(b"\xff\x1b[31m", Some("")).contains('\u{1b}'));
     }
 }

@@ -205,6 +205,15 @@ impl fmt::Display for Program {
     }
 }
 
+/// Where the program of `command` is, or would be if it is away; `None` if it is not on `PATH`.
+pub(crate) fn program_path(command: &Secret, environment: &Environment) -> Option<PathBuf> {
+    let (program, _) = parsed(command.expose()).ok()?;
+    find_program(&program.0, environment).or_else(|| {
+        let is_path = program.0.contains('/');
+        std::path::absolute(program.0).ok().filter(|_| is_path)
+    })
+}
+
 fn parsed(command: &str) -> Result<(Program, Vec<String>), Failure> {
     let mut words = shell_words::split(command)
         .map_err(|why| {

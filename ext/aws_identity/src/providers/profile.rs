@@ -38,9 +38,11 @@ fn label(context: &Context<'_>) -> String {
 
 async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     let chain = context.local.profile.map_err(Clone::clone)?;
-    let provided = base(context, chain)
-        .await
-        .map_err(|failure| failure.within(&format!("The profile {:?}", chain.profile)))?;
+    let provided = base(context, chain).await.map_err(|failure| {
+        failure
+            .within(&format!("The profile {:?}", chain.profile))
+            .with_notes(&chain.notes.passed_over)
+    })?;
     Ok(match provided {
         Provided::Found(mut found) => {
             found.from_profile = true;
@@ -86,7 +88,7 @@ pub(super) fn check(local: &Local<'_>) -> Availability {
             web_identity::check_token(local, token_file)
         }
         BaseProvider::Sso { .. } => sso::check(local, chain),
-        BaseProvider::Login { .. } => login::check(),
+        BaseProvider::Login { session } => login::check(local, session, &chain.base_profile),
     };
     match available {
         Availability::Available(_) => Availability::Available("could give credentials".into()),
@@ -104,12 +106,17 @@ fn absence(chain: &ProfileChain) -> String {
 }
 
 /// The failure of a named profile without credentials.
-pub(super) fn without_credentials(name: &str) -> Failure {
+pub(super) fn without_credentials(name: &str, chain: Option<&ProfileChain>) -> Failure {
     Failure::no_credentials(
         format!(
             "The profile {name:?} holds no credentials: no keys, role, process, SSO or token file."
         ),
         "Add some, or name another profile.",
+    )
+    .with_notes(
+        chain
+            .into_iter()
+            .flat_map(|chain| chain.notes.all_set_aside()),
     )
 }
 

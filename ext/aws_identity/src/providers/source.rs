@@ -51,6 +51,8 @@ pub struct BaseCredentials {
     pub options: AssumeRoleOptions,
     /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
+    /// A problem for the log, which does not make the fetch fail.
+    pub warning: Option<String>,
     /// The account and the role of a login of IAM Identity Center.
     pub(super) sso_role: Option<String>,
 }
@@ -84,6 +86,7 @@ impl BaseCredentials {
             options: AssumeRoleOptions::default(),
             imds: None,
             sso_role: None,
+            warning: None,
         }
     }
 

@@ -1,31 +1,26 @@
-//! IAM Identity Center, by the SDK's own provider: it reads the token of `aws sso login`, renews it
-//! if it can, and exchanges it for credentials.
+//! IAM Identity Center: the token of `aws sso login`, renewed if it can be, is exchanged for credentials.
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html>
 
 use super::{
     context::{Context, Local},
-    sdk,
+    login_file::{LoginFile, or_renewed_meanwhile},
+    service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
 };
 use crate::{
-    credentials::Millis,
+    credentials::{Credentials, Millis, Secret},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{Http, root_cause},
     profile::{BaseProvider, ProfileChain},
-    util::{foreign_text::shown, read_file, time},
+    util::{secret_json::SecretJson, time, url::query_value},
 };
-use aws_config::sso::SsoCredentialsProvider;
-use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
-use aws_types::region::Region;
-use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use std::path::{Path, PathBuf};
 
 /// The service's code for an invalid login, which a retry cannot cure.
 const UNAUTHORIZED: &str = "UnauthorizedException";
-
-/// Tokens of IAM Identity Center are a few kilobytes.
-const SIZE_LIMIT: u64 = 64 * 1024;
+/// A token is renewed that early, as botocore does.
+const RENEWED_BEFORE: Millis = 15 * 60_000;
 
 /// The login of a profile.
 struct Login<'a> {
@@ -35,6 +30,32 @@ struct Login<'a> {
     region: &'a str,
     account_id: &'a str,
     role_name: &'a str,
+}
+
+/// A token that is on disk.
+struct Token {
+    file: LoginFile,
+    access: Secret,
+    expires_at: Millis,
+    warning: Option<String>,
+}
+
+impl Token {
+    fn read(path: &Path) -> Result<Self, String> {
+        let file = LoginFile::read(path)?;
+        let access = file
+            .secret("accessToken")
+            .ok_or_else(|| file.without("accessToken"))?;
+        let expires_at = file
+            .time("expiresAt")
+            .ok_or_else(|| file.without("expiresAt"))?;
+        Ok(Self {
+            file,
+            access,
+            expires_at,
+            warning: None,
+        })
+    }
 }
 
 impl<'a> Login<'a> {
@@ -71,36 +92,193 @@ impl<'a> Login<'a> {
         }
     }
 
+    fn expired(&self, token: &Token) -> Failure {
+        self.unusable(format!(
+            "The SSO login expired at {}.",
+            time::format_iso8601(token.expires_at)
+        ))
+    }
+
+    fn path(&self, environment: &Environment) -> PathBuf {
+        token_path(environment, self.session, self.start_url)
+    }
+
+    fn token(&self, local: &Local<'_>) -> Result<Token, Failure> {
+        Token::read(&self.path(local.environment))
+            .map_err(|why| self.unusable(format!("The SSO token {why}.")))
+    }
+
+    /// Only the token of an `sso_session` can be renewed, and only while its client is registered.
+    fn is_renewable(&self, token: &Token, now: Millis) -> bool {
+        let has = |place| token.file.text(place).is_some();
+        self.session.is_some()
+            && has("refreshToken")
+            && has("clientId")
+            && has("clientSecret")
+            && token
+                .file
+                .time("registrationExpiresAt")
+                .is_some_and(|at| at > now)
+    }
+
     /// The failure if the token on disk cannot be used.
     fn check(&self, local: &Local<'_>) -> Result<(), Failure> {
-        let path = token_path(local.environment, self.session, self.start_url);
-        let bytes = match read_file::read(&path, SIZE_LIMIT) {
-            Ok((_, bytes)) => bytes,
-            Err(why) => {
-                let cause = format!("The SSO token {} is {why}.", path.display());
-                return Err(self.unusable(cause));
-            }
-        };
-        let token: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let text = |key: &str| token.get(key).and_then(Value::as_str);
-        let Some(expires_at) = text("expiresAt").and_then(time::parse) else {
-            let cause = format!("The SSO token {} is not readable as one.", path.display());
-            return Err(self.unusable(cause));
-        };
-        // The provider renews only the token of an sso_session, and only while its client is
-        // registered.
-        let registered = text("registrationExpiresAt").and_then(time::parse);
-        let is_renewable = self.session.is_some()
-            && text("refreshToken").is_some()
-            && registered.is_some_and(|at: Millis| at > local.now);
-        if expires_at > local.now || is_renewable {
+        let token = self.token(local)?;
+        if token.expires_at > local.now || self.is_renewable(&token, local.now) {
             return Ok(());
         }
-        let cause = format!(
-            "The SSO login expired at {}.",
-            time::format_iso8601(expires_at)
+        Err(self.expired(&token))
+    }
+
+    /// A token that is good, renewed where it soon is not. As long as the old one is, it is used where
+    /// there is no new one, as by the AWS CLI.
+    async fn good_token(&self, context: &Context<'_>) -> Result<Token, Failure> {
+        let now = context.local.now;
+        let token = self.token(&context.local)?;
+        let expires_in = token.expires_at - now;
+        if expires_in > RENEWED_BEFORE {
+            return Ok(token);
+        }
+        if !self.is_renewable(&token, now) {
+            return if expires_in > 0 {
+                Ok(token)
+            } else {
+                Err(self.expired(&token))
+            };
+        }
+        let renewed = self.renew(context, &token).await;
+        let read_again = || {
+            self.token(&context.local)
+                .ok()
+                .filter(|other| other.access != token.access && other.expires_at > now)
+        };
+        match or_renewed_meanwhile(renewed, read_again) {
+            Err(_) if expires_in > 0 => Ok(token),
+            renewed => renewed,
+        }
+    }
+
+    /// Asks for a new token and writes it to the file.
+    async fn renew(&self, context: &Context<'_>, token: &Token) -> Result<Token, Failure> {
+        let text = |place| token.file.text(place).unwrap_or_default();
+        let body = SecretJson::of(&[
+            ("clientId", text("clientId")),
+            ("clientSecret", text("clientSecret")),
+            ("grantType", "refresh_token"),
+            ("refreshToken", text("refreshToken")),
+        ]);
+        let call = Call {
+            service: Service::SsoOidc,
+            region: self.region,
+            method: "POST",
+            path: "/token".into(),
+            proof: None,
+            body: Some(body.to_bytes()),
+        };
+        let answer = call.send(context).await?;
+        if answer.status != 200 {
+            return Err(self.not_renewed(&call, token, &answer));
+        }
+        let (access, seconds) = answer
+            .need("accessToken")
+            .and_then(|access| Ok((Secret::new(access), answer.number("expiresIn")?)))
+            .map_err(|reason| call.meaningless(&answer, &reason))?;
+        let expires_at = context.local.now + seconds.saturating_mul(1000);
+        let mut file = LoginFile::read(&self.path(context.local.environment))
+            .map_err(|why| self.unusable(format!("The SSO token {why}.")))?;
+        file.set("accessToken", access.expose());
+        file.set_time("expiresAt", expires_at);
+        if let Ok(refresh) = answer.need("refreshToken") {
+            file.set("refreshToken", refresh);
+        }
+        let warning = file.save();
+        Ok(Token {
+            file,
+            access,
+            expires_at,
+            warning,
+        })
+    }
+
+    fn not_renewed(&self, call: &Call<'_>, token: &Token, answer: &Answer) -> Failure {
+        let words = answer.words();
+        answer.failure(match answer.code() {
+            Some("slow_down") => Failure::new(
+                Kind::Throttled,
+                format!(
+                    "{} answered that there are too many requests ({words}).",
+                    call.shown()
+                ),
+                "It may pass.",
+            ),
+            _ => self.unusable(format!(
+                "The SSO login expired at {}, and {} does not renew it ({words}).",
+                time::format_iso8601(token.expires_at),
+                call.shown()
+            )),
+        })
+    }
+
+    async fn credentials(
+        &self,
+        context: &Context<'_>,
+        token: &Token,
+    ) -> Result<Credentials, Failure> {
+        let proof = |_: &str| token.access.clone();
+        let call = Call {
+            service: Service::Sso,
+            region: self.region,
+            method: "GET",
+            path: format!(
+                "/federation/credentials?role_name={}&account_id={}",
+                query_value(self.role_name),
+                query_value(self.account_id)
+            ),
+            proof: Some(("x-amz-sso_bearer_token", &proof)),
+            body: None,
+        };
+        let answer = call.send(context).await?;
+        match answer.status {
+            200 => self
+                .parse(&answer)
+                .map_err(|reason| call.meaningless(&answer, &reason)),
+            _ => Err(self.refused(&call, &answer)),
+        }
+    }
+
+    fn parse(&self, answer: &Answer) -> Result<Credentials, String> {
+        let mut credentials = Credentials::new(
+            answer.need("roleCredentials/accessKeyId")?,
+            answer.need("roleCredentials/secretAccessKey")?,
+            Some(answer.need("roleCredentials/sessionToken")?.to_owned()),
+            "sso",
         );
-        Err(self.unusable(cause))
+        credentials.expires_at = Some(answer.number("roleCredentials/expiration")?);
+        credentials.account_id = Some(self.account_id.to_owned());
+        Ok(credentials)
+    }
+
+    fn refused(&self, call: &Call<'_>, answer: &Answer) -> Failure {
+        let (service, words) = (call.shown(), answer.words());
+        answer.failure(match answer.status {
+            401 => self.unusable(format!("The SSO login has expired or was revoked ({words}).")),
+            403 | 404 => Failure {
+                code: answer.code().map(str::to_owned),
+                ..Failure::new(
+                    Kind::AccessDenied,
+                    format!(
+                        "{service} does not give this login the role {} in the account {} ({words}).",
+                        self.role_name, self.account_id
+                    ),
+                    "Check account and role.",
+                )
+            },
+            _ => Failure::new(
+                Kind::Service,
+                format!("{service} gave no credentials ({words})."),
+                format!("Check account, role, region and endpoint; `aws sso login --profile {}` starts afresh.", self.profile),
+            ),
+        })
     }
 }
 
@@ -111,23 +289,10 @@ pub(super) async fn provide(
     let Some(login) = Login::of(chain) else {
         return Ok(Provided::Absent(String::new()));
     };
-    // Without an sso_session the provider of aws-config 1.13.0 sends a token that has expired.
-    login.check(&context.local)?;
-    let mut provider = SsoCredentialsProvider::builder()
-        .configure(&sdk::config(context.http, login.region)?)
-        .start_url(login.start_url)
-        .region(Region::new(login.region.to_owned()))
-        .account_id(login.account_id)
-        .role_name(login.role_name);
-    provider.set_session_name(login.session.map(str::to_owned));
-    let given = provider
-        .build()
-        .provide_credentials()
-        .await
-        .map_err(|error| explain(context.http, &login, &error))?;
-    let mut credentials = sdk::credentials(&given, "sso");
-    credentials.account_id = Some(login.account_id.to_owned());
+    let token = login.good_token(context).await?;
+    let credentials = login.credentials(context, &token).await?;
     Ok(BaseCredentials {
+        warning: token.warning,
         sso_role: Some(format!("{} {}", login.account_id, login.role_name)),
         ..BaseCredentials::new(credentials)
     }
@@ -152,43 +317,4 @@ pub(crate) fn token_path(
     let name = Sha1::digest(session.unwrap_or(start_url));
     let home = environment.get("HOME").unwrap_or_default();
     Path::new(home).join(format!(".aws/sso/cache/{name:x}.json"))
-}
-
-fn explain(http: &Http, login: &Login<'_>, error: &CredentialsError) -> Failure {
-    let cause = shown(&root_cause(error));
-    let service = format!("IAM Identity Center ({})", login.region);
-    if let Some(failure) = sdk::outage(http, &service, &cause) {
-        return failure;
-    }
-    let status = sdk::status(http);
-    let has_expired = status == Some(401) || cause.to_lowercase().contains("expired");
-    let mut failure = match status {
-        _ if has_expired => login.unusable(format!("The SSO login has expired ({cause}).")),
-        None => login.unusable(format!(
-            "There is no SSO login that can be used on this machine ({cause})."
-        )),
-        Some(403 | 404) => Failure::new(
-            Kind::AccessDenied,
-            format!(
-                "{service} does not give this login the role {} in the account {} ({cause}).",
-                login.role_name, login.account_id
-            ),
-            "Check account and role.",
-        ),
-        Some(_) => Failure::new(
-            Kind::Service,
-            format!("{service} gave no credentials ({cause})."),
-            format!(
-                "Run `aws sso login --profile {}`, and check account and role.",
-                login.profile
-            ),
-        ),
-    };
-    // The portal's own code; a proxy's 403 has none.
-    let mut words = cause.split(|c: char| !c.is_ascii_alphanumeric());
-    let code = words.find(|word| word.ends_with("Exception"));
-    failure.code = failure.code.or_else(|| code.map(str::to_owned));
-    failure.status = status;
-    failure.reached = status.is_some();
-    failure
 }

@@ -21,7 +21,7 @@ pub fn profiles(files: &Files, environment: &Environment, now: Millis) -> Vec<Pr
             summary.reason = match profile::check(&local) {
                 Availability::Available(_) => None,
                 Availability::Absent(_) => {
-                    Some(profile::without_credentials(&summary.name).message())
+                    Some(profile::without_credentials(&summary.name, chain.as_ref().ok()).message())
                 }
                 Availability::Unusable(failure) => Some(failure.message()),
             };

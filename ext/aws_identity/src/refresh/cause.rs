@@ -14,12 +14,13 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// `is_final`: as [`is_final`] says, unless the caller knows better.
     #[must_use]
-    pub fn of(failure: &Failure) -> Self {
-        match failure {
-            failure if is_final(failure) => Self::Final,
-            failure if failure.reached => Self::Answered,
-            _ => Self::Unreached,
+    pub fn of(failure: &Failure, is_final: bool) -> Self {
+        match (is_final, failure.reached) {
+            (true, _) => Self::Final,
+            (false, true) => Self::Answered,
+            (false, false) => Self::Unreached,
         }
     }
 }
@@ -48,6 +49,7 @@ pub fn is_final(failure: &Failure) -> bool {
         code.strip_suffix("Exception").unwrap_or(code),
         "AccessDenied"
             | "Forbidden" // SSO: the login does not have this role
+            | "ResourceNotFound" // SSO: there is no such account or role
             | "MalformedPolicyDocument"
             | "PackedPolicyTooLarge"
             | "RegionDisabled"

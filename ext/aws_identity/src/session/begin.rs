@@ -224,12 +224,16 @@ impl Session {
         answers.web_identity_token = answers
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
+        let is_held = state.refresh.held(now).is_some();
+        let notes = state.watch.notes_for(is_held, state.runtime.now());
         let request = FetchRequest {
+            notes: Arc::clone(&notes),
             has_helper: helper.unwrap_or_default(),
             region: held.is_some().then(|| state.region.clone()),
             held,
             identity,
             refused_key,
+            refused_base_key: state.refused_base_key.clone(),
             answers,
             clock_offset: now.wall - state.runtime.now().wall,
         };
@@ -238,7 +242,7 @@ impl Session {
             Ok(task) => task,
             Err(failure) => {
                 if fetches {
-                    state.keep_serving(&failure, state.runtime.now(), &self.counters);
+                    state.keep_serving(&failure, now, &self.counters);
                 }
                 return Err(failure);
             }
@@ -249,6 +253,7 @@ impl Session {
         self.counters.started();
         state.task = Some(InFlight {
             task,
+            notes,
             is_awaited: false,
             is_forced: false,
         });

@@ -99,7 +99,7 @@ impl Session {
     }
 
     fn after_failure(state: &State, failure: Failure, now: Moment) -> Result<u64, Failure> {
-        if is_final(&failure) || !state.refresh.is_servable(now) {
+        if state.is_final(&failure, now) || !state.refresh.is_servable(now) {
             return Err(failure);
         }
         Ok(state.serial)

@@ -416,7 +416,9 @@ impl History {
             match in_flight.task.outcome() {
                 Some(Ok(fetched)) => self.apply_success(fetched, &in_flight),
                 Some(Err(_)) if in_flight.task.is_withdrawn() => {}
-                Some(Err(failure)) => self.apply_failure(Cause::of(failure), &in_flight),
+                Some(Err(failure)) => {
+                    self.apply_failure(Cause::of(failure, is_final(failure)), &in_flight)
+                }
                 None if in_flight.task.is_ours() => {
                     self.apply_failure(Cause::Unreached, &in_flight);
                 }
@@ -1170,7 +1172,7 @@ impl History {
             }
             3 => {
                 seen.note("a final failure");
-                Err(denied())
+                Err(access_denied())
             }
             _ => {
                 self.keys += 1;
@@ -1203,7 +1205,7 @@ impl History {
             Arc::new(credentials)
         });
         let identity = request.identity.then(|| match dice.below(6) {
-            0 => Err(denied()),
+            0 => Err(access_denied()),
             1 => Err(Failure::new(Kind::Connection, "no answer", "")),
             _ => Ok(identity(credentials.expires_at)),
         });
@@ -1334,7 +1336,7 @@ fn identity(until: Option<Millis>) -> Identity {
 }
 
 /// A failure that no retry cures.
-fn denied() -> Failure {
+fn access_denied() -> Failure {
     Failure {
         code: Some("AccessDenied".into()),
         ..Failure::new(Kind::AccessDenied, "no", "")

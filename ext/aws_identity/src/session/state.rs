@@ -3,6 +3,7 @@
 use super::{
     counters::Counters,
     event::{EventKind, Events},
+    look::Watch,
     runtime::{Fetch, Removal, Runtime},
     skew::Skew,
 };
@@ -12,6 +13,7 @@ use crate::{
     failure::{Failure, Kind},
     fetch::{DiskEntry, FetchResult},
     identity::Identity,
+    providers::FetchNotes,
     refresh::{Cause, Failed, Refresh, Rules, Succeeded, Term, is_final},
     task::{fetch_task::Completion, fork_gate::SharedGate},
     util::time::Moment,
@@ -49,6 +51,9 @@ pub(super) struct State {
     pub(super) use_fips: bool,
     pub(super) skew: Skew,
     pub(super) web_identity_token: Option<Secret>,
+    pub(super) watch: Watch,
+    /// The key of the base credentials that AWS refused in the last fetch.
+    pub(super) refused_base_key: Option<String>,
     /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
     /// When the held credentials were fetched.
@@ -62,6 +67,7 @@ pub(super) struct State {
 /// The fetch in flight.
 pub(super) struct InFlight {
     pub(super) task: Arc<Fetch>,
+    pub(super) notes: Arc<FetchNotes>,
     /// A caller waits for it, and gets its failure.
     pub(super) is_awaited: bool,
     /// A caller forced it, and gets its failure even if credentials are held.
@@ -106,6 +112,8 @@ impl State {
             use_fips: false,
             skew: Skew::default(),
             web_identity_token: None,
+            watch: Watch::default(),
+            refused_base_key: None,
             warnings,
             held_since: 0,
             expiry_is_recorded: false,
@@ -178,6 +186,14 @@ impl State {
             .is_some_and(|(at, _)| self.is_within_spacing(*at))
     }
 
+    /// True if a read raises `failure` whatever is held. The settings of a session do not change, so
+    /// wrong configuration comes from a file or a program that may be in the middle of being
+    /// replaced: good credentials are served on.
+    pub(super) fn is_final(&self, failure: &Failure, now: Moment) -> bool {
+        let holds_good = self.refresh.held(now).is_some() && self.refresh.expired(now).is_none();
+        is_final(failure) && !(failure.kind == Kind::Configuration && holds_good)
+    }
+
     /// True if `at` is too short a time ago for another fetch.
     pub(super) fn is_within_spacing(&self, at: Moment) -> bool {
         self.runtime.now().boot - at.boot < SPACING
@@ -243,6 +259,11 @@ impl State {
         if fetched.is_new {
             self.apply_credentials(in_flight, fetched, completion, counters);
         }
+        if let Some(Err(failure)) = &fetched.identity
+            && let Some(key) = &failure.refused_key
+        {
+            self.invalidate(key);
+        }
         match &fetched.identity {
             Some(Ok(identity)) => {
                 self.identity_serial += 1;
@@ -274,6 +295,8 @@ impl State {
         completion: Completion,
         counters: &Counters,
     ) {
+        self.refused_base_key = None;
+        self.watch.succeeded(&in_flight.notes);
         self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();
         let credentials = &fetched.credentials;
@@ -330,11 +353,20 @@ impl State {
         counters: &Counters,
     ) {
         self.attempts = failure.attempts.as_slice().into();
+        if failure.refused_key.is_some() {
+            self.refused_base_key.clone_from(&failure.refused_key);
+        }
         if in_flight.is_forced {
             self.last_forced_refresh = Some((completion.at, Some(failure.clone())));
         }
-        self.keep_serving(failure, completion.at, counters);
-        if is_final(failure) {
+        let at = self.skew.corrected(completion.at);
+        let is_final = self.is_final(failure, at);
+        let absent_for = self.watch.failed(&in_flight.notes, completion.at);
+        self.keep_serving(failure, at, counters);
+        if let Some(pause) = absent_for {
+            self.refresh.shorten_back_off(at, pause);
+        }
+        if is_final {
             self.last_final_error = Some((completion.at, failure.clone()));
             if !in_flight.is_awaited && in_flight.task.is_ours() {
                 self.pending_error = Some(PendingError {
@@ -348,11 +380,11 @@ impl State {
 
     /// A fetch of credentials failed at this time, or could not start.
     pub(super) fn keep_serving(&mut self, failure: &Failure, at: Moment, counters: &Counters) {
-        let at = self.skew.corrected(at);
         self.record_expiry(at);
+        let cause = Cause::of(failure, self.is_final(failure, at));
         let failed = self
             .refresh
-            .failed(at, Cause::of(failure), |range| self.runtime.pick(range));
+            .failed(at, cause, |range| self.runtime.pick(range));
         match failed {
             Failed::KeepsServing => self.serve_stale(counters, failure, at),
             Failed::Raises => self.events.failed(failure, at.wall),

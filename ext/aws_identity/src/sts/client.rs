@@ -16,6 +16,7 @@ use aws_sdk_sts::{
     },
     types::AssumedRoleUser,
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::collections::BTreeMap;
 
 /// More requests than an hour has room for, the longest deadline there is. The SDK adds up the pauses of all
@@ -35,18 +36,31 @@ pub struct Endpoint {
 impl Endpoint {
     /// Where requests go, by the SDK's own rules. A configured URL may have a password in it.
     pub async fn address(&self) -> Result<Secret, Failure> {
+        self.resolve().await.map_err(|reason| {
+            Failure::configuration(
+                format!(
+                    "There is no STS endpoint for region {} with these settings ({reason}).",
+                    self.region
+                ),
+                "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+            )
+        })
+    }
+
+    /// The same, with the SDK's reason for an error.
+    pub(crate) async fn resolve(&self) -> Result<Secret, String> {
         let params = Params::builder()
             .region(self.region.as_str())
             .set_endpoint(self.url.as_ref().map(|url| url.expose().to_owned()))
             .set_use_fips(self.use_fips)
             .set_use_dual_stack(self.use_dualstack)
             .build()
-            .map_err(|error| self.unknown(&error))?;
+            .map_err(|error| error.to_string())?;
         let resolver = DefaultResolver::new();
         let found = resolver.resolve_endpoint(&params).await;
         found
             .map(|endpoint| Secret::new(endpoint.url()))
-            .map_err(|error| self.unknown(error.as_ref()))
+            .map_err(|error| error.to_string())
     }
 
     /// How a message names it: the configured URL without user and password, else the region.
@@ -57,13 +71,52 @@ impl Endpoint {
         }
     }
 
-    fn unknown(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::configuration(
-            format!(
-                "There is no STS endpoint for region {} with these settings ({error}).",
-                self.region
-            ),
-            "Check region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.",
+    /// The switches that shape the name of STS, as a message shows them.
+    #[must_use]
+    pub fn switches(&self) -> Vec<&'static str> {
+        let is_on = |switch: Option<bool>| switch == Some(true) && self.url.is_none();
+        let fips = is_on(self.use_fips).then_some("AWS_USE_FIPS_ENDPOINT (use_fips_endpoint)");
+        let dualstack = is_on(self.use_dualstack)
+            .then_some("AWS_USE_DUALSTACK_ENDPOINT (use_dualstack_endpoint)");
+        fips.into_iter().chain(dualstack).collect()
+    }
+
+    /// What to do where its name cannot be looked up.
+    #[must_use]
+    pub fn name_remedy(&self) -> String {
+        let switches = self.switches();
+        if switches.is_empty() {
+            return "Check the region's name, the endpoint and the name server.".into();
+        }
+        format!(
+            "{} made this name, and not every region has such an endpoint: unset it, or set a region that has one; else check the region's name and the name server.",
+            switches.join(" and ")
+        )
+    }
+
+    /// The partition of its region.
+    fn partition(&self) -> &'static str {
+        const PREFIXES: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("eusc-", "aws-eusc"),
+        ];
+        PREFIXES
+            .iter()
+            .find(|(prefix, _)| self.region.starts_with(prefix))
+            .map_or("aws", |(_, partition)| partition)
+    }
+
+    /// What to do where STS does not know the access key id.
+    pub(super) fn unknown_key_remedy(&self) -> String {
+        format!(
+            "The access key id is not, or no longer, known in {} (partition {}). Check which keys are used, and the region: keys of another partition, such as China or GovCloud, are known in its regions only.",
+            self.region,
+            self.partition()
         )
     }
 }
@@ -93,20 +146,24 @@ impl<'a> Sts<'a> {
     }
 
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
-    pub(super) fn signing_client(
+    pub(super) async fn signing_client(
         &self,
         keys: &Credentials,
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Client, Failure> {
-        self.build(Some(keys), mfa.map(|_| 1))
+        self.build(Some(keys), mfa.map(|_| 1)).await
     }
 
     /// A client that signs with `keys`, or does not sign. Made for one call: its time begins now.
-    pub(super) fn client(&self, keys: Option<&Credentials>) -> Result<Client, Failure> {
-        self.build(keys, None)
+    pub(super) async fn client(&self, keys: Option<&Credentials>) -> Result<Client, Failure> {
+        self.build(keys, None).await
     }
 
-    fn build(&self, keys: Option<&Credentials>, attempts: Option<u32>) -> Result<Client, Failure> {
+    async fn build(
+        &self,
+        keys: Option<&Credentials>,
+        attempts: Option<u32>,
+    ) -> Result<Client, Failure> {
         let attempts = attempts
             .or(self.limits.attempts)
             .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));
@@ -119,7 +176,7 @@ impl<'a> Sts<'a> {
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.endpoint.region.clone()))
-            .http_client(self.http.sdk_client(url)?)
+            .http_client(self.http_client().await?)
             .sleep_impl(http::sleep())
             .retry_config(RetryConfig::standard().with_max_attempts(attempts))
             .retry_classifier(Retries::new(self.limits.time))
@@ -137,6 +194,16 @@ impl<'a> Sts<'a> {
             config = config.credentials_provider(signing_keys(keys));
         }
         Ok(Client::from_conf(config.build()))
+    }
+
+    /// The region's own address is looked up only where it decides whether a proxy is asked.
+    async fn http_client(&self) -> Result<SharedHttpClient, Failure> {
+        let address = match &self.endpoint.url {
+            Some(url) => Some(url.clone()),
+            None if self.http.proxy_exceptions().is_some() => Some(self.endpoint.address().await?),
+            None => None,
+        };
+        self.http.sdk_client(address.as_ref().map(Secret::expose))
     }
 }
 

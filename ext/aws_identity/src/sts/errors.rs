@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::{
+    credentials::Credentials,
     failure::{Failure, Kind},
     http::{ConnectionProblem, root_cause},
     util::foreign_text::shown,
@@ -40,12 +41,15 @@ where
             Failure::new(
                 Kind::Connection,
                 format!("{what}: {place} could not be reached ({}).", shown(&cause)),
-                problem.remedy(),
+                match problem {
+                    ConnectionProblem::Name => endpoint.name_remedy(),
+                    problem => problem.remedy().to_owned(),
+                },
             )
         }
         SdkError::ServiceError(service) => refused(
             &what,
-            &place,
+            endpoint,
             service.err(),
             service.raw(),
             service.err().meta().request_id(),
@@ -71,6 +75,41 @@ where
     failure
 }
 
+/// The same failure with what is odd about the `keys` the request was signed with said first, where it may
+/// be the cause: AWS refused the keys, or they cannot be sent at all.
+pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
+    let failure = failure.signed_by(&keys.access_key_id);
+    if !(refuses_keys(&failure) || failure.kind == Kind::Internal) {
+        return failure;
+    }
+    let notes = keys.oddities();
+    let first: Vec<&str> = notes.iter().map(|note| note.cause.as_str()).collect();
+    let remedies: Vec<&str> = notes.iter().map(|note| note.remedy.as_str()).collect();
+    if first.is_empty() {
+        return failure;
+    }
+    Failure {
+        cause: format!("{} {}", first.join(" "), failure.cause),
+        remedy: remedies.join(" "),
+        ..failure
+    }
+}
+
+/// True where AWS refused the keys a request was signed with, not what they ask for.
+#[must_use]
+pub fn refuses_keys(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default();
+    matches!(
+        code.strip_suffix("Exception").unwrap_or(code),
+        "InvalidClientTokenId"
+            | "UnrecognizedClient"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "ExpiredToken"
+    )
+}
+
 fn timed_out(what: &str, place: &str) -> Failure {
     Failure::timeout(
         format!("{what}: no answer from {place} in time."),
@@ -80,7 +119,7 @@ fn timed_out(what: &str, place: &str) -> Failure {
 
 fn refused<E: ProvideErrorMetadata>(
     what: &str,
-    place: &str,
+    endpoint: &Endpoint,
     error: &E,
     answer: &HttpResponse,
     request_id: Option<&str>,
@@ -89,6 +128,12 @@ fn refused<E: ProvideErrorMetadata>(
     let code = shown(error.code().unwrap_or_default());
     let message = shown(error.message().unwrap_or_default());
     let (kind, remedy) = kind_and_remedy(&code, &message, status);
+    let remedy = if is_unknown_key(&code) {
+        endpoint.unknown_key_remedy()
+    } else {
+        denied_action(&message).map_or_else(|| remedy.to_owned(), allow_in_both)
+    };
+    let place = endpoint.shown();
     let named = if code.is_empty() {
         format!("HTTP {status}")
     } else {
@@ -111,6 +156,41 @@ fn refused<E: ProvideErrorMetadata>(
     failure
 }
 
+fn is_unknown_key(code: &str) -> bool {
+    matches!(
+        code.strip_suffix("Exception").unwrap_or(code),
+        "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidAccessKeyId"
+    )
+}
+
+/// The action beside `sts:AssumeRole` that AWS says is not allowed.
+#[must_use]
+pub fn denied_action(message: &str) -> Option<&'static str> {
+    let (_, said) = message.split_once("not authorized to perform: ")?;
+    ["sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"]
+        .into_iter()
+        .find(|action| {
+            said.strip_prefix(action)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        })
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required>
+fn allow_in_both(action: &'static str) -> String {
+    let why = match action {
+        "sts:TagSession" => {
+            "it is needed for tags, and for those that the caller's own session passes on, as one of EKS Pod Identity does"
+        }
+        "sts:SetSourceIdentity" => {
+            "it is needed for source_identity, and for one that the caller's own session has"
+        }
+        _ => "it is needed for provided_contexts",
+    };
+    format!(
+        "Allow {action} beside sts:AssumeRole twice: in the policy of the caller, and in the role's trust policy; {why}."
+    )
+}
+
 /// True where AWS could not reach the identity provider, which passes by itself.
 pub(super) fn is_of_identity_provider<E: ProvideErrorMetadata>(error: &E) -> bool {
     let (code, message) = (error.code(), error.message());
@@ -125,10 +205,7 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
             Kind::AccessDenied,
             "Check the caller's permission, the role's trust policy, and the external id and MFA it may ask for.",
         ),
-        "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidAccessKeyId" => (
-            Kind::AccessDenied,
-            "The access key id is not, or no longer, known. Check which keys are used.",
-        ),
+        _ if is_unknown_key(code) => (Kind::AccessDenied, "Check which keys are used."),
         "SignatureDoesNotMatch" | "IncompleteSignature" => (
             Kind::AccessDenied,
             "Check the secret access key and this machine's clock.",
@@ -226,5 +303,59 @@ mod tests {
     fn a_refusal_without_a_code_is_not_said_to_be_of_sts() {
         let (_, remedy) = kind_and_remedy("", "", 403);
         assert!(!remedy.contains("trust policy"), "{remedy}");
+    }
+
+    #[test]
+    fn a_denied_action_is_found_in_the_words_of_aws() {
+        let says = |action: &str| {
+            format!(
+                "User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: {action} on resource: arn:aws:iam::1:role/c"
+            )
+        };
+        for action in ["sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"] {
+            assert_eq!(denied_action(&says(action)), Some(action));
+            let remedy = allow_in_both(denied_action(&says(action)).unwrap());
+            assert!(
+                remedy.contains(action) && remedy.contains("trust policy"),
+                "{remedy}"
+            );
+        }
+        for other in ["sts:AssumeRole", "sts:TagSessions", "iam:TagRole"] {
+            assert_eq!(denied_action(&says(other)), None);
+        }
+        assert_eq!(denied_action("sts:TagSession"), None);
+    }
+
+    #[test]
+    fn the_advice_names_region_partition_and_switches() {
+        let mut endpoint = Endpoint {
+            region: "us-gov-west-1".into(),
+            url: None,
+            use_fips: None,
+            use_dualstack: Some(false),
+        };
+        let remedy = endpoint.unknown_key_remedy();
+        assert!(
+            remedy.contains("us-gov-west-1 (partition aws-us-gov)"),
+            "{remedy}"
+        );
+        assert!(
+            !endpoint.name_remedy().contains("AWS_USE"),
+            "no switch made the name"
+        );
+        endpoint.use_fips = Some(true);
+        let remedy = endpoint.name_remedy();
+        assert!(
+            remedy.contains("AWS_USE_FIPS_ENDPOINT (use_fips_endpoint)"),
+            "{remedy}"
+        );
+        assert!(!remedy.contains("DUALSTACK"), "{remedy}");
+        endpoint.use_dualstack = Some(true);
+        assert_eq!(endpoint.switches().len(), 2);
+        endpoint.url = Some(crate::credentials::Secret::new("http://h"));
+        assert!(
+            endpoint.switches().is_empty(),
+            "a configured URL is used as it is"
+        );
     }
 }

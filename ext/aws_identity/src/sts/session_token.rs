@@ -3,7 +3,7 @@
 use super::{
     AssumeRoleOptions, Mfa, Sts,
     client::{add_token_details, credentials, number},
-    errors::explain,
+    errors::{about_keys, explain},
     limits,
 };
 use crate::{
@@ -22,7 +22,8 @@ impl Sts<'_> {
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Credentials, Failure> {
         let reply = self
-            .signing_client(keys, mfa)?
+            .signing_client(keys, mfa)
+            .await?
             .get_session_token()
             .set_duration_seconds(number(options.duration_seconds))
             .set_minimum_session_token_size(number(options.minimum_session_token_size))
@@ -34,7 +35,9 @@ impl Sts<'_> {
             )
             .send()
             .await
-            .map_err(|error| explain("GetSessionToken", "", self.endpoint, &error))?;
+            .map_err(|error| {
+                about_keys(explain("GetSessionToken", "", self.endpoint, &error), keys)
+            })?;
         let mut details = BTreeMap::new();
         add_token_details(
             &mut details,

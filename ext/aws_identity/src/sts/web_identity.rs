@@ -29,7 +29,8 @@ impl Sts<'_> {
     ) -> Result<Credentials, Failure> {
         const CALL: &str = "AssumeRoleWithWebIdentity";
         let request = self
-            .client(None)?
+            .client(None)
+            .await?
             .assume_role_with_web_identity()
             .role_arn(identity.role_arn)
             .role_session_name(session_name)

@@ -4,7 +4,7 @@ use crate::{
     stub,
     support::{Machine, outcomes, text, timed},
 };
-use aws_identity::{failure::Kind, refresh::is_final};
+use aws_identity::{failure::Kind, fetch::FetchRequest, refresh::is_final};
 use fake_aws::{Answer, Rule, Service, world};
 use std::{thread, time::Duration};
 
@@ -290,4 +290,113 @@ fn a_token_file_that_is_a_link_is_followed() {
     let link = machine.aws.directory().join("link");
     std::os::unix::fs::symlink(real, &link).unwrap();
     assert!(machine.env(TOKEN_FILE, text(&link)).without(TOKEN).fetch().is_ok());
+}
+
+/// An endpoint that answers with this text.
+fn saying(status: u16, text: &str) -> Machine {
+    let answer = Answer::Body { status, content_type: "text/plain".into(), text: text.into() };
+    with_rule(on_get().answer(answer)).option("resolve_timeout", 0.5)
+}
+
+/// (boto/botocore#3480, aws/amazon-ecs-agent#738)
+#[test]
+fn the_words_of_a_refusal_are_shown_with_the_remedy_that_fits() {
+    for (status, text, said, remedy) in [
+        (
+            400,
+            "Service account token failed basic claim validations: token is expired\n",
+            "answered 400: Service account token failed basic claim validations: token is expired.",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE)",
+        ),
+        (
+            400,
+            r#"{"code":"InvalidIdInRequest","message":"CredentialsV2Request: ID not found","HTTPErrorCode":400}"#,
+            "answered 400: InvalidIdInRequest: CredentialsV2Request: ID not found.",
+            "task role",
+        ),
+        (
+            403,
+            "[3f2a]: (AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role.",
+            "does not have permissions to assume the associated role.",
+            "pods.eks.amazonaws.com",
+        ),
+        (
+            404,
+            "[3f2a]: (ResourceNotFoundException): The token included in the request has no service account role association for it.",
+            "(ResourceNotFoundException)",
+            "Pod Identity association",
+        ),
+        (403, "RBAC: access denied", "answered 403: RBAC: access denied.", "AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE)"),
+        (404, "<html><title>404</title></html>", "answered 404.", "task role"),
+        (503, "", "answered 503.", "It may pass."),
+    ] {
+        let failure = saying(status, text).failure();
+        assert!(failure.cause.contains(said), "{failure}");
+        assert!(failure.remedy.contains(remedy), "{failure}");
+    }
+}
+
+#[test]
+fn the_words_are_one_clipped_line_without_the_token() {
+    let echo = format!("no such token {} \u{1b}[31m\r\nsecond {}", world::ECS_TOKEN, "x".repeat(3000));
+    let failure = saying(403, &echo).failure();
+    assert!(failure.cause.contains("no such token [token]") && failure.cause.len() < 700, "{failure}");
+    assert!(!failure.cause.contains(['\n', '\u{1b}']), "{failure:?}");
+}
+
+#[test]
+fn the_variable_that_is_set_is_the_one_that_is_named() {
+    let machine = Machine::bare().option("resolve_timeout", 0.3).env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x");
+    let failure = machine.failure();
+    assert!(!failure.message().contains("FULL_URI"), "{failure}");
+    let failure = Machine::with_container().env(URI, &stub::refusing()).option("resolve_timeout", 0.3).failure();
+    assert!(failure.remedy.contains(URI), "{failure}");
+}
+
+#[test]
+fn an_expiration_that_is_no_time_is_refused_and_a_basic_offset_is_one() {
+    let answer = |expiration: &str| {
+        let text = format!(r#"{{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t","Expiration":{expiration}}}"#);
+        let answer = Answer::Body { status: 200, content_type: "application/json".into(), text };
+        with_rule(on_get().answer(answer)).fetch_for(FetchRequest::default())
+    };
+    for wrong in ["1893553445", "null", "true", r#""""#, r#""1893553445""#, r#""2030-01-02T03:04:05""#] {
+        let failure = answer(wrong).unwrap_err();
+        assert!(failure.cause.contains("Expiration"), "{wrong}: {failure}");
+    }
+    for good in ["2030-01-02T03:04:05+0000", "2030-01-02T12:04:05.5+0900", "2030-01-02T03:04:05Z"] {
+        let fetched = answer(&format!("\"{good}\"")).unwrap();
+        assert_eq!(fetched.credentials.expires_at.map(|at| at / 1000), Some(1_893_553_445), "{good}");
+    }
+}
+
+#[test]
+fn a_scheme_in_capitals_is_a_scheme() {
+    let machine = Machine::with_container();
+    let uri = format!("{}{}", machine.aws.http_url().replace("http", "HTTP"), world::ECS_PATH);
+    let sts = machine.aws.http_url().replace("http", "Http");
+    assert!(machine.env(URI, &uri).env("AWS_ENDPOINT_URL", &sts).fetch().is_ok());
+    let failure = Machine::with_container().env(URI, "HTTP://10.0.0.1/c").failure();
+    assert_eq!(failure.kind, Kind::Configuration, "{failure:?}");
+}
+
+/// (prometheus-community/yet-another-cloudwatch-exporter#344)
+#[test]
+fn without_a_region_the_partition_of_the_role_decides() {
+    for (arn, region) in [
+        ("arn:aws-cn:iam::123456789012:role/x", "cn-north-1"),
+        ("arn:aws-us-gov:iam::123456789012:role/x", "us-gov-west-1"),
+        ("arn:aws:iam::123456789012:role/x", "us-east-1"),
+        ("nonsense", "us-east-1"),
+    ] {
+        let text = format!(r#"{{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t","RoleArn":"{arn}"}}"#);
+        let answer = Answer::Body { status: 200, content_type: "application/json".into(), text };
+        let machine = with_rule(on_get().answer(answer));
+        assert_eq!(machine.fetch_for(FetchRequest::default()).unwrap().region, region);
+        let failure = machine.failure_of_identity();
+        assert_eq!(machine.the(Service::Sts, "GetCallerIdentity").region.as_deref(), Some(region));
+        assert!(failure.remedy.contains(&format!("{region} (partition aws")), "{failure}");
+        let named = machine.env("AWS_REGION", "eu-west-1");
+        assert_eq!(named.fetch_for(FetchRequest::default()).unwrap().region, "eu-west-1");
+    }
 }

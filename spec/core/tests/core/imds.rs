@@ -4,9 +4,9 @@ use crate::{
     stub,
     support::{Machine, outcomes, timed},
 };
-use aws_identity::{failure::Kind, refresh::is_final, util::time::now};
+use aws_identity::{failure::Kind, fetch::FetchRequest, refresh::is_final, util::time::now};
 use fake_aws::{Answer, Rule, Service, world};
-use std::{fs, time::Duration};
+use std::{fs, thread, time::Duration};
 
 const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 
@@ -161,7 +161,6 @@ fn malformed_credentials_are_refused_and_not_shown() {
         "canary",
         r#"{"AccessKeyId":"canary"}"#,
         r#"{"Code":"Success","AccessKeyId":"AKIAX","SecretAccessKey":"canary","Token":"t","Expiration":"soon"}"#,
-        r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"canary"}"#,
         "[]",
         "",
     ] {
@@ -263,4 +262,178 @@ fn a_profile_may_name_imds_as_credential_source() {
     assert!(failure.message().contains("Ec2InstanceMetadata"), "{}", failure.message());
     let failure = Machine::bare().config(&text).failure();
     assert_eq!(failure.kind, Kind::NoCredentials, "disabled for a profile too: {failure:?}");
+}
+
+const TIMEOUT: &str = "AWS_METADATA_SERVICE_TIMEOUT";
+const NUM_ATTEMPTS: &str = "AWS_METADATA_SERVICE_NUM_ATTEMPTS";
+
+/// A machine that DMI calls an EC2 instance.
+fn on_ec2(machine: Machine) -> Machine {
+    fs::write(machine.dmi_folder().join("sys_vendor"), "Amazon EC2\n").unwrap();
+    machine
+}
+
+/// An IMDS of which each answer takes that long.
+fn slow(milliseconds: u64) -> Machine {
+    with_rule(Rule { delay_ms: milliseconds, ..Rule::on(Service::Imds) })
+}
+
+#[test]
+fn variables_and_profile_give_a_slow_imds_its_time() {
+    thread::scope(|scope| {
+        for (machine, is_found) in [
+            (slow(1300).env(TIMEOUT, "5").env(NUM_ATTEMPTS, "3"), true),
+            (slow(1300).config("[default]\nmetadata_service_timeout = 2\n"), true),
+            (slow(1300).env(TIMEOUT, "1").config("[default]\nmetadata_service_timeout = 5\n"), false),
+            (slow(1300), false),
+        ] {
+            scope.spawn(move || {
+                let outcome = machine.option("resolve_timeout", 12).fetch();
+                assert_eq!(outcome.is_ok(), is_found, "{outcome:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn the_default_deadline_has_room_for_three_slow_answers() {
+    let machine = slow(1250).env(TIMEOUT, "5").env(NUM_ATTEMPTS, "3");
+    let fetched = machine.fetch_for(FetchRequest::default()).unwrap();
+    assert_eq!((fetched.source(), &*fetched.region), ("imds", "us-east-1"));
+}
+
+#[test]
+fn the_number_of_attempts_counts_time_outs_and_server_errors_of_each_question() {
+    for action in ["Token", "ListRoles", "Credentials"] {
+        for (times, attempts, is_found) in [(1, "1", false), (1, "2", true), (4, "5", true)] {
+            let machine = with_rule(on(action).times(times).answer(error(500))).env(NUM_ATTEMPTS, attempts);
+            assert_eq!(machine.fetch().is_ok(), is_found, "{action} {attempts}");
+        }
+        let machine = with_rule(on(action).times(1).answer(Answer::Hang)).env(NUM_ATTEMPTS, "2");
+        assert!(machine.fetch().is_ok(), "{action}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_no_whole_number_is_refused() {
+    for (name, value) in [(TIMEOUT, "0"), (TIMEOUT, "1.5"), (NUM_ATTEMPTS, "many"), (NUM_ATTEMPTS, "-1")] {
+        let failure = Machine::with_imds().env(name, value).failure();
+        assert_eq!(failure.kind, Kind::Configuration, "{failure:?}");
+        assert!(failure.cause.contains(name), "{failure}");
+    }
+}
+
+#[test]
+fn one_broken_connection_is_asked_again_at_once() {
+    for action in ["Token", "ListRoles", "Credentials"] {
+        for answer in [Answer::Reset, Answer::Drop] {
+            let machine = with_rule(on(action).times(1).answer(answer));
+            let (fetched, took) = timed(|| machine.fetch());
+            assert!(fetched.is_ok(), "{action}: {fetched:?}");
+            assert_eq!(machine.count(Service::Imds, action), 2, "{action}");
+            assert!(took < Duration::from_millis(900), "{action}: {took:?}");
+        }
+    }
+    let failure = with_rule(on("Token").answer(Answer::Reset)).failure();
+    assert_eq!(failure.kind, Kind::NotOnAws);
+}
+
+/// (aws/aws-sdk-java-v2#5764)
+#[test]
+fn a_token_that_imds_has_lost_is_replaced_once() {
+    for action in ["Token", "ListRoles", "Credentials", "Region"] {
+        let machine = with_rule(on(action).times(1).answer(error(401)));
+        machine.aws.change_world(|world| world.imds.region = "ap-south-1".into());
+        assert_eq!(machine.fetch().unwrap().region, "ap-south-1", "{action}");
+        assert_eq!(machine.count(Service::Imds, "Token"), 2, "{action}");
+    }
+    let machine = with_rule(on("Credentials").answer(error(401)));
+    assert_eq!(machine.failure().status, Some(401));
+    assert_eq!(machine.count(Service::Imds, "Credentials"), 2);
+}
+
+#[test]
+fn the_request_for_a_token_says_that_it_has_no_content() {
+    let machine = Machine::with_imds();
+    machine.fetch().unwrap();
+    assert_eq!(machine.the(Service::Imds, "Token").headers["content-length"], "0");
+}
+
+#[test]
+fn an_imds_that_never_answers_is_not_there_however_short_or_long_the_time() {
+    let silent = stub::silent();
+    let machine = |seconds: f64| Machine::with_imds().env(ENDPOINT, &silent.url).option("resolve_timeout", seconds);
+    thread::scope(|scope| {
+        for (machine, longest) in
+            [(machine(0.4), 0.7), (machine(2.0).env(TIMEOUT, "5"), 2.3), (machine(30.0).env(TIMEOUT, "2"), 2.4)]
+        {
+            scope.spawn(move || {
+                let (failure, took) = timed(|| machine.failure());
+                assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");
+                assert!(took.as_secs_f64() < longest, "{took:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn the_region_is_given_up_before_the_credentials() {
+    let machine = with_rule(on("Region").answer(Answer::Hang));
+    let (fetched, took) = timed(|| machine.fetch());
+    let fetched = fetched.unwrap();
+    assert_eq!(fetched.region, "us-east-1");
+    assert!(fetched.identity.unwrap().is_ok() && took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn on_ec2_a_slow_imds_is_waited_for_and_said_to_be_slow() {
+    assert!(on_ec2(slow(1300)).option("resolve_timeout", 12).fetch().is_ok());
+    let machine = on_ec2(slow(1300));
+    machine.aws.add_rule(on("Credentials").answer(Answer::Hang));
+    let failure = machine.failure();
+    assert_eq!(failure.kind, Kind::Timeout, "{failure:?}");
+    assert!(failure.message().contains("slow") && failure.message().contains(TIMEOUT), "{failure}");
+    assert!(!failure.message().contains("HopLimit"), "{failure}");
+}
+
+#[test]
+fn on_ec2_a_403_means_that_it_is_turned_off_and_elsewhere_that_it_is_not_there() {
+    let failure = on_ec2(with_rule(on("Token").answer(error(403)))).failure();
+    assert_eq!((failure.kind, failure.reached), (Kind::NoCredentials, true), "{failure:?}");
+    assert!(failure.message().contains("turned off") && failure.remedy.contains("--http-endpoint enabled"), "{failure}");
+    assert!(!failure.message().to_lowercase().contains("hop"), "{failure}");
+    let (failure, took) = timed(|| with_rule(on("Token").answer(error(403))).failure());
+    assert_eq!(failure.kind, Kind::NotOnAws);
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+/// (uswitch/kiam and jtblin/kube2iam: the agent in front of IMDS starts after the program)
+#[test]
+fn on_ec2_a_service_that_starts_later_is_waited_for() {
+    let machine = on_ec2(Machine::with_imds());
+    let url = stub::late(&machine.aws.http_url(), Duration::from_millis(1500));
+    assert!(machine.env(ENDPOINT, &url).fetch().is_ok());
+    let machine = on_ec2(Machine::with_imds().env(ENDPOINT, &stub::refusing())).option("resolve_timeout", 1.5);
+    assert_eq!(machine.failure().kind, Kind::NoCredentials);
+}
+
+#[test]
+fn on_ec2_silence_is_the_hop_limit() {
+    let silent = stub::silent();
+    let failure = on_ec2(Machine::with_imds().env(ENDPOINT, &silent.url)).failure();
+    assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
+    assert!(failure.remedy.contains("HttpPutResponseHopLimit"), "{failure}");
+}
+
+/// (EC2 guide, troubleshoot_iam-ec2)
+#[test]
+fn the_words_of_a_refusal_are_shown() {
+    let text = r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role ec2-web."}"#;
+    let failure = with_rule(on("Credentials").answer(says(text))).failure();
+    assert_eq!(failure.kind, Kind::Service);
+    assert!(failure.cause.contains("AssumeRoleUnauthorizedAccess: EC2 cannot assume the role ec2-web."), "{failure}");
+    assert!(failure.remedy.contains("ec2.amazonaws.com"), "{failure}");
+    let answer = Answer::Body { status: 400, content_type: "application/json".into(), text: r#"{"message":"no"}"#.into() };
+    let failure = with_rule(on("ListRoles").answer(answer)).failure();
+    assert!(failure.cause.contains("answered 400 when asked for credentials: no."), "{failure}");
 }

@@ -3,6 +3,7 @@
 //! Every test has a machine of its own (`support::Machine`), and its name is the rule it tests.
 
 mod cache;
+mod certificates;
 mod chain;
 mod container;
 mod deadline;
@@ -11,11 +12,14 @@ mod gate;
 mod imds;
 mod library;
 mod life;
+mod login;
 mod process;
 mod proxy;
 mod questions;
+mod readers;
 mod region;
 mod roles;
+mod rotation;
 mod session;
 mod sso;
 mod sts;

@@ -1,4 +1,4 @@
-//! IAM Identity Center. The SDK reads the login below the HOME of the process, so each test runs in a process of its own.
+//! IAM Identity Center.
 
 use crate::support::{Machine, text};
 use aws_identity::{
@@ -7,33 +7,13 @@ use aws_identity::{
 };
 use fake_aws::{Answer, Rule, Service, world};
 use serde_json::{Value, json};
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-const INSIDE: &str = "CORE_SPEC_INSIDE";
 const START_URL: &str = "https://legion.awsapps.com/start";
 const HOUR: i64 = 3_600_000;
 
-/// Runs the test of this name in a child process with an empty HOME; true inside the child.
-fn inside(name: &str) -> bool {
-    if env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let home = env::temp_dir().join(format!("core_spec_{}_{}", std::process::id(), name.replace(':', "_")));
-    fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();
-    let run = Command::new(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(INSIDE, "yes")
-        .env("HOME", &home)
-        .output()
-        .unwrap();
-    fs::remove_dir_all(home).unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
-    false
-}
-
-/// A machine whose `default` profile uses SSO, behind the local proxy. `session`: with an `[sso-session]`, whose login
-/// can be refreshed; otherwise with the older keys.
+/// A machine whose `default` profile uses SSO. `session`: with an `[sso-session]`, whose login can be refreshed; otherwise
+/// with the older keys.
 fn with_sso(session: bool) -> Machine {
     let common = format!("sso_account_id = {}\nsso_role_name = Developer\n", world::ACCOUNT);
     let shared = format!("sso_start_url = {START_URL}\nsso_region = eu-west-1\n");
@@ -43,9 +23,14 @@ fn with_sso(session: bool) -> Machine {
         format!("[default]\n{shared}{common}")
     };
     let machine = Machine::bare().config(&config);
-    let written = machine.home().join(".aws/config");
-    let machine = machine.env("AWS_CONFIG_FILE", text(&written)).env("HOME", &env::var("HOME").unwrap());
-    let (proxy, bundle) = (machine.aws.proxy_url(), machine.aws.ca_bundle());
+    fs::create_dir_all(machine.home().join(".aws/sso/cache")).unwrap();
+    machine
+}
+
+/// The local AWS behind its proxy, so that requests go to the real names.
+fn behind_proxy(machine: Machine) -> Machine {
+    let (proxy, bundle, sts) = (machine.aws.proxy_url(), machine.aws.ca_bundle(), machine.aws.http_url());
+    let machine = machine.without("AWS_ENDPOINT_URL").env("AWS_ENDPOINT_URL_STS", &sts);
     machine.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", text(&bundle))
 }
 
@@ -53,12 +38,16 @@ fn with_sso(session: bool) -> Machine {
 const SESSION_FILE: &str = "bd53add93b49c4dff72730e05f11f1ee31074fe4.json"; // legion
 const URL_FILE: &str = "ddf040fdba35414c5ac8b185ed5ac06d850379b9.json";
 
-fn path_of(file: &str) -> PathBuf {
-    PathBuf::from(env::var("HOME").unwrap()).join(".aws/sso/cache").join(file)
+fn path_of(machine: &Machine, file: &str) -> PathBuf {
+    machine.home().join(".aws/sso/cache").join(file)
 }
 
-fn log_in(file: &str, token: &Value) {
-    fs::write(path_of(file), token.to_string()).unwrap();
+fn log_in(machine: &Machine, file: &str, token: &Value) {
+    fs::write(path_of(machine, file), token.to_string()).unwrap();
+}
+
+fn kept(machine: &Machine, file: &str) -> Value {
+    serde_json::from_slice(&fs::read(path_of(machine, file)).unwrap()).unwrap()
 }
 
 fn login(expires_in: i64) -> Value {
@@ -83,14 +72,19 @@ fn is_developer(machine: &Machine) {
     assert!((HOUR - 10_000..=HOUR).contains(&life), "{life}");
 }
 
+fn sign_out(machine: &Machine) {
+    machine.aws.change_world(|world| {
+        let session = world.sso.sessions.get_mut(world::SSO_USER).unwrap();
+        session.refresh_tokens.clear();
+        session.access_tokens.clear();
+    });
+}
+
 #[test]
 fn a_login_gives_role_credentials() {
-    if !inside("sso::a_login_gives_role_credentials") {
-        return;
-    }
     for (session, file) in [(true, SESSION_FILE), (false, URL_FILE)] {
-        let machine = with_sso(session);
-        log_in(file, &login(HOUR));
+        let machine = behind_proxy(with_sso(session));
+        log_in(&machine, file, &login(HOUR));
         is_developer(&machine);
         let asked = machine.the(Service::Sso, "GetRoleCredentials");
         assert_eq!(asked.host, "portal.sso.eu-west-1.amazonaws.com");
@@ -102,16 +96,13 @@ fn a_login_gives_role_credentials() {
 
 #[test]
 fn a_login_that_expires_soon_or_is_expired_is_refreshed_and_saved() {
-    if !inside("sso::a_login_that_expires_soon_or_is_expired_is_refreshed_and_saved") {
-        return;
-    }
     for expires_in in [60_000, -HOUR] {
-        let machine = with_sso(true);
-        log_in(SESSION_FILE, &login(expires_in));
+        let machine = behind_proxy(with_sso(true));
+        log_in(&machine, SESSION_FILE, &login(expires_in));
         is_developer(&machine);
         let renewed = machine.the(Service::Sso, "CreateToken");
         assert_eq!(renewed.host, "oidc.eu-west-1.amazonaws.com");
-        let kept: Value = serde_json::from_slice(&fs::read(path_of(SESSION_FILE)).unwrap()).unwrap();
+        let kept = kept(&machine, SESSION_FILE);
         assert_ne!(kept["accessToken"], world::SSO_ACCESS_TOKEN);
         assert_ne!(kept["refreshToken"], world::SSO_REFRESH_TOKEN);
         // The next session reads the refreshed login.
@@ -121,10 +112,109 @@ fn a_login_that_expires_soon_or_is_expired_is_refreshed_and_saved() {
 }
 
 #[test]
-fn an_expired_login_says_which_command_to_run() {
-    if !inside("sso::an_expired_login_says_which_command_to_run") {
-        return;
+fn a_renewal_keeps_every_member_and_replaces_the_file() {
+    let machine = with_sso(true);
+    let mut token = login(-HOUR);
+    token["unknown"] = json!({"nested": [1, null, "x"], "big": 9_007_199_254_740_993_u64});
+    token["registrationExpiresAt"] = "2199-01-01T00:00:00UTC".into();
+    log_in(&machine, SESSION_FILE, &token);
+    let path = path_of(&machine, SESSION_FILE);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let reader = fs::File::open(&path).unwrap();
+    is_developer(&machine);
+    let mut after = kept(&machine, SESSION_FILE);
+    for name in ["accessToken", "refreshToken", "expiresAt"] {
+        assert_ne!(after[name], token[name], "{name}");
+        after[name] = token[name].clone();
     }
+    assert_eq!(after, token);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    // Whoever reads the old file still has all of it, and no temporary file is left.
+    assert_eq!(serde_json::from_reader::<_, Value>(reader).unwrap(), token);
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+/// A login is good or bad by its token; how other programs write their times does not matter.
+#[test]
+fn a_side_field_that_cannot_be_read_does_not_spoil_a_good_token() {
+    for wrong in [json!("soon"), json!(12), json!(null), json!("2199-01-01T00:00:00")] {
+        let machine = with_sso(true);
+        let mut token = login(60_000);
+        token["registrationExpiresAt"] = wrong.clone();
+        token["clientId"] = json!(7);
+        log_in(&machine, SESSION_FILE, &token);
+        is_developer(&machine);
+        assert_eq!(machine.count(Service::Sso, "CreateToken"), 0, "{wrong}");
+    }
+    // A token that cannot be renewed is used as long as it is good.
+    let machine = with_sso(true);
+    log_in(&machine, SESSION_FILE, &login(60_000));
+    machine.aws.add_rule(Rule::on(Service::Sso).action("CreateToken").answer(Answer::Throttle));
+    is_developer(&machine);
+}
+
+/// The address of the local AWS, in a variable or in a profile; the other one refuses connections.
+#[test]
+fn endpoints_of_variables_and_profiles_are_asked() {
+    const NOWHERE: &str = "http://127.0.0.1:9";
+    let url = |machine: &Machine| machine.aws.http_url();
+    let good = |machine: Machine, name: &str| {
+        log_in(&machine, SESSION_FILE, &login(-HOUR));
+        let sts = url(&machine);
+        let machine = machine.without("AWS_ENDPOINT_URL").env("AWS_ENDPOINT_URL_STS", &sts);
+        (machine, name.to_owned())
+    };
+    let written = |lines: &str, sections: &str, name: &str| {
+        let machine = with_sso(true);
+        let url = url(&machine);
+        let config = format!(
+            "[default]\nsso_session = legion\n{lines}sso_account_id = {}\nsso_role_name = Developer\n\
+             [sso-session legion]\nsso_start_url = {START_URL}\nsso_region = eu-west-1\n{sections}",
+            world::ACCOUNT
+        );
+        good(machine.config(&config.replace("{url}", &url).replace("{nowhere}", NOWHERE)), name)
+    };
+    let services = "[services own]\nsso =\n  endpoint_url = {url}/\nsso_oidc =\n  endpoint_url = {url}\n";
+    let mut cases = vec![
+        written("endpoint_url = {url}\n", "", "endpoint_url"),
+        written("services = own\nendpoint_url = {nowhere}\n", services, "services"),
+    ];
+    let (machine, name) = written("endpoint_url = {nowhere}\n", "", "variables first");
+    let here = url(&machine);
+    cases.push((machine.env("AWS_ENDPOINT_URL_SSO", &here).env("AWS_ENDPOINT_URL_SSO_OIDC", &here), name));
+    let (machine, name) = written("endpoint_url = {nowhere}\n", "", "the variable of all services");
+    let here = url(&machine);
+    cases.push((machine.env("AWS_ENDPOINT_URL", &here), name));
+    for (machine, name) in &cases {
+        let fetched = machine.fetch();
+        assert!(fetched.is_ok(), "{name}: {fetched:?}");
+        assert_eq!(machine.count(Service::Sso, "CreateToken"), 1, "{name}");
+        assert_eq!(machine.count(Service::Sso, "GetRoleCredentials"), 1, "{name}");
+    }
+
+    // They are ignored where the profile or a variable says so: the real name is asked, by the proxy.
+    for (lines, variable) in [("ignore_configured_endpoint_urls = true\n", None), ("", Some("true"))] {
+        let (machine, _) = written(&format!("{lines}endpoint_url = {NOWHERE}\n"), "", "");
+        let mut machine = behind_proxy(machine);
+        if let Some(value) = variable {
+            let here = url(&machine);
+            machine = machine.env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", value).option("endpoint", here);
+        }
+        assert!(machine.fetch().is_ok());
+        assert_eq!(machine.the(Service::Sso, "GetRoleCredentials").host, "portal.sso.eu-west-1.amazonaws.com");
+    }
+
+    // A wrong one is a wrong configuration, named by where it stands.
+    let (machine, _) = written("endpoint_url = localhost\n", "", "");
+    assert_eq!(machine.failure().kind, Kind::Configuration);
+    let (machine, _) = written("", "", "");
+    let failure = machine.env("AWS_ENDPOINT_URL_SSO_OIDC", "u:canary@h").failure();
+    assert!(failure.message().contains("AWS_ENDPOINT_URL_SSO_OIDC"), "{}", failure.message());
+    assert!(!failure.message().contains("canary"), "{}", failure.message());
+}
+
+#[test]
+fn an_expired_login_says_which_command_to_run() {
     let refused = |machine: &Machine, said: &str| {
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
@@ -139,80 +229,96 @@ fn an_expired_login_says_which_command_to_run() {
     // It is expired and has no refresh token.
     let mut bare = login(-HOUR);
     bare.as_object_mut().unwrap().remove("refreshToken");
-    log_in(SESSION_FILE, &bare);
     let machine = with_sso(true);
+    log_in(&machine, SESSION_FILE, &bare);
     refused(&machine, "expired at");
     assert!(machine.aws.requests().is_empty());
 
     // It is expired and cannot be refreshed: the registration is expired.
     let mut old = login(-HOUR);
     old["registrationExpiresAt"] = "2020-01-01T00:00:00Z".into();
-    log_in(SESSION_FILE, &old);
-    refused(&with_sso(true), "expired at");
+    let machine = with_sso(true);
+    log_in(&machine, SESSION_FILE, &old);
+    refused(&machine, "expired at");
 
     // The refresh token is used up.
-    log_in(SESSION_FILE, &login(-HOUR));
     let machine = with_sso(true);
-    machine.aws.change_world(|world| {
-        let session = world.sso.sessions.get_mut(world::SSO_USER).unwrap();
-        session.refresh_tokens.clear();
-        session.access_tokens.clear();
-    });
-    refused(&machine, "expired");
+    log_in(&machine, SESSION_FILE, &login(-HOUR));
+    sign_out(&machine);
+    refused(&machine, "invalid_grant: Invalid refresh token provided");
 
     // The service has revoked it; the older form cannot be refreshed.
-    log_in(URL_FILE, &login(HOUR));
     let machine = with_sso(false);
-    machine.aws.change_world(|world| world.sso.sessions.get_mut(world::SSO_USER).unwrap().access_tokens.clear());
-    refused(&machine, "expired");
+    log_in(&machine, URL_FILE, &login(HOUR));
+    sign_out(&machine);
+    refused(&machine, "has expired or was revoked (UnauthorizedException: ");
+
+    // The older form is not sent once it has expired.
+    let machine = with_sso(false);
+    log_in(&machine, URL_FILE, &login(-HOUR));
+    refused(&machine, "expired at");
+    assert!(machine.aws.requests().is_empty());
 }
 
 #[test]
 fn an_outage_is_not_an_expired_login() {
-    if !inside("sso::an_outage_is_not_an_expired_login") {
-        return;
-    }
-    log_in(SESSION_FILE, &login(HOUR));
     let error = |status: u16, code: &str| Answer::Error { status, code: code.into(), message: "because".into() };
-    for (answer, kind) in [
-        (error(500, "InternalServerException"), Kind::Service),
-        (error(429, "TooManyRequestsException"), Kind::Throttled),
-        (Answer::Drop, Kind::Connection),
-        (Answer::Hang, Kind::Timeout),
-    ] {
-        let name = answer.name();
-        let machine = with_sso(true).option("resolve_timeout", 1);
-        machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
-        let failure = machine.failure();
-        assert_eq!(failure.kind, kind, "{name}: {failure:?}");
-        assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{name}: {failure:?}");
+    for expires_in in [HOUR, -HOUR] {
+        for (answer, kind) in [
+            (error(500, "InternalServerException"), Kind::Service),
+            (error(429, "TooManyRequestsException"), Kind::Throttled),
+            (Answer::Drop, Kind::Connection),
+            (Answer::Hang, Kind::Timeout),
+        ] {
+            let name = answer.name();
+            let machine = with_sso(true).option("resolve_timeout", 1);
+            log_in(&machine, SESSION_FILE, &login(expires_in));
+            machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
+            let failure = machine.failure();
+            assert_eq!(failure.kind, kind, "{name}: {failure:?}");
+            assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{name}: {failure:?}");
+        }
     }
 }
 
 #[test]
 fn a_role_not_granted_to_the_user_is_access_denied() {
-    if !inside("sso::a_role_not_granted_to_the_user_is_access_denied") {
-        return;
-    }
-    log_in(SESSION_FILE, &login(HOUR));
     let machine = with_sso(true);
+    log_in(&machine, SESSION_FILE, &login(HOUR));
     machine.aws.change_world(|world| world.sso.sessions.get_mut(world::SSO_USER).unwrap().roles.clear());
     let failure = machine.failure();
     assert_eq!(failure.kind, Kind::AccessDenied, "{failure:?}");
     assert!(!failure.is_outage());
     assert!(failure.message().contains("account and role"), "{}", failure.message());
+    // In the service's words, not in the debug form of a library's error.
+    assert!(failure.message().contains("(ForbiddenException: No access)"), "{}", failure.message());
+    assert_eq!((failure.code.as_deref(), failure.status), (Some("ForbiddenException"), Some(403)));
+}
+
+#[test]
+fn an_answer_that_is_not_the_service_s_is_said() {
+    for body in
+        ["", "canary", "[]", r#"{"roleCredentials":{"accessKeyId":"canary","secretAccessKey":"canary","sessionToken":"canary"}}"#]
+    {
+        let machine = with_sso(true);
+        log_in(&machine, SESSION_FILE, &login(HOUR));
+        let answer = Answer::Body { status: 200, content_type: "application/json".into(), text: body.into() };
+        machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::Service, "{failure:?}");
+        assert!(failure.message().contains("it has no roleCredentials/"), "{}", failure.message());
+        assert!(!failure.message().contains("canary"), "{}", failure.message());
+    }
 }
 
 #[test]
 fn a_malformed_login_file_is_refused_and_not_shown() {
-    if !inside("sso::a_malformed_login_file_is_refused_and_not_shown") {
-        return;
-    }
     for text in ["canary", "{}", r#"{"accessToken":"canary"}"#, r#"{"accessToken":"canary","expiresAt":"soon"}"#] {
-        fs::write(path_of(SESSION_FILE), text).unwrap();
         let machine = with_sso(true);
+        fs::write(path_of(&machine, SESSION_FILE), text).unwrap();
         let failure = machine.failure();
         assert!(failure.message().contains("aws sso login"), "{}", failure.message());
+        assert!(!failure.message().contains("canary"), "{}", failure.message());
         assert!(!failure.is_outage(), "{failure:?}");
         assert!(machine.aws.requests().is_empty());
     }

@@ -388,3 +388,19 @@ fn a_device_of_the_profile_is_used() {
     let machine = machine.option("token_provider", true);
     assert!(fetch_with_code(&machine, "777777").unwrap().contains("mfa-only"));
 }
+
+/// (aws-cdk-cli#762)
+#[test]
+fn an_action_that_is_denied_beside_assume_role_is_named_with_both_policies() {
+    for action in ["sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"] {
+        let message =
+            format!("User: {} is not authorized to perform: {action} on resource: {}", world::DEMO_USER, world::WORKER_ROLE);
+        let failure = answering(Answer::Error { status: 403, code: "AccessDenied".into(), message }).failure();
+        for part in [action, "policy of the caller", "trust policy"] {
+            assert!(failure.remedy.contains(part), "{failure}");
+        }
+    }
+    let message = format!("User: x is not authorized to perform: sts:AssumeRole on resource: {}", world::WORKER_ROLE);
+    let failure = answering(Answer::Error { status: 403, code: "AccessDenied".into(), message }).failure();
+    assert!(failure.remedy.contains("external id"), "{failure}");
+}

@@ -1,6 +1,7 @@
 //! Which caller fetches, in one process and in several.
 
 use super::*;
+use std::io::Write as _;
 
 /// Runs a future whose waits are over when they are awaited.
 fn run<T>(future: impl Future<Output = T>) -> T {

@@ -14,27 +14,23 @@
 //! `spec/core/tests/core/library.rs` shows the first and the third.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
+use super::patience::{Patience, is_passing};
 use crate::{
     credentials::{Credentials, Millis},
     environment::Environment,
     failure::{Failure, Kind},
-    http::{Allowed, Http, HttpError, MetadataClient, Reply},
+    http::{Allowed, Http, HttpError, PlainClient, Reply},
     profile::ProfileChain,
     providers::metadata_credentials,
     util::foreign_text::shown,
 };
-use std::time::Duration;
-use tokio::time::sleep;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
 
-/// IMDS is link-local, so it answers in a millisecond or not at all.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
-const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often a request is sent once IMDS has answered.
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(100);
 /// The requested lifetime of a session token, which is used for one fetch.
 const TOKEN_SECONDS: &str = "60";
 
+const TOKEN_PATH: &str = "/latest/api/token";
 const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 
 /// Why IMDS gave no credentials.
@@ -43,29 +39,50 @@ pub enum ImdsError {
     /// There seems to be no IMDS: the connection was refused, timed out, or the answer is not
     /// Amazon's.
     Unavailable(String),
+    /// It answered 403 to the request for a token: on EC2 it is turned off.
+    Off,
     /// IMDS answers, but gives no credentials.
     Failed(Failure),
 }
 
+/// Where IMDS is asked from.
+pub(super) struct Place<'a> {
+    pub environment: &'a Environment,
+    pub profile: Option<&'a ProfileChain>,
+    /// True where the hardware says that this is EC2.
+    pub is_ec2: bool,
+    /// What is left of the fetch's time.
+    pub time: Duration,
+    /// `resolve_timeout`.
+    pub limit: Duration,
+}
+
 /// A connection to IMDS, and the session token it gave.
 pub struct Imds {
-    direct: MetadataClient,
+    direct: PlainClient,
     base: String,
+    patience: Patience,
     token: Option<String>,
+    /// True if a lost token was replaced: that happens once.
+    is_renewed: bool,
 }
 
 impl Imds {
-    pub(super) fn new(
-        http: &Http,
-        environment: &Environment,
-        profile: Option<&ProfileChain>,
-    ) -> Result<Self, Failure> {
-        let base = base(environment, profile)?;
-        let direct = http.direct(&base, CONNECT_TIMEOUT, READ_TIMEOUT, Allowed::Anything)?;
+    pub(super) fn new(http: &Http, place: &Place<'_>) -> Result<Self, Failure> {
+        let base = base(place.environment, place.profile)?;
+        let patience = Patience::new(place)?;
+        let direct = http.direct(
+            &base,
+            patience.connect(),
+            place.time.max(Duration::from_secs(1)),
+            Allowed::Anything,
+        )?;
         Ok(Self {
             direct,
             base,
+            patience,
             token: None,
+            is_renewed: false,
         })
     }
 
@@ -87,7 +104,7 @@ impl Imds {
     }
 
     /// The name of the instance profile's role.
-    async fn role(&self) -> Result<String, Failure> {
+    async fn role(&mut self) -> Result<String, Failure> {
         let reply = self.get(ROLE_PATH).await?;
         match reply.status {
             200 => {}
@@ -98,7 +115,7 @@ impl Imds {
                 )
                 .answered());
             }
-            status => return Err(unexpected_status(status)),
+            _ => return Err(self.refused(&reply)),
         }
         let text = String::from_utf8_lossy(&reply.body);
         let role = text.lines().next().unwrap_or_default().trim();
@@ -116,12 +133,12 @@ impl Imds {
         ))
     }
 
-    async fn of_role(&self, role: &str) -> Result<Credentials, Failure> {
+    async fn of_role(&mut self, role: &str) -> Result<Credentials, Failure> {
         let reply = self.get(&format!("{ROLE_PATH}{role}")).await?;
         if reply.status != 200 {
-            return Err(unexpected_status(reply.status));
+            return Err(self.refused(&reply));
         }
-        metadata_credentials::parse(&reply.body, "imds").map_err(|reason| {
+        metadata_credentials::parse(&reply.body, "imds", self.token.as_deref()).map_err(|reason| {
             Failure::new(
                 Kind::Service,
                 format!(
@@ -133,9 +150,11 @@ impl Imds {
         })
     }
 
-    /// The region of this instance, asked for only after IMDS has given credentials.
-    pub async fn region(&self) -> Option<String> {
-        let reply = self.get("/latest/meta-data/placement/region").await.ok()?;
+    /// The region of this instance, asked for only after IMDS has given credentials, and given up after
+    /// `limit`: the fetch goes on without it.
+    pub async fn region(&mut self, limit: Duration) -> Option<String> {
+        let asked = self.get("/latest/meta-data/placement/region");
+        let reply = timeout(limit, asked).await.ok()?.ok()?;
         let region = String::from_utf8(reply.body).ok()?.trim().to_owned();
         let plain = !region.is_empty()
             && region
@@ -146,23 +165,23 @@ impl Imds {
 
     /// Gets the session token, which version 2 needs for every request.
     async fn fetch_token(&mut self) -> Result<(), ImdsError> {
-        let uri = format!("{}/latest/api/token", self.base);
-        let header = [("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)];
-        let mut tries = 0;
-        let reply = loop {
-            tries += 1;
-            match self.direct.send("PUT", &uri, &header).await {
-                Ok(reply) if is_passing(reply.status) && tries < TRIES => {
-                    sleep(PAUSE * tries).await;
-                }
-                Ok(reply) => break reply,
-                // Only a service that has answered is retried, since there may be no IMDS.
-                Err(HttpError::Timeout) if tries > 1 && tries < TRIES => {}
-                Err(HttpError::Timeout) if tries > 1 => return Err(ImdsError::Failed(timed_out())),
-                Err(HttpError::Timeout) => return Err(ImdsError::Unavailable("no answer".into())),
-                Err(HttpError::Connection(why)) => return Err(ImdsError::Unavailable(shown(&why))),
-            }
+        // RFC 9110 8.6: a PUT without content says so.
+        let headers = [
+            ("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS),
+            ("content-length", "0"),
+        ];
+        let reply = match self.ask("PUT", TOKEN_PATH, &headers).await {
+            // A service that has lost its keys answers so once.
+            Ok(reply) if reply.status == 401 => self.ask("PUT", TOKEN_PATH, &headers).await,
+            answer => answer,
         };
+        let reply = reply.map_err(|error| match error {
+            HttpError::Timeout if self.patience.is_there() => ImdsError::Failed(self.slow()),
+            HttpError::Timeout => {
+                ImdsError::Unavailable(format!("no answer {}", self.patience.waited()))
+            }
+            error => ImdsError::Unavailable(shown(error.why())),
+        })?;
         let token = String::from_utf8(reply.body).unwrap_or_default();
         let is_token = !token.is_empty()
             && token.len() < 1024
@@ -173,47 +192,93 @@ impl Imds {
                 Ok(())
             }
             200 => Err(ImdsError::Unavailable("it does not speak IMDSv2".into())),
-            status if is_passing(status) => Err(ImdsError::Failed(unexpected_status(status))),
+            403 => Err(ImdsError::Off),
+            status if is_passing(status) => Err(ImdsError::Failed(unexpected_status(status, ""))),
             // Other clouds have a metadata service at the same address, and it has no such path.
-            status => Err(ImdsError::Unavailable(format!(
-                "it answered {status} to the request for a token"
-            ))),
+            status => Err(ImdsError::Unavailable(not_amazons(status))),
         }
     }
 
-    async fn get(&self, path: &str) -> Result<Reply, Failure> {
-        let uri = format!("{}{path}", self.base);
-        let token = self.token.as_deref().unwrap_or_default();
-        let mut tries = 0;
+    /// The answer to a question. 401 says that the token is no longer known: one new one is fetched.
+    async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
         loop {
-            tries += 1;
-            let is_last = tries >= TRIES;
-            match self
-                .direct
-                .send("GET", &uri, &[("x-aws-ec2-metadata-token", token)])
+            let token = self.token.clone().unwrap_or_default();
+            let headers = [("x-aws-ec2-metadata-token", token.as_str())];
+            let reply = self
+                .ask("GET", path, &headers)
                 .await
-            {
-                Ok(reply) if is_passing(reply.status) && !is_last => sleep(PAUSE * tries).await,
-                Err(HttpError::Timeout) if !is_last => {}
-                Ok(reply) => return Ok(reply),
-                Err(HttpError::Timeout) => return Err(timed_out()),
-                Err(HttpError::Connection(why)) => {
-                    return Err(Failure::new(
+                .map_err(|error| match error {
+                    HttpError::Timeout => self.slow(),
+                    error => Failure::new(
                         Kind::Connection,
-                        format!("IMDS broke the connection ({}).", shown(&why)),
+                        format!("IMDS broke the connection ({}).", shown(error.why())),
                         "It may pass.",
-                    ));
-                }
+                    ),
+                })?;
+            if reply.status != 401 || self.is_renewed {
+                return Ok(reply);
             }
+            self.is_renewed = true;
+            self.fetch_token().await.map_err(|error| match error {
+                ImdsError::Failed(failure) => failure,
+                ImdsError::Off => unexpected_status(403, ""),
+                ImdsError::Unavailable(why) => Failure::new(
+                    Kind::Connection,
+                    format!("IMDS lost its token and gives no other ({why})."),
+                    "It may pass.",
+                ),
+            })?;
         }
+    }
+
+    /// Puts one question, and again where that may help.
+    async fn ask(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Reply, HttpError> {
+        let uri = format!("{}{path}", self.base);
+        let (mut attempt, mut broken) = (1, 0);
+        loop {
+            let start = Instant::now();
+            let limit = self.patience.limit(attempt);
+            let sent = self.direct.send_within(limit, method, &uri, headers);
+            let answer = sent.await;
+            if answer.is_ok() {
+                self.patience.answered(start.elapsed());
+            }
+            let is_broken = matches!(answer, Err(HttpError::Connection(_)));
+            broken += u32::from(is_broken);
+            match self.patience.pause(&answer, attempt, broken) {
+                Some(pause) => sleep(pause).await,
+                None => return answer,
+            }
+            attempt += u32::from(!is_broken);
+        }
+    }
+
+    fn refused(&self, reply: &Reply) -> Failure {
+        let words = metadata_credentials::words(&reply.body, self.token.as_deref());
+        unexpected_status(reply.status, &words)
+    }
+
+    fn slow(&self) -> Failure {
+        Failure::timeout(
+            format!(
+                "IMDS is slow: it gave an answer, and then none {}.",
+                self.patience.waited()
+            ),
+            "It may pass. If not, raise AWS_METADATA_SERVICE_TIMEOUT (or metadata_service_timeout), and resolve_timeout with it.",
+        )
     }
 }
 
-fn is_passing(status: u16) -> bool {
-    status >= 500 || status == 429
+pub(super) fn not_amazons(status: u16) -> String {
+    format!("it answered {status} to the request for a token")
 }
 
-fn unexpected_status(status: u16) -> Failure {
+fn unexpected_status(status: u16, words: &str) -> Failure {
     let kind = match status {
         429 => Kind::Throttled,
         401 | 403 => Kind::AccessDenied,
@@ -223,14 +288,10 @@ fn unexpected_status(status: u16) -> Failure {
         status: Some(status),
         ..Failure::new(
             kind,
-            format!("IMDS answered {status} when asked for credentials."),
+            format!("IMDS answered {status} when asked for credentials{words}."),
             "It may pass; if not, check the instance's metadata options.",
         )
     }
-}
-
-fn timed_out() -> Failure {
-    Failure::timeout("IMDS stopped answering.", "It may pass.")
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
@@ -240,8 +301,7 @@ fn base(environment: &Environment, profile: Option<&ProfileChain>) -> Result<Str
         .or_else(|| Some(profile?.ec2_metadata_service_endpoint.as_ref()?.expose()))
         .map(|url| url.trim().trim_end_matches('/').to_owned());
     if let Some(endpoint) = endpoint {
-        crate::http::check_endpoint("The endpoint of IMDS", &endpoint)?;
-        return Ok(endpoint);
+        return crate::http::check_endpoint("The endpoint of IMDS", &endpoint);
     }
     let mode = environment
         .get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")

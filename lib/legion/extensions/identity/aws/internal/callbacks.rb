@@ -91,7 +91,7 @@ module Legion
               name = question.fetch(:name)
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
-                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source) }
+                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, question[:refused_key]) }
                        else text(call(name, :process_timeout, limit, alone, &:call), name, 'a token')
                        end
               { name => answer }
@@ -143,7 +143,9 @@ module Legion
                                         'the device shows the next one, thirty seconds at most.'
             end
 
-            def fields_of(source)
+            # Where AWS refused the key of a source that is a Session, the Session reads its own sources again.
+            def fields_of(source, refused_key)
+              source.invalidate(refused_key) if refused_key && source.respond_to?(:invalidate)
               credentials = source.respond_to?(:credentials) ? source.credentials : source
               fields = { access_key_id: credentials&.access_key_id, secret_access_key: credentials&.secret_access_key }
               missing = fields.find { |_, value| !value.is_a?(::String) || value.empty? }

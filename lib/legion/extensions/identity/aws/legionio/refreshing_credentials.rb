@@ -74,6 +74,12 @@ module Legion
             # @raise [Error] if it fails
             def refresh! = session_in_force.refresh!
 
+            # Says that a key is no good any more; see {Session#invalidate}.
+            #
+            # @param access_key_id [String]
+            # @return [Boolean] whether it was the key held
+            def invalidate(access_key_id) = session_in_force.invalidate(access_key_id)
+
             # @return [String] shows the key id that is held, without a wait
             def inspect
               held = @current_session.held&.credentials(fetch: false)

@@ -1,0 +1,178 @@
+//! What there is to say of a profile that works, or of one without credentials: of two ways the one not
+//! taken, what was read as a comment, and what was set aside.
+
+use super::{
+    files::{Files, Profile},
+    profile_chain::{BaseProvider, RoleStep},
+    reader::ProfileReader,
+};
+use crate::failure::Warning;
+
+/// What the doctor says of a profile, and the failures of its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Ways to credentials that the profile has and that are not taken.
+    pub passed_over: Vec<Warning>,
+    /// Values of which a part was read as a comment.
+    pub comments: Vec<Warning>,
+    /// Sections and keys that were set aside. They count where nothing gives credentials.
+    pub set_aside: Vec<Warning>,
+    /// Files that were set aside, likewise.
+    pub files: Vec<Warning>,
+}
+
+impl Notes {
+    pub(super) fn of_files(files: &Files) -> Self {
+        Self {
+            set_aside: files.sections_set_aside().collect(),
+            files: files.files_set_aside().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What was set aside on the way to credentials.
+    pub fn all_set_aside(&self) -> impl Iterator<Item = &Warning> {
+        self.files.iter().chain(&self.set_aside)
+    }
+
+    /// The notes on the chain of the profile `top`: its role steps, and the profile of its base.
+    pub(super) fn of(
+        top: ProfileReader<'_>,
+        role_steps: &[RoleStep],
+        base: &BaseProvider,
+        base_profile: &str,
+    ) -> Self {
+        let is_named = matches!(
+            base,
+            BaseProvider::Environment | BaseProvider::Container | BaseProvider::Imds
+        );
+        let mut notes = Self::of_files(top.files);
+        let steps = role_steps.iter().rev().map(|step| step.profile.as_str());
+        let mut names: Vec<&str> = steps.filter(|name| *name != base_profile).collect();
+        names.push(base_profile);
+        for name in names {
+            let Some((name, profile)) = top.files.profiles().get_key_value(name) else {
+                continue;
+            };
+            let reader = ProfileReader {
+                name,
+                profile,
+                ..top
+            };
+            let is_base = name == base_profile && !is_named;
+            notes.passed_over.extend(reader.passed_over(is_base));
+            notes.comments.extend(reader.read_as_comments());
+            notes.set_aside.extend(reader.unusable());
+        }
+        notes
+    }
+}
+
+impl ProfileReader<'_> {
+    fn warning(self, what: &str, remedy: impl Into<String>) -> Warning {
+        Warning {
+            cause: format!("The profile {:?} {what}.", self.name),
+            remedy: remedy.into(),
+        }
+    }
+
+    fn passed_over(self, is_base: bool) -> Option<Warning> {
+        let ways: Vec<&str> = self.profile.ways().map(|(_, way)| way).collect();
+        let named_source = ["source_profile", "credential_source"]
+            .into_iter()
+            .find(|key| self.profile.has(key));
+        let what = if is_base {
+            let (taken, others) = ways.split_first()?;
+            if others.is_empty() {
+                return None;
+            }
+            format!(
+                "has {taken}, which come first: {} in it passed over",
+                is_or_are(others)
+            )
+        } else if ways.is_empty() {
+            return None;
+        } else {
+            format!(
+                "assumes its role with its {}: {} in it passed over",
+                named_source?,
+                is_or_are(&ways)
+            )
+        };
+        let remedy = "Remove what is not wanted, or move it to a profile of its own.";
+        Some(self.warning(&what, remedy))
+    }
+
+    fn read_as_comments(self) -> impl Iterator<Item = Warning> {
+        ["source_profile", "sso_session", "services"]
+            .into_iter()
+            .filter_map(move |key| {
+                let whole = self.uncut_name(key)?;
+                let exists = match key {
+                    "source_profile" => self.files.contains(whole),
+                    "sso_session" => self.files.sso_session(whole).is_some(),
+                    _ => self.files.services(whole).is_some(),
+                };
+                let taken = self.profile.value(key)?.text.as_str();
+                (!exists).then(|| {
+                    self.warning(
+                        &format!(
+                            "has {key} {whole:?}, and no section has that name, so {taken:?} is used and the rest is taken for a comment"
+                        ),
+                        "The AWS CLI knows no comment behind a value; put it on a line of its own.",
+                    )
+                })
+            })
+    }
+
+    /// What was probably meant to give credentials, and cannot.
+    fn unusable(self) -> Vec<Warning> {
+        let mut all = Vec::new();
+        let odd: Vec<&str> = self
+            .profile
+            .keys()
+            .filter(|key| is_like_keys(key))
+            .collect();
+        if !odd.is_empty() {
+            all.push(self.warning(
+                &format!("has keys that are none of AWS's: {}", odd.join(", ")),
+                "They are written aws_access_key_id, aws_secret_access_key and aws_session_token, without export.",
+            ));
+        }
+        if !self.profile.ways().any(|_| true) && !self.profile.names_role() {
+            if self.profile.has("sso_session") || self.profile.has("sso_start_url") {
+                all.push(self.warning(
+                    "uses SSO and lacks sso_account_id and sso_role_name, which choose the credentials",
+                    "`aws configure sso` writes all of them.",
+                ));
+            }
+            if self.profile.has("source_profile") || self.profile.has("credential_source") {
+                all.push(self.warning(
+                    "says whose credentials assume its role, and names no role",
+                    "Add role_arn.",
+                ));
+            }
+        }
+        all
+    }
+}
+
+/// True for `export aws_access_key_id`, `access_key_id`, `aws_secret_key` and the like.
+fn is_like_keys(key: &str) -> bool {
+    let letters: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    !Profile::PAIR.contains(&key)
+        && ["accesskey", "secretkey"]
+            .iter()
+            .any(|part| letters.contains(part))
+}
+
+fn is_or_are(ways: &[&str]) -> String {
+    let verb = if let [one] = ways
+        && !one.starts_with("keys")
+    {
+        "is"
+    } else {
+        "are"
+    };
+    format!("{} {verb}", ways.join(", "))
+}
