@@ -4,12 +4,14 @@
 
 mod disk_cache;
 mod endpoint;
+mod identity_token;
 mod profile_in_force;
 mod request;
 mod roles;
 mod watched;
 
 pub use disk_cache::DiskEntry;
+pub use identity_token::identity_token;
 pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::{AssumeRoles, needed_serial};
 
@@ -145,6 +147,8 @@ impl<'a> Fetch<'a> {
             settings: self.settings,
             http: &self.http,
             endpoint: &self.endpoint,
+            is_awaited: self.request.is_awaited,
+            current_environment: self.request.environment.as_ref(),
             callbacks: Callbacks {
                 answers: &self.request.answers,
                 asker: &self.task.asker,

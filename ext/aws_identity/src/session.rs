@@ -4,6 +4,7 @@ mod begin;
 mod counters;
 mod event;
 mod finish;
+mod identity_token;
 mod look;
 mod respond;
 mod rounds;
@@ -15,6 +16,7 @@ mod state;
 pub use begin::{Purpose, Step};
 pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
+pub use identity_token::TokenStep;
 pub use look::{LOOK_LIMIT, Look};
 pub use respond::Response;
 pub use rounds::Rounds;
@@ -111,7 +113,9 @@ impl Session {
 
     /// Makes the next read of the identity ask STS again.
     pub fn forget_identity(&self) {
-        self.synced().identity = None;
+        let mut state = self.synced();
+        state.identity = None;
+        state.tokens.clear();
     }
 
     /// Records that a service refused the credentials with this key id; true if they are the held
@@ -157,10 +161,7 @@ impl Session {
     /// Replaces the web identity token of this session.
     pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
         if !matches!(
-            self.settings
-                .web_identity
-                .as_ref()
-                .map(|token| &token.value),
+            self.settings.web_identity(),
             Some(TokenSource::Text(_) | TokenSource::Supplied)
         ) {
             return Err(Failure::configuration(
@@ -171,6 +172,7 @@ impl Session {
         limits::web_identity_token("web_identity_token", token.expose())?;
         let mut state = self.synced();
         state.web_identity_token = Some(token);
+        state.tokens.clear();
         state.end_back_off();
         Ok(())
     }

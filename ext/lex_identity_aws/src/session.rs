@@ -4,12 +4,12 @@ use crate::{
     convert,
     error::{self, guard},
     fork::GATE,
-    wait::{wait, wait_at_most},
+    wait::{has_scheduler, wait, wait_at_most},
 };
 use aws_identity::{
     config::Settings,
     credentials::Secret,
-    session::{Fetch, LOOK_LIMIT, Purpose, Response, Rounds, Session as Core, Step},
+    session::{Fetch, LOOK_LIMIT, Purpose, Response, Rounds, Session as Core, Step, TokenStep},
     task::fetch_task::{Heed, Woken},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
@@ -60,7 +60,8 @@ impl Session {
     }
 
     /// The serial of the credentials or identity to use now. `None` if the fetch may ask the
-    /// application something: then Ruby calls [`Self::start`].
+    /// application something, or if a wait here would stop a fiber scheduler: then Ruby calls
+    /// [`Self::start`].
     fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
             self.look()?;
@@ -69,7 +70,9 @@ impl Session {
                 let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
                     Step::Ready(serial) => return Ok(Some(serial)),
                     Step::Helper { .. } => return Ok(None),
-                    Step::Wait(_) if self.core.has_callbacks() => return Ok(None),
+                    Step::Wait(_) if self.core.has_callbacks() || has_scheduler() => {
+                        return Ok(None);
+                    }
                     Step::Wait(task) => task,
                 };
                 wait(&task, Heed::default())?;
@@ -265,6 +268,26 @@ impl Session {
                 .known()
                 .map(|(serial, identity)| convert::identity(ruby, serial, &identity))
                 .transpose()
+        })
+    }
+
+    /// A token of STS that says who this process is, from the words `audience`, `duration_seconds`,
+    /// `signing_algorithm` and `tags`. Waits with the GVL released.
+    pub fn identity_token(ruby: &Ruby, this: &Self, words: RHash) -> Result<RHash, Error> {
+        guard(ruby, || {
+            let request = convert::identity_token_request(ruby, words)?;
+            loop {
+                let step = convert::checked(ruby, this.core.identity_token(&request))?;
+                let task = match step {
+                    TokenStep::Ready(token) => return convert::token(ruby, &token),
+                    TokenStep::Wait(task) => task,
+                };
+                wait(&task, Heed::default())?;
+                if let Some(outcome) = this.core.finish_identity_token(&request, &task) {
+                    return convert::token(ruby, &convert::checked(ruby, outcome)?);
+                }
+                // The parent process runs it. A child drops it at the next look, so this ends.
+            }
         })
     }
 

@@ -111,8 +111,7 @@ fn tokens(
     profile_chain: Option<&ProfileChain>,
 ) -> Vec<(String, PathBuf)> {
     let mut tokens = Vec::new();
-    let token = settings.and_then(|all| all.web_identity.as_ref());
-    if let Some(TokenSource::File(path)) = token.map(|token| &token.value) {
+    if let Some(TokenSource::File(path)) = settings.and_then(Settings::web_identity) {
         tokens.push(("web_identity_token_file".to_owned(), path.clone()));
     }
     for name in [

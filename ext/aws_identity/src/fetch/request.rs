@@ -6,7 +6,7 @@ use crate::{
     credentials::Credentials,
     failure::Failure,
     identity::Identity,
-    providers::{CallbackAnswers, FetchNotes},
+    providers::{CallbackAnswers, FetchNotes, process::ProgramEnvironment},
     util::time::Millis,
 };
 use std::sync::Arc;
@@ -29,6 +29,10 @@ pub struct FetchRequest {
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
     pub has_helper: bool,
+    /// Whether a caller waits for this fetch, from its beginning.
+    pub is_awaited: bool,
+    /// The environment as it is now, for a program; `None`: that of the settings.
+    pub environment: Option<ProgramEnvironment>,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
     /// Written by the fetch.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     credentials::Millis, failure::Failure, fetch::FetchRequest, providers::CallbackAnswers,
-    refresh::Next,
+    providers::process::current_environment, refresh::Next,
 };
 use std::sync::Arc;
 
@@ -22,6 +22,24 @@ pub enum Step {
     /// [`Session::begin`] again and pass whether it runs. `waits`: whether the caller will wait for
     /// the fetch.
     Helper { waits: bool },
+}
+
+/// What a fetch is started for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub identity: bool,
+    /// Whether a caller waits for it from its beginning.
+    pub is_awaited: bool,
+}
+
+impl Wanted {
+    /// Credentials, before a caller needs them.
+    fn ahead() -> Self {
+        Self {
+            identity: false,
+            is_awaited: false,
+        }
+    }
 }
 
 /// How long credentials are to last that sign a token.
@@ -99,7 +117,12 @@ impl Session {
                 if helper.is_none() && self.needs_helper(&state) {
                     return Ok(Step::Helper { waits: false });
                 }
-                let _ = self.start(&mut state, CallbackAnswers::default(), false, helper);
+                let _ = self.start(
+                    &mut state,
+                    CallbackAnswers::default(),
+                    Wanted::ahead(),
+                    helper,
+                );
             }
             Next::Serve | Next::ServeAndFetch => {}
             Next::Fetch => return self.join(&mut state, Purpose::Credentials, helper),
@@ -164,7 +187,13 @@ impl Session {
         if helper.is_none() && self.needs_helper(&state) {
             return Ok(Step::Helper { waits: false });
         }
-        match self.start(&mut state, CallbackAnswers::default(), false, helper) {
+        let started = self.start(
+            &mut state,
+            CallbackAnswers::default(),
+            Wanted::ahead(),
+            helper,
+        );
+        match started {
             Err(_) if state.refresh.is_backing_off(now) => Ok(Step::Ready(0)),
             started => started.map(|()| Step::Ready(1)),
         }
@@ -188,7 +217,11 @@ impl Session {
             if fetches && helper.is_none() && self.needs_helper(state) {
                 return Ok(Step::Helper { waits: true });
             }
-            match self.start(state, CallbackAnswers::default(), identity, helper) {
+            let wanted = Wanted {
+                identity,
+                is_awaited: true,
+            };
+            match self.start(state, CallbackAnswers::default(), wanted, helper) {
                 Err(_) if purpose == Purpose::Credentials && state.refresh.is_servable(now) => {
                     return Ok(Step::Ready(state.serial));
                 }
@@ -211,9 +244,13 @@ impl Session {
         &self,
         state: &mut State,
         mut answers: CallbackAnswers,
-        identity: bool,
+        wanted: Wanted,
         helper: Option<bool>,
     ) -> Result<(), Failure> {
+        let Wanted {
+            identity,
+            is_awaited,
+        } = wanted;
         let now = state.now();
         let good = matches!(state.refresh.next(now), Next::Serve | Next::ServeAndFetch);
         let held = (identity && good)
@@ -229,6 +266,8 @@ impl Session {
         let request = FetchRequest {
             notes: Arc::clone(&notes),
             has_helper: helper.unwrap_or_default(),
+            is_awaited,
+            environment: current_environment(),
             region: held.is_some().then(|| state.region.clone()),
             held,
             identity,
@@ -263,8 +302,8 @@ impl Session {
     /// True if each fetch asks the application for the base credentials or for their web identity
     /// token.
     pub(super) fn needs_helper(&self, state: &State) -> bool {
-        let needs_token = self.settings.asks_for_token() && state.web_identity_token.is_none();
-        needs_token || self.settings.supplied_source
+        let has_token = self.settings.asks_for_token() && state.web_identity_token.is_some();
+        self.settings.is_supplied() && !has_token
     }
 
     /// True if a fetch may ask the application something.

@@ -16,6 +16,7 @@ use crate::{
     providers::FetchNotes,
     refresh::{Cause, Failed, Refresh, Rules, Succeeded, Term, is_final},
     task::{fetch_task::Completion, fork_gate::SharedGate},
+    tokens::TokenStore,
     util::time::Moment,
 };
 use std::{mem, sync::Arc};
@@ -50,6 +51,7 @@ pub(super) struct State {
     pub(super) region: String,
     pub(super) use_fips: bool,
     pub(super) skew: Skew,
+    pub(super) tokens: TokenStore,
     pub(super) web_identity_token: Option<Secret>,
     pub(super) watch: Watch,
     /// The key of the base credentials that AWS refused in the last fetch.
@@ -111,6 +113,7 @@ impl State {
             region: String::new(),
             use_fips: false,
             skew: Skew::default(),
+            tokens: TokenStore::default(),
             web_identity_token: None,
             watch: Watch::default(),
             refused_base_key: None,
@@ -143,6 +146,7 @@ impl State {
         if is_held {
             self.record_expiry(now);
             self.remove_entry(access_key_id);
+            self.tokens.clear();
             self.identity = None;
             if let Some(held) = self.refresh.held(now).filter(|_| !was_rejected) {
                 let held = Arc::clone(held);

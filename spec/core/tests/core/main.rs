@@ -21,6 +21,7 @@ mod region;
 mod roles;
 mod rotation;
 mod session;
+mod settings;
 mod sso;
 mod sts;
 mod stub;

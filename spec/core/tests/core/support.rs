@@ -161,6 +161,7 @@ impl Machine {
             settings: self.settings.clone(),
             environment: Environment::new(self.environment.clone()),
             deadline_cap: self.cap,
+            inherited_profile: None,
             dmi_folder: Some(self.dmi_folder()),
         })
     }
