@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'session/support/mfa_users'
+require 'tmpdir'
 
 begin
   require 'aws-sdk-core'
@@ -46,6 +47,20 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     session = on_top_of(base)
     expect(session.identity.role).to eq('legion-worker')
     expect(session.credentials.source).to start_with('source > assume role')
+  end
+
+  it 'has a Session that is its source read its file again where AWS refused the key, without a word from the caller' do
+    Dir.mktmpdir do |folder|
+      path = "#{folder}/credentials"
+      write = ->(id, secret) { File.write(path, "[default]\naws_access_key_id = #{id}\naws_secret_access_key = #{secret}\n") }
+      write.call('AKIATYPOTYPOTYPO1234', 's')
+      source = with_env(local_aws.env.merge('AWS_SHARED_CREDENTIALS_FILE' => path)) { aws::Session.new }
+      session = on_top_of(source)
+      expect { session.credentials }.to raise_error(aws::AccessDeniedError, /InvalidClientTokenId/)
+      write.call(*keys)
+      expect(session.identity.role).to eq('legion-worker')
+      expect(source.credentials.access_key_id).to eq(keys.first)
+    end
   end
 
   it 'accepts a Credentials' do
@@ -168,11 +183,24 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
 
   it 'refuses an object that is no source, and a second base' do
     expect { on_top_of('AKIA') }.to raise_error(ArgumentError, /source is of class String; it takes a Session, a Credentials or/)
-    expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
-    expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
+    expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Both source and web_identity_token\w* are given/)
+    expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Both source and web_identity_token\w* are given/)
   end
 
   describe '#assume_role' do
+    it 'takes region and endpoint of the profile that the base is from, also two roles up' do
+      Dir.mktmpdir do |folder|
+        File.write("#{folder}/config", "[profile p]\nregion = eu-south-2\nendpoint_url = #{local_aws.http}\naws_access_key_id = #{keys[0]}\n" \
+                                       "aws_secret_access_key = #{keys[1]}\n")
+        with_env(local_aws.env.except('AWS_ENDPOINT_URL', 'AWS_REGION').merge('AWS_CONFIG_FILE' => "#{folder}/config")) do
+          base = aws::Session.new(profile: 'p')
+          on_top = base.assume_role(role_arn: MfaUsers::WORKER)
+          expect([on_top, on_top.assume_role(role_arn: MfaUsers::WORKER)].map { |session| session.identity.region }).to all(eq('eu-south-2'))
+          expect { base.assume_role(role_arn: MfaUsers::WORKER, profile: 'p') }.to raise_error(aws::ConfigurationError, /Both source and profile/)
+        end
+      end
+    end
+
     it 'gives a session on top, at the same endpoint and region' do
       session = with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
         aws::Session.new(endpoint: local_aws.http, region: 'eu-west-1').assume_role(role_arn: MfaUsers::WORKER, role_session_name: 'on-top')
