@@ -50,7 +50,8 @@ module Legion
             def parse(name, words)
               @command = find(name)
               @parser = nil
-              @command.take(@command.class::STOPS_AT_WORD ? parser.order(words) : parser.permute(words))
+              rest = @command.class::STOPS_AT_WORD ? parser.order(words) : parser.permute(words)
+              @command.take(rest) unless answer
             rescue ::ArgumentError => e
               raise Wrong.new(e.message, name)
             end
