@@ -5,6 +5,7 @@ require_relative 'support/differences'
 require_relative 'support/our_order'
 require_relative 'support/panel'
 require_relative 'support/random_configuration'
+require_relative 'support/random_reading'
 require_relative 'support/interop_environment'
 
 Dir[File.join(__dir__, 'configurations', '*.rb')].each { |file| require file }
@@ -42,6 +43,19 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
       differences.add(configuration.name, answers, configuration.because)
       expected = answers.to_h { |who, _| [who, configuration.expected_of(who)] }
       expect(answers.transform_values(&:principal)).to eq(expected), message(configuration, expected, answers)
+    end
+  end
+
+  RandomReading::KINDS.each do |kind|
+    (1..(count / 4.0).ceil).each do |number|
+      it "reads #{kind} as boto3 does, with the random reading #{number} of INTEROP_SEED=#{seed}" do
+        reading = RandomReading.make(kind, "#{kind} #{number}", seed + number)
+        answers = panel.ask(reading)
+        differences.add_random("#{kind} #{number}", answers)
+        expected = reading.because ? reading.who : answers[:boto3].principal
+        expect(answers[:ours].principal).to eq(expected), message(reading, expected, answers)
+        expect(answers[:boto3].principal).not_to eq(reading.who), "boto3 differs no longer: #{reading}" if reading.because
+      end
     end
   end
 

@@ -22,6 +22,8 @@ pub struct Failure {
     pub status: Option<u16>,
     /// The service's request id, for a support case.
     pub request_id: Option<String>,
+    /// The access key id that signed the request, if AWS refused the key itself.
+    pub refused_key: Option<String>,
     /// The sources that were asked before it failed, in order.
     pub attempts: Vec<Attempt>,
 }
@@ -98,6 +100,7 @@ impl Failure {
             code: None,
             status: None,
             request_id: None,
+            refused_key: None,
             attempts: Vec::new(),
         }
     }
@@ -128,6 +131,28 @@ impl Failure {
     #[must_use]
     pub fn answered(mut self) -> Self {
         self.reached = true;
+        self
+    }
+
+    /// The same failure of a request that this key signed, marked if AWS refused the key: it has
+    /// expired, is not known, or its secret is another one.
+    ///
+    /// The codes are those after which the AWS SDKs ask their source again. A signature that is
+    /// refused for its time says nothing of the key.
+    #[must_use]
+    pub fn signed_by(mut self, access_key_id: &str) -> Self {
+        let code = self.code.as_deref().unwrap_or_default();
+        let is_of_the_time = || {
+            ["expired", "not yet current"]
+                .iter()
+                .any(|words| self.cause.contains(words))
+        };
+        let is_refused = match code.strip_suffix("Exception").unwrap_or(code) {
+            "ExpiredToken" | "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidToken" => true,
+            "SignatureDoesNotMatch" => !is_of_the_time(),
+            _ => false,
+        };
+        self.refused_key = is_refused.then(|| access_key_id.to_owned());
         self
     }
 
@@ -180,3 +205,51 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_key_names_it_and_no_other_failure_does() {
+        for (code, message, is_refused) in [
+            (
+                "ExpiredToken",
+                "The security token included in the request is expired",
+                true,
+            ),
+            ("ExpiredTokenException", "", true),
+            ("InvalidClientTokenId", "", true),
+            ("UnrecognizedClientException", "", true),
+            ("InvalidToken", "", true),
+            (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match",
+                true,
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Signature expired: 20260102T000000Z is now earlier than 20260102T000500Z",
+                false,
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "Signature not yet current: 20260102T001000Z is still later than",
+                false,
+            ),
+            ("AccessDenied", "", false),
+            ("Throttling", "Rate exceeded", false),
+            ("InternalFailure", "", false),
+            ("", "", false),
+        ] {
+            let mut failure = Failure::new(Kind::AccessDenied, message, "");
+            failure.code = Some(code.into());
+            let refused = failure.signed_by("AKIAONE").refused_key;
+            assert_eq!(
+                refused.as_deref(),
+                is_refused.then_some("AKIAONE"),
+                "{code} {message}"
+            );
+        }
+    }
+}

@@ -1,14 +1,19 @@
 //! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
+mod certificate;
 mod endpoint;
+mod no_proxy;
+mod plain;
 mod probe;
 mod problem;
 mod proxy;
 mod resolver;
 mod trust;
 
+pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
+pub use plain::plain_warning;
 use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
@@ -38,7 +43,7 @@ use std::{
     io::ErrorKind,
     path::PathBuf,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -67,6 +72,8 @@ pub struct Http {
     gate: SharedGate,
     config: HttpConfig,
     clock: Arc<AtomicI64>,
+    /// Of the URLs so far.
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// A whole answer.
@@ -86,6 +93,8 @@ pub enum HttpError {
     Connection(String),
     /// Another try ends the same: the request cannot be sent, the address may not be asked, or TLS failed.
     Lasting(String),
+    /// TLS does not trust the server; in words.
+    Certificate(CertificateProblem, String),
 }
 
 impl HttpError {
@@ -93,6 +102,8 @@ impl HttpError {
         let why = root_cause(error);
         if error.is_timeout() {
             Self::Timeout
+        } else if let ConnectionProblem::Certificate(problem) = ConnectionProblem::of(error) {
+            Self::Certificate(problem, why)
         } else if is_tls_refusal(error) || has_kind(error, ErrorKind::PermissionDenied) {
             Self::Lasting(why)
         } else if has_kind(error, ErrorKind::ConnectionRefused) {
@@ -107,7 +118,19 @@ impl HttpError {
     pub fn why(&self) -> &str {
         match self {
             Self::Timeout => "no answer in time",
-            Self::Refused(why) | Self::Connection(why) | Self::Lasting(why) => why,
+            Self::Refused(why)
+            | Self::Connection(why)
+            | Self::Lasting(why)
+            | Self::Certificate(_, why) => why,
+        }
+    }
+
+    /// What to do about a certificate, else `remedy`.
+    #[must_use]
+    pub fn remedy_or<'a>(&self, remedy: &'a str) -> &'a str {
+        match self {
+            Self::Certificate(problem, _) => problem.remedy(),
+            _ => remedy,
         }
     }
 }
@@ -119,6 +142,23 @@ impl Http {
             gate,
             config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
+            warnings: Arc::default(),
+        }
+    }
+
+    /// What the user should correct about the places that were asked, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock();
+        warnings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_plain(&self, url: &str) {
+        if let Some(warning) = plain_warning(url) {
+            let warnings = self.warnings.lock();
+            warnings
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(warning.to_string());
         }
     }
 
@@ -164,10 +204,11 @@ impl Http {
     /// The proxy and the trust roots for requests to `endpoint`.
     fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
         let plain = endpoint.is_some_and(is_plain);
+        endpoint.inspect(|url| self.note_plain(url));
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
         } else {
-            proxy::from_environment(&self.config.environment, plain)?
+            proxy::from_environment(&self.config.environment, endpoint)?
         };
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
@@ -178,7 +219,8 @@ impl Http {
     }
 
     fn trust(&self) -> Result<TrustStore, Failure> {
-        trust::store(self.config.ca_bundle.as_deref(), &self.config.environment)
+        let roots = trust::roots(self.config.ca_bundle.as_deref(), &self.config.environment)?;
+        Ok(roots.store)
     }
 
     /// A connector for metadata endpoints: no proxy, and only addresses that are `allowed`.
@@ -189,6 +231,7 @@ impl Http {
         read: Duration,
         allowed: Allowed,
     ) -> Result<PlainClient, Failure> {
+        self.note_plain(uri);
         let trust = if is_plain(uri) {
             TrustStore::empty()
         } else {

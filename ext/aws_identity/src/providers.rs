@@ -6,10 +6,12 @@
 
 mod callbacks;
 mod chain;
+mod configured;
 mod container;
 mod context;
 mod credential_json;
 mod environment;
+mod fetch_notes;
 mod imds;
 mod login;
 mod login_file;
@@ -29,6 +31,7 @@ pub use callbacks::{CallbackAnswers, Callbacks};
 pub(crate) use chain::uses_profile;
 pub use chain::{CHAIN, base_credentials};
 pub use context::{Context, Local};
+pub use fetch_notes::FetchNotes;
 pub(crate) use login::token_path as login_token_path;
 pub use record::Record;
 pub use source::{Availability, BaseCredentials, Provided, Source};

@@ -4,15 +4,22 @@ mod begin;
 mod counters;
 mod event;
 mod finish;
+mod identity_token;
+mod look;
 mod respond;
+mod rounds;
 mod runtime;
 mod sign;
+mod skew;
 mod state;
 
 pub use begin::{Purpose, Step};
 pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
+pub use identity_token::TokenStep;
+pub use look::{LOOK_LIMIT, Look};
 pub use respond::Response;
+pub use rounds::Rounds;
 
 use crate::{
     attempt::Attempt,
@@ -22,11 +29,12 @@ use crate::{
     identity::Identity,
     refresh::Rules,
     sts::limits,
-    task::{fetch_task::Completion, fork_gate::SharedGate},
+    task::fork_gate::SharedGate,
 };
-pub use runtime::Fetch;
+use look::NextLook;
+pub use runtime::{Fetch, Removal};
 use runtime::{Runtime, SystemRuntime};
-use state::State;
+use state::{InFlight, State};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -40,6 +48,7 @@ pub struct Session {
     gate: SharedGate,
     state: Mutex<State>,
     counters: Counters,
+    next_look: NextLook,
 }
 
 /// The held credentials as the binding shows them.
@@ -65,8 +74,9 @@ impl Session {
         Self {
             settings: Arc::new(settings),
             gate,
-            state: Mutex::new(State::new(rules, warnings, runtime)),
+            state: Mutex::new(State::new(rules, warnings, gate, runtime)),
             counters: Counters::default(),
+            next_look: NextLook::default(),
         }
     }
 
@@ -103,13 +113,24 @@ impl Session {
 
     /// Makes the next read of the identity ask STS again.
     pub fn forget_identity(&self) {
-        self.synced().identity = None;
+        let mut state = self.synced();
+        state.identity = None;
+        state.tokens.clear();
     }
 
     /// Records that a service refused the credentials with this key id; true if they are the held
-    /// ones.
+    /// ones. Their entry in the cache on disk is removed at once, by [`Session::removal`].
     pub fn invalidate(&self, access_key_id: &str) -> bool {
-        self.synced().invalidate(access_key_id)
+        let mut state = self.synced();
+        let is_held = state.invalidate(access_key_id);
+        self.allow_looks(&state);
+        is_held
+    }
+
+    /// The removal of the refused credentials' cache entry, if one is under way.
+    pub fn removal(&self) -> Option<Arc<Removal>> {
+        let removal = self.synced().removal.clone();
+        removal.filter(|removal| removal.outcome().is_none() && removal.may_complete())
     }
 
     pub fn needs_refresh(&self) -> bool {
@@ -129,13 +150,8 @@ impl Session {
     /// are, or if the refresh needs an MFA prompt.
     pub fn due_in(&self) -> Option<Millis> {
         let state = self.synced();
-        let now = state.now();
-        if state.refresh.needs_mfa() {
-            return None;
-        }
-        let expires_at = state.refresh.held(now)?.expires_at?;
-        let due = expires_at - state.refresh.windows()?.advisory;
-        Some(due.max(state.refresh.back_off_until(now).unwrap_or(due)) - now)
+        let due_in = state.refresh.due_in(state.now());
+        due_in.filter(|_| !state.refresh.needs_mfa())
     }
 
     pub fn attempts(&self) -> Arc<[Attempt]> {
@@ -145,10 +161,7 @@ impl Session {
     /// Replaces the web identity token of this session.
     pub fn set_web_identity_token(&self, token: Secret) -> Result<(), Failure> {
         if !matches!(
-            self.settings
-                .web_identity
-                .as_ref()
-                .map(|token| &token.value),
+            self.settings.web_identity(),
             Some(TokenSource::Text(_) | TokenSource::Supplied)
         ) {
             return Err(Failure::configuration(
@@ -159,6 +172,7 @@ impl Session {
         limits::web_identity_token("web_identity_token", token.expose())?;
         let mut state = self.synced();
         state.web_identity_token = Some(token);
+        state.tokens.clear();
         state.end_back_off();
         Ok(())
     }
@@ -172,7 +186,8 @@ impl Session {
     /// The events after number `after`.
     pub fn events(&self, after: u64) -> Vec<Event> {
         let mut state = self.synced();
-        state.record_expiry();
+        let now = state.now();
+        state.record_expiry(now);
         state.events.since(after)
     }
 
@@ -187,13 +202,18 @@ impl Session {
         self.synced().warnings.clone()
     }
 
-    /// The state, after the outcome of a completed fetch is applied and an abandoned fetch is
+    /// The state, after the outcome of a completed fetch or look is applied and an abandoned fetch is
     /// dropped.
     fn synced(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(in_flight) = state.task.take() else {
-            return state;
-        };
+        if let Some(in_flight) = state.task.take() {
+            self.apply_task(&mut state, in_flight);
+        }
+        state.apply_look();
+        state
+    }
+
+    fn apply_task(&self, state: &mut State, in_flight: InFlight) {
         let task = Arc::clone(&in_flight.task);
         match task.completed() {
             Some((outcome, completion)) => {
@@ -207,16 +227,12 @@ impl Session {
             }
             None if task.may_complete() => state.task = Some(in_flight),
             None => {
-                let completion = Completion {
-                    at: state.runtime.now(),
-                    instant: state.runtime.instant(),
-                    took: task.took(),
-                };
+                let completion = task.abandoned(state.runtime.now());
                 let outcome = Err(task.overdue());
                 state.apply(&in_flight, &outcome, completion, &self.counters);
             }
         }
-        state
+        self.allow_looks(state);
     }
 }
 

@@ -9,3 +9,4 @@ pub mod secret_json;
 pub mod shell_words;
 pub mod time;
 pub mod url;
+pub mod watched_files;

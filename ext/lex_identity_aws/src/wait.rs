@@ -52,19 +52,47 @@ pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
         interrupted: AtomicBool::new(false),
         woken: Mutex::new(Woken::Interrupted),
     };
-    let data = from_ref(&wait).cast_mut().cast::<c_void>();
     loop {
-        // SAFETY: `wait` outlives the call, and Ruby clears the unblock function before it returns
+        match wait.once()? {
+            Woken::Interrupted => {} // Ruby ran its pending interrupts and raised nothing
+            woken => return Ok(woken),
+        }
+    }
+}
+
+/// The same once, for at most `limit`; a signal may end the wait sooner.
+pub fn wait_at_most<T>(task: &FetchTask<T>, limit: Duration) -> Result<(), Error> {
+    let wait = Wait {
+        task,
+        heed: Heed::default(),
+        limit,
+        interrupted: AtomicBool::new(false),
+        woken: Mutex::new(Woken::Interrupted),
+    };
+    wait.once().map(|_| ())
+}
+
+impl<T> Wait<'_, T> {
+    /// Sleeps until the task, an event or a pending interrupt of Ruby wakes it.
+    fn once(&self) -> Result<Woken, Error> {
+        let data = from_ref(self).cast_mut().cast::<c_void>();
+        // SAFETY: `self` outlives the call, and Ruby clears the unblock function before it returns
         // or jumps. The closure owns nothing with a destructor, so a jump out of it skips none.
         magnus::rb_sys::protect(|| unsafe {
             rb_sys::rb_thread_call_without_gvl(Some(sleep::<T>), data, Some(unblock::<T>), data);
             rb_sys::Qnil.into()
         })?;
-        match *wait.woken.lock().unwrap_or_else(PoisonError::into_inner) {
-            Woken::Interrupted => {} // Ruby ran its pending interrupts and raised nothing
-            woken => return Ok(woken),
-        }
+        Ok(*self.woken.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// True if the current fiber belongs to a fiber scheduler: a wait here would stop the other fibers
+/// of its thread, so Ruby waits on another thread.
+pub fn has_scheduler() -> bool {
+    // SAFETY: the caller is a Ruby thread with the GVL; the call only reads.
+    let scheduler = unsafe { rb_sys::rb_fiber_scheduler_current() };
+    let nil: rb_sys::VALUE = rb_sys::Qnil.into();
+    scheduler != nil
 }
 
 fn is_main_thread() -> bool {

@@ -57,6 +57,6 @@ class Differences
 
   def by_chance(names, seed)
     ["#{@random[:asked]} random configurations, INTEROP_SEED=#{seed}: #{@random[:principals]} yield a principal, the rest is refused.",
-     *@differing.map { |who, numbers| "  #{names.fetch(who)} differs in #{numbers.size}: #{numbers.sort.join(' ')}" }]
+     *@differing.map { |who, numbers| "  #{names.fetch(who)} differs in #{numbers.size}: #{numbers.sort_by(&:to_s).join(' ')}" }]
   end
 end

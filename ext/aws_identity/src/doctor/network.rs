@@ -81,7 +81,7 @@ impl Exam<'_> {
             self.findings.push(found);
             return Ok(None);
         };
-        let except = self.settings.environment.first(&["no_proxy", "NO_PROXY"]);
+        let except = self.fetch.http().proxy_exceptions();
         let except = except.map_or(String::new(), |(name, hosts)| {
             format!(", but for the hosts of {name}={hosts}")
         });
@@ -148,12 +148,7 @@ impl Exam<'_> {
         } else if is_tls_failure && let Some(last) = self.findings.last_mut() {
             last.what = format!("{} Trusted are: {}.", last.what, self.fetch.http().roots());
         } else {
-            let why = if is_tls {
-                "there was no answer"
-            } else {
-                "plain HTTP"
-            };
-            self.findings.push(Finding::skipped(CHECK, "tls", why));
+            self.findings.push(without_tls(url, is_tls));
         }
         self.clock(is_reached);
         is_reached
@@ -170,6 +165,15 @@ impl Exam<'_> {
             None => Finding::skipped(CHECK, "clock", "nobody to compare it with"),
         };
         self.findings.push(found);
+    }
+}
+
+/// Why the certificate was not looked at.
+fn without_tls(url: &str, is_tls: bool) -> Finding {
+    match http::plain_warning(url) {
+        Some(warning) => Finding::warning(CHECK, "tls", warning.cause, warning.remedy),
+        None if is_tls => Finding::skipped(CHECK, "tls", "there was no answer"),
+        None => Finding::skipped(CHECK, "tls", "plain HTTP"),
     }
 }
 
@@ -220,17 +224,11 @@ fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -
         "{shown} cannot be reached{route}: {}.",
         foreign_text::shown(why)
     );
-    let lower = why.to_lowercase();
-    if lower.contains("certificate") {
-        return Finding::failure(
-            CHECK,
-            "tls",
-            what,
-            "Set AWS_CA_BUNDLE or ca_bundle to a file with the certificate of the authority that signed it (a proxy that looks into TLS has its own), and check the clock.",
-        );
+    if let HttpError::Certificate(problem, _) = error {
+        return Finding::failure(CHECK, "tls", what, problem.remedy());
     }
     match proxy {
-        Some(proxy) if lower.contains("proxy auth") => refused_by_proxy(proxy),
+        Some(proxy) if why.to_lowercase().contains("proxy auth") => refused_by_proxy(proxy),
         Some(proxy) => Finding::failure(
             CHECK,
             "proxy",
@@ -251,7 +249,7 @@ fn unreached(shown: &str, route: &str, proxy: Option<&str>, error: &HttpError) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::{doctor::Status, http::CertificateProblem};
 
     #[test]
     fn five_minutes_are_too_much_for_a_clock() {
@@ -273,13 +271,10 @@ mod tests {
     #[test]
     fn silence_has_a_culprit() {
         let broken = |why: &str| HttpError::Connection(why.to_owned());
+        let untrusted = HttpError::Certificate(CertificateProblem::OtherName, "another".into());
         let proxy = Some("http://proxy:3128");
         for (silence, proxy, culprit) in [
-            (
-                broken("invalid peer certificate: UnknownIssuer"),
-                proxy,
-                "tls",
-            ),
+            (untrusted, proxy, "tls"),
             (
                 broken("tunnel error: proxy authorization required"),
                 proxy,

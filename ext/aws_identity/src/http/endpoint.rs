@@ -63,6 +63,11 @@ pub fn host(url: &str) -> Option<String> {
     read(url).map(|(_, host)| host)
 }
 
+/// The port that the URL names.
+pub(super) fn port(url: &str) -> Option<u16> {
+    read(url)?.0.port_u16()
+}
+
 /// The URL and its host.
 fn read(url: &str) -> Option<(Uri, String)> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);

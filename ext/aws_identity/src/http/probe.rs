@@ -1,9 +1,9 @@
 //! The network one step at a time for the doctor, through the code that sends requests.
 
 use super::{
-    Http, PlainClient, is_loopback, is_plain, proxy,
+    Http, PlainClient, is_loopback, proxy,
     resolver::{Allowed, Resolver},
-    trust,
+    trust, without_userinfo,
 };
 use crate::failure::Failure;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -44,13 +44,21 @@ impl Http {
         if is_loopback(url) {
             return Ok(None);
         }
-        proxy::named(&self.config.environment, is_plain(url))
+        let named = proxy::named(&self.config.environment, Some(url))?;
+        Ok(named.map(|(name, url)| (name, without_userinfo(&url))))
     }
 
     /// The certificate authorities that are trusted, as a message shows them.
     #[must_use]
     pub fn roots(&self) -> String {
-        trust::describe(self.config.ca_bundle.as_deref(), &self.config.environment)
+        trust::roots(self.config.ca_bundle.as_deref(), &self.config.environment)
+            .map_or_else(|failure| failure.cause, |roots| roots.shown)
+    }
+
+    /// The hosts that are asked without a proxy, and the variable that names them.
+    #[must_use]
+    pub fn proxy_exceptions(&self) -> Option<(&'static str, &str)> {
+        proxy::exceptions(&self.config.environment)
     }
 
     /// Looks a name up as requests do.

@@ -1,5 +1,6 @@
 //! Why a connection could not be made, read from the types of its errors.
 
+use super::certificate::CertificateProblem;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use rustls::Error as TlsError;
 use std::{error::Error, io, iter};
@@ -7,8 +8,8 @@ use std::{error::Error, io, iter};
 /// What stood in the way of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionProblem {
-    /// The server's certificate is not trusted.
-    Certificate,
+    /// TLS does not trust the server, or has no algorithm in common with it.
+    Certificate(CertificateProblem),
     /// Its name could not be looked up.
     Name,
     Other,
@@ -22,10 +23,8 @@ impl ConnectionProblem {
             if error.is::<ResolveDnsError>() {
                 return Self::Name;
             }
-            if let Some(TlsError::InvalidCertificate(_) | TlsError::NoCertificatesPresented) =
-                error.downcast_ref()
-            {
-                return Self::Certificate;
+            if let Some((problem, _)) = error.downcast_ref().and_then(CertificateProblem::of) {
+                return Self::Certificate(problem);
             }
         }
         Self::Other
@@ -35,9 +34,7 @@ impl ConnectionProblem {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Certificate => {
-                "Set AWS_CA_BUNDLE or ca_bundle to the authority that signed it, and check the clock."
-            }
+            Self::Certificate(problem) => problem.remedy(),
             Self::Name => "Check the region's name, the endpoint and the name server.",
             Self::Other => "Check the network, proxy and endpoint.",
         }
@@ -68,13 +65,18 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-/// The innermost reason: the outer ones only say that a connection failed.
-pub fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+/// The innermost reason: the outer ones only say that a connection failed. What is wrong with a certificate is
+/// put into words, since TLS names it by the names of its own types.
+pub fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let in_words = causes(error)
+        .filter_map(|error| error.downcast_ref::<TlsError>())
+        .find_map(CertificateProblem::of);
+    match in_words {
+        Some((_, words)) => words,
+        None => causes(error)
+            .last()
+            .map_or_else(String::new, ToString::to_string),
     }
-    cause.to_string()
 }
 
 #[cfg(test)]
@@ -86,26 +88,30 @@ mod tests {
     fn each_problem_is_recognized_by_its_type() {
         let certificate = TlsError::InvalidCertificate(CertificateError::UnknownIssuer);
         let name = ResolveDnsError::new(io::Error::other("nope"));
-        for (error, problem, remedy) in [
+        for (error, problem, remedy, cause) in [
             (
-                io::Error::other(certificate),
-                ConnectionProblem::Certificate,
+                io::Error::other(io::Error::new(io::ErrorKind::InvalidData, certificate)),
+                ConnectionProblem::Certificate(CertificateProblem::UnknownAuthority),
                 "AWS_CA_BUNDLE",
+                "authority that is not trusted",
             ),
             (
                 io::Error::other(name),
                 ConnectionProblem::Name,
                 "name server",
+                "nope",
             ),
             (
                 io::Error::from(io::ErrorKind::ConnectionRefused),
                 ConnectionProblem::Other,
                 "proxy",
+                "refused",
             ),
         ] {
             let found = ConnectionProblem::of(&error);
             assert_eq!(found, problem);
             assert!(found.remedy().contains(remedy));
+            assert!(root_cause(&error).contains(cause), "{}", root_cause(&error));
         }
     }
 }

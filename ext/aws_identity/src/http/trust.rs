@@ -1,96 +1,194 @@
 //! Which certificate authorities are trusted.
+//!
+//! Files are read here and not by the HTTP library: that reads the system's once in the life of a process,
+//! so that a file that is mended later has no effect, and waits where a file is a FIFO.
+
+mod pem;
 
 use crate::{
     environment::Environment,
     failure::Failure,
-    util::read_file::{self, Unread},
+    util::read_file::{self, Links, Unread},
 };
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
 use rustls::RootCertStore;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_pki_types::CertificateDer;
 use std::{
+    collections::HashSet,
     fmt::Write,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 /// A bundle of every public authority has about 200 kB.
 const BUNDLE_LIMIT: u64 = 16 << 20;
+/// More than any folder of authorities has.
+const MOST_FILES: usize = 10_000;
 
-/// A bundle replaces all other roots, as in botocore; else the system's are used, which honour
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR`; where the system has none, as in a container image without an
-/// operating system, Mozilla's list as it was when this was built.
-pub(super) fn store(
-    bundle: Option<&Path>,
-    environment: &Environment,
-) -> Result<TrustStore, Failure> {
-    let none = TrustStore::empty();
+/// The authorities that are trusted now.
+pub(super) struct Roots {
+    pub store: TrustStore,
+    /// What they are, as a message shows it.
+    pub shown: String,
+}
+
+/// A bundle replaces all other roots, as in botocore; else `SSL_CERT_FILE` and `SSL_CERT_DIR` name them, or
+/// they are the system's; where the system has none, as in a container image without an operating system,
+/// Mozilla's list as it was when this was built.
+pub(super) fn roots(bundle: Option<&Path>, environment: &Environment) -> Result<Roots, Failure> {
+    let (file, folders) = (
+        environment.get("SSL_CERT_FILE"),
+        environment.get("SSL_CERT_DIR"),
+    );
     match bundle {
-        Some(bundle) => Ok(none.with_pem_certificate(read(bundle)?)),
-        None if environment
-            .first(&["SSL_CERT_FILE", "SSL_CERT_DIR"])
-            .is_some()
-            || system_has_roots() =>
-        {
-            Ok(none.with_native_roots(true))
-        }
-        None => Ok(none.with_pem_certificate(pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS))),
+        Some(bundle) => of_bundle(bundle),
+        None if file.is_some() || folders.is_some() => named(file, folders),
+        // They are in a keychain, which the HTTP library reads, once in a process.
+        None if cfg!(target_os = "macos") => Ok(Roots {
+            store: TrustStore::empty().with_native_roots(true),
+            shown: "the system's authorities".into(),
+        }),
+        None => Ok(of_system()),
     }
 }
 
-/// What `store` returns, as a message shows it.
-pub(super) fn describe(bundle: Option<&Path>, environment: &Environment) -> String {
-    if let Some(bundle) = bundle {
-        return format!("the bundle {} alone", bundle.display());
-    }
-    match environment.first(&["SSL_CERT_FILE", "SSL_CERT_DIR"]) {
-        Some((name, path)) => format!("the authorities of {name}={path}"),
-        None if system_has_roots() => "the system's authorities".into(),
-        None => "Mozilla's authorities as of this release, since the system has none".into(),
-    }
-}
-
-/// Looks for the files only: reading them takes the SDK two milliseconds, once a process.
-fn system_has_roots() -> bool {
-    cfg!(target_os = "macos") || {
-        let found = openssl_probe::probe();
-        let is_filled =
-            |dir: &PathBuf| fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some());
-        found.cert_file.is_some() || found.cert_dir.iter().any(is_filled)
-    }
-}
-
-/// The bundle's usable certificates, or why there is none.
-///
-/// Left to the SDK, a certificate that cannot be parsed would be a panic: aws-smithy-http-client 1.5.2
-/// calls `expect` on each (`tls/rustls_provider.rs`). So those are left out here.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unusable = |why: &str| {
-        Failure::configuration(
+fn of_bundle(path: &Path) -> Result<Roots, Failure> {
+    let mut found = Found::default();
+    match found.file(path) {
+        Ok(()) => Ok(found.roots(format!("the bundle {} alone", path.display()))),
+        Err(why) => Err(Failure::configuration(
             format!("The CA bundle {} {why}.", path.display()),
             "Check AWS_CA_BUNDLE, ca_bundle and the file; without them the system's authorities are used.",
-        )
-    };
-    let (_, text) = read_file::read(path, BUNDLE_LIMIT).map_err(|why| match why {
-        Unread::Missing => unusable("cannot be read (it does not exist)"),
-        Unread::Io(error) => unusable(&format!("cannot be read ({error})")),
-        Unread::TooLarge => unusable("is far too large for a bundle of certificates"),
-        Unread::NotAFile | Unread::Link => unusable("is not a regular file"),
-    })?;
-    let mut roots = RootCertStore::empty();
-    let usable: Vec<_> = CertificateDer::pem_slice_iter(&text)
-        .flatten()
-        .filter(|certificate| roots.add(certificate.clone()).is_ok())
-        .collect();
-    if usable.is_empty() {
-        return Err(unusable("holds no certificate"));
+        )),
     }
-    Ok(pem(&usable))
+}
+
+/// One of the two may be wrong where the other has authorities.
+fn named(file: Option<&str>, folders: Option<&str>) -> Result<Roots, Failure> {
+    let mut found = Found::default();
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+    let mut note = |name: &str, path: &str, read: Result<(), String>| match read {
+        Ok(()) => good.push(format!("{name}={path}")),
+        Err(why) => wrong.push(format!("{name}={path} {why}")),
+    };
+    if let Some(file) = file {
+        note("SSL_CERT_FILE", file, found.file(Path::new(file)));
+    }
+    for folder in folders
+        .unwrap_or_default()
+        .split(':')
+        .filter(|folder| !folder.is_empty())
+    {
+        note("SSL_CERT_DIR", folder, found.folder(Path::new(folder)));
+    }
+    let wrong = wrong.join("; ");
+    if found.certificates.is_empty() {
+        return Err(Failure::configuration(
+            format!("There is no authority to trust: {wrong}."),
+            "Name a file with certificates of authorities (PEM), or unset the variable: then the system's are used.",
+        ));
+    }
+    let mut shown = format!("the authorities of {}", good.join(" and "));
+    if !wrong.is_empty() {
+        let _ = write!(shown, " ({wrong})");
+    }
+    Ok(found.roots(shown))
+}
+
+fn of_system() -> Roots {
+    let places = openssl_probe::probe();
+    let mut found = Found::default();
+    if let Some(file) = &places.cert_file {
+        let _ = found.file(file);
+    }
+    for folder in &places.cert_dir {
+        let _ = found.folder(folder);
+    }
+    if found.certificates.is_empty() {
+        return Roots {
+            store: TrustStore::empty()
+                .with_pem_certificate(as_pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS)),
+            shown: "Mozilla's authorities as of this release, since the system has none".into(),
+        };
+    }
+    found.roots("the system's authorities".into())
+}
+
+/// The usable certificates of files and folders.
+#[derive(Default)]
+struct Found {
+    certificates: Vec<CertificateDer<'static>>,
+    /// By device and inode: a folder has several links to each file.
+    files: HashSet<(u64, u64)>,
+}
+
+impl Found {
+    /// Reads the file, or says what is wrong with it.
+    fn file(&mut self, path: &Path) -> Result<(), String> {
+        let is_usable = self.read(path).map_err(|why| match why {
+            Unread::Missing => "cannot be read (it does not exist)".to_owned(),
+            Unread::Io(error) => format!("cannot be read ({error})"),
+            Unread::TooLarge => "is far too large for a bundle of certificates".into(),
+            Unread::NotAFile | Unread::Link => "is not a regular file".into(),
+        })?;
+        if is_usable {
+            Ok(())
+        } else {
+            Err("holds no certificate".into())
+        }
+    }
+
+    /// Reads the files of the folder; one that cannot be read is passed over, as in OpenSSL.
+    fn folder(&mut self, path: &Path) -> Result<(), String> {
+        let listing = fs::read_dir(path).map_err(|error| format!("cannot be read ({error})"))?;
+        let files: Vec<PathBuf> = listing
+            .flatten()
+            .take(MOST_FILES)
+            .map(|file| file.path())
+            .collect();
+        let mut is_usable = false;
+        for file in files {
+            is_usable |= self.read(&file).unwrap_or(false);
+        }
+        if is_usable {
+            Ok(())
+        } else {
+            Err("holds no certificate".into())
+        }
+    }
+
+    /// True where the file has a usable certificate.
+    ///
+    /// Left to the SDK, a certificate that cannot be parsed would be a panic: aws-smithy-http-client 1.5.2
+    /// calls `expect` on each (`tls/rustls_provider.rs`). So those are left out here.
+    fn read(&mut self, path: &Path) -> Result<bool, Unread> {
+        let (file, found) = read_file::open(path, Links::Follow)?;
+        if !self.files.insert((found.dev(), found.ino())) {
+            return Ok(true); // read already
+        }
+        let text = read_file::content(file, &found, BUNDLE_LIMIT)?;
+        let before = self.certificates.len();
+        let mut usable = RootCertStore::empty();
+        self.certificates.extend(
+            pem::certificates(&text)
+                .into_iter()
+                .filter(|certificate| usable.add(certificate.clone()).is_ok()),
+        );
+        Ok(self.certificates.len() > before)
+    }
+
+    fn roots(mut self, shown: String) -> Roots {
+        self.certificates.sort_unstable_by(|a, b| a.cmp(b));
+        self.certificates.dedup();
+        let store = TrustStore::empty().with_pem_certificate(as_pem(&self.certificates));
+        Roots { store, shown }
+    }
 }
 
 /// The SDK takes certificates as PEM only.
-fn pem(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
+fn as_pem(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
     let mut text = String::new();
     for certificate in certificates {
         let body = base64::encode(certificate);
@@ -113,9 +211,9 @@ mod tests {
 
     #[test]
     fn the_built_in_list_is_usable() {
-        let text = pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS);
+        let text = as_pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS);
         let mut roots = RootCertStore::empty();
-        let read: Vec<_> = CertificateDer::pem_slice_iter(&text).flatten().collect();
+        let read = pem::certificates(&text);
         assert!(read.len() > 100, "{}", read.len());
         assert!(
             read.into_iter()

@@ -78,14 +78,6 @@ impl Files {
         )
     }
 
-    /// True if a file was written, replaced, made or removed since it was read. Only looks, does not read.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        [&self.config, &self.credentials]
-            .into_iter()
-            .any(Source::changed)
-    }
-
     /// The names of all profiles, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
@@ -170,6 +162,13 @@ impl Files {
     pub(super) fn files_set_aside(&self) -> impl Iterator<Item = Warning> {
         let files = [&self.credentials, &self.config];
         files.into_iter().filter_map(Source::set_aside)
+    }
+
+    /// The earlier section of this profile that a later one replaced.
+    pub(super) fn replaced(&self, name: &str) -> impl Iterator<Item = Warning> {
+        let replaced = |aside: &&SetAside| aside.is_replaced(name);
+        let found = self.set_aside.iter().filter(replaced);
+        found.filter_map(SetAside::warning)
     }
 
     pub(super) fn sections_set_aside(&self) -> impl Iterator<Item = Warning> {

@@ -1,4 +1,4 @@
-//! One of the two shared files: where it is looked for, its text, and whether it changed.
+//! One of the two shared files: where it is looked for, and its text.
 
 use super::ini::{self, Malformed, Section};
 use crate::{
@@ -8,8 +8,6 @@ use crate::{
 };
 use std::{
     fmt,
-    fs::Metadata,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -100,46 +98,14 @@ fn expanded(path: &str, environment: &Environment) -> PathBuf {
 #[derive(Debug)]
 pub(super) struct Source {
     path: Option<PathBuf>,
-    stamp: Option<Stamp>,
+    was_read: bool,
     /// What there is to say about it in a message, such as `3 profiles` or `missing`.
     state: String,
     /// Why a file that is named or there is not read, and what to do.
     set_aside: Option<Warning>,
 }
 
-/// What changes when a file is written, replaced or touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(file: &Metadata) -> Self {
-        Self {
-            device: file.dev(),
-            inode: file.ino(),
-            length: file.len(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-        }
-    }
-
-    fn now(path: Option<&Path>) -> Option<Self> {
-        let file = std::fs::metadata(path?).ok()?;
-        file.is_file().then(|| Self::of(&file))
-    }
-}
-
 impl Source {
-    /// True if the file was written, replaced, made or removed since it was read.
-    pub(super) fn changed(&self) -> bool {
-        self.stamp != Stamp::now(self.path.as_deref())
-    }
-
     /// What there is to say of a file that is named or there, and not read. `None` where it is read, or
     /// where none is expected.
     pub(super) fn set_aside(&self) -> Option<Warning> {
@@ -149,7 +115,7 @@ impl Source {
     pub(super) fn in_memory(name: &str) -> Self {
         Self {
             path: Some(PathBuf::from(name)),
-            stamp: None,
+            was_read: false,
             state: String::new(),
             set_aside: None,
         }
@@ -162,7 +128,7 @@ impl Source {
         let (path, named) = location.path(environment);
         let mut source = Self {
             path,
-            stamp: None,
+            was_read: false,
             state: "no HOME".into(),
             set_aside: None,
         };
@@ -177,8 +143,8 @@ impl Source {
             return Ok((source, Zeroizing::default()));
         };
         match read_file::read(path, SIZE_LIMIT) {
-            Ok((found, bytes)) => {
-                source.stamp = Some(Stamp::of(&found));
+            Ok((_, bytes)) => {
+                source.was_read = true;
                 let text = std::str::from_utf8(&bytes)
                     .map(|text| Zeroizing::new(text.to_owned()))
                     .map_err(|bad| {
@@ -226,7 +192,7 @@ impl Source {
     }
 
     pub(super) fn count(&mut self, profiles: usize) {
-        if self.stamp.is_some() || self.state.is_empty() {
+        if self.was_read || self.state.is_empty() {
             let plural = if profiles == 1 { "" } else { "s" };
             self.state = format!("{profiles} profile{plural}");
         }

@@ -42,6 +42,8 @@ pub struct Callbacks<'a> {
     pub settings: &'a Settings,
     /// Whether a helper thread waits for the questions that need no reader.
     pub has_helper: bool,
+    /// The key of the source's credentials that AWS has refused.
+    pub refused_key: Option<&'a str>,
 }
 
 impl Callbacks<'_> {
@@ -83,7 +85,10 @@ impl Callbacks<'_> {
             reader: self.settings.token_timeout.value + self.settings.process_timeout.value,
             helper: self.helper(),
         };
-        match self.asker.ask(Question::Source, limits).await? {
+        let question = Question::Source {
+            refused_key: self.refused_key.map(str::to_owned),
+        };
+        match self.asker.ask(question, limits).await? {
             Answer::Source(keys) => Ok(*keys),
             _ => Err(unfit()),
         }

@@ -7,7 +7,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 
 use super::{
-    container,
+    configured, container,
     context::Context,
     environment, imds, profile,
     record::Record,
@@ -15,7 +15,7 @@ use super::{
     supplied, web_identity,
 };
 use crate::{
-    config::Settings,
+    config::{Base, CredentialSource, Settings},
     failure::{Failure, Kind},
     profile::Notes,
 };
@@ -31,14 +31,16 @@ pub const CHAIN: [&Source; 5] = [
 
 /// The sources to ask, in order. A source that an option or a setting names is the only one.
 fn order(settings: &Settings) -> &'static [&'static Source] {
-    if settings.supplied_source {
-        &[&supplied::SOURCE]
-    } else if settings.web_identity.is_some() {
-        &[&web_identity::SOURCE]
-    } else if settings.explicit_profile().is_some() {
-        &[&profile::SOURCE]
-    } else {
-        &CHAIN
+    match settings.base.as_ref().map(|base| &base.value) {
+        Some(Base::Supplied) => &[&supplied::SOURCE],
+        Some(Base::Profile(_)) => &[&profile::SOURCE],
+        Some(Base::Keys(_)) => &[&configured::KEYS],
+        Some(Base::Process(_)) => &[&configured::PROCESS],
+        Some(Base::WebIdentity(_)) => &[&web_identity::SOURCE],
+        Some(Base::Source(CredentialSource::Environment)) => &[&environment::SOURCE],
+        Some(Base::Source(CredentialSource::Container)) => &[&container::SOURCE],
+        Some(Base::Source(CredentialSource::Imds)) => &[&imds::SOURCE],
+        None => &CHAIN,
     }
 }
 
@@ -62,6 +64,7 @@ pub async fn base_credentials(
         record.asks(&label);
         match source.provide(context).await {
             Ok(Provided::Found(mut found)) => {
+                context.notes.found(source.name);
                 if let Some(warning) = found.warning.take() {
                     record.warn(&label, &warning);
                 }
@@ -69,15 +72,29 @@ pub async fn base_credentials(
             }
             Ok(Provided::Absent(reason)) => {
                 record.absent(&label, &reason);
+                if context.notes.is_absent(source.name) {
+                    return Err(absent_now(&label, &reason));
+                }
                 last_reason = reason;
             }
             Err(failure) => return Err(record.failed(&label, failure)),
         }
     }
-    Err(match context.settings.explicit_profile() {
-        Some(name) => profile::without_credentials(name, context.local.profile.ok()),
-        None => not_on_aws(context, &last_reason),
+    let base = context.settings.base.as_ref().map(|base| &base.value);
+    Err(match base {
+        Some(Base::Profile(name)) => profile::without_credentials(name, context.local.profile.ok()),
+        Some(Base::Source(source)) => configured::missing(*source, &last_reason),
+        _ => not_on_aws(context, &last_reason),
     })
+}
+
+fn absent_now(source: &str, reason: &str) -> Failure {
+    Failure::no_credentials(
+        format!(
+            "The held credentials came from {source}, which has none now ({reason}). The next source would be another identity."
+        ),
+        "If it is still so in 2 seconds, the next source is asked.",
+    )
 }
 
 /// Names what was looked at and set aside. "Nothing names AWS credentials here" only where that is so.

@@ -105,7 +105,7 @@ async fn credentials(
             // The time-out was the pause.
             Err(HttpError::Timeout) if Instant::now() < until => {}
             Err(HttpError::Timeout) => return Err(asked.silent()),
-            Err(error) => return Err(asked.unreached(error.why())),
+            Err(error) => return Err(asked.unreached(&error)),
         }
     }
 }
@@ -140,15 +140,15 @@ impl Asked<'_> {
         })
     }
 
-    fn unreached(&self, why: &str) -> Failure {
+    fn unreached(&self, error: &HttpError) -> Failure {
         Failure::new(
             Kind::Connection,
             format!(
                 "The container endpoint {} cannot be reached ({}).",
                 self.place,
-                shown(why)
+                shown(error.why())
             ),
-            self.remedy(),
+            error.remedy_or(&self.remedy()),
         )
     }
 

@@ -253,6 +253,7 @@ impl Call<'_> {
 
     fn unanswered(&self, address: &Secret, error: HttpError) -> Failure {
         let place = http::without_userinfo(address.expose());
+        let remedy = error.remedy_or("Check the network and proxy.").to_owned();
         let (kind, what) = match error {
             HttpError::Timeout => (Kind::Timeout, "does not answer".to_owned()),
             error => (
@@ -260,11 +261,7 @@ impl Call<'_> {
                 format!("could not be reached ({})", shown(error.why())),
             ),
         };
-        Failure::new(
-            kind,
-            format!("{} at {place} {what}.", self.shown()),
-            "Check the network and proxy.",
-        )
+        Failure::new(kind, format!("{} at {place} {what}.", self.shown()), remedy)
     }
 }
 

@@ -10,7 +10,8 @@ impl Sts<'_> {
     /// The principal of these credentials.
     pub async fn caller_identity(&self, keys: &Credentials) -> Result<Principal, Failure> {
         let reply = self
-            .client(Some(keys))?
+            .client(Some(keys))
+            .await?
             .get_caller_identity()
             .send()
             .await

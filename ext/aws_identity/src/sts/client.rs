@@ -2,7 +2,7 @@
 
 use super::retry::{Retries, RetryLimits};
 use crate::{
-    credentials::{Credentials, Secret},
+    credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
     http::{self, Http},
 };
@@ -16,6 +16,7 @@ use aws_sdk_sts::{
     },
     types::AssumedRoleUser,
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::collections::BTreeMap;
 
 /// More requests than an hour has room for, the longest deadline there is. The SDK adds up the pauses of all
@@ -145,20 +146,24 @@ impl<'a> Sts<'a> {
     }
 
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
-    pub(super) fn signing_client(
+    pub(super) async fn signing_client(
         &self,
         keys: &Credentials,
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Client, Failure> {
-        self.build(Some(keys), mfa.map(|_| 1))
+        self.build(Some(keys), mfa.map(|_| 1)).await
     }
 
     /// A client that signs with `keys`, or does not sign. Made for one call: its time begins now.
-    pub(super) fn client(&self, keys: Option<&Credentials>) -> Result<Client, Failure> {
-        self.build(keys, None)
+    pub(super) async fn client(&self, keys: Option<&Credentials>) -> Result<Client, Failure> {
+        self.build(keys, None).await
     }
 
-    fn build(&self, keys: Option<&Credentials>, attempts: Option<u32>) -> Result<Client, Failure> {
+    async fn build(
+        &self,
+        keys: Option<&Credentials>,
+        attempts: Option<u32>,
+    ) -> Result<Client, Failure> {
         let attempts = attempts
             .or(self.limits.attempts)
             .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));
@@ -171,7 +176,7 @@ impl<'a> Sts<'a> {
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.endpoint.region.clone()))
-            .http_client(self.http.sdk_client(url)?)
+            .http_client(self.http_client().await?)
             .sleep_impl(http::sleep())
             .retry_config(RetryConfig::standard().with_max_attempts(attempts))
             .retry_classifier(Retries::new(self.limits.time))
@@ -190,6 +195,16 @@ impl<'a> Sts<'a> {
         }
         Ok(Client::from_conf(config.build()))
     }
+
+    /// The region's own address is looked up only where it decides whether a proxy is asked.
+    async fn http_client(&self) -> Result<SharedHttpClient, Failure> {
+        let address = match &self.endpoint.url {
+            Some(url) => Some(url.clone()),
+            None if self.http.proxy_exceptions().is_some() => Some(self.endpoint.address().await?),
+            None => None,
+        };
+        self.http.sdk_client(address.as_ref().map(Secret::expose))
+    }
 }
 
 /// Without their expiration: STS decides by its own clock whether they are still good.
@@ -205,10 +220,12 @@ fn signing_keys(keys: &Credentials) -> SigningKeys {
     )
 }
 
-/// The credentials in the answer to `call`, with `details` of what it says beside them.
+/// The credentials in the answer to `call`, which asked for this duration, with `details` of what it
+/// says beside them.
 pub(super) fn credentials(
     given: Option<&aws_sdk_sts::types::Credentials>,
     call: &str,
+    seconds: u32,
     details: BTreeMap<String, String>,
 ) -> Result<Credentials, Failure> {
     let Some(given) = given else {
@@ -225,6 +242,7 @@ pub(super) fn credentials(
         call,
     );
     credentials.expires_at = given.expiration().to_millis().ok();
+    credentials.requested = Some(Millis::from(seconds) * 1_000);
     credentials.account_id = details
         .get("assumed_role_arn")
         .and_then(|arn| arn.split(':').nth(4))

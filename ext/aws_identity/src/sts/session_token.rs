@@ -4,6 +4,7 @@ use super::{
     AssumeRoleOptions, Mfa, Sts,
     client::{add_token_details, credentials, number},
     errors::{about_keys, explain},
+    limits,
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -21,7 +22,8 @@ impl Sts<'_> {
         mfa: Option<&Mfa<'_>>,
     ) -> Result<Credentials, Failure> {
         let reply = self
-            .signing_client(keys, mfa)?
+            .signing_client(keys, mfa)
+            .await?
             .get_session_token()
             .set_duration_seconds(number(options.duration_seconds))
             .set_minimum_session_token_size(number(options.minimum_session_token_size))
@@ -42,6 +44,9 @@ impl Sts<'_> {
             reply.session_token_size(),
             reply.session_token_utilization(),
         );
-        credentials(reply.credentials(), "GetSessionToken", details)
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_SESSION_SECONDS);
+        credentials(reply.credentials(), "GetSessionToken", seconds, details)
     }
 }

@@ -4,6 +4,7 @@ use super::{
     AssumeRoleOptions, Sts,
     client::{add_detail, add_role_details, add_token_details, credentials},
     errors::explain,
+    limits,
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -28,7 +29,8 @@ impl Sts<'_> {
     ) -> Result<Credentials, Failure> {
         const CALL: &str = "AssumeRoleWithWebIdentity";
         let request = self
-            .client(None)?
+            .client(None)
+            .await?
             .assume_role_with_web_identity()
             .role_arn(identity.role_arn)
             .role_session_name(session_name)
@@ -57,6 +59,9 @@ impl Sts<'_> {
             reply.source_identity(),
             reply.assumed_role_user(),
         );
-        credentials(reply.credentials(), CALL, details)
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
+        credentials(reply.credentials(), CALL, seconds, details)
     }
 }

@@ -16,8 +16,10 @@ pub enum Question {
     /// The code that the MFA device with this serial number shows now.
     TokenCode(String),
     WebIdentityToken,
-    /// The credentials of the `source`.
-    Source,
+    /// The credentials of the `source`, other than those with the key that AWS has refused.
+    Source {
+        refused_key: Option<String>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -40,7 +42,7 @@ impl Takes {
         match question {
             Question::TokenCode(_) => self.token_code,
             Question::WebIdentityToken => self.web_identity_token,
-            Question::Source => self.source,
+            Question::Source { .. } => self.source,
         }
     }
 }
@@ -52,7 +54,7 @@ impl Question {
         match self {
             Self::TokenCode(_) => "token_code",
             Self::WebIdentityToken => "web_identity_token",
-            Self::Source => "source",
+            Self::Source { .. } => "source",
         }
     }
 
@@ -71,7 +73,7 @@ impl Question {
         match self {
             Self::TokenCode(serial_number) => format!("an MFA code of {serial_number}"),
             Self::WebIdentityToken => "a token of web_identity_token".into(),
-            Self::Source => "the credentials of source".into(),
+            Self::Source { .. } => "the credentials of source".into(),
         }
     }
 
@@ -80,7 +82,7 @@ impl Question {
             (self, answer),
             (Self::TokenCode(_), Answer::TokenCode(_))
                 | (Self::WebIdentityToken, Answer::WebIdentityToken(_))
-                | (Self::Source, Answer::Source(_))
+                | (Self::Source { .. }, Answer::Source(_))
         )
     }
 }

@@ -49,14 +49,16 @@ fn unknown_question(ruby: &Ruby, name: &str) -> Error {
 
 /// A question, as the Hash that Ruby gets.
 pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Error> {
-    let serial_number = match &asked.question {
-        Question::TokenCode(serial_number) => Some(serial_number.as_str()),
-        Question::WebIdentityToken | Question::Source => None,
+    let (serial_number, refused_key) = match &asked.question {
+        Question::TokenCode(serial_number) => (Some(serial_number.as_str()), None),
+        Question::WebIdentityToken => (None, None),
+        Question::Source { refused_key } => (None, refused_key.as_deref()),
     };
     Ok(Reply::new(ruby)
         .with("number", asked.number)?
         .with("name", ruby.to_symbol(asked.question.name()))?
         .text("serial_number", serial_number)?
+        .text("refused_key", refused_key)?
         .with("limit", limit.as_secs_f64())?
         .done())
 }

@@ -1,6 +1,6 @@
 //! The endpoint of STS.
 
-use crate::support::{Machine, keys_profile};
+use crate::support::{Machine, keys_profile, read_identity};
 use aws_identity::failure::Kind;
 use fake_aws::{Entry, Service, world};
 
@@ -43,7 +43,10 @@ fn a_region_with_fips_in_its_name_means_the_fips_endpoint_of_the_region() {
     for (machine, name) in [
         (behind_proxy().env("AWS_REGION", "fips-us-west-2"), "sts-fips.us-west-2.amazonaws.com"),
         (behind_proxy().option("region", "us-west-2-fips"), "sts-fips.us-west-2.amazonaws.com"),
-        (behind_proxy().config("[default]\nregion = fips-us-east-1\nuse_dualstack_endpoint = true\n"), "sts-fips.us-east-1.api.aws"),
+        (
+            behind_proxy().config("[default]\nregion = fips-us-east-1\nuse_dualstack_endpoint = true\n"),
+            "sts-fips.us-east-1.api.aws",
+        ),
     ] {
         assert_eq!(host(&machine), name);
         assert!(!machine.fetch().unwrap().region.contains("fips"));
@@ -142,4 +145,29 @@ fn the_endpoint_of_another_profile_is_not_used() {
     let machine = machine.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", bundle.to_str().unwrap());
     machine.fetch().unwrap();
     assert_eq!(machine.the(Service::Sts, "AssumeRole").host, "sts.us-east-1.amazonaws.com");
+}
+
+/// A profile's endpoint is known in the fetch only; an option's and a variable's, when the session is made.
+#[test]
+fn plain_http_to_another_machine_is_warned_about_once() {
+    let machine = Machine::with_keys().without("AWS_ENDPOINT_URL");
+    let proxy = machine.aws.proxy_url();
+    let machine = machine.env("HTTP_PROXY", &proxy);
+    let machine = machine.config("[default]\nendpoint_url = http://sts.example.test\n");
+    let session = machine.session();
+    assert_eq!(session.warnings(), [""; 0]);
+    read_identity(&session).unwrap();
+    let [warning] = session.warnings().try_into().unwrap();
+    assert!(warning.contains("http://sts.example.test is plain HTTP"), "{warning}");
+
+    let machine = machine.env("AWS_ENDPOINT_URL_STS", "http://sts.example.test");
+    let session = machine.session();
+    assert_eq!(session.warnings().len(), 1);
+    read_identity(&session).unwrap();
+    assert_eq!(session.warnings().len(), 1, "once");
+
+    let machine = Machine::with_keys();
+    let session = machine.session();
+    read_identity(&session).unwrap();
+    assert_eq!(session.warnings(), [""; 0], "loopback");
 }

@@ -364,7 +364,9 @@ fn an_imds_that_never_answers_is_not_there_however_short_or_long_the_time() {
     let silent = stub::silent();
     let machine = |seconds: f64| Machine::with_imds().env(ENDPOINT, &silent.url).option("resolve_timeout", seconds);
     thread::scope(|scope| {
-        for (machine, longest) in [(machine(0.4), 0.7), (machine(2.0).env(TIMEOUT, "5"), 2.3), (machine(30.0).env(TIMEOUT, "2"), 2.4)] {
+        for (machine, longest) in
+            [(machine(0.4), 0.7), (machine(2.0).env(TIMEOUT, "5"), 2.3), (machine(30.0).env(TIMEOUT, "2"), 2.4)]
+        {
             scope.spawn(move || {
                 let (failure, took) = timed(|| machine.failure());
                 assert_eq!(failure.kind, Kind::NotOnAws, "{failure:?}");

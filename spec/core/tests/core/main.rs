@@ -3,6 +3,7 @@
 //! Every test has a machine of its own (`support::Machine`), and its name is the rule it tests.
 
 mod cache;
+mod certificates;
 mod chain;
 mod container;
 mod deadline;
@@ -10,6 +11,7 @@ mod endpoint;
 mod gate;
 mod imds;
 mod library;
+mod life;
 mod login;
 mod process;
 mod proxy;
@@ -17,7 +19,9 @@ mod questions;
 mod readers;
 mod region;
 mod roles;
+mod rotation;
 mod session;
+mod settings;
 mod sso;
 mod sts;
 mod stub;

@@ -16,7 +16,7 @@ fn through_proxy(machine: &Machine) -> bool {
 
 #[test]
 fn sts_goes_through_the_proxy_of_each_variable() {
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+    for name in ["HTTPS_PROXY", "https_proxy"] {
         let machine = with_ca();
         let proxy = machine.aws.proxy_url();
         let machine = machine.env(name, &proxy);
@@ -85,6 +85,74 @@ fn the_container_endpoint_at_its_own_address_is_not_reached_through_a_proxy() {
     assert!(!through_proxy(&machine));
 }
 
+/// `ssh -D` and curl use it (go-to-k/cdk-local#663); botocore and aws-sdk-ruby do not.
+#[test]
+fn all_proxy_is_not_read() {
+    for name in ["ALL_PROXY", "all_proxy"] {
+        for value in ["socks5://127.0.0.1:9", "http://127.0.0.1:9"] {
+            let machine = behind(name, value);
+            assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER, "{name}={value}");
+        }
+    }
+}
+
+/// STS at a name that is not loopback's, and one variable.
+fn behind(name: &str, value: &str) -> Machine {
+    let machine = Machine::with_keys().env(name, value);
+    let url = machine.aws.http_url().replace("127.0.0.1", "127.1");
+    machine.option("endpoint", url)
+}
+
+#[test]
+fn exceptions_come_before_the_proxy_s_url_is_judged() {
+    let machine = behind("HTTP_PROXY", "socks5://u:canary@127.0.0.1:9");
+    assert_eq!(machine.failure_of_identity().kind, Kind::Configuration);
+    let port = machine.aws.http_url().rsplit_once(':').unwrap().1.to_owned();
+    let excepted = machine.env("NO_PROXY", &format!("a.test,127.1:{port}"));
+    assert_eq!(excepted.fetch().unwrap().arn(), world::DEMO_USER);
+
+    // The address of a region is compared too. There may be no network here.
+    let machine = Machine::with_keys().without("AWS_ENDPOINT_URL").option("region", "eu-west-1").option("resolve_timeout", 1);
+    let machine = machine.env("HTTPS_PROXY", "socks5://127.0.0.1:9");
+    assert_eq!(machine.failure_of_identity().kind, Kind::Configuration);
+    let machine = machine.env("NO_PROXY", ".amazonaws.com");
+    assert_ne!(machine.failure_of_identity().kind, Kind::Configuration);
+}
+
+#[test]
+fn a_blank_lower_case_variable_switches_its_twin_off() {
+    let is_proxied = |variables: &[(&str, &str)]| {
+        let mut machine = behind("OTHER", "x");
+        let proxy = machine.aws.proxy_url();
+        machine = machine.env("HTTP_PROXY", &proxy);
+        for (name, value) in variables {
+            machine = machine.env(name, value);
+        }
+        assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+        through_proxy(&machine)
+    };
+    assert!(is_proxied(&[]));
+    assert!(!is_proxied(&[("http_proxy", "")]));
+    assert!(is_proxied(&[("https_proxy", "")]));
+    assert!(!is_proxied(&[("NO_PROXY", "*")]));
+    assert!(is_proxied(&[("NO_PROXY", "*"), ("no_proxy", "")]));
+}
+
+#[test]
+fn user_and_password_end_at_the_last_at_sign() {
+    for (written, sent) in [
+        ("dom%5Cuser:p@ss", "Basic ZG9tXHVzZXI6cEBzcw=="),
+        ("dom\\user:p/s?s#@x:y", "Basic ZG9tXHVzZXI6cC9zP3MjQHg6eQ=="),
+        ("user:p%40ss", "Basic dXNlcjpwQHNz"),
+        ("user:100%", "Basic dXNlcjoxMDAl"),
+    ] {
+        let machine = with_ca();
+        machine.aws.change_world(|world| world.proxy.authorization = Some(sent.into()));
+        let proxy = machine.aws.proxy_url().replace("http://", &format!("http://{written}@"));
+        assert_eq!(machine.env("HTTPS_PROXY", &proxy).fetch().unwrap().arn(), world::DEMO_USER, "{written}");
+    }
+}
+
 #[test]
 fn user_and_password_of_a_proxy_are_sent_decoded() {
     let machine = with_ca();
@@ -109,9 +177,16 @@ fn a_proxy_s_password_is_in_no_failure() {
     let failure = refusing.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
 
-    for bad in ["socks5://user:canary@127.0.0.1:9", "http://user:canary@", "http://user:canary@h:port"] {
+    for bad in [
+        "socks5://user:canary@127.0.0.1:9",
+        "http://user:canary@",
+        "http://user:canary@h:port",
+        "socks5://user:canary@canary@h",
+        "http://user:canary/canary?canary#canary@h:port",
+        "user:canary://canary@h:port",
+    ] {
         let failure = with_ca().env("HTTPS_PROXY", bad).failure_of_identity();
         assert_eq!(failure.kind, Kind::Configuration, "{bad}: {failure:?}");
-        assert!(failure.message().contains("HTTPS_PROXY"), "{}", failure.message());
+        assert!(failure.message().contains("HTTPS_PROXY") && !failure.message().contains("canary"), "{}", failure.message());
     }
 }

@@ -393,7 +393,8 @@ fn a_device_of_the_profile_is_used() {
 #[test]
 fn an_action_that_is_denied_beside_assume_role_is_named_with_both_policies() {
     for action in ["sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"] {
-        let message = format!("User: {} is not authorized to perform: {action} on resource: {}", world::DEMO_USER, world::WORKER_ROLE);
+        let message =
+            format!("User: {} is not authorized to perform: {action} on resource: {}", world::DEMO_USER, world::WORKER_ROLE);
         let failure = answering(Answer::Error { status: 403, code: "AccessDenied".into(), message }).failure();
         for part in [action, "policy of the caller", "trust policy"] {
             assert!(failure.remedy.contains(part), "{failure}");

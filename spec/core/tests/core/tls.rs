@@ -112,7 +112,8 @@ fn containers_behind_tls_are_checked_too() {
     let uri = format!("{}{}", machine.aws.https_url(), world::ECS_PATH);
     let machine = machine.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     let bundle = machine.aws.ca_bundle();
-    assert!(machine.failure().message().contains("certificate"));
+    let failure = machine.failure();
+    assert!(failure.cause.contains("certificate") && failure.remedy.contains("AWS_CA_BUNDLE"), "{failure}");
     assert!(machine.env("AWS_CA_BUNDLE", text(&bundle)).fetch().is_ok());
 }
 

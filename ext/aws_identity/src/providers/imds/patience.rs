@@ -118,7 +118,7 @@ impl Patience {
                 (self.is_ec2 && is_left(u32::MAX)).then_some(PAUSE_REFUSED)
             }
             Err(HttpError::Connection(_)) => (broken <= 1).then_some(Duration::ZERO),
-            Err(HttpError::Lasting(_)) => None,
+            Err(HttpError::Lasting(_) | HttpError::Certificate(..)) => None,
         }?;
         (Instant::now() + pause < self.until).then_some(pause)
     }

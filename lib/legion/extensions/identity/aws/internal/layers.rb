@@ -15,7 +15,7 @@ module Legion
             LEGION_DEADLINE = 4.0
 
             # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.
-            ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|all|no)_proxy)\z/i
+            ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|no)_proxy)\z/i
 
             # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
             APART = %w[enabled roles broker_bridge].freeze

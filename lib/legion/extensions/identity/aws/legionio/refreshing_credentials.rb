@@ -49,7 +49,7 @@ module Legion
             # @raise [Error]
             def session_token = credentials.session_token
 
-            # @return [Time, nil] in UTC; nil for keys that do not expire
+            # @return [Time, nil] in UTC; nil where it is not known, and for keys that do not expire
             # @raise [Error]
             def expiration = credentials.expiration
 
@@ -73,6 +73,12 @@ module Legion
             # @return [Credentials]
             # @raise [Error] if it fails
             def refresh! = session_in_force.refresh!
+
+            # Says that a key is no good any more; see {Session#invalidate}.
+            #
+            # @param access_key_id [String]
+            # @return [Boolean] whether it was the key held
+            def invalidate(access_key_id) = session_in_force.invalidate(access_key_id)
 
             # @return [String] shows the key id that is held, without a wait
             def inspect

@@ -1,0 +1,114 @@
+//! Files that are read for credentials, and whether one of them has changed since.
+
+use std::{
+    fs::{self, Metadata},
+    os::unix::fs::MetadataExt as _,
+    path::PathBuf,
+};
+
+/// Paths, each with the stamp its file had before it was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct WatchedFiles(Vec<(PathBuf, Option<Stamp>)>);
+
+/// What changes when a file is written, replaced or touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            length: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+}
+
+impl WatchedFiles {
+    /// Takes the stamp of a file that is about to be read, or may appear.
+    pub fn add(&mut self, path: PathBuf) {
+        let stamp = stamp(&path);
+        self.0.push((path, stamp));
+    }
+
+    /// True if a file was written, replaced, made or removed. Looks at each and reads none; on a
+    /// file system that hangs it blocks the thread.
+    #[must_use]
+    pub fn have_changed(&self) -> bool {
+        self.0.iter().any(|(path, before)| stamp(path) != *before)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Symbolic links are followed, since a mounted secret is replaced by a link to other files.
+fn stamp(path: &PathBuf) -> Option<Stamp> {
+    fs::metadata(path).ok().as_ref().map(Stamp::of)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::{os::unix::fs::symlink, thread, time::Duration};
+
+    #[test]
+    fn a_change_of_any_kind_is_seen() {
+        let folder = std::env::temp_dir().join(format!("watched-files-{}", std::process::id()));
+        fs::create_dir_all(folder.join("v1")).unwrap();
+        fs::create_dir_all(folder.join("v2")).unwrap();
+        let at = |name: &str| folder.join(name);
+        fs::write(at("v1/token"), "one").unwrap();
+        fs::write(at("v2/token"), "one").unwrap();
+        symlink("v1", at("data")).unwrap();
+        fs::write(at("file"), "[a]").unwrap();
+        type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
+        let changes: [Change<'_>; 6] = [
+            (
+                "written, same length",
+                Box::new(|| fs::write(at("file"), "[b]").unwrap()),
+            ),
+            (
+                "replaced, same text",
+                Box::new(|| {
+                    fs::write(at("new"), "[b]").unwrap();
+                    fs::rename(at("new"), at("file")).unwrap();
+                }),
+            ),
+            ("removed", Box::new(|| fs::remove_file(at("file")).unwrap())),
+            ("made", Box::new(|| fs::write(at("file"), "[c]").unwrap())),
+            ("emptied", Box::new(|| fs::write(at("file"), "").unwrap())),
+            (
+                "a link to other files",
+                Box::new(|| {
+                    symlink("v2", at("next")).unwrap();
+                    fs::rename(at("next"), at("data")).unwrap();
+                }),
+            ),
+        ];
+        for (kind, change) in &changes {
+            let mut files = WatchedFiles::default();
+            assert!(files.is_empty());
+            for name in ["file", "data/token", "nowhere"] {
+                files.add(at(name));
+            }
+            assert!(!files.have_changed(), "before: {kind}");
+            // File systems store times with a resolution of some milliseconds.
+            thread::sleep(Duration::from_millis(20));
+            change();
+            assert!(files.have_changed(), "{kind}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
