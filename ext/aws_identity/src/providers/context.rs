@@ -40,6 +40,7 @@ impl<'a> Context<'a> {
     }
 
     /// A client of STS for one call.
+    #[must_use]
     pub fn sts(&self) -> Sts<'a> {
         let of_profile = self.local.profile.ok().and_then(|chain| chain.max_attempts);
         let limits = RetryLimits {
