@@ -16,7 +16,7 @@
 
 use super::patience::{Patience, is_passing};
 use crate::{
-    credentials::{Credentials, Millis},
+    credentials::{Credentials, KnownSecrets, Millis},
     environment::Environment,
     failure::{Failure, Kind},
     http::{Allowed, Http, HttpError, PlainClient, Reply},
@@ -63,6 +63,7 @@ pub struct Imds {
     base: String,
     patience: Patience,
     token: Option<String>,
+    secrets: KnownSecrets,
     /// True if a lost token was replaced: that happens once.
     is_renewed: bool,
 }
@@ -82,6 +83,7 @@ impl Imds {
             base,
             patience,
             token: None,
+            secrets: http.secrets().clone(),
             is_renewed: false,
         })
     }
@@ -138,7 +140,7 @@ impl Imds {
         if reply.status != 200 {
             return Err(self.refused(&reply));
         }
-        metadata_credentials::parse(&reply.body, "imds", self.token.as_deref()).map_err(|reason| {
+        metadata_credentials::parse(&reply.body, "imds", &self.secrets).map_err(|reason| {
             Failure::new(
                 Kind::Service,
                 format!(
@@ -259,7 +261,7 @@ impl Imds {
     }
 
     fn refused(&self, reply: &Reply) -> Failure {
-        let words = metadata_credentials::words(&reply.body, self.token.as_deref());
+        let words = metadata_credentials::words(&reply.body, &self.secrets);
         unexpected_status(reply.status, &words)
     }
 
