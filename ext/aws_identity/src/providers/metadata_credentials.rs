@@ -37,7 +37,8 @@ pub(super) fn words(body: &[u8], secrets: &KnownSecrets) -> String {
     let said = match serde_json::from_str(&text) {
         Ok(Value::Object(answer)) => {
             let message = member(&answer, ["Message", "message"]);
-            let parts: Vec<&str> = [member(&answer, ["Code", "code"]), message]
+            let code = member(&answer, ["Code", "code"]).and_then(|code| secrets.code(code));
+            let parts: Vec<&str> = [code, message]
                 .into_iter()
                 .flatten()
                 .filter(|part| !part.is_empty())
@@ -158,6 +159,8 @@ mod tests {
                 ": InvalidIdInRequest: ID not found",
             ),
             (r#"{"Message":"line\nline"}"#, r": line\nline"),
+            (r#"{"Code":"canary","Message":"no"}"#, ": no"),
+            (r#"{"Code":"no code/at all","Message":"no"}"#, ": no"),
             ("token is expired\n", ": token is expired"),
             (
                 r#"no such token: canary, "canary""#,

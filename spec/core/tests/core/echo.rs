@@ -131,8 +131,7 @@ fn imds_and_a_container_endpoint_say_no_token() {
     assert_hidden(&failure, &[&sent]);
 
     let letters = "c4n4ry0f7h3sp3cs51ngs1nn0c4g3";
-    let machine =
-        Machine::with_container().option("resolve_timeout", 1).env("AWS_CONTAINER_AUTHORIZATION_TOKEN", letters);
+    let machine = Machine::with_container().option("resolve_timeout", 1).env("AWS_CONTAINER_AUTHORIZATION_TOKEN", letters);
     echo(&machine, Service::Container, 400);
     assert_hidden(&machine.failure(), &[letters]);
     machine.aws.clear_rules();
@@ -144,8 +143,7 @@ fn imds_and_a_container_endpoint_say_no_token() {
 
 #[test]
 fn the_services_of_a_login_say_no_token() {
-    let secrets =
-        [world::SSO_ACCESS_TOKEN, world::SSO_REFRESH_TOKEN, world::SSO_CLIENT_SECRET, world::SIGNIN_REFRESH_TOKEN];
+    let secrets = [world::SSO_ACCESS_TOKEN, world::SSO_REFRESH_TOKEN, world::SSO_CLIENT_SECRET, world::SIGNIN_REFRESH_TOKEN];
     for status in [400, 401, 403] {
         let machine = with_sso(true);
         log_in(&machine, SESSION_FILE, &login(HOUR));
@@ -164,7 +162,10 @@ fn the_services_of_a_login_say_no_token() {
 fn what_aws_really_says_stays_readable() {
     let said = "User: arn:aws:iam::123456789012:user/demo is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/worker";
     let long = said.replace("user/demo", &format!("user/{}", "x".repeat(1900)));
-    for (message, shown) in [(said, said), (&long, "... is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/worker")] {
+    for (message, shown) in [
+        (said, said),
+        (&long, "... is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/worker"),
+    ] {
         let machine = Machine::with_keys().option("role_arn", world::WORKER_ROLE);
         let answer = Answer::Error { status: 403, code: "AccessDenied".into(), message: message.into() };
         machine.aws.add_rule(Rule::on(Service::Sts).action("AssumeRole").answer(answer));

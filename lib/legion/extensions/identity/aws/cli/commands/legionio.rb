@@ -59,7 +59,7 @@ module Legion
               output.pairs(in_force.to_h { |name, setting| [name.to_s, told(setting)] })
             end
 
-            def list(items) = items.empty? ? 'none' : items.join(', ')
+            def list(items) = items.empty? ? 'none' : items.map { |item| Internal::Printable.line(item) }.join(', ')
 
             def told(setting) = setting[:value].nil? ? nil : "#{setting[:value]} (#{setting[:origin]})"
 
