@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'session/support/mfa_users'
+require 'tmpdir'
 
 begin
   require 'aws-sdk-core'
@@ -48,6 +49,20 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     expect(session.credentials.source).to start_with('source > assume role')
   end
 
+  it 'has a Session that is its source read its file again where AWS refused the key, without a word from the caller' do
+    Dir.mktmpdir do |folder|
+      path = "#{folder}/credentials"
+      write = ->(id, secret) { File.write(path, "[default]\naws_access_key_id = #{id}\naws_secret_access_key = #{secret}\n") }
+      write.call('AKIATYPOTYPOTYPO1234', 's')
+      source = with_env(local_aws.env.merge('AWS_SHARED_CREDENTIALS_FILE' => path)) { aws::Session.new }
+      session = on_top_of(source)
+      expect { session.credentials }.to raise_error(aws::AccessDeniedError, /InvalidClientTokenId/)
+      write.call(*keys)
+      expect(session.identity.role).to eq('legion-worker')
+      expect(source.credentials.access_key_id).to eq(keys.first)
+    end
+  end
+
   it 'accepts a Credentials' do
     expect(on_top_of(aws::Credentials.new(*keys)).identity.role).to eq('legion-worker')
   end
@@ -83,6 +98,29 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     session = aws::Session.new(source: provider_class.new(given, expiration))
     expect(session.identity).to have_attributes(role: 'legion-worker', session_name: 'given')
     expect(session.credentials.expiration).to eq(expiration)
+  end
+
+  {
+    'a DateTime'             => ->(time) { time.to_datetime },
+    'text'                   => ->(time) { time.getutc.strftime('%FT%TZ') },
+    'text with an offset'    => ->(time) { time.getlocal('+05:30').strftime('%F %T%:z') },
+    'an Integer'             => ->(time) { time.to_i },
+    'a Float'                => ->(time) { time.to_f },
+    'a Time of another zone' => ->(time) { time.getlocal('-08:00') }
+  }.each do |what, form|
+    it "takes an expiration that is #{what}" do
+      require 'date'
+      expiration = Time.at(Time.now.to_i + 1800)
+      session = aws::Session.new(source: provider_class.new(sdk_credentials.new(*keys), form.call(expiration)))
+      expect(session.credentials.expiration).to eq(expiration)
+    end
+  end
+
+  it 'refuses an expiration that is no time, which it must not take for none' do
+    ['soon', '', '2026', 'NaN', Float::NAN, Float::INFINITY, Object.new, :never, []].each do |given|
+      session = aws::Session.new(source: provider_class.new(sdk_credentials.new(*keys), given))
+      expect { session.credentials }.to raise_error(aws::NoCredentialsError, /gave an expiration that is no time, of class #{given.class}/)
+    end
   end
 
   it 'reads its source in the background in the advisory window' do
@@ -145,11 +183,24 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
 
   it 'refuses an object that is no source, and a second base' do
     expect { on_top_of('AKIA') }.to raise_error(ArgumentError, /source is of class String; it takes a Session, a Credentials or/)
-    expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
-    expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
+    expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Both source and web_identity_token\w* are given/)
+    expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Both source and web_identity_token\w* are given/)
   end
 
   describe '#assume_role' do
+    it 'takes region and endpoint of the profile that the base is from, also two roles up' do
+      Dir.mktmpdir do |folder|
+        File.write("#{folder}/config", "[profile p]\nregion = eu-south-2\nendpoint_url = #{local_aws.http}\naws_access_key_id = #{keys[0]}\n" \
+                                       "aws_secret_access_key = #{keys[1]}\n")
+        with_env(local_aws.env.except('AWS_ENDPOINT_URL', 'AWS_REGION').merge('AWS_CONFIG_FILE' => "#{folder}/config")) do
+          base = aws::Session.new(profile: 'p')
+          on_top = base.assume_role(role_arn: MfaUsers::WORKER)
+          expect([on_top, on_top.assume_role(role_arn: MfaUsers::WORKER)].map { |session| session.identity.region }).to all(eq('eu-south-2'))
+          expect { base.assume_role(role_arn: MfaUsers::WORKER, profile: 'p') }.to raise_error(aws::ConfigurationError, /Both source and profile/)
+        end
+      end
+    end
+
     it 'gives a session on top, at the same endpoint and region' do
       session = with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
         aws::Session.new(endpoint: local_aws.http, region: 'eu-west-1').assume_role(role_arn: MfaUsers::WORKER, role_session_name: 'on-top')

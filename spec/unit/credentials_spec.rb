@@ -83,4 +83,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::Credentials do
     expect { YAML.unsafe_load("--- !ruby/object:#{described_class} {}\n") }.to raise_error(TypeError, /YAML/)
     expect { described_class.allocate.marshal_load([]) }.to raise_error(TypeError, /Marshal/)
   end
+
+  it 'is equal to one of a subclass, with the same hash' do
+    mine, other = [described_class, Class.new(described_class)].map { |type| type.new('AKIA', 'secret') }
+    expect([mine == other, other.eql?(mine), { mine => 1 }[other]]).to eq([true, true, 1])
+  end
 end

@@ -86,6 +86,15 @@ impl<T> Wait<'_, T> {
     }
 }
 
+/// True if the current fiber belongs to a fiber scheduler: a wait here would stop the other fibers
+/// of its thread, so Ruby waits on another thread.
+pub fn has_scheduler() -> bool {
+    // SAFETY: the caller is a Ruby thread with the GVL; the call only reads.
+    let scheduler = unsafe { rb_sys::rb_fiber_scheduler_current() };
+    let nil: rb_sys::VALUE = rb_sys::Qnil.into();
+    scheduler != nil
+}
+
 fn is_main_thread() -> bool {
     // SAFETY: the caller of `wait` is a Ruby thread with the GVL; both calls only read.
     unsafe { rb_sys::rb_thread_current() == rb_sys::rb_thread_main() }

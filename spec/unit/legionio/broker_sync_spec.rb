@@ -100,6 +100,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
 
   def warnings = log.string.lines.grep(/WARN/)
 
+  it 'tries again at once where a file has changed since AWS refused' do
+    backoff(60)
+    @failures = { 'own' => refusal }
+    expect { resolve }.to raise_error(aws::AccessDeniedError)
+    eventually { sync.instance_variable_get(:@job).running? }
+    sleep 0.1 # into its pause
+    @failures = {}
+    natives['own'].file_changes += 1
+    eventually { token == 'ASIAOWN' }
+  end
+
   it 'does nothing before the first resolve, nor without a Broker' do
     use
     hide_const('Legion::Identity::Broker')

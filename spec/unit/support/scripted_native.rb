@@ -20,12 +20,15 @@ class ScriptedNative
   attr_reader :warnings, :settings, :calls, :held, :known, :attempts, :counters
   # An exception, or a callable that is asked in place of AWS.
   attr_accessor :failure
+  # How often a file was found changed.
+  attr_accessor :file_changes
 
   def initialize(warnings: [], settings: SETTINGS)
     @warnings = warnings
     @settings = settings
     @calls = []
     @serial = 0
+    @file_changes = 0
     @attempts = [].freeze
     @counters = { fetches: 0 }.freeze
   end

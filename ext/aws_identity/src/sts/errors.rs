@@ -229,6 +229,18 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
         "MalformedPolicyDocument" | "PackedPolicyTooLarge" => {
             (Kind::Service, "Check policy, policy_arns and tags.")
         }
+        "OutboundWebIdentityFederationDisabled" => (
+            Kind::AccessDenied,
+            "Turn it on for this account: aws iam enable-outbound-web-identity-federation.",
+        ),
+        "SessionDurationEscalation" => (
+            Kind::Service,
+            "Ask for a shorter duration: the credentials that ask last less long.",
+        ),
+        "JWTPayloadSizeExceeded" => (
+            Kind::Service,
+            "Ask for fewer or shorter tags and audiences.",
+        ),
         // aws/aws-cli#7194: AWS could not fetch the keys of the identity provider.
         "InvalidIdentityToken" if message.contains("verification key") => (
             Kind::Connection,
@@ -242,10 +254,18 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
             Kind::Connection,
             "AWS could not reach the identity provider. It may pass.",
         ),
+        // The SDKs' list.
         "Throttling"
-        | "ThrottlingException"
+        | "Throttled"
+        | "RequestThrottled"
+        | "EC2Throttled"
         | "TooManyRequests"
         | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "LimitExceeded"
+        | "ProvisionedThroughputExceeded"
+        | "TransactionInProgress"
+        | "PriorRequestNotComplete"
         | "SlowDown" => (
             Kind::Throttled,
             "Too many requests. Share one Session, or ask less often.",
@@ -279,6 +299,15 @@ mod tests {
             ("InvalidIdentityToken", 400, Kind::AccessDenied),
             ("AccessDeniedException", 400, Kind::AccessDenied),
             ("Throttling", 400, Kind::Throttled),
+            ("ThrottlingException", 400, Kind::Throttled),
+            ("ThrottledException", 400, Kind::Throttled),
+            ("RequestThrottledException", 400, Kind::Throttled),
+            ("RequestThrottled", 400, Kind::Throttled),
+            ("EC2ThrottledException", 503, Kind::Throttled),
+            ("LimitExceededException", 400, Kind::Throttled),
+            ("BandwidthLimitExceeded", 400, Kind::Throttled),
+            ("PriorRequestNotComplete", 400, Kind::Throttled),
+            ("SlowDown", 503, Kind::Throttled),
             ("ExpiredTokenException", 403, Kind::AccessDenied),
             ("", 401, Kind::AccessDenied),
             ("", 403, Kind::AccessDenied),

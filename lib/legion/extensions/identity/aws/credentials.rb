@@ -15,7 +15,7 @@ module Legion
 
           # @return [String, nil] not a secret: AWS writes it into every log
           attr_reader :access_key_id
-          # @return [Time, nil] in UTC, as AWS said it; nil for keys that do not expire
+          # @return [Time, nil] in UTC, as AWS said it; nil where it is not known, and for keys that do not expire
           attr_reader :expiration
           # @return [String, nil] twelve digits, where the source names the account
           attr_reader :account_id
@@ -80,7 +80,7 @@ module Legion
           # @return [Boolean] whether a request can be signed with them
           def set? = !access_key_id.to_s.empty? && !secret_access_key.to_s.empty?
 
-          # @return [Boolean] whether they have expired; false for keys that do not expire
+          # @return [Boolean] whether they have expired; false where {#expiration} is nil
           def expired? = !expiration.nil? && ::Time.now >= expiration
 
           # aws-sdk-ruby calls this on every credential provider, and takes these for one.
@@ -107,7 +107,7 @@ module Legion
           alias eql? ==
 
           # @return [Integer]
-          def hash = [self.class, access_key_id, expiration].hash
+          def hash = [Credentials, access_key_id, expiration].hash
 
           # @return [String] with the key id only
           def inspect = "#<#{self.class} access_key_id=#{access_key_id.inspect}>"

@@ -42,7 +42,7 @@ module Legion
             end
 
             def examined(layers, assume)
-              Internal::Native.doctor(layers, assume).map { |fields| Finding.new(**fields) }
+              Internal::OwnThread.wait { Internal::Native.doctor(layers, assume) }.map { |fields| Finding.new(**fields) }
             rescue ::StandardError => e
               [Finding.of('settings', 'examination', "it was given up: #{e.message}", status: :fail,
                                                                                       remedy: 'Run it again; if it stays, report it with this text.')]

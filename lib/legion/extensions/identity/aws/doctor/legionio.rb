@@ -25,8 +25,8 @@ module Legion
 
             # @return [Array<Finding>]
             def findings
-              return [version, phase, registration, *leases] if inside?
-              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if installed.empty? && files.files.empty?
+              return [version, *unreadable, phase, registration, *leases] if inside?
+              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if installed.empty? && files.files.empty? && files.unreadable.empty?
 
               [version, *unreadable, entry]
             end
@@ -119,10 +119,18 @@ module Legion
             def lease(qualifier)
               name = "lease #{qualifier}"
               lease = ::Legion::Identity::Broker.lease_for(:aws, qualifier: qualifier)
-              return ok(name, lease.expires_at ? "valid until #{lease.expires_at.utc}" : 'valid, and does not expire') if lease&.valid?
+              return ok(name, validity(lease)) if lease&.valid?
 
               warning(name, lease ? 'Broker has one for :aws that is no longer valid' : 'Broker has none for :aws',
                       'It gets one when the identity is first resolved; see sources, network and role above for what prevents that.')
+            end
+
+            # Temporary keys in a file may come without their expiration.
+            def validity(lease)
+              return "valid until #{lease.expires_at.utc}" if lease.expires_at
+              return 'valid; when its temporary keys expire is not known' if lease.respond_to?(:credentials) && lease.credentials.session_token
+
+              'valid, and does not expire'
             end
 
             def renewer(qualifier)

@@ -2,6 +2,8 @@
 
 require 'timeout'
 require_relative '../errors'
+require_relative 'lazy'
+require_relative 'own_thread'
 require_relative 'redacted'
 
 module Legion
@@ -104,22 +106,33 @@ module Legion
 
             # Refuses a code that was given before: AWS takes each code once.
             def token_code(serial_number, limit, alone)
-              code = call(:token_provider, :token_timeout, limit, alone) { |provider| provider.call(serial_number) }
+              code = call(:token_provider, :token_timeout, limit, alone) { |provider| takes_none?(provider) ? provider.call : provider.call(serial_number) }
               code = text(code, :token_provider, 'the six digits that the device shows')
               refuse_used if @used.key?(code)
               @used[code] = true if code.match?(/\A\d{6}\z/) # the core sends nothing but six digits, so all else stays unused
               code
             end
 
+            # A token_provider may do without the serial number: `-> { code }`.
+            def takes_none?(provider) = (provider.is_a?(::Proc) ? provider : provider.method(:call)).arity.zero?
+
             # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
-              ::Timeout.timeout(limit, Overdue) { yield @given.call(name) }
+              bounded(limit) { yield @given.call(name) }
             rescue Overdue => _e
               raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
             rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours no caller would see it
               raise if e.is_a?(Error) || (!alone && FOREIGN.none? { |type| e.is_a?(type) })
 
               raise NoCredentialsError, "The #{name} raised #{e.class}. What it says is the cause of this error."
+            end
+
+            # Under a fiber scheduler that bounds no fiber, a time-out would be raised in whatever fiber of the thread runs then.
+            def bounded(limit, &job)
+              scheduler = ::Fiber.current_scheduler
+              return ::Timeout.timeout(limit, Overdue, &job) if scheduler.nil? || scheduler.respond_to?(:timeout_after)
+
+              OwnThread.aside { ::Timeout.timeout(limit, Overdue, &job) }
             end
 
             def text(answer, name, wanted)
@@ -152,12 +165,32 @@ module Legion
               raise NoCredentialsError, "The source (#{source.class}) has no #{missing.first} just now. Check that it works by itself." if missing
 
               fields.merge(session_token: credentials.session_token, account_id: (credentials.account_id if credentials.respond_to?(:account_id)),
-                           expiration: expiration_of(credentials, source)&.to_f)
+                           expiration: expiration_of(credentials, source))
             end
 
             # In aws-sdk-ruby the provider knows the expiration; the credentials do not.
+            #
+            # @return [Float, nil] seconds since the epoch; nil where none of the objects has an expiration
             def expiration_of(*objects)
-              objects.select { |object| object.respond_to?(:expiration) }.map(&:expiration).find { |time| time.respond_to?(:to_f) }
+              given = objects.select { |object| object.respond_to?(:expiration) }.map(&:expiration).compact.first
+              seconds = seconds_of(given) unless given.nil?
+              return seconds if given.nil? || seconds&.finite?
+
+              # Taken for absent, it would be credentials that never expire.
+              raise NoCredentialsError, "The source gave an expiration that is no time, of class #{given.class}. It takes a Time, DateTime, " \
+                                        'ISO 8601 text or seconds since 1970.'
+            end
+
+            def seconds_of(given)
+              case given
+              when ::String
+                Lazy.require('time')
+                ::Time.iso8601(given.strip.sub(' ', 'T')).to_f
+              when ::Time, ::Numeric then given.to_f
+              else given.to_time.to_f if given.respond_to?(:to_time)
+              end
+            rescue ::ArgumentError => _e # it is no time
+              nil
             end
           end
         end

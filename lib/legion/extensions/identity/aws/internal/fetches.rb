@@ -59,7 +59,7 @@ module Legion
                 came = @native.start(token, purpose, nil)
                 loop do
                   case came
-                  when nil then came = @native.wait(token, OwnThread.unattended? ? @unattended : @attended)
+                  when nil then came = wait(token, OwnThread.unattended? ? @unattended : @attended)
                   when ::Symbol then came = with_helper(came) { |helper| @native.start(token, purpose, helper) }
                   when ::Hash
                     error = answer(token, came)
@@ -74,6 +74,8 @@ module Legion
               original = @errors.call[e.question] or raise
               raise original, cause: original.cause
             end
+
+            def wait(token, takes) = OwnThread.wait { @native.wait(token, takes) }
 
             # Yields a new token, and has its reader leave afterwards, whatever another thread raises in this one at whatever line.
             def joined

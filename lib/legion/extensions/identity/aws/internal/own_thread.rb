@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../errors'
+
 module Legion
   module Extensions
     module Identity
@@ -34,6 +36,36 @@ module Legion
                 end
               end
 
+              # Runs a block that waits. Where the current fiber belongs to a fiber scheduler, it runs on a thread of its own, so that the other
+              # fibers go on; what ends the fiber's wait ends the block too.
+              #
+              # @return [Object] what the block returned
+              # @raise [Exception] what the block raised
+              def wait(&job)
+                ::Fiber.current_scheduler ? aside(&job) : job.call
+              rescue ::ThreadError => _e # the system allows no more threads
+                job.call
+              end
+
+              # Runs a block on a thread of its own, with the fiber-local variables of the caller, and waits for it.
+              #
+              # @return [Object] what the block returned
+              # @raise [Exception] what the block raised
+              def aside
+                outcome = nil
+                caller = ::Thread.current
+                locals = caller.keys.to_h { |key| [key, caller[key]] }
+                thread = start(unattended: unattended?) do
+                  locals.each { |key, value| ::Thread.current[key] = value }
+                  outcome = result_of { yield } # rubocop:disable Style/ExplicitBlockArgument -- it is called on another thread
+                end
+                thread.join
+                value, error = outcome || raise(Error, 'The thread that waited was ended. Ask again.')
+                error ? raise(error) : value
+              ensure
+                thread&.kill
+              end
+
               # @return [Boolean] whether the current thread must not prompt for an MFA code
               def unattended? = ::Thread.current.thread_variable_get(UNATTENDED) == true
 
@@ -43,6 +75,12 @@ module Legion
               def masked(&) = ::Thread.handle_interrupt(NEVER, &)
 
               private
+
+              def result_of
+                [yield, nil]
+              rescue ::Exception => e # rubocop:disable Lint/RescueException -- it is raised where the block was given
+                [nil, e]
+              end
 
               def work(job, at_end)
                 ::Thread.handle_interrupt(AT_ONCE) { job.call }

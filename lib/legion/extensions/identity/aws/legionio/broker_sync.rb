@@ -26,7 +26,9 @@ module Legion
           class BrokerSync
             # What Broker has to hold under a qualifier: a lease from `provider`. Broker asks `registered` for the next one.
             Entry = ::Struct.new(:qualifier, :provider, :registered)
-            private_constant :Entry
+            # Seconds between two looks at the files of the sessions while a failed try is followed by a pause.
+            LOOK = 0.5
+            private_constant :Entry, :LOOK
 
             # @param identity [Object] the object that Broker asks for the process's own credentials
             # @param provider [Provider] of the process's own credentials
@@ -85,10 +87,28 @@ module Legion
 
             def work(job)
               backoff = Internal::Backoff.new
-              job.wait_for(backoff.next) if @provider.failed? # AWS has just been asked, so the first try waits, too
-              until Runtime.shutting_down? || all_equal?
-                backoff = Internal::Backoff.new if job.wait_for(backoff.next)
+              pause(job, backoff.next, file_changes) if @provider.failed? # AWS has just been asked, so the first try waits, too
+              loop do
+                before = file_changes
+                break if Runtime.shutting_down? || all_equal?
+
+                backoff = Internal::Backoff.new if pause(job, backoff.next, before)
               end
+            end
+
+            # Waits up to `seconds`, less where {#wake} has something new or a file was changed: it may be what made AWS refuse.
+            #
+            # @return [Boolean] whether it was less
+            def pause(job, seconds, before)
+              limit = Internal::Monotonic.now + seconds
+              while (left = limit - Internal::Monotonic.now).positive?
+                return true if job.wait_for([left, LOOK].min) || file_changes != before
+              end
+              false
+            end
+
+            def file_changes
+              [@provider, *@roles.each_value.map(&:provider)].sum { |provider| provider.session&.file_changes || 0 }
             end
 
             # Tries the name and every lease, also where one of them fails.

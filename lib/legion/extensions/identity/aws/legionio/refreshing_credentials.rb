@@ -49,7 +49,7 @@ module Legion
             # @raise [Error]
             def session_token = credentials.session_token
 
-            # @return [Time, nil] in UTC; nil for keys that do not expire
+            # @return [Time, nil] in UTC; nil where it is not known, and for keys that do not expire
             # @raise [Error]
             def expiration = credentials.expiration
 
