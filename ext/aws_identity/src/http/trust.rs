@@ -5,6 +5,7 @@
 
 mod known;
 mod pem;
+mod places;
 
 use crate::{
     environment::Environment,
@@ -13,6 +14,7 @@ use crate::{
 };
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
+use places::{MOST_FILES, Origin, Places, Roots};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use std::{
@@ -25,60 +27,14 @@ use std::{
 
 /// A bundle of every public authority has about 200 kB.
 const BUNDLE_LIMIT: u64 = 16 << 20;
-/// More than any folder of authorities has.
-const MOST_FILES: usize = 10_000;
-
-/// What names the places.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Bundle,
-    Variables,
-    System,
-}
-
-/// Where they are looked for.
-#[derive(Clone, PartialEq, Eq)]
-struct Places {
-    origin: Origin,
-    file: Option<PathBuf>,
-    folders: Vec<PathBuf>,
-}
-
 /// The authorities that are trusted now.
-#[derive(Clone)]
-pub(super) struct Roots {
-    pub store: TrustStore,
-    /// What they are, as a message shows it.
-    pub shown: String,
-}
-
-/// A bundle replaces all other roots, as in botocore; else `SSL_CERT_FILE` and `SSL_CERT_DIR` name them, or
-/// they are the system's; where the system has none, as in a container image without an operating system,
-/// Mozilla's list as it was when this was built.
 pub(super) fn roots(bundle: Option<&Path>, environment: &Environment) -> Result<Roots, Failure> {
-    let file = environment.get("SSL_CERT_FILE").map(PathBuf::from);
-    let folders = environment.get("SSL_CERT_DIR").map(|folders| {
-        let folders = folders.split(':').filter(|folder| !folder.is_empty());
-        folders.map(PathBuf::from).collect::<Vec<_>>()
-    });
-    let (origin, file, folders) = if let Some(bundle) = bundle {
-        (Origin::Bundle, Some(bundle.to_owned()), Vec::new())
-    } else if file.is_some() || folders.is_some() {
-        (Origin::Variables, file, folders.unwrap_or_default())
-    } else if cfg!(target_os = "macos") {
-        // They are in a keychain, which the HTTP library reads, once in a process.
+    let Some(places) = Places::of(bundle, environment) else {
+        // The HTTP library reads them, once in a process.
         return Ok(Roots {
             store: TrustStore::empty().with_native_roots(true),
             shown: "the system's authorities".into(),
         });
-    } else {
-        let found = openssl_probe::probe();
-        (Origin::System, found.cert_file, found.cert_dir)
-    };
-    let places = Places {
-        origin,
-        file,
-        folders,
     };
     known::roots(places, |places| match places.origin {
         Origin::Bundle => of_bundle(places),

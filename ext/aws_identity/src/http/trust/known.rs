@@ -1,7 +1,7 @@
 //! The authorities that were read last, for as long as their files stay the same: to read and check those of a
 //! system takes longer than a request to STS.
 
-use super::{Places, Roots};
+use super::places::{MOST_FILES, Places, Roots};
 use std::{
     fs::{self, Metadata},
     os::unix::fs::MetadataExt,
@@ -54,11 +54,7 @@ impl Version {
         for folder in &places.folders {
             all.push(stamp(folder));
             let files = fs::read_dir(folder).into_iter().flatten().flatten();
-            all.extend(
-                files
-                    .take(super::MOST_FILES)
-                    .map(|file| stamp(&file.path())),
-            );
+            all.extend(files.take(MOST_FILES).map(|file| stamp(&file.path())));
         }
         Self(all)
     }
@@ -90,7 +86,7 @@ fn stamp(path: &Path) -> Option<[i64; 5]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Origin, *};
+    use super::{super::places::Origin, *};
     use aws_smithy_http_client::tls::TrustStore;
     use std::{convert::Infallible, fs::File};
 
