@@ -79,6 +79,10 @@ impl Session {
                 _ => None,
             },
             Some(Err(_)) if task.is_withdrawn() => None,
+            // A failed refresh, such as of a file that is being rewritten, leaves what is known.
+            Some(Err(failure)) if !state.is_final(failure, now) && state.knows_identity(now) => {
+                Some(Ok(state.identity_serial))
+            }
             // The held credentials are still served, so the next fetch asks for the identity with
             // them.
             Some(Err(failure))

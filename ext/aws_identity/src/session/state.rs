@@ -140,6 +140,14 @@ impl State {
         }
     }
 
+    /// True if the known identity is that of the credentials in use, and their file is not to be read
+    /// again first.
+    pub(super) fn knows_identity(&self, now: Millis) -> bool {
+        let is_read_again = self.refresh.is_stale() && !self.refresh.is_backing_off(now);
+        let known = self.identity.as_ref();
+        !is_read_again && known.is_some_and(|cached| cached.until.is_none_or(|until| now < until))
+    }
+
     /// True if the held credentials are good, or are marked as degraded.
     pub(super) fn is_servable(&self, now: Millis) -> bool {
         let held = self.refresh.held(now);
@@ -254,6 +262,9 @@ impl State {
     ) {
         self.refused_base_key = None;
         self.watch.succeeded(&in_flight.notes);
+        if self.refresh.is_stale() {
+            self.identity = None; // the file may have named another one
+        }
         self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();
         let at = self.corrected(completion.at);
