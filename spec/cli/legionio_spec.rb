@@ -12,17 +12,17 @@ RSpec.describe 'lex-identity-aws legionio' do
   def settings(name, content) = file(".legionio/settings/#{name}", JSON.generate(content))
 
   it 'shows the settings files, what they say of AWS, its own file and the entry for phase 0, and writes nothing' do
-    aws = { region: 'eu-west-1', web_identity_token: 'canary-of-the-program', role_arn: "#{BrokenWorld::ROLE}legion-worker" }
+    aws = { region: 'eu-west-1', secret_access_key: 'canary-of-the-program', access_key_id: 'AKIAX', role_arn: "#{BrokenWorld::ROLE}legion-worker" }
     others = settings('identity.json', { identity: { aws: aws } })
     broken = file('.legionio/settings/broken.json', '{"secret": "canary-of-the-program", ')
     answer = on_terminal('legionio')
     expect(answer).to have_attributes(exit: 0, stdout: a_string_including(
-      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON)\n", 'under identity.aws in them: region, web_identity_token, role_arn',
+      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON)\n", 'under identity.aws in them: region, secret_access_key, access_key_id, role_arn',
       "File of this gem: #{ours} (does not exist)\n", 'not in them', '"phase":0', 'region             eu-west-1 (settings)'
     ))
     shows_no_secret(answer.stdout, ['canary-of-the-program'])
     data = in_pipe('legionio').data
-    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' }, 'identity_aws' => %w[region web_identity_token role_arn],
+    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' }, 'identity_aws' => %w[region secret_access_key access_key_id role_arn],
                             'file' => ours, 'exists' => false, 'phase_zero' => false, 'written' => nil, 'setting' => entry,
                             'settings' => include('region' => { 'value' => 'eu-west-1', 'origin' => 'settings' }))
     expect(File).not_to exist(ours)

@@ -442,15 +442,16 @@ RSpec.describe 'The contract with LegionIO' do
         Resolver.resolve!
         eventually { Broker.token_for(:aws, qualifier: :deploy) && Broker.token_for(:aws, qualifier: :partner) }
         refreshing = Broker.renewer_for(:aws, qualifier: :deploy).provider.current_credentials
-        contexts = [:deploy, 'partner', { role: 'deploy' }, { 'qualifier' => :partner }, 'unknown', nil, Object.new, { role: [] }]
+        contexts = [:deploy, 'partner', { role: 'deploy' }, { 'qualifier' => :partner }, 'unknown', nil, Object.new, {}, :default]
         answer([Broker.token_for(:aws, qualifier: :deploy) == refreshing.access_key_id,
                 Broker.token_for(:aws, for_context: 'partner') == Broker.token_for(:aws, qualifier: :partner),
-                Broker.token_for(:aws, for_context: :unknown) == Broker.token_for(:aws),
+                [:unknown, 'depoly', { role: 'unknown' }, { role: [] }].map { |context| Broker.token_for(:aws, for_context: context) },
+                [nil, :default, {}].all? { |context| Broker.token_for(:aws, for_context: context) == Broker.token_for(:aws) },
                 Broker.token_for(:aws, for_context: :closed),
                 contexts.map { |context| aws::Identity.resolve_qualifier(context) },
                 Broker.lease_for(:aws, qualifier: :deploy).expires_at - Time.now])
       RUBY
-      expect(found.answer).to match([true, true, true, nil, ['deploy', 'partner', 'deploy', 'partner', nil, nil, nil, nil], be_within(20).of(900)])
+      expect(found.answer).to match([true, true, [nil] * 4, true, nil, ['deploy', 'partner', 'deploy', 'partner', 'unknown', nil, nil, nil, nil], be_within(20).of(900)])
       expect(found.lines.grep(/WARN/)).to match([/roles\.default is ignored/, /roles\.closed cannot be leased: .*AccessDenied/])
     end
 

@@ -17,6 +17,7 @@ RSpec.describe 'An option', :mfa_users do
   both = {
     role_session_name: ['build-7', { 'RoleSessionName' => 'build-7' }],
     session_duration:  [900, { 'DurationSeconds' => '900' }],
+    minimum_session_token_size: [1024, { 'MinimumSessionTokenSize' => '1024' }],
     policy:            [JSON.generate(policy), { 'Policy' => JSON.generate(policy) }],
     policy_arns:       [managed, { 'PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1] }]
   }
@@ -53,6 +54,24 @@ RSpec.describe 'An option', :mfa_users do
     it 'tags may be a list of key and value' do
       aws::Session.new(role_arn: MfaUsers::WORKER, tags: [{ key: 'team', value: 'core' }]).credentials
       expect(arrived('AssumeRole')).to include('Tags.member.1.Key' => 'team', 'Tags.member.1.Value' => 'core')
+    end
+
+    it 'policy_arns may be a list of Hashes, as aws-sdk-ruby writes them' do
+      aws::Session.new(role_arn: MfaUsers::WORKER, policy_arns: [{ arn: managed[0] }, managed[1]]).credentials
+      expect(arrived('AssumeRole')).to include('PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1])
+    end
+
+    it 'a token_provider may do without the serial number' do
+      codes = %w[111111 222222 333333]
+      [-> { codes.shift }, proc { codes.shift }, Class.new { define_method(:call) { codes.shift } }.new].each do |provider|
+        expect(mfa_session(provider).credentials).to be_set
+      end
+    end
+
+    it 'that nothing takes is an error' do
+      { policy: policy, external_id: 'x-1', serial_number: MfaUsers::DEVICE, session_duration: 900 }.each do |name, value|
+        expect { aws::Session.new(name => value) }.to raise_error(aws::ConfigurationError, /\A#{name} is given/)
+      end
     end
 
     it 'serial_number and token_provider arrive' do
@@ -92,7 +111,8 @@ RSpec.describe 'An option', :mfa_users do
     it 'the other fields of the answer can be read' do
       session = aws::Session.new(role_arn: MfaUsers::WORKER, role_session_name: 'read', policy: policy, source_identity: 'dana')
       expect(session.credentials.details).to include(assumed_role_arn: 'arn:aws:sts::123456789012:assumed-role/legion-worker/read',
-                                                     assumed_role_id: /:read\z/, source_identity: 'dana', packed_policy_size: /\A\d+\z/)
+                                                     assumed_role_id: /:read\z/, source_identity: 'dana', packed_policy_size: /\A\d+\z/,
+                                                     session_token_size: /\A\d+\z/, session_token_utilization: /\A\d+\z/)
       expect(session.credentials.account_id).to eq('123456789012')
     end
   end
@@ -191,15 +211,15 @@ RSpec.describe 'An option', :mfa_users do
       [role.merge(session_duration: 129_600), /session_duration is 129600 seconds; STS takes 900 to 43200/],
       [{ get_session_token: true, session_duration: 129_601 }, /session_duration is 129601 seconds; STS takes 900 to 129600/],
       [role.merge(role_session_name: 'a b'), /role_session_name holds ' '/],
-      [role.merge(external_id: 'x'), /external_id has 1 characters; STS takes 2 to 1224/],
+      [role.merge(external_id: 'x'), /external_id has 1 characters; STS takes 2 and more/],
       [role.merge(policy: 'no JSON'), /policy is not a JSON object/],
-      [role.merge(policy: { Statement: 'x' * 2048 }), /policy has 20\d\d characters; STS takes 1 to 2048/],
+      [role.merge(minimum_session_token_size: 4097), /minimum_session_token_size is 4097 bytes; STS takes 0 to 4096/],
       [role.merge(policy_arns: [managed[0]] * 11), /policy_arns has 11 entries; STS takes at most 10/],
       [role.merge(policy_arns: ['arn:aws:s3:::bucket']), /policy_arns holds "arn:aws:s3:::bucket"/],
       [role.merge(tags: (1..51).to_h { |number| [number.to_s, 'x'] }), /tags has 51 entries; STS takes at most 50/],
       [role.merge(tags: { 'Team' => '1', 'team' => '2' }), /tags holds the key "team" twice/],
       [role.merge(source_identity: 'ä' * 3), /source_identity holds 'ä'/],
-      [role.merge(serial_number: 'short'), /serial_number has 5 characters; STS takes 9 to 256/],
+      [role.merge(serial_number: 'short'), /serial_number has 5 characters; STS takes 9 and more/],
       [{ role_arn: 'arn:aws:iam::1:role/x' }, %r{role_arn is "arn:aws:iam::1:role/x", which is not the ARN of a role}],
       [{ role_arn: [] }, /role_arn is an empty list/],
       [{ role_arn: [MfaUsers::WORKER, { role_arn: MfaUsers::WORKER, serial_number: MfaUsers::DEVICE }] }, /has the option "serial_number"/]
@@ -235,7 +255,7 @@ RSpec.describe 'An option', :mfa_users do
   it 'refuses a time-out that is no number, which it must not take for absent' do
     %i[resolve_timeout connect_timeout read_timeout process_timeout token_timeout advisory_window negative_ttl].each do |name|
       [Float::NAN, Float::INFINITY, -Float::INFINITY].each do |given|
-        expect { Legion::Extensions::Identity::Aws::Session.new(name => given) }.to raise_error(Legion::Extensions::Identity::Aws::ConfigurationError, /#{name}.*(NaN|inf)/)
+        expect { aws::Session.new(name => given) }.to raise_error(aws::ConfigurationError, /#{name}.*(NaN|inf)/)
       end
     end
   end

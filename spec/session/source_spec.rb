@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'session/support/mfa_users'
+require 'tmpdir'
 
 begin
   require 'aws-sdk-core'
@@ -100,11 +101,11 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
   end
 
   {
-    'a DateTime'             => ->(time) { time.to_datetime },
+    'a DateTime'             => lambda(&:to_datetime),
     'text'                   => ->(time) { time.getutc.strftime('%FT%TZ') },
     'text with an offset'    => ->(time) { time.getlocal('+05:30').strftime('%F %T%:z') },
-    'an Integer'             => ->(time) { time.to_i },
-    'a Float'                => ->(time) { time.to_f },
+    'an Integer'             => lambda(&:to_i),
+    'a Float'                => lambda(&:to_f),
     'a Time of another zone' => ->(time) { time.getlocal('-08:00') }
   }.each do |what, form|
     it "takes an expiration that is #{what}" do
@@ -182,11 +183,24 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
 
   it 'refuses an object that is no source, and a second base' do
     expect { on_top_of('AKIA') }.to raise_error(ArgumentError, /source is of class String; it takes a Session, a Credentials or/)
-    expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
-    expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Either is a base of its own/)
+    expect { on_top_of(base, web_identity_token: 'eyJ-token') }.to raise_error(aws::ConfigurationError, /Both source and web_identity_token\w* are given/)
+    expect { on_top_of(base, web_identity_token_file: '/token') }.to raise_error(aws::ConfigurationError, /Both source and web_identity_token\w* are given/)
   end
 
   describe '#assume_role' do
+    it 'takes region and endpoint of the profile that the base is from, also two roles up' do
+      Dir.mktmpdir do |folder|
+        File.write("#{folder}/config", "[profile p]\nregion = eu-south-2\nendpoint_url = #{local_aws.http}\naws_access_key_id = #{keys[0]}\n" \
+                                       "aws_secret_access_key = #{keys[1]}\n")
+        with_env(local_aws.env.except('AWS_ENDPOINT_URL', 'AWS_REGION').merge('AWS_CONFIG_FILE' => "#{folder}/config")) do
+          base = aws::Session.new(profile: 'p')
+          on_top = base.assume_role(role_arn: MfaUsers::WORKER)
+          expect([on_top, on_top.assume_role(role_arn: MfaUsers::WORKER)].map { |session| session.identity.region }).to all(eq('eu-south-2'))
+          expect { base.assume_role(role_arn: MfaUsers::WORKER, profile: 'p') }.to raise_error(aws::ConfigurationError, /Both source and profile/)
+        end
+      end
+    end
+
     it 'gives a session on top, at the same endpoint and region' do
       session = with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
         aws::Session.new(endpoint: local_aws.http, region: 'eu-west-1').assume_role(role_arn: MfaUsers::WORKER, role_session_name: 'on-top')

@@ -27,7 +27,7 @@ RSpec.describe 'Session#token_for' do
   it 'says what is wrong with the words' do
     expect { session.token_for(:esk) }.to raise_error(ArgumentError, /no token of kind "esk"\. Did you mean/)
     expect { session.token_for(:eks) }.to raise_error(ArgumentError, /needs cluster/)
-    expect { session.token_for(:rds, host: 'h', prot: 1, user: 'u') }.to raise_error(ArgumentError, /takes no "prot"\?/)
+    expect { session.token_for(:rds, host: 'h', prot: 1, user: 'u') }.to raise_error(ArgumentError, /takes no "prot"/)
   end
 
   it 'shows no secret of a token' do

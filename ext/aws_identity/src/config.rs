@@ -4,18 +4,23 @@
 //! environment, else from the shared config files. This folder decides the first three;
 //! [`crate::profile`] reads the files.
 
+mod base;
+mod foreign_names;
 mod layers;
 pub mod options;
 pub mod region;
 mod report;
 mod role;
 mod settings;
+mod unused;
 
 pub use crate::{
     layer::{Chosen, Origin},
     sts::{AssumeRoleOptions, RoleRequest},
 };
+pub use base::{Base, CredentialSource, TokenSource};
 pub use layers::Layers;
 pub use region::check_region;
 pub use role::Role;
 pub use settings::*;
+pub use unused::Taker;

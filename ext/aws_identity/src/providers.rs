@@ -6,6 +6,7 @@
 
 mod callbacks;
 mod chain;
+mod configured;
 mod container;
 mod context;
 mod credential_json;

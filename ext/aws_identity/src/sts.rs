@@ -1,4 +1,4 @@
-//! The four STS calls, their options, limits and errors.
+//! The five STS calls, their options, limits and errors.
 //!
 //! Each call is made once with everything it needs; the caller decides when.
 
@@ -6,6 +6,7 @@ mod assume_role;
 mod caller_identity;
 mod client;
 mod errors;
+mod identity_token;
 pub mod limits;
 mod retry;
 mod session_token;
@@ -14,5 +15,6 @@ mod web_identity;
 pub use assume_role::{AssumeRoleOptions, CacheArguments, RoleRequest};
 pub use client::{Endpoint, Mfa, Sts};
 pub use errors::{denied_action, refuses_keys};
+pub use identity_token::{IdentityToken, IdentityTokenRequest};
 pub use retry::RetryLimits;
 pub use web_identity::WebIdentity;

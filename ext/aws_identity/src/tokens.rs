@@ -1,14 +1,16 @@
 //! What proves the identity of a process to other systems.
 //!
 //! [`presigned`] signs requests that the other system sends to AWS, or checks itself; nothing is
-//! sent from here.
+//! sent from here. [`TokenStore`] holds the tokens that STS issued.
 
 mod presigned;
 mod recipes;
 mod request;
+mod store;
 mod token;
 mod words;
 
 pub use presigned::token as presigned;
 pub use recipes::Place;
+pub use store::{Look, TokenFetch, TokenStore};
 pub use token::Token;

@@ -15,6 +15,7 @@ use aws_identity::{
     principal::Principal,
     profile::{Need, ProfileSummary},
     session::{CachedCredentials, Event, Tally},
+    sts::IdentityTokenRequest,
     tokens::Token,
 };
 use magnus::{
@@ -36,7 +37,7 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
     let map = |name: &str| -> Result<Map<String, Json>, Error> {
         match field(name) {
             None => Ok(Map::new()),
-            Some(value) => match json(ruby, value, MOST_LEVELS)? {
+            Some(value) => match json(ruby, value, "", MOST_LEVELS)? {
                 Json::Object(map) => Ok(map),
                 _ => Err(Error::new(
                     ruby.exception_type_error(),
@@ -46,19 +47,23 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         }
     };
     let seconds: Option<f64> = field("deadline_cap").map(f64::try_convert).transpose()?;
+    let profile: Option<String> = field("inherited_profile")
+        .map(String::try_convert)
+        .transpose()?;
     let folder: Option<String> = field("dmi_folder").map(String::try_convert).transpose()?;
     Ok(Layers {
         options: map("options")?,
         settings: map("settings")?,
         environment: environment(ruby, field("environment"))?,
         deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        inherited_profile: profile,
         dmi_folder: folder.map(Into::into),
     })
 }
 
 /// The words of a token.
 pub fn words(ruby: &Ruby, given: RHash) -> Result<Map<String, Json>, Error> {
-    match json(ruby, given.as_value(), MOST_LEVELS)? {
+    match json(ruby, given.as_value(), "", MOST_LEVELS)? {
         Json::Object(map) => Ok(map),
         _ => Ok(Map::new()),
     }
@@ -82,7 +87,8 @@ pub fn environment(ruby: &Ruby, given: Option<Value>) -> Result<Environment, Err
     Ok(Environment::new(all))
 }
 
-fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
+/// `option` is the name of the option that `value` is of, and empty for the Hash of all options.
+fn json(ruby: &Ruby, value: Value, option: &str, levels: usize) -> Result<Json, Error> {
     if levels == 0 {
         return Err(Error::new(
             ruby.exception_arg_error(),
@@ -96,7 +102,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
         return Ok(Json::Bool(value.to_bool()));
     }
     if let Some(text) = RString::from_value(value) {
-        return Ok(Json::String(utf8(ruby, text)?));
+        return Ok(Json::String(utf8(ruby, text, option)?));
     }
     if let Some(symbol) = Symbol::from_value(value) {
         return Ok(Json::String(symbol.name()?.into_owned()));
@@ -111,7 +117,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
     if let Some(array) = RArray::from_value(value) {
         return array
             .into_iter()
-            .map(|item| json(ruby, item, levels - 1))
+            .map(|item| json(ruby, item, option, levels - 1))
             .collect::<Result<_, _>>()
             .map(Json::Array);
     }
@@ -119,7 +125,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
         let mut map = Map::new();
         hash.foreach(|key: Value, item: Value| {
             let key = match (RString::from_value(key), Symbol::from_value(key)) {
-                (Some(text), _) => utf8(ruby, text)?,
+                (Some(text), _) => utf8(ruby, text, option)?,
                 (_, Some(symbol)) => symbol.name()?.into_owned(),
                 _ => {
                     return Err(Error::new(
@@ -128,10 +134,15 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
                     ));
                 }
             };
-            map.insert(key, json(ruby, item, levels - 1)?);
+            let option = if option.is_empty() { &key } else { option };
+            let item = json(ruby, item, option, levels - 1)?;
+            map.insert(key, item);
             Ok(ForEach::Continue)
         })?;
         return Ok(Json::Object(map));
+    }
+    if let Some(text) = text_of(value)? {
+        return Ok(Json::String(utf8(ruby, text, option)?));
     }
     // ActiveSupport's durations are no Numeric, but respond to to_f.
     if value.respond_to("to_f", false)? && value.respond_to("+", false)? {
@@ -142,7 +153,7 @@ fn json(ruby: &Ruby, value: Value, levels: usize) -> Result<Json, Error> {
     Err(Error::new(
         ruby.exception_arg_error(),
         format!(
-            "an option's value is of class {class}; it takes a String, Symbol, number, true, false, nil, Array or Hash"
+            "{option} is of class {class}; it takes a String, Symbol, number, true, false, nil, Array or Hash"
         ),
     ))
 }
@@ -153,12 +164,29 @@ fn number(given: f64) -> Json {
     Number::from_f64(given).map_or_else(|| Json::String(given.to_string()), Json::Number)
 }
 
-fn utf8(ruby: &Ruby, text: RString) -> Result<String, Error> {
+/// The text of a path (`Pathname`, `File`) or a URL (`URI`).
+fn text_of(value: Value) -> Result<Option<RString>, Error> {
+    let method = if value.respond_to("to_path", false)? {
+        "to_path"
+    } else if value.respond_to("scheme", false)? && value.respond_to("userinfo", false)? {
+        "to_s"
+    } else {
+        return Ok(None);
+    };
+    value.funcall(method, ()).map(RString::from_value)
+}
+
+fn utf8(ruby: &Ruby, text: RString, option: &str) -> Result<String, Error> {
     text.to_string().map_err(|_| {
+        let name = if option.is_empty() {
+            "an option's name"
+        } else {
+            option
+        };
         // The text itself could be a secret.
         Error::new(
             ruby.exception_arg_error(),
-            "an option's value is not valid UTF-8",
+            format!("{name} is not valid UTF-8"),
         )
     })
 }
@@ -228,6 +256,30 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
         .text("degraded", held.degraded.as_deref())?
         .with("details", details)?
         .done())
+}
+
+/// The request for a token of STS, from words that Ruby has given their types.
+pub fn identity_token_request(ruby: &Ruby, given: RHash) -> Result<IdentityTokenRequest, Error> {
+    let fetch = |name: &str| given.fetch::<_, Value>(ruby.to_symbol(name));
+    let tags = match json(ruby, fetch("tags")?, "tags", MOST_LEVELS)? {
+        Json::Object(tags) => tags,
+        _ => Map::new(),
+    };
+    let text = |value: Json| match value {
+        Json::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(IdentityTokenRequest {
+        audience: Vec::<String>::try_convert(fetch("audience")?)?
+            .into_iter()
+            .collect(),
+        duration_seconds: u32::try_convert(fetch("duration_seconds")?)?,
+        signing_algorithm: String::try_convert(fetch("signing_algorithm")?)?,
+        tags: tags
+            .into_iter()
+            .map(|(key, value)| (key, text(value)))
+            .collect(),
+    })
 }
 
 /// A token for another system, with its text.

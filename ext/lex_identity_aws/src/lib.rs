@@ -8,6 +8,8 @@ mod error;
 #[allow(unsafe_code)] // pthread_atfork
 mod fork;
 mod session;
+#[allow(unsafe_code)] // posix_spawn
+mod spawn;
 #[allow(unsafe_code)] // the wait without the GVL
 mod wait;
 
@@ -40,6 +42,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
             format!("pthread_atfork: {error}"),
         )
     })?;
+    providers::process::start_by(&spawn::PROGRAMS);
     let native = error::home(ruby)?
         .define_module("Internal")?
         .define_module("Native")?;
@@ -61,6 +64,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("file_changes", method!(Session::file_changes, 0))?;
     session.define_method("held", method!(Session::held, 0))?;
     session.define_method("known", method!(Session::known, 0))?;
+    session.define_method("identity_token", method!(Session::identity_token, 1))?;
     session.define_method("presigned", method!(Session::presigned, 3))?;
     session.define_method("forget_identity", method!(Session::forget_identity, 0))?;
     session.define_method("invalidate", method!(Session::invalidate, 1))?;

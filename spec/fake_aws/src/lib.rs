@@ -9,6 +9,7 @@ mod container;
 mod control;
 mod failure;
 mod http;
+mod identity_token;
 mod imds;
 mod keys;
 mod limits;

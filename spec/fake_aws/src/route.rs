@@ -26,6 +26,7 @@ pub fn route(request: &Request, params: &BTreeMap<String, String>, world: &World
     let (service, action) = match path {
         "/" => (Service::Sts, params.get("Action").map_or("", String::as_str)),
         "/federation/credentials" => (Service::Sso, "GetRoleCredentials"),
+        _ if path.starts_with("/.well-known/") => (Service::Sts, "PublishedKeys"),
         "/token" => (Service::Sso, "CreateToken"),
         "/v1/token" => (Service::Signin, "CreateOAuth2Token"),
         _ if world.containers.contains_key(path) => (Service::Container, "GetCredentials"),

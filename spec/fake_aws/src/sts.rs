@@ -1,4 +1,4 @@
-//! The Security Token Service: four operations of its query protocol, and the trust rules that moto does not check.
+//! The Security Token Service: five operations of its query protocol, and the trust rules that moto does not check.
 
 use crate::arn::{Arn, glob};
 use crate::call::Call;
@@ -18,6 +18,9 @@ const HOUR: i64 = 3600;
 /// # Errors
 /// AWS's code and message for the refusal.
 pub fn answer(call: &mut Call, request_id: &str) -> Result<Response, Failure> {
+    if let Some(keys) = crate::identity_token::published(&call.request.path, call.request.header("host").unwrap_or_default()) {
+        return Ok(keys);
+    }
     let action = call.param("Action").unwrap_or_default().to_owned();
     if call.param("Version") != Some("2011-06-15") {
         let version = call.param("Version").unwrap_or("NO_VERSION_SPECIFIED");
@@ -28,6 +31,7 @@ pub fn answer(call: &mut Call, request_id: &str) -> Result<Response, Failure> {
         "AssumeRole" => assume_role(call)?,
         "AssumeRoleWithWebIdentity" => assume_role_with_web_identity(call)?,
         "GetSessionToken" => get_session_token(call)?,
+        "GetWebIdentityToken" => crate::identity_token::get_web_identity_token(call)?,
         _ => {
             let message = format!("Could not find operation {action} for version 2011-06-15");
             return Err(Failure::new(400, "InvalidAction", message));
@@ -53,12 +57,12 @@ pub fn refuse(failure: &Failure, request_id: &str) -> Response {
     Response::new(failure.status, "text/xml", body)
 }
 
-fn element(name: &str, value: &str) -> String {
+pub(crate) fn element(name: &str, value: &str) -> String {
     let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!("    <{name}>{escaped}</{name}>\n")
 }
 
-fn signed_by(call: &mut Call) -> Result<Key, Failure> {
+pub(crate) fn signed_by(call: &mut Call) -> Result<Key, Failure> {
     authenticate(call.request, call.world, call.keys, call.now_ms, call.entry)
 }
 

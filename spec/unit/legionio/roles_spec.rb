@@ -10,7 +10,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
   it 'has none where there are no settings' do
     [nil, {}, { roles: nil }, { roles: {} }].each do |given|
       settings(given)
-      expect([described_class.names, described_class.problem, described_class.qualifier(:reader)]).to eq([[], nil, nil])
+      expect([described_class.names, described_class.problem, described_class.qualifier(:reader)]).to eq([[], nil, :reader])
     end
   end
 
@@ -47,10 +47,20 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
   it 'finds the one a context names, and never raises' do
     settings(roles: { reader: arn })
     expect(%w[reader].push(:reader, { role: 'reader' }, { 'qualifier' => :reader }).map { |context| described_class.qualifier(context) }).to all(eq(:reader))
+    [nil, 1, '', ' ', :default, 'default', {}, { role: nil }, { service: 'x' }, Object.new, BasicObject.new].each do |context|
+      expect(described_class.qualifier(context)).to be_nil
+    end
+  end
+
+  it 'gives back a name that is no role, so that Broker finds nothing under it' do
+    settings(roles: { reader: arn })
+    [['raeder', :raeder], %i[other other], [{ role: 'x' }, :x], [{ 'qualifier' => :y }, :y]].each do |context, name|
+      expect(described_class.qualifier(context)).to eq(name)
+    end
     unable = Class.new { def to_s = raise(NotImplementedError) }.new
     broken = ['broken', NotImplementedError, SystemStackError].map { |raised| Class.new(Hash) { define_method(:[]) { |*| raise raised } }.new }
-    [nil, 1, 'other', {}, { role: 1 }, { role: [] }, Object.new, BasicObject.new, { role: BasicObject.new }, unable, *broken].each do |context|
-      expect(described_class.qualifier(context)).to be_nil
+    [{ role: 1 }, { role: [] }, { qualifier: unable }, { role: Object.new }, *broken].each do |context|
+      expect(described_class.qualifier(context)).to eq(:'no role')
     end
   end
 end

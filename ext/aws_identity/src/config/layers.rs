@@ -20,6 +20,8 @@ pub struct Layers {
     pub environment: Environment,
     /// The most time `LegionIO` leaves a provider; a longer `resolve_timeout` is cut to it.
     pub deadline_cap: Option<Duration>,
+    /// The profile of the session that is the `source` of this one: read for region and endpoint.
+    pub inherited_profile: Option<String>,
     /// Another folder than `/sys/class/dmi/id`, for tests.
     pub dmi_folder: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! Every option and settings key: the one table, and what happens to a key that is not in it.
 
+use super::foreign_names;
 use crate::{
     failure::{Failure, Kind, Warning},
     util::did_you_mean::nearest,
@@ -20,7 +21,7 @@ pub enum AllowedIn {
     Anywhere,
     /// Only as an explicit option.
     Option,
-    /// Only under `identity.aws`; `LegionIO`'s side reads it, not this crate.
+    /// Only under `identity.aws`.
     Settings,
 }
 
@@ -58,6 +59,11 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("source_identity", Anywhere, NotReady),
     option("serial_number", Anywhere, NotReady),
     option("provided_contexts", Anywhere, NotReady),
+    option("access_key_id", SettingsOnly, NotReady),
+    option("secret_access_key", SettingsOnly, NotReady),
+    option("session_token", SettingsOnly, NotReady),
+    option("credential_source", Anywhere, NotReady),
+    option("credential_process", Anywhere, NotReady),
     option("source", OptionOnly, NotReady),
     option("token_provider", OptionOnly, NotReady),
     option("web_identity_token", OptionOnly, NotReady),
@@ -80,8 +86,26 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("broker_bridge", SettingsOnly, NotReady),
 ];
 
-/// Keys whose misspelling would silently change this process's identity.
-const CHOOSE_THE_IDENTITY: [&str; 4] = ["role_arn", "profile", "external_id", "roles"];
+/// Keys whose misspelling would silently change this process's identity, or what it may do.
+const CHOOSE_THE_IDENTITY: [&str; 17] = [
+    "role_arn",
+    "profile",
+    "external_id",
+    "roles",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "credential_source",
+    "credential_process",
+    "source",
+    "web_identity_token",
+    "web_identity_token_file",
+    "get_session_token",
+    "serial_number",
+    "source_identity",
+    "policy",
+    "policy_arns",
+];
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static OptionSpec> {
@@ -94,52 +118,85 @@ pub fn check_options(options: &Map<String, Value>) -> Result<(), Failure> {
         if find(name).is_some_and(|option| option.place != AllowedIn::Settings) {
             continue;
         }
-        let known = OPTIONS
-            .iter()
-            .filter(|option| option.place != AllowedIn::Settings)
-            .map(|option| option.name);
-        let hint = nearest(name, known).map_or_else(
-            || "See the README for the options there are.".to_owned(),
-            |near| format!("Did you mean {near}?"),
-        );
         return Err(Failure::new(
             Kind::Argument,
             format!("unknown option {name:?}."),
-            hint,
+            hint(name, AllowedIn::Option),
         ));
     }
     Ok(())
 }
 
-/// Warns about settings keys that do not exist; refuses those that look like a misspelt choice of
-/// identity.
+/// Warns about settings keys that do not exist; refuses those that choose the identity, in AWS's
+/// words or by what they look like.
 pub fn check_settings(settings: &Map<String, Value>) -> Result<Vec<Warning>, Failure> {
     let mut warnings = Vec::new();
     for name in settings.keys() {
         if find(name).is_some_and(|option| option.place != AllowedIn::Option) {
             continue;
         }
-        if let Some(meant) = nearest(name, CHOOSE_THE_IDENTITY.into_iter()) {
+        let remedy = hint(name, AllowedIn::Settings);
+        if chooses_identity(name) {
             return Err(Failure::configuration(
                 format!(
-                    "Settings key identity.aws.{name} does not exist, and looks like {meant}, which chooses the identity."
+                    "Settings key identity.aws.{name} does not exist, and looks like one that chooses the identity."
                 ),
-                format!("Write {meant}, or remove the key."),
+                format!("{remedy} Or remove the key."),
             ));
         }
-        let known = OPTIONS
-            .iter()
-            .filter(|option| option.place != AllowedIn::Option)
-            .map(|option| option.name);
         warnings.push(Warning {
             cause: format!("Settings key identity.aws.{name} does not exist and is ignored."),
-            remedy: nearest(name, known).map_or_else(
-                || "Remove it.".to_owned(),
-                |near| format!("Did you mean {near}?"),
-            ),
+            remedy,
         });
     }
     Ok(warnings)
+}
+
+/// True if a settings key that is not ours would choose the identity, were it read.
+fn chooses_identity(name: &str) -> bool {
+    let is_ours = |meant: &str| CHOOSE_THE_IDENTITY.contains(&meant);
+    match meant(name) {
+        Some(meant) => is_ours(meant),
+        None => foreign_names::chooses_identity(name),
+    }
+}
+
+/// The option that `name` stands for: by the name it has elsewhere, else by what it looks like.
+fn meant(name: &str) -> Option<&'static str> {
+    // Those that choose the identity come first, so that of two as near the graver is meant.
+    let known = || {
+        let rest = OPTIONS.iter().map(|option| option.name);
+        CHOOSE_THE_IDENTITY.into_iter().chain(rest)
+    };
+    foreign_names::ours(name)
+        .or_else(|| nearest(name, known()))
+        .or_else(|| nearest(foreign_names::without_aws(name), known()))
+}
+
+/// What to write in place of `name` as an option, or in the settings.
+fn hint(name: &str, place: AllowedIn) -> String {
+    let Some(ours) = meant(name) else {
+        return "See the README for the options there are.".to_owned();
+    };
+    let allowed = find(ours)
+        .is_some_and(|option| option.place == AllowedIn::Anywhere || option.place == place);
+    match (ours, place) {
+        _ if allowed && foreign_names::ours(name).is_some() => {
+            format!("It is called {ours} here.")
+        }
+        _ if allowed => format!("Did you mean {ours}?"),
+        ("access_key_id" | "secret_access_key" | "session_token", _) => {
+            "As an option give source: a Credentials with the keys.".to_owned()
+        }
+        ("source", AllowedIn::Settings) => {
+            "In settings write access_key_id and secret_access_key, credential_source or credential_process.".to_owned()
+        }
+        ("web_identity_token", AllowedIn::Settings) => {
+            "In settings write web_identity_token_file.".to_owned()
+        }
+        (ours, AllowedIn::Settings) => format!("{ours} is an option of Session.new only."),
+        (ours, _) => format!("{ours} is a settings key only."),
+    }
 }
 
 #[cfg(test)]
@@ -153,35 +210,95 @@ mod tests {
 
     #[test]
     fn an_unknown_option_is_refused_with_a_suggestion() {
-        let failure = check_options(&map(&json!({"role_arm": "x"}))).unwrap_err();
-        assert_eq!(failure.kind, Kind::Argument);
-        assert_eq!(
-            failure.message(),
-            r#"unknown option "role_arm". Did you mean role_arn?"#
-        );
-        let failure = check_options(&map(&json!({"zzzzzzzz": 1}))).unwrap_err();
-        assert!(
-            failure.message().contains("README"),
-            "{}",
-            failure.message()
-        );
-        assert!(
-            check_options(&map(&json!({"roles": {}}))).is_err(),
-            "roles is for settings only"
-        );
+        for (name, hint) in [
+            ("role_arm", "Did you mean role_arn?"),
+            ("duration_seconds", "It is called session_duration here."),
+            ("DurationSeconds", "It is called session_duration here."),
+            ("profile_name", "It is called profile here."),
+            ("mfa_serial", "It is called serial_number here."),
+            ("credentials", "It is called source here."),
+            ("token_code", "It is called token_provider here."),
+            ("http_open_timeout", "It is called connect_timeout here."),
+            ("http_read_timeout", "It is called read_timeout here."),
+            ("ssl_ca_bundle", "It is called ca_bundle here."),
+            ("sts_endpoint", "It is called endpoint here."),
+            ("region_name", "It is called region here."),
+            ("aws_default_region", "It is called region here."),
+            ("aws_region", "Did you mean region?"),
+            ("role", "It is called role_arn here."),
+            (
+                "access_key_id",
+                "As an option give source: a Credentials with the keys.",
+            ),
+            (
+                "aws_secret_access_key",
+                "As an option give source: a Credentials with the keys.",
+            ),
+            ("roles", "roles is a settings key only."),
+            ("zzzzzzzz", "See the README for the options there are."),
+        ] {
+            let failure = check_options(&map(&json!({name: 1}))).unwrap_err();
+            assert_eq!(failure.kind, Kind::Argument);
+            assert_eq!(failure.cause, format!("unknown option {name:?}."));
+            assert_eq!(failure.remedy, hint, "{name}");
+        }
     }
 
     #[test]
-    fn an_unknown_setting_warns_unless_it_resembles_the_identity() {
-        let warnings = check_settings(&map(&json!({"regoin": "eu-west-1", "colour": 1}))).unwrap();
-        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    fn every_foreign_name_leads_to_an_option() {
+        for name in [
+            "duration",
+            "expiry_window",
+            "timeout",
+            "session_tags",
+            "MFASerial",
+        ] {
+            assert!(
+                foreign_names::ours(name).is_some_and(|ours| find(ours).is_some()),
+                "{name}"
+            );
+        }
+        for name in OPTIONS.iter().map(|option| option.name) {
+            assert_eq!(foreign_names::ours(name), None, "{name}");
+        }
+        for name in CHOOSE_THE_IDENTITY {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_chooses_nothing_warns_and_names_ours() {
+        let warnings = |settings: &Value| -> Vec<String> {
+            let warnings = check_settings(&map(settings)).unwrap();
+            warnings.iter().map(ToString::to_string).collect()
+        };
         assert_eq!(
-            warnings,
+            warnings(&json!({"regoin": "eu-west-1", "colour": 1, "aws_region": "eu-west-1"})),
             [
-                "Settings key identity.aws.colour does not exist and is ignored. Remove it.",
+                "Settings key identity.aws.aws_region does not exist and is ignored. Did you mean region?",
+                "Settings key identity.aws.colour does not exist and is ignored. See the README for the options there are.",
                 "Settings key identity.aws.regoin does not exist and is ignored. Did you mean region?",
             ]
         );
+        for name in [
+            "duration_seconds",
+            "region_name",
+            "AWS_DEFAULT_REGION",
+            "http_open_timeout",
+            "aws_retry_mode",
+            "aws_max_attempts",
+            "aws_use_fips_endpoint",
+            "token_provider",
+            "sesion_duration",
+            "logger",
+            "comment",
+        ] {
+            assert_eq!(warnings(&json!({name: 1})).len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_chooses_the_identity_and_is_not_ours_is_an_error() {
         for name in [
             "roleArn",
             "role-arn",
@@ -189,8 +306,56 @@ mod tests {
             "profil",
             "externalId",
             "role",
+            "rolearn",
+            "profile_name",
+            "aws_access_key_id",
+            "AWS_SECRET_ACCESS_KEY",
+            "aws_session_token",
+            "accessKeyId",
+            "access_key",
+            "secret_key",
+            "secretAccessKey",
+            "sesion_token",
+            "aws_profile",
+            "awsProfile",
+            "aws_role_arn",
+            "aws_web_identity_token_file",
+            "web_identity_tokn_file",
+            "web_identity_token",
+            "web_identity_file",
+            "credentials",
+            "credential_proces",
+            "credentialProcess",
+            "credentials_process",
+            "credential_sorce",
+            "credential_provider",
+            "source",
+            "source_profile",
+            "mfa_serial",
+            "mfa_token",
+            "sso_session",
+            "sso_start_url",
+            "sso_account_id",
+            "sso_role_name",
+            "login_session",
+            "polcy",
+            "policyArns",
+            "aws_shared_credentials_file",
+            "aws_config_file",
+            "iam_role",
+            "instance_profile_name",
+            "saml_provider",
+            "getSessionToken",
+            "serialNumber",
         ] {
-            assert!(check_settings(&map(&json!({name: "x"}))).is_err(), "{name}");
+            let failure = check_settings(&map(&json!({name: "canary"}))).unwrap_err();
+            assert_eq!(failure.kind, Kind::Configuration);
+            assert!(failure.cause.contains(name), "{failure}");
+            assert!(!failure.message().contains("canary"), "{failure}");
         }
+        let said = |name: &str| check_settings(&map(&json!({name: 1}))).unwrap_err().remedy;
+        assert!(said("mfa_serial").starts_with("It is called serial_number here."));
+        assert!(said("credentials").contains("access_key_id and secret_access_key"));
+        assert!(said("web_identity_token").contains("web_identity_token_file"));
     }
 }

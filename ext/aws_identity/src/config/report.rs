@@ -1,6 +1,6 @@
 //! The settings in force, as a user may see them.
 
-use super::{Role, Settings, TokenSource, options::OPTIONS};
+use super::{Base, Role, Settings, TokenSource, options::OPTIONS};
 use crate::{
     http,
     layer::{Chosen, Origin, chosen},
@@ -25,20 +25,22 @@ impl Settings {
     }
 
     fn reported(&self, name: &str) -> Option<Chosen<Value>> {
-        let token = self.web_identity.as_ref();
         match name {
             "region" => Some(or_null(self.region.as_ref())),
             "profile" => Some(or_null(self.profile.as_ref())),
             "role_arn" => Some(shown(&self.role, role)),
-            "source" => self.supplied_source.then(set),
             "token_provider" => self.token_provider.then(set),
-            "web_identity_token" => token
-                .filter(|token| !matches!(token.value, TokenSource::File(_)))
-                .map(|_| set()),
-            "web_identity_token_file" => match &token?.value {
-                TokenSource::File(file) => Some(chosen(path(file), token?.origin)),
-                _ => None,
-            },
+            "source"
+            | "access_key_id"
+            | "secret_access_key"
+            | "session_token"
+            | "credential_source"
+            | "credential_process"
+            | "web_identity_token"
+            | "web_identity_token_file" => {
+                let base = self.base.as_ref()?;
+                base_option(&base.value, name).map(|value| chosen(value, base.origin))
+            }
             "provider_id" => given(self.provider_id.as_ref(), |id| json!(id)),
             "get_session_token" => Some(shown(&self.get_session_token, |flag| json!(flag))),
             "endpoint" => given(self.endpoint.as_ref(), |url| {
@@ -72,6 +74,24 @@ impl Settings {
         });
         let default = || chosen(json!(DEFAULT_ROLE_SECONDS), Origin::Default);
         found.or_else(|| (name == "session_duration").then(default))
+    }
+}
+
+/// What `base` shows of the option `name`; `None` if it is another one's.
+fn base_option(base: &Base, name: &str) -> Option<Value> {
+    let set = || json!("set");
+    match (base, name) {
+        (Base::Supplied, "source")
+        | (Base::Keys(_), "secret_access_key")
+        | (Base::Process(_), "credential_process")
+        | (Base::WebIdentity(TokenSource::Text(_) | TokenSource::Supplied), "web_identity_token") => {
+            Some(set())
+        }
+        (Base::Keys(keys), "access_key_id") => Some(json!(keys.access_key_id)),
+        (Base::Keys(keys), "session_token") => keys.session_token.as_ref().map(|_| set()),
+        (Base::Source(source), "credential_source") => Some(json!(source.as_str())),
+        (Base::WebIdentity(TokenSource::File(file)), "web_identity_token_file") => Some(path(file)),
+        _ => None,
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct RoleChoice {
     pub(super) role: Chosen<Role>,
     /// The options of layers that name no role, merged.
     pub(super) unscoped: AssumeRoleOptions,
+    /// Each layer's options of them, and those of the role of a web identity.
+    pub(super) unscoped_by_layer: Vec<Chosen<AssumeRoleOptions>>,
     /// All options in force, the highest layer first, each with the layer it comes from.
     pub(super) by_origin: Vec<Chosen<AssumeRoleOptions>>,
 }
@@ -56,23 +58,31 @@ impl RoleChoice {
         let mut role = None;
         let mut by_origin = Vec::new();
         let mut unscoped = AssumeRoleOptions::default();
+        let mut unscoped_by_layer = Vec::new();
         for layer in layers.options_and_settings() {
             let options = AssumeRoleOptions::read(&layer)?;
-            match named(&layer)? {
-                None => {
-                    unscoped = unscoped.with_fallback(&options);
-                    by_origin.push(chosen(options, layer.origin));
-                }
-                Some(named) if role.is_none() => {
-                    role = Some(chosen(with_options(named, &options)?, layer.origin));
-                }
-                Some(_) => {} // a role of a lower layer, with its options, is not used
+            let named = named(&layer)?;
+            if named.is_some() && role.is_some() {
+                continue; // a role of a lower layer, with its options, is not used
+            }
+            if named.as_ref().is_none_or(|named| *named == Role::Off) {
+                unscoped = unscoped.with_fallback(&options);
+                unscoped_by_layer.push(chosen(options.clone(), layer.origin));
+                by_origin.push(chosen(options.clone(), layer.origin));
+            }
+            if let Some(named) = named {
+                role = Some(chosen(with_options(named, &options)?, layer.origin));
             }
         }
         let role = match role {
             Some(role) => role,
             None => from_environment(layers, for_web_identity)?,
         };
+        if let (Role::Chain(chain), true) = (&role.value, for_web_identity)
+            && let [alone] = chain.as_slice()
+        {
+            unscoped_by_layer.push(chosen(alone.options.clone(), role.origin));
+        }
         if let Some(options) = role.value.options() {
             // `AWS_ROLE_ARN` has one option of its own.
             let (origin, place) = match role.origin {
@@ -88,6 +98,7 @@ impl RoleChoice {
         Ok(Self {
             role,
             unscoped,
+            unscoped_by_layer,
             by_origin,
         })
     }

@@ -1,7 +1,7 @@
 //! The settings of one session: typed, checked, owned.
 
 use super::{
-    Layers,
+    Base, Layers, TokenSource, base,
     region::check_region,
     role::{self, Role, RoleChoice},
 };
@@ -10,7 +10,7 @@ use crate::{
     environment::Environment,
     failure::{Failure, Warning},
     http::{self, HttpConfig},
-    layer::{Chosen, Origin, chosen},
+    layer::{Chosen, Layer, Origin, chosen},
     sts::{AssumeRoleOptions, RoleRequest, limits},
 };
 use serde_json::Value;
@@ -34,29 +34,22 @@ const MAX_ADVISORY_WINDOW: f64 = 43_200.0;
 /// Where Linux shows what hardware it runs on.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
 
-/// Where a web identity token comes from, when an option or a setting says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenSource {
-    Text(Secret),
-    File(PathBuf),
-    /// The application's callable gives one for each fetch.
-    Supplied,
-}
-
 /// All that a fetch needs to know, decided once. [`Settings::report`] shows it.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub region: Option<Chosen<String>>,
+    /// The profile that is read: for region and endpoint also where the base is another source.
     pub profile: Option<Chosen<String>>,
     pub role: Chosen<Role>,
     /// Role options given without `role_arn`; they go to the profile's last role.
     pub unscoped: AssumeRoleOptions,
+    /// The same before they were merged, and those of an explicit web identity.
+    pub(super) unscoped_by_layer: Vec<Chosen<AssumeRoleOptions>>,
     /// All role options in force, the highest layer first.
     pub(super) role_options: Vec<Chosen<AssumeRoleOptions>>,
-    pub web_identity: Option<Chosen<TokenSource>>,
+    /// The source that an option or a setting names: then it is the only one.
+    pub base: Option<Chosen<Base>>,
     pub provider_id: Option<Chosen<String>>,
-    /// The application hands over the base credentials for each fetch (`source`).
-    pub supplied_source: bool,
     /// The application can give an MFA code.
     pub token_provider: bool,
     pub get_session_token: Chosen<bool>,
@@ -92,8 +85,12 @@ impl Settings {
     pub fn new(layers: Layers) -> Result<Self, Failure> {
         let mut warnings = layers.check()?;
         let is_given = |name| layers.options_and_settings()[0].get(name).is_some();
-        let web_identity = token_source(&layers)?;
-        let mut choice = RoleChoice::read(&layers, web_identity.is_some())?;
+        let base = base::read(&layers)?;
+        let for_web_identity = matches!(
+            base.as_ref().map(|base| &base.value),
+            Some(Base::WebIdentity(_))
+        );
+        let mut choice = RoleChoice::read(&layers, for_web_identity)?;
         let get_session_token = layers.flag("get_session_token")?;
         if get_session_token.value {
             // A code is good for one call, and the session it opens counts as one with MFA.
@@ -101,15 +98,15 @@ impl Settings {
             choice.unscoped.serial_number = serial_number.or(choice.unscoped.serial_number);
         }
         choice.unscoped.check(get_session_token.value)?;
-        Ok(Self {
+        let mut settings = Self {
             region: region(&layers)?,
-            profile: layers.text("profile", &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])?,
+            profile: profile(&layers)?,
             role: choice.role,
             unscoped: choice.unscoped,
+            unscoped_by_layer: choice.unscoped_by_layer,
             role_options: choice.by_origin,
-            web_identity,
+            base,
             provider_id: provider_id(&layers)?,
-            supplied_source: is_given("source"),
             token_provider: is_given("token_provider"),
             get_session_token,
             endpoint: endpoint(&layers, &mut warnings)?,
@@ -132,7 +129,12 @@ impl Settings {
             environment: layers.environment,
             dmi_folder: layers.dmi_folder.unwrap_or_else(|| DMI_FOLDER.into()),
             warnings,
-        })
+        };
+        if let Some(taker) = settings.taker() {
+            let unused = settings.check_taken(taker)?;
+            settings.warnings.extend(unused);
+        }
+        Ok(settings)
     }
 
     /// What the HTTP clients of a fetch need of all this.
@@ -153,11 +155,26 @@ impl Settings {
         Some(Millis::try_from(window.value.as_millis()).unwrap_or(Millis::MAX))
     }
 
+    /// The web identity token that an option or a setting names.
+    #[must_use]
+    pub fn web_identity(&self) -> Option<&TokenSource> {
+        match &self.base.as_ref()?.value {
+            Base::WebIdentity(token) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// True where the application is asked for the credentials or the token of each fetch.
+    #[must_use]
+    pub fn is_supplied(&self) -> bool {
+        let base = self.base.as_ref().map(|base| &base.value);
+        base == Some(&Base::Supplied) || self.asks_for_token()
+    }
+
     /// True where the application's callable gives the web identity token.
     #[must_use]
     pub fn asks_for_token(&self) -> bool {
-        let token = self.web_identity.as_ref();
-        token.is_some_and(|token| token.value == TokenSource::Supplied)
+        self.web_identity() == Some(&TokenSource::Supplied)
     }
 
     /// The roles to assume on top of the base. Where an option or a setting names a web identity, the
@@ -167,7 +184,7 @@ impl Settings {
         let Role::Chain(chain) = &self.role.value else {
             return None;
         };
-        let first = usize::from(self.web_identity.is_some());
+        let first = usize::from(self.web_identity().is_some());
         chain.get(first..).filter(|rest| !rest.is_empty())
     }
 
@@ -192,13 +209,22 @@ impl Settings {
         }
     }
 
-    /// The profile that an option or a setting names: then no other source may serve.
+    /// The profile that an option or a setting names as the base: then no other source may serve.
     #[must_use]
     pub fn explicit_profile(&self) -> Option<&str> {
-        self.profile
-            .as_ref()
-            .filter(|profile| profile.origin.is_explicit())
-            .map(|profile| profile.value.as_str())
+        match &self.base.as_ref()?.value {
+            Base::Profile(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// The profile to read. `inherited`: that of the session that gives the base credentials.
+fn profile(layers: &Layers) -> Result<Option<Chosen<String>>, Failure> {
+    let [options, _] = layers.options_and_settings();
+    match (&layers.inherited_profile, options.get("profile")) {
+        (Some(name), None) => Ok(Some(chosen(name.clone(), Origin::Option))),
+        _ => layers.text("profile", &["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]),
     }
 }
 
@@ -256,46 +282,6 @@ fn process_timeout(layers: &Layers) -> Result<Chosen<Duration>, Failure> {
     Ok(timeout)
 }
 
-fn token_source(layers: &Layers) -> Result<Option<Chosen<TokenSource>>, Failure> {
-    let [options, _] = layers.options_and_settings();
-    let token = options.get("web_identity_token");
-    let file = layers.first(|layer| layer.text("web_identity_token_file"))?;
-    if options.get("source").is_some() {
-        // There is one base, and an option outranks a setting.
-        let also = file.is_some_and(|file| file.origin == Origin::Option);
-        return if token.is_none() && !also {
-            Ok(None)
-        } else {
-            Err(Failure::configuration(
-                "Both source and a web identity token are given.",
-                "Either is a base of its own; keep one.",
-            ))
-        };
-    }
-    let source = match (token, file) {
-        (Some(_), Some(_)) => {
-            return Err(Failure::configuration(
-                "Both web_identity_token and web_identity_token_file are given.",
-                "Keep one.",
-            ));
-        }
-        (Some(Value::Bool(true)), None) => TokenSource::Supplied,
-        (Some(Value::String(text)), None) => {
-            limits::web_identity_token("web_identity_token", text.trim())?;
-            TokenSource::Text(Secret::new(text.trim()))
-        }
-        (Some(other), None) => {
-            return Err(options.wrong("web_identity_token", other, "a string or a callable"));
-        }
-        (None, Some(file)) => {
-            let path = layers.environment.expand_home(&file.value);
-            return Ok(Some(chosen(TokenSource::File(path), file.origin)));
-        }
-        (None, None) => return Ok(None),
-    };
-    Ok(Some(chosen(source, Origin::Option)))
-}
-
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
 fn endpoint(
     layers: &Layers,
@@ -318,7 +304,7 @@ fn endpoint(
     Ok(endpoint.map(|endpoint| chosen(Secret::new(endpoint.value), endpoint.origin)))
 }
 
-/// `true` is the AWS CLI's own folder.
+/// `true` is the AWS CLI's own folder. A relative path would be another folder in each process.
 fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
     let stack = layers.options_and_settings();
     let Some(layer) = stack.iter().find(|layer| layer.get("cache").is_some()) else {
@@ -333,11 +319,25 @@ fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
             ));
         }
         (Ok(_), _) => None,
-        (Err(_), _) => layer
-            .text("cache")?
-            .map(|path| layers.environment.expand_home(&path)),
+        (Err(_), _) => Some(cache_folder(layer, &layers.environment)?),
     };
     Ok(chosen(folder, layer.origin))
+}
+
+fn cache_folder(layer: &Layer<'_>, environment: &Environment) -> Result<PathBuf, Failure> {
+    let name = "cache";
+    let given = layer.get(name).and_then(Value::as_str).unwrap_or_default();
+    let path = environment.expand_home(given.trim());
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err(Failure::configuration(
+        format!(
+            "{} is neither true nor false nor an absolute path.",
+            layer.label(name)
+        ),
+        "Give true for ~/.aws/cli/cache, or a path that begins with / or ~.",
+    ))
 }
 
 #[cfg(test)]

@@ -37,6 +37,18 @@ impl Exam<'_> {
 
     pub(super) async fn roles(&mut self, base: Option<BaseCredentials>, is_reached: bool) {
         let settings = self.settings;
+        if let Some(base) = &base {
+            match self.fetch.roles().check_taken(base) {
+                Ok(warnings) => self.findings.extend(warnings.iter().map(|warning| {
+                    Finding::warning(CHECK, "options", &warning.cause, &warning.remedy)
+                })),
+                Err(failure) => {
+                    let found = Finding::failed(CHECK, "options", &failure);
+                    self.findings.push(found);
+                    return;
+                }
+            }
+        }
         let from_profile = match &base {
             Some(base) => base.from_profile,
             None => providers::uses_profile(settings),
@@ -92,7 +104,10 @@ impl Exam<'_> {
         let caller = base.credentials.access_key_id.clone();
         let roles = self.fetch.roles();
         let assuming = Box::pin(roles.assume(base, &mut record));
-        let outcome = self.within(CHECK_LIMIT * 2, assuming).await;
+        let outcome = self
+            .within(CHECK_LIMIT * 2, assuming)
+            .await
+            .map(|(credentials, _)| credentials);
         let attempts = record.into_parts().0;
         let mut findings = Vec::new();
         if let Some(token) = attempts.iter().find(|done| done.source == "session token") {

@@ -3,6 +3,7 @@
 use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
 use crate::{
     attempt::{Attempt, Outcome},
+    config::Base,
     failure::{Failure, Kind},
     profile::BaseProvider,
     providers::{Availability, BaseCredentials, CHAIN, Provided, Record, Source},
@@ -15,8 +16,7 @@ const CHECK: &str = "sources";
 impl Exam<'_> {
     /// The credentials a session would begin with.
     pub(super) async fn sources(&mut self) -> Option<BaseCredentials> {
-        let asks_application = self.settings.supplied_source || self.settings.asks_for_token();
-        let (attempts, outcome) = if asks_application {
+        let (attempts, outcome) = if self.settings.is_supplied() {
             let what = "they come from an object or a callable of your program, which the doctor does not ask";
             self.findings
                 .push(Finding::skipped(CHECK, "credentials", what));
@@ -83,9 +83,12 @@ impl Exam<'_> {
     }
 
     fn runs_a_program(&self) -> bool {
-        self.fetch
-            .profile()
-            .is_ok_and(|chain| matches!(chain.base, BaseProvider::Process { .. }))
+        let base = self.settings.base.as_ref().map(|base| &base.value);
+        matches!(base, Some(Base::Process(_)))
+            || self
+                .fetch
+                .profile()
+                .is_ok_and(|chain| matches!(chain.base, BaseProvider::Process { .. }))
     }
 
     /// Checks a source that a session does not ask. Metadata endpoints are asked, since that

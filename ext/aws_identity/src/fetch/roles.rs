@@ -1,14 +1,14 @@
 //! The roles on top of the base credentials, each assumed with the ones before.
 
 use super::{
-    disk_cache::{DiskCache, Look},
+    disk_cache::{DiskCache, DiskEntry, Look},
     profile_in_force::profile_chain,
     request::FetchRequest,
 };
 use crate::{
-    config::{AssumeRoleOptions, RoleRequest, Settings},
+    config::{AssumeRoleOptions, RoleRequest, Settings, Taker},
     credentials::{Credentials, Secret},
-    failure::Failure,
+    failure::{Failure, Warning},
     profile::{BaseProvider, RoleStep},
     providers::{self, BaseCredentials, Context, Record},
     sts::Mfa,
@@ -21,13 +21,16 @@ pub(crate) struct AssumeRoles<'a> {
 }
 
 impl AssumeRoles<'_> {
-    /// The credentials of the last role.
+    /// The credentials of the last role, and where they are cached.
     pub(crate) async fn assume(
         &self,
         base: BaseCredentials,
         record: &mut Record,
-    ) -> Result<Credentials, Failure> {
+    ) -> Result<(Credentials, Option<DiskEntry>), Failure> {
         let settings = self.context.settings;
+        for warning in self.check_taken(&base)? {
+            record.tell(warning.to_string());
+        }
         let mut asker = base.asker();
         let mut credentials = base.credentials;
         let mut role_arn = base.role_arn;
@@ -57,7 +60,23 @@ impl AssumeRoles<'_> {
                 requested = role.options.clone();
             }
         }
-        Ok(credentials)
+        Ok((credentials, disk_cache.into_last()))
+    }
+
+    /// Refuses an option that nothing takes, where only the base credentials tell.
+    pub(crate) fn check_taken(&self, base: &BaseCredentials) -> Result<Vec<Warning>, Failure> {
+        let settings = self.context.settings;
+        if settings.taker().is_some() {
+            return Ok(Vec::new()); // checked when the settings were read
+        }
+        let (role_steps, _) = self.roles(base.from_profile);
+        settings.check_taken(if !role_steps.is_empty() {
+            Taker::Role
+        } else if base.is_web_identity {
+            Taker::WebIdentity
+        } else {
+            Taker::Nothing
+        })
     }
 
     /// True if a step needs an MFA code, so that each refresh needs an MFA prompt.
@@ -299,21 +318,20 @@ pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failu
         return Ok(settings.unscoped.serial_number.clone());
     }
     let chain = profile_chain(settings)?.ok();
-    let of_profile = chain
-        .filter(|_| providers::uses_profile(settings))
-        .and_then(|chain| {
-            chain
-                .role_steps
-                .into_iter()
-                .find_map(|role| role.mfa_serial)
-        });
+    let chain = chain.filter(|_| providers::uses_profile(settings));
+    let role_steps = chain.map(|chain| chain.role_steps).unwrap_or_default();
     let on_top = settings.role_on_top().unwrap_or_default();
+    if role_steps.is_empty() && on_top.is_empty() {
+        return Ok(None);
+    }
+    let of_profile = role_steps.into_iter().find_map(|role| role.mfa_serial);
+    let of_on_top = || {
+        on_top
+            .iter()
+            .find_map(|role| role.options.serial_number.clone())
+    };
     Ok(of_profile
-        .or_else(|| {
-            on_top
-                .iter()
-                .find_map(|role| role.options.serial_number.clone())
-        })
+        .or_else(of_on_top)
         .or_else(|| settings.unscoped.serial_number.clone()))
 }
 

@@ -1,7 +1,7 @@
 //! The files that a fetch reads for its credentials.
 
 use crate::{
-    config::{Settings, TokenSource},
+    config::{Base, Settings, TokenSource},
     environment::Environment,
     profile::{BaseProvider, Files, ProfileChain},
     providers::{login_token_path, process, sso_token_path},
@@ -23,9 +23,12 @@ pub(super) fn before_the_profile(settings: &Settings) -> WatchedFiles {
         .into_iter()
         .chain(credentials)
         .for_each(|path| files.add(path));
-    if let Some(TokenSource::File(path)) = settings.web_identity.as_ref().map(|token| &token.value)
-    {
-        files.add(path.clone());
+    match settings.base.as_ref().map(|base| &base.value) {
+        Some(Base::WebIdentity(TokenSource::File(path))) => files.add(path.clone()),
+        Some(Base::Process(command)) => process::program_path(command, environment)
+            .into_iter()
+            .for_each(|path| files.add(path)),
+        _ => {}
     }
     for name in TOKEN_FILES {
         if let Some(path) = environment.get(name) {

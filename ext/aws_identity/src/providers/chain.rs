@@ -7,7 +7,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 
 use super::{
-    container,
+    configured, container,
     context::Context,
     environment, imds, profile,
     record::Record,
@@ -15,7 +15,7 @@ use super::{
     supplied, web_identity,
 };
 use crate::{
-    config::Settings,
+    config::{Base, CredentialSource, Settings},
     failure::{Failure, Kind},
     profile::Notes,
 };
@@ -31,14 +31,16 @@ pub const CHAIN: [&Source; 5] = [
 
 /// The sources to ask, in order. A source that an option or a setting names is the only one.
 fn order(settings: &Settings) -> &'static [&'static Source] {
-    if settings.supplied_source {
-        &[&supplied::SOURCE]
-    } else if settings.web_identity.is_some() {
-        &[&web_identity::SOURCE]
-    } else if settings.explicit_profile().is_some() {
-        &[&profile::SOURCE]
-    } else {
-        &CHAIN
+    match settings.base.as_ref().map(|base| &base.value) {
+        Some(Base::Supplied) => &[&supplied::SOURCE],
+        Some(Base::Profile(_)) => &[&profile::SOURCE],
+        Some(Base::Keys(_)) => &[&configured::KEYS],
+        Some(Base::Process(_)) => &[&configured::PROCESS],
+        Some(Base::WebIdentity(_)) => &[&web_identity::SOURCE],
+        Some(Base::Source(CredentialSource::Environment)) => &[&environment::SOURCE],
+        Some(Base::Source(CredentialSource::Container)) => &[&container::SOURCE],
+        Some(Base::Source(CredentialSource::Imds)) => &[&imds::SOURCE],
+        None => &CHAIN,
     }
 }
 
@@ -78,9 +80,11 @@ pub async fn base_credentials(
             Err(failure) => return Err(record.failed(&label, failure)),
         }
     }
-    Err(match context.settings.explicit_profile() {
-        Some(name) => profile::without_credentials(name, context.local.profile.ok()),
-        None => not_on_aws(context, &last_reason),
+    let base = context.settings.base.as_ref().map(|base| &base.value);
+    Err(match base {
+        Some(Base::Profile(name)) => profile::without_credentials(name, context.local.profile.ok()),
+        Some(Base::Source(source)) => configured::missing(*source, &last_reason),
+        _ => not_on_aws(context, &last_reason),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The context of a source.
 
-use super::{callbacks::Callbacks, fetch_notes::FetchNotes};
+use super::{callbacks::Callbacks, fetch_notes::FetchNotes, process::ProgramEnvironment};
 use crate::{
     config::Settings,
     credentials::Millis,
@@ -21,6 +21,10 @@ pub struct Context<'a> {
     pub http: &'a Http,
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
+    /// Whether a caller waits for this fetch.
+    pub is_awaited: bool,
+    /// The environment as it is now, for a program.
+    pub current_environment: Option<&'a ProgramEnvironment>,
     pub deadline: &'a Deadline,
     pub notes: &'a FetchNotes,
     /// The default role session name.

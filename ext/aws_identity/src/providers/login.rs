@@ -257,7 +257,7 @@ pub(super) fn check(local: &Local<'_>, session: &str, profile: &str) -> Availabi
 pub(crate) fn token_path(environment: &Environment, session: &str) -> PathBuf {
     let name = Sha256::digest(session);
     let folder = match environment.get("AWS_LOGIN_CACHE_DIRECTORY") {
-        Some(folder) => PathBuf::from(folder),
+        Some(folder) => environment.expand_home(folder),
         None => Path::new(environment.get("HOME").unwrap_or_default()).join(".aws/login/cache"),
     };
     folder.join(format!("{name:x}.json"))

@@ -85,6 +85,11 @@ impl Record {
         self.warnings.push(warning.to_owned());
     }
 
+    /// Notes a warning that is about no source.
+    pub fn tell(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
     /// The attempts so far, in order, and the warnings for the log.
     #[must_use]
     pub fn into_parts(self) -> (Vec<Attempt>, Vec<String>) {

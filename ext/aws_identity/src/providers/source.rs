@@ -49,6 +49,8 @@ pub struct BaseCredentials {
     pub role_arn: Option<String>,
     /// The options with which that role was assumed.
     pub options: AssumeRoleOptions,
+    /// True if a web identity token was exchanged for them.
+    pub is_web_identity: bool,
     /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
     /// A problem for the log, which does not make the fetch fail.
@@ -84,6 +86,7 @@ impl BaseCredentials {
             from_profile: false,
             role_arn,
             options: AssumeRoleOptions::default(),
+            is_web_identity: false,
             imds: None,
             sso_role: None,
             warning: None,

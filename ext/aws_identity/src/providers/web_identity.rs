@@ -30,8 +30,8 @@ pub(super) const SOURCE: Source = Source {
 /// Exchanges the token that an option or a setting names, else that of the environment (IRSA).
 async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     let settings = context.settings;
-    let (token, role, is_explicit) = if let Some(token) = &settings.web_identity {
-        (token.value.clone(), settings.web_identity_role()?, true)
+    let (token, role, is_explicit) = if let Some(token) = settings.web_identity() {
+        (token.clone(), settings.web_identity_role()?, true)
     } else {
         match of_environment(context.local.environment)? {
             Some((token, role)) => (token, role, false),
@@ -192,6 +192,7 @@ async fn exchange(
     Ok(BaseCredentials {
         role_arn: Some(role_arn.to_owned()),
         options,
+        is_web_identity: true,
         ..BaseCredentials::new(credentials)
     })
 }

@@ -44,6 +44,16 @@ pub struct CacheArguments {
 }
 
 impl AssumeRoleOptions {
+    /// What `AssumeRoleWithWebIdentity` has no parameter for.
+    pub(crate) const NOT_FOR_WEB_IDENTITY: [&str; 6] = [
+        "external_id",
+        "tags",
+        "transitive_tag_keys",
+        "source_identity",
+        "serial_number",
+        "provided_contexts",
+    ];
+
     /// The options of `layer`, not yet checked.
     pub(crate) fn read(layer: &Layer<'_>) -> Result<Self, Failure> {
         let contexts = layer.pairs("provided_contexts", ("provider_arn", "context_assertion"))?;
@@ -183,8 +193,9 @@ impl AssumeRoleOptions {
             && *provided_contexts == requested.provided_contexts
     }
 
-    /// The first option given that `AssumeRoleWithWebIdentity` has no parameter for. An external id is
-    /// not among them: it admits the caller, and there the token does.
+    /// The first option given that `AssumeRoleWithWebIdentity` has no parameter for, and without which
+    /// the session would be another one. An external id is not among them: it admits the caller, and
+    /// there the token does.
     #[must_use]
     pub fn unsupported_by_web_identity(&self) -> Option<&'static str> {
         let Self {

@@ -229,6 +229,18 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
         "MalformedPolicyDocument" | "PackedPolicyTooLarge" => {
             (Kind::Service, "Check policy, policy_arns and tags.")
         }
+        "OutboundWebIdentityFederationDisabled" => (
+            Kind::AccessDenied,
+            "Turn it on for this account: aws iam enable-outbound-web-identity-federation.",
+        ),
+        "SessionDurationEscalation" => (
+            Kind::Service,
+            "Ask for a shorter duration: the credentials that ask last less long.",
+        ),
+        "JWTPayloadSizeExceeded" => (
+            Kind::Service,
+            "Ask for fewer or shorter tags and audiences.",
+        ),
         // aws/aws-cli#7194: AWS could not fetch the keys of the identity provider.
         "InvalidIdentityToken" if message.contains("verification key") => (
             Kind::Connection,

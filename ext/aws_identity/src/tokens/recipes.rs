@@ -33,8 +33,8 @@ const QUARTER_OF_AN_HOUR: u32 = 900;
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-generate.html>
 const HALF_A_DAY: u32 = 43_200;
 
-/// Sources: `aws eks get-token` of the AWS CLI; `generate_db_auth_token` of botocore; the ElastiCache
-/// and `MemoryDB` guides ("Authenticating with IAM"); aws-msk-iam-sasl-signer-python;
+/// Sources: `aws eks get-token` of the AWS CLI; `generate_db_auth_token` of botocore; the
+/// `ElastiCache` and `MemoryDB` guides ("Authenticating with IAM"); aws-msk-iam-sasl-signer-python;
 /// aws-bedrock-token-generator-python.
 pub(super) const RECIPES: &[Recipe] = &[
     Recipe {
@@ -148,12 +148,20 @@ fn memorydb(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     Ok(Request::get("memorydb", &host, &query, Form::WithoutScheme))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the table has one type of function"
+)]
 fn msk(_: &Words<'_>, place: &Place<'_>) -> Result<Request, Failure> {
     let host = format!("kafka.{}.amazonaws.com", place.region);
     let query = [("Action", "kafka-cluster:Connect")];
     Ok(Request::get("kafka-cluster", &host, &query, Form::Msk))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the table has one type of function"
+)]
 fn bedrock(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     let query = [("Action", "CallWithBearerToken")];
     let mut request = Request::get("bedrock", "bedrock.amazonaws.com", &query, Form::Bedrock);

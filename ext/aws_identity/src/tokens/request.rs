@@ -153,7 +153,7 @@ fn url_safe(text: &str) -> String {
         .replace('/', "_")
 }
 
-/// Every byte that is not unreserved, as SigV4 wants it (RFC 3986, section 2.3).
+/// Every byte that is not unreserved, as `SigV4` wants it (RFC 3986, section 2.3).
 fn percent_encode(text: &str, url: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -1,6 +1,9 @@
 //! A token for another system.
 
-use crate::credentials::{Millis, Secret};
+use crate::{
+    credentials::{Millis, Secret},
+    sts::IdentityToken,
+};
 
 /// A token for another system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,4 +13,14 @@ pub struct Token {
     pub expires_at: Millis,
     /// What it is for, such as `eks`.
     pub kind: &'static str,
+}
+
+impl From<IdentityToken> for Token {
+    fn from(issued: IdentityToken) -> Self {
+        Self {
+            text: issued.text,
+            expires_at: issued.expires_at,
+            kind: "identity",
+        }
+    }
 }

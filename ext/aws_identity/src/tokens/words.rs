@@ -114,7 +114,7 @@ fn check(kind: &str, taken: &[Word], words: &Map<String, Value>) -> Result<(), F
                 format!("an Integer from 1 to {most}"),
             ),
         };
-        if !fits && !(value.is_null() && !word.is_required) {
+        if !fits && (!value.is_null() || word.is_required) {
             return Err(argument(
                 format!("{name} of a token of kind {kind} is not what it takes."),
                 format!("It takes {wanted}."),

@@ -16,6 +16,11 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .map(|(_, known)| known)
 }
 
+/// True if the names are the same but for case and separators.
+pub fn is_same(name: &str, known: &str) -> bool {
+    letters(name) == letters(known)
+}
+
 fn letters(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())

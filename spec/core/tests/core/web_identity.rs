@@ -189,8 +189,7 @@ fn provider_policy_and_duration_reach_sts() {
     }
 }
 
-/// Each of these would be silently dropped, and the session be another than configured. (`external_id` is dropped on
-/// purpose: `AssumeRoleWithWebIdentity` has no such parameter.)
+/// Each of these would be silently dropped, and the session be another than configured.
 #[test]
 fn an_option_a_web_identity_cannot_have_is_refused() {
     for (name, value) in [

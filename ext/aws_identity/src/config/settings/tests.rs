@@ -1,12 +1,17 @@
 //! Which layer decides, what is refused, and that no message and no print shows a secret.
 
+mod base;
 mod layers_decide;
 mod report;
 mod roles_and_their_options;
+mod unused_options;
 mod what_is_refused;
 
 use super::*;
-use crate::failure::Kind;
+use crate::{
+    config::{CredentialSource, Taker},
+    failure::Kind,
+};
 use serde_json::{Map, json};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/one";

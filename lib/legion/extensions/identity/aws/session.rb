@@ -26,7 +26,7 @@ module Legion
           # The value before the first fetch: its serial is 0, and the core counts from 1.
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
           # Options that {#assume_role} hands on: where STS is and how long it may take.
-          INHERITED = %i[region endpoint ca_bundle profile resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
+          INHERITED = %i[region endpoint ca_bundle resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
           LOCK = ::Mutex.new
           private_constant :NONE, :INHERITED, :LOCK
 
@@ -35,9 +35,10 @@ module Legion
             #
             # @api private
             # @param layers [Hash{Symbol => Object}] see {Internal::Layers.of}
+            # @param logger [Logger, nil]
             # @return [Session]
-            def from_layers(layers)
-              allocate.tap { |session| session.__send__(:start, layers, nil) }
+            def from_layers(layers, logger = nil)
+              allocate.tap { |session| session.__send__(:start, layers, logger) }
             end
           end
 
@@ -47,7 +48,10 @@ module Legion
           # @param logger [Logger, nil] where warnings go; nil: {Aws.logger}, else LegionIO's logging, else nowhere
           # @param options [Hash{Symbol => Object}] a nil or blank value is absent
           # @option options [String] :region
-          # @option options [String] :profile of the shared config files; nothing else is used then
+          # @option options [String] :profile of the shared config files; nothing else is used then. Of this, `credential_source`,
+          #   `credential_process`, `source` and a web identity token one can be given
+          # @option options [String] :credential_source this source and no other: "Environment", "EcsContainer" or "Ec2InstanceMetadata"
+          # @option options [String] :credential_process the command of a program that prints credentials; it runs without a shell
           # @option options [String, false, Array<String, Hash>] :role_arn assumed on top of the base credentials; false: no role,
           #   whatever the other layers say; a list: each assumed from the one before, a Hash with options of its own
           # @option options [Integer] :session_duration seconds, 900 to 43200 (3600)
@@ -70,7 +74,7 @@ module Legion
           # @option options [Boolean] :get_session_token trade the user's own keys for temporary ones first; then `session_duration`
           #   may be 900 to 129600
           # @option options [Boolean, String] :cache share role sessions with the AWS CLI and other processes: true for
-          #   ~/.aws/cli/cache, or a directory (false)
+          #   ~/.aws/cli/cache, or an absolute path; `~` is expanded (false)
           # @option options [String] :endpoint URL of STS
           # @option options [String] :ca_bundle path; replaces all other roots
           # @option options [Float] :resolve_timeout seconds for all network waits of one fetch together (4)
@@ -160,8 +164,8 @@ module Legion
             @native.web_identity_token = token
           end
 
-          # A session on top of this one, which it asks for its base credentials. Region, endpoint and time-outs are those of this one
-          # unless given.
+          # A session on top of this one, which it asks for its base credentials. Region, endpoint and time-outs are those of this one, its
+          # profile's included, unless given.
           #
           # @param role_arn [String, Array<String, Hash>]
           # @param options [Hash{Symbol => Object}] as for {#initialize}
@@ -170,7 +174,10 @@ module Legion
           def assume_role(role_arn:, **options)
             raise ::ArgumentError, "role_arn is #{role_arn.inspect}; assume_role takes the ARN of a role, or a list of them." unless role_arn
 
-            Session.new(**@inherited.call, **options, role_arn: role_arn, source: self)
+            inherited = @inherited.call
+            layers = Internal::Layers.of({ **inherited[:options], **options.except(:logger), role_arn: role_arn, source: self })
+            layers = layers.merge(inherited_profile: inherited[:profile])
+            Session.from_layers(layers, options[:logger] || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
           end
 
           # Calls the block with each change, on one thread that exists only while the session has listeners. That thread also refreshes
@@ -196,6 +203,28 @@ module Legion
           # @raise [Error] where nothing could be sent
           def prefetch = @fetches.run(:prefetch).tap { @listeners&.ring }
 
+          # A JSON Web Token, signed by AWS, that says who this process is: `sub` is its ARN, `iss` an address of AWS with the keys to check
+          # it. Systems that take OpenID Connect tokens take it, such as Vault, Entra, RabbitMQ on Amazon MQ, and other clouds.
+          #
+          # The token is kept, and asked for anew in the last minute of its life (in the last fifth of a shorter one); through an outage
+          # the kept one is given. Each request that differs is kept apart, 64 of them. All are dropped by {#invalidate},
+          # {#forget_identity}, {#web_identity_token=} and in a forked child. A refusal is remembered for 60 seconds.
+          #
+          # @param audience [String, Array<String>] up to ten systems that are to take it
+          # @param duration_seconds [Integer] 60 to 3600, at most: less where the credentials have less left
+          # @param signing_algorithm [String] RS256 or ES384
+          # @param tags [Hash{String, Symbol => String}] claims of your own, which need sts:TagGetWebIdentityToken
+          # @return [Token] of kind `:identity`
+          # @raise [ArgumentError] for what STS does not take
+          # @raise [AccessDeniedError] where the policy does not allow sts:GetWebIdentityToken, or the account has not switched it on
+          # @raise [Error]
+          # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
+          def identity_token(audience:, duration_seconds: 300, signing_algorithm: 'RS256', tags: {})
+            words = { audience: [*audience], duration_seconds: duration_seconds, signing_algorithm: signing_algorithm.to_s, tags: tags }
+            @fetches.run(:lasting)
+            Internal::Lazy.load(Aws, :Token).new(**@native.identity_token(words))
+          end
+
           # A token that another system takes as proof of who this process is: a request to AWS, presigned here with {#credentials}. No
           # request is sent.
           #
@@ -220,6 +249,17 @@ module Legion
             @fetches.run(:lasting)
             Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
           end
+
+          # The variables that give a child process {#credentials}, as `spawn`, `system` and `Open3` take them:
+          #
+          #   system(session.env, 'aws', 's3', 'ls')
+          #
+          # Keys, region and expiration are set; each variable that would choose another identity in the child is nil, which unsets it
+          # there. The child does not refresh them.
+          #
+          # @return [Hash{String => String, nil}] frozen, printed without its values
+          # @raise [Error]
+          def env = Internal::Lazy.load(Internal, :ChildEnvironment).new(credentials)
 
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
@@ -272,7 +312,9 @@ module Legion
           def start(layers, logger)
             @log = Internal::Log.new(logger)
             @cached = @identity = NONE
-            inherited = { logger: logger, **layers.fetch(:options).slice(*INHERITED) }
+            options = layers.fetch(:options)
+            profile = options[:profile]&.to_s || layers[:inherited_profile]
+            inherited = { logger: logger, profile: profile, options: options.slice(*INHERITED) }
             @inherited = -> { inherited } # an endpoint may hold a password
             callbacks, layers = Internal::Layers.callbacks_out_of(layers)
             @native = Internal::Native::Session.new(layers)

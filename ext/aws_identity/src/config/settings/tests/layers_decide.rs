@@ -94,9 +94,7 @@ fn blank_and_null_are_absent_in_every_layer() {
         );
         assert_eq!(settings.role.value, Role::Unset);
         assert!(
-            settings.profile.is_none()
-                && settings.web_identity.is_none()
-                && settings.cache.value.is_none()
+            settings.profile.is_none() && settings.base.is_none() && settings.cache.value.is_none()
         );
     }
 }
@@ -222,7 +220,22 @@ fn the_cache_is_a_folder_or_the_cli_s_own() {
     assert_eq!(cache(json!(false)), None);
     assert_eq!(cache(json!(null)), Some("/settings".into()));
     assert!(refused(json!({"cache": true})).message().contains("HOME"));
-    assert_eq!(refused(json!({"cache": 3})).kind, Kind::Configuration);
+    assert_eq!(cache(json!("~/c")), Some("/home/u/c".into()));
+    for bad in [
+        json!(3),
+        json!("no"),
+        json!("yes"),
+        json!("c"),
+        json!("./c"),
+        json!("~nobody-of-that-name/c"),
+        json!(["/c"]),
+    ] {
+        let failure = refused(json!({"cache": bad}));
+        assert_eq!(failure.kind, Kind::Configuration);
+        assert!(failure.cause.starts_with("cache "), "{failure}");
+    }
+    let setting = failure(json!({}), json!({"cache": "no"}), &[]);
+    assert!(setting.cause.starts_with("identity.aws.cache"), "{setting}");
 }
 
 #[test]
@@ -238,12 +251,12 @@ fn a_tilde_is_expanded_in_every_path_and_at_every_place() {
         decide(json!({}), paths(), &home),
     ] {
         assert_eq!(
-            settings.ca_bundle.unwrap().value,
+            settings.ca_bundle.clone().unwrap().value,
             PathBuf::from("/home/u/ca")
         );
         assert_eq!(settings.cache.value, Some("/home/u/cache".into()));
         assert_eq!(
-            settings.web_identity.unwrap().value,
+            *settings.web_identity().unwrap(),
             TokenSource::File("/home/u/token".into())
         );
     }

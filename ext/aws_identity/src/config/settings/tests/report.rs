@@ -111,7 +111,7 @@ fn an_option_that_is_not_given_is_reported_as_the_default() {
 #[test]
 fn printing_the_settings_shows_no_secret() {
     let settings = decide(
-        json!({"web_identity_token": "canary-token", "role_arn": ROLE, "endpoint": "https://u:canary@h",
+        json!({"web_identity_token": "canary-token", "role_arn": [ROLE, OTHER], "endpoint": "https://u:canary@h",
                "provided_contexts": [{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "canary"}]}),
         json!({}),
         &[
@@ -126,12 +126,12 @@ fn printing_the_settings_shows_no_secret() {
 #[test]
 fn every_option_that_is_given_is_reported_and_no_secret() {
     let role = json!({
-        "region": "eu-west-1", "profile": "p", "role_arn": ROLE, "role_session_name": "name",
+        "region": "eu-west-1", "role_arn": ROLE, "role_session_name": "name",
         "session_duration": 900, "minimum_session_token_size": 1024, "external_id": "canary", "policy": {"Statement": []},
         "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "tags": {"a": "1", "b": "2"},
         "transitive_tag_keys": ["a", "b"], "source_identity": "jane", "serial_number": "GAHT12345678",
-        "provided_contexts": [{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "canary"}],
-        "token_provider": true, "web_identity_token": "canary-token", "provider_id": "example.com",
+        "profile": "p", "provided_contexts": [{"provider_arn": "arn:aws:iam::aws:contextProvider/X", "context_assertion": "canary"}],
+        "token_provider": true, "provider_id": "example.com",
         "get_session_token": true, "endpoint": "https://u:canary@h", "ca_bundle": "/ca", "resolve_timeout": 1,
         "connect_timeout": 1, "read_timeout": 1, "process_timeout": 1, "token_timeout": 1, "negative_ttl": 1,
         "advisory_window": 60, "cache": "/cache", "name_with_account": true,
@@ -142,6 +142,14 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
     });
     let other = [
         options(json!({"source": true})),
+        options(json!({"web_identity_token": "canary-token"})),
+        options(json!({"credential_source": "EcsContainer"})),
+        options(json!({"credential_process": "tool --password canary"})),
+        decide(
+            json!({}),
+            json!({"access_key_id": "AKIAX", "secret_access_key": "canary", "session_token": "canary"}),
+            &[],
+        ),
         decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]),
     ];
     let settings = decide(role, lower, &[]);
@@ -163,6 +171,11 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
         ("web_identity_token", json!("set"), Origin::Option),
         ("web_identity_token_file", json!("/t"), Origin::Settings),
         ("source", json!("set"), Origin::Option),
+        ("access_key_id", json!("AKIAX"), Origin::Settings),
+        ("secret_access_key", json!("set"), Origin::Settings),
+        ("session_token", json!("set"), Origin::Settings),
+        ("credential_process", json!("set"), Origin::Option),
+        ("credential_source", json!("EcsContainer"), Origin::Option),
         ("advisory_window", json!(60.0), Origin::Option),
         ("enabled", json!(true), Origin::Settings),
         ("roles", json!("one, two"), Origin::Settings),

@@ -190,20 +190,28 @@ fn a_web_identity_that_is_asked_for_has_the_first_role_of_the_list() {
 
 #[test]
 fn a_token_is_text_a_file_or_supplied() {
+    let token = |settings: Settings| settings.base.unwrap();
     assert_eq!(
-        options(json!({"web_identity_token": " a-token\n"})).web_identity,
-        Some(chosen(
-            TokenSource::Text(Secret::new("a-token")),
+        token(options(json!({"web_identity_token": " a-token\n"}))),
+        chosen(
+            Base::WebIdentity(TokenSource::Text(Secret::new("a-token"))),
             Origin::Option
-        ))
+        )
     );
     assert_eq!(
-        options(json!({"web_identity_token": true})).web_identity,
-        Some(chosen(TokenSource::Supplied, Origin::Option))
+        token(options(json!({"web_identity_token": true}))),
+        chosen(Base::WebIdentity(TokenSource::Supplied), Origin::Option)
     );
     assert_eq!(
-        decide(json!({}), json!({"web_identity_token_file": "/t"}), &[]).web_identity,
-        Some(chosen(TokenSource::File("/t".into()), Origin::Settings))
+        token(decide(
+            json!({}),
+            json!({"web_identity_token_file": "/t"}),
+            &[]
+        )),
+        chosen(
+            Base::WebIdentity(TokenSource::File("/t".into())),
+            Origin::Settings
+        )
     );
     assert!(
         refused(json!({"web_identity_token": "canary-token", "web_identity_token_file": "/t"}))

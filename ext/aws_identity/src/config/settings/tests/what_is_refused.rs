@@ -46,13 +46,15 @@ fn an_unknown_setting_is_a_warning_unless_it_resembles_a_choice_of_identity() {
             "{typo}"
         );
     }
-    for word in ["source", "token_provider", "web_identity_token"] {
-        let settings = decide(json!({}), json!({word: "canary"}), &[]);
-        assert_eq!(settings.warnings.len(), 1, "{word} is an option only");
-        assert!(
-            !settings.supplied_source
-                && !settings.token_provider
-                && settings.web_identity.is_none()
+    let settings = decide(json!({}), json!({"token_provider": "canary"}), &[]);
+    assert_eq!(settings.warnings.len(), 1, "it is an option only");
+    assert!(!settings.token_provider);
+    for word in ["source", "web_identity_token"] {
+        let failure = failure(json!({}), json!({word: "canary"}), &[]);
+        assert_eq!(
+            failure.kind,
+            Kind::Configuration,
+            "{word} is an option only"
         );
     }
 }
@@ -77,6 +79,9 @@ fn an_unresolved_reference_is_not_ready_wherever_it_could_change_the_identity() 
             ("web_identity_token_file", json!(scheme)),
             ("name_with_account", json!(scheme)),
             ("get_session_token", json!(scheme)),
+            ("credential_process", json!(scheme)),
+            ("credential_source", json!(scheme)),
+            ("minimum_session_token_size", json!(scheme)),
         ] {
             let failure = failure(json!({}), json!({name: value}), &[]);
             assert_eq!(failure.kind, Kind::NotReady, "{name}");

@@ -21,6 +21,11 @@ module Legion
             # Whether it also runs where the native library cannot be loaded.
             WITHOUT_LIBRARY = false
 
+            # The words that it takes beside its options, as --help shows them; nil for none.
+            WORDS = nil
+            # Whether its options end at the first word, which begins another command line.
+            STOPS_AT_WORD = false
+
             FOLDER = "#{__dir__}/commands".freeze
             private_constant :FOLDER
 
@@ -54,6 +59,15 @@ module Legion
 
             # @return [String]
             def name = self.class.command_name
+
+            # Takes the words beside its options.
+            #
+            # @param words [Array<String>]
+            # @return [void]
+            # @raise [ArgumentError] for those that it does not take
+            def take(words)
+              raise ::ArgumentError, "#{name} takes no #{words.first.inspect}." if words.any?
+            end
 
             # Declares its options; each sets an instance variable that {#run} reads.
             #
@@ -89,7 +103,7 @@ module Legion
                 'endpoint URL' => [:endpoint, 'of STS'] }.each do |option, (name, summary)|
                 options.on("--#{option}", *summary) { |value| @session_options[name] = value }
               end
-              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') { |folder| @session_options[:cache] = folder || true }
+              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') { |folder| @session_options[:cache] = folder ? ::File.expand_path(folder) : true }
               options.on('--no-legionio', "leave out identity.aws of LegionIO's settings files") { @legionio = false }
             end
 
@@ -99,9 +113,13 @@ module Legion
               options.on('--text', 'for reading; the default on a terminal') { @form = :text }
             end
 
-            # LegionIO's settings files; nil with --no-legionio.
+            # LegionIO's settings files; nil with --no-legionio. A file that cannot be read is said: without it the identity may be another.
             def settings_files
-              @settings_files ||= Aws::LegionIO::SettingsFiles.new if @legionio
+              @settings_files ||= Aws::LegionIO::SettingsFiles.new.tap { |files| note_unreadable(files) } if @legionio
+            end
+
+            def note_unreadable(files)
+              files.unreadable.each { |path, why| output.note("lex-identity-aws: the settings file #{path} is left out: #{why}. Correct it.") }
             end
 
             # The session LegionIO would make on this machine, with the options of the command line on top.
@@ -113,6 +131,14 @@ module Legion
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
                 session
               end
+            end
+
+            # The credentials to hand on.
+            def good_credentials
+              credentials = session.credentials
+              return credentials unless credentials.expired?
+
+              raise NoCredentialsError, "The credentials of #{credentials.source} have expired. See lex-identity-aws doctor."
             end
 
             # Prompts for MFA codes where standard input is a terminal. That of a credential_process is not.

@@ -25,8 +25,8 @@ module Legion
 
             # @return [Array<Finding>]
             def findings
-              return [version, phase, registration, *leases] if inside?
-              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if installed.empty? && files.files.empty?
+              return [version, *unreadable, phase, registration, *leases] if inside?
+              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if installed.empty? && files.files.empty? && files.unreadable.empty?
 
               [version, *unreadable, entry]
             end

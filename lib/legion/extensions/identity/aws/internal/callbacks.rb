@@ -106,12 +106,15 @@ module Legion
 
             # Refuses a code that was given before: AWS takes each code once.
             def token_code(serial_number, limit, alone)
-              code = call(:token_provider, :token_timeout, limit, alone) { |provider| provider.call(serial_number) }
+              code = call(:token_provider, :token_timeout, limit, alone) { |provider| takes_none?(provider) ? provider.call : provider.call(serial_number) }
               code = text(code, :token_provider, 'the six digits that the device shows')
               refuse_used if @used.key?(code)
               @used[code] = true if code.match?(/\A\d{6}\z/) # the core sends nothing but six digits, so all else stays unused
               code
             end
+
+            # A token_provider may do without the serial number: `-> { code }`.
+            def takes_none?(provider) = (provider.is_a?(::Proc) ? provider : provider.method(:call)).arity.zero?
 
             # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
@@ -169,7 +172,7 @@ module Legion
             #
             # @return [Float, nil] seconds since the epoch; nil where none of the objects has an expiration
             def expiration_of(*objects)
-              given = objects.select { |object| object.respond_to?(:expiration) }.map(&:expiration).compact.first
+              given = objects.filter_map { |object| object.expiration if object.respond_to?(:expiration) }.first
               seconds = seconds_of(given) unless given.nil?
               return seconds if given.nil? || seconds&.finite?
 

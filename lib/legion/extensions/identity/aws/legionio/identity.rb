@@ -92,7 +92,7 @@ module Legion
             # Which of the roles in `identity.aws.roles` is meant. Never raises.
             #
             # @param for_context [Symbol, String, Hash, Object] the name of the role, or a Hash with it as `role` or `qualifier`
-            # @return [Symbol, nil] nil: none of them
+            # @return [Symbol, nil] the name that was given, a role or not; nil where none is: the process's own credentials
             def resolve_qualifier(for_context) = LegionIO::Roles.qualifier(for_context)
 
             # Makes a legal LegionIO name of any text: lower case, each other character an underscore, starting with a letter or

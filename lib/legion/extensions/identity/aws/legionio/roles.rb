@@ -18,7 +18,9 @@ module Legion
             # LegionIO's name for the process's own.
             RESERVED = :default
             PLACE = 'identity.aws.roles'
-            private_constant :RESERVED, :PLACE
+            # A qualifier without a lease, for a context that names a role in a way that cannot be read.
+            NO_ROLE = :'no role'
+            private_constant :RESERVED, :PLACE, :NO_ROLE
 
             class << self
               # @return [Array<Symbol>] the roles that are in the settings
@@ -43,21 +45,23 @@ module Legion
               end
 
               # The role that a context of Broker's `for_context:` names: as a Symbol or String, or as `role` or `qualifier` of a Hash. A
-              # role that is in the settings and cannot be had gives no token; the process's own would be another identity than asked
-              # for.
+              # name that is no role is given back: Broker has no lease under it, and nil would mean the process's own credentials, which
+              # are another identity than asked for.
               #
               # @param context [Object]
               # @return [Symbol, nil] nil: the process's own
               def qualifier(context)
-                name = case context
-                       when ::Hash then %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first
-                       else context
-                       end
-                case name
-                when ::String, ::Symbol then definitions.keys.find { |qualifier| qualifier.to_s == name.to_s }
+                case context
+                when ::String, ::Symbol then qualifier_of(context)
+                when ::Hash
+                  name = %i[role qualifier].flat_map { |key| [context[key], context[key.to_s]] }.compact.first
+                  case name
+                  when ::String, ::Symbol, nil then qualifier_of(name)
+                  else NO_ROLE
+                  end
                 end
               rescue ::StandardError, ::NotImplementedError, ::SystemStackError => _e # Broker would raise it to the caller of token_for
-                nil
+                NO_ROLE
               end
 
               # @return [String, nil] what of the settings is passed over, and why
@@ -69,6 +73,11 @@ module Legion
               end
 
               private
+
+              def qualifier_of(name)
+                name = name.to_s.strip
+                name.to_sym unless name.empty? || name == RESERVED.to_s
+              end
 
               def setting
                 settings = Internal::Layers.identity_aws || {}

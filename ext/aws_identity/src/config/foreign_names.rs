@@ -1,0 +1,113 @@
+//! What other libraries, the AWS CLI and its files call our options.
+
+use crate::util::did_you_mean::is_same;
+
+/// Names of aws-sdk-ruby, boto3, STS and the config file, and ours. Case and separators do not count.
+const NAMES: [(&str, &str); 38] = [
+    ("assume_role_arn", "role_arn"),
+    ("assume_role_duration_seconds", "session_duration"),
+    ("assume_role_external_id", "external_id"),
+    ("assume_role_session_name", "role_session_name"),
+    ("client_token_provider", "token_provider"),
+    ("credential_provider", "source"),
+    ("credentials", "source"),
+    ("credentials_provider", "source"),
+    ("default_region", "region"),
+    ("duration", "session_duration"),
+    ("duration_seconds", "session_duration"),
+    ("endpoint_url", "endpoint"),
+    ("endpoint_url_sts", "endpoint"),
+    ("expiry_window", "advisory_window"),
+    ("http_open_timeout", "connect_timeout"),
+    ("http_read_timeout", "read_timeout"),
+    ("iam_role_arn", "role_arn"),
+    ("inline_policy", "policy"),
+    ("master_credentials", "source"),
+    ("mfa_device", "serial_number"),
+    ("mfa_serial", "serial_number"),
+    ("mfa_serial_number", "serial_number"),
+    ("open_timeout", "connect_timeout"),
+    ("profile_name", "profile"),
+    ("region_name", "region"),
+    ("role", "role_arn"),
+    ("secret_key", "secret_access_key"),
+    ("security_token", "session_token"),
+    ("session_name", "role_session_name"),
+    ("session_policy", "policy"),
+    ("session_policy_arns", "policy_arns"),
+    ("session_tags", "tags"),
+    ("ssl_ca_bundle", "ca_bundle"),
+    ("sts_endpoint", "endpoint"),
+    ("sts_region", "region"),
+    ("timeout", "resolve_timeout"),
+    ("token_code", "token_provider"),
+    ("token_code_fn", "token_provider"),
+];
+
+/// Settings of AWS's files and variables that choose no identity, and that are not ours.
+const HARMLESS: [&str; 14] = [
+    "cli_auto_prompt",
+    "cli_pager",
+    "default_output",
+    "defaults_mode",
+    "ec2_metadata_disabled",
+    "max_attempts",
+    "metadata_service_num_attempts",
+    "metadata_service_timeout",
+    "output",
+    "pager",
+    "retry_mode",
+    "sts_regional_endpoints",
+    "use_dualstack_endpoint",
+    "use_fips_endpoint",
+];
+
+/// How names begin that choose an identity in AWS's own files and variables.
+const IDENTITY: [&str; 14] = [
+    "access_key",
+    "aws",
+    "credential",
+    "iam_",
+    "instance_profile",
+    "login_session",
+    "mfa",
+    "principal_arn",
+    "saml",
+    "secret",
+    "session_token",
+    "source_profile",
+    "sso",
+    "web_identity",
+];
+
+/// What `name` is called here, if another library calls it so: `aws_` before it makes no difference.
+pub(super) fn ours(name: &str) -> Option<&'static str> {
+    let name = without_aws(name);
+    let named = NAMES.iter().find(|(theirs, _)| is_same(name, theirs));
+    named.map(|(_, ours)| *ours)
+}
+
+/// True if a key of that name chooses an identity for other readers.
+pub(super) fn chooses_identity(name: &str) -> bool {
+    let plain = plain(name);
+    let begins = |start: &&str| plain.starts_with(&self::plain(start));
+    let harmless = without_aws(name);
+    IDENTITY.iter().any(|start| begins(&start))
+        && !HARMLESS.iter().any(|word| is_same(harmless, word))
+}
+
+pub(super) fn without_aws(name: &str) -> &str {
+    match name.get(..3) {
+        Some(start) if start.eq_ignore_ascii_case("aws") => {
+            name[3..].trim_start_matches(['_', '-'])
+        }
+        _ => name,
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
