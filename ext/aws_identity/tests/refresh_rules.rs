@@ -534,7 +534,10 @@ fn a_changed_file_is_read_again_until_other_credentials_are_held() {
     refresh.succeeded(T, credentials("A", None), never);
     refresh.mark_stale();
     assert_eq!(refresh.next(T), Next::Fetch);
-    assert_eq!(refresh.failed(T, Cause::Answered, high), Failed::KeepsServing);
+    assert_eq!(
+        refresh.failed(T, Cause::Answered, high),
+        Failed::KeepsServing
+    );
     refresh.shorten_back_off(T, 2_000);
     assert_eq!(refresh.next(T + 1_999), Next::Serve);
     assert_eq!(refresh.next(T + 2_000), Next::Fetch);
