@@ -84,6 +84,12 @@ if session
     File.write(ENV.fetch('CANARY_FILE'), "\n#{token.token[/X-Amz-Signature=\w+/]}", mode: 'a')
     token
   end
+  try('identity token') do
+    token = session.identity_token(audience: 'canary')
+    File.write(ENV.fetch('CANARY_FILE'), "\n#{token.token}", mode: 'a')
+    token
+  end
+  try('env') { session.env }
   try('session with credentials') { session }
   try('native') { session.instance_variable_get(:@native) }
   try('lease') { aws::Lease.of(session.credentials) }

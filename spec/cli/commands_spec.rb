@@ -17,7 +17,7 @@ RSpec.describe 'A command of the program' do
       require_relative '../command'
       class Legion::Extensions::Identity::Aws::Cli::Greet < Legion::Extensions::Identity::Aws::Cli::Command
         SUMMARY = 'says hello'
-        POSITION = 6
+        POSITION = 8
         def declare(options) = options.on('--whom NAME') { |name| @whom = name }
         private def run = output.print("Hello, \#{@whom}.") || :nothing
       end
@@ -26,7 +26,7 @@ RSpec.describe 'A command of the program' do
     expect(run('--help').stdout).to match(/^    legionio .*\n    greet        says hello\n\n/)
     expect(run('greet', '--help').stdout)
       .to start_with("Usage: lex-identity-aws greet [OPTION...]\n\nSays hello.\n\nOptions\n        --whom NAME\n    -h, --help\n")
-    expect(run('great').stderr).to include('There are whoami, doctor, credentials, profiles, legionio, greet.')
+    expect(run('great').stderr).to include('There are whoami, doctor, credentials, exec, token, profiles, legionio, greet.')
     expect(run('../command').stderr).to include('There is no command "../command".')
   end
 end

@@ -28,7 +28,7 @@ RSpec.describe 'lex-identity-aws' do
 
   it 'refuses what it does not understand, and says what there is' do
     expect(in_pipe('whoareyou')).to have_attributes(exit: 2, stdout: '',
-                                                    stderr: a_string_including('"whoareyou"', 'whoami, doctor, credentials, profiles, legionio'))
+                                                    stderr: a_string_including('"whoareyou"', 'whoami, doctor, credentials, exec, token, profiles, legionio'))
     expect(in_pipe('whoami', '--reigon', 'x')).to have_attributes(exit: 2, stderr: a_string_including('--reigon', 'lex-identity-aws whoami --help'))
     expect(in_pipe('whoami', 'now')).to have_attributes(exit: 2, stderr: a_string_including('takes no "now"'))
     expect(in_pipe('credentials', '--format', 'xml')).to have_attributes(exit: 2, stderr: a_string_including('xml'))

@@ -20,7 +20,7 @@ RSpec.describe 'docs/environment.md' do
   # The product's files below a folder, without tests.
   def sources(folder)
     root  = "#{Pages::ROOT}/ext/aws_identity/src/"
-    files = Dir["#{root}#{folder}**/*.rs"].reject { |file| file.match?(%r{/tests(/|\.rs)|_test\.rs|public_cases\.rs}) }
+    files = Dir["#{root}#{folder}**/*.rs"].grep_v(%r{/tests(/|\.rs)|_test\.rs|public_cases\.rs})
     files.map { |file| File.read(file, encoding: 'UTF-8').split(/^#\[cfg\(test\)\]/).first }
   end
 

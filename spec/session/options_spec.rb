@@ -255,7 +255,7 @@ RSpec.describe 'An option', :mfa_users do
   it 'refuses a time-out that is no number, which it must not take for absent' do
     %i[resolve_timeout connect_timeout read_timeout process_timeout token_timeout advisory_window negative_ttl].each do |name|
       [Float::NAN, Float::INFINITY, -Float::INFINITY].each do |given|
-        expect { Legion::Extensions::Identity::Aws::Session.new(name => given) }.to raise_error(Legion::Extensions::Identity::Aws::ConfigurationError, /#{name}.*(NaN|inf)/)
+        expect { aws::Session.new(name => given) }.to raise_error(aws::ConfigurationError, /#{name}.*(NaN|inf)/)
       end
     end
   end

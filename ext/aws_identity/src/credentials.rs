@@ -37,6 +37,8 @@ pub struct Credentials {
     pub session_token: Option<Secret>,
     /// The expiration their source gave; `None` for long-lived keys.
     pub expires_at: Option<Millis>,
+    /// How long they were asked for, where STS has just answered; `None` where the source decides.
+    pub requested: Option<Millis>,
     pub account_id: Option<String>,
     /// The source, such as `environment` or `profile prod > assume role arn:…`.
     pub source: String,
@@ -59,6 +61,7 @@ impl Credentials {
             secret_access_key: Secret::new(secret_access_key),
             session_token: session_token.map(Secret::new),
             expires_at: None,
+            requested: None,
             account_id: None,
             source: source.into(),
             details: BTreeMap::new(),

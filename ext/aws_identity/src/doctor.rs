@@ -89,7 +89,10 @@ async fn examine(
     // A request that is sent again ends before its check does, so that the finding says why it failed.
     let longest = CHECK_LIMIT.saturating_sub(RESERVE);
     uncached.resolve_timeout.value = uncached.resolve_timeout.value.min(longest);
-    let request = FetchRequest::default();
+    let request = FetchRequest {
+        is_awaited: true,
+        ..FetchRequest::default()
+    };
     let mut exam = Exam {
         settings: &settings,
         fetch: Fetch::prepare(&uncached, &request, gate, task),

@@ -10,6 +10,7 @@ mod request;
 mod roles;
 mod watched;
 
+pub use disk_cache::DiskEntry;
 pub use identity_token::identity_token;
 pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::{AssumeRoles, needed_serial};
@@ -24,10 +25,14 @@ use crate::{
     providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
     sts::{Endpoint, refuses_keys},
     task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
-    util::time::now,
+    util::time::{Millis, now},
 };
 use profile_in_force::profile_chain;
 use std::sync::Arc;
+
+/// A `Date` header further off than a day is not believed: with such a clock STS would have refused
+/// the signature.
+const FURTHEST: Millis = 24 * 3_600_000;
 
 /// Fetches what `request` asks for. A failure carries the attempts.
 pub async fn fetch(
@@ -142,6 +147,8 @@ impl<'a> Fetch<'a> {
             settings: self.settings,
             http: &self.http,
             endpoint: &self.endpoint,
+            is_awaited: self.request.is_awaited,
+            current_environment: self.request.environment.as_ref(),
             callbacks: Callbacks {
                 answers: &self.request.answers,
                 asker: &self.task.asker,
@@ -232,11 +239,11 @@ impl<'a> Fetch<'a> {
 
     async fn run(&mut self, record: &mut Record) -> Result<FetchResult, Failure> {
         let request = self.request;
-        let (credentials, is_new, needs_mfa) = if let Some(held) = &request.held {
-            (Arc::clone(held), false, false)
+        let (credentials, is_new, needs_mfa, disk_entry) = if let Some(held) = &request.held {
+            (Arc::clone(held), false, false, None)
         } else {
-            let (credentials, needs_mfa) = self.credentials(record).await?;
-            (Arc::new(credentials), true, needs_mfa)
+            let (credentials, needs_mfa, disk_entry) = self.credentials(record).await?;
+            (Arc::new(credentials), true, needs_mfa, disk_entry)
         };
         let identity = if request.identity {
             // The fetch keeps the credentials if this step times out.
@@ -245,20 +252,29 @@ impl<'a> Fetch<'a> {
         } else {
             None
         };
+        let clock_offset = self
+            .http
+            .clock_offset()
+            .filter(|offset| offset.saturating_abs() <= FURTHEST)
+            .map(|offset| confirmed(offset, &credentials, is_new, now()));
         Ok(FetchResult {
             credentials,
             is_new,
             needs_mfa,
+            disk_entry,
             identity,
             region: self.endpoint.region.clone(),
             use_fips: self.endpoint.use_fips == Some(true),
             attempts: Vec::new(),
             warnings: Vec::new(),
-            clock_offset: self.http.clock_offset(),
+            clock_offset,
         })
     }
 
-    async fn credentials(&mut self, record: &mut Record) -> Result<(Credentials, bool), Failure> {
+    async fn credentials(
+        &mut self,
+        record: &mut Record,
+    ) -> Result<(Credentials, bool, Option<DiskEntry>), Failure> {
         let mut base = self.base_credentials(record).await?;
         if let Some(region) = self.region_of(&mut base).await {
             self.set_region(region);
@@ -267,8 +283,9 @@ impl<'a> Fetch<'a> {
         let needs_mfa = roles.needs_mfa(base.from_profile);
         let from_profile = base.from_profile;
         let assumed = roles.assume(base, record).await;
-        let credentials = assumed.map_err(|failure| self.refused(failure, from_profile))?;
-        Ok((credentials, needs_mfa))
+        let (credentials, disk_entry) =
+            assumed.map_err(|failure| self.refused(failure, from_profile))?;
+        Ok((credentials, needs_mfa, disk_entry))
     }
 
     /// The same failure; where AWS refused keys of a profile, with the ways that were passed over for them.
@@ -291,6 +308,22 @@ impl<'a> Fetch<'a> {
     }
 }
 
+/// What of the offset in a `Date` header the expiration of new credentials confirms: a proxy may
+/// answer with a `Date` of its own. STS's time is their expiration less what was asked for.
+fn confirmed(offset: Millis, credentials: &Credentials, is_new: bool, now: Millis) -> Millis {
+    let (Some(end), Some(requested), true) =
+        (credentials.expires_at, credentials.requested, is_new)
+    else {
+        return offset;
+    };
+    let by_expiration = end.saturating_sub(requested).saturating_sub(now);
+    if offset.signum() == by_expiration.signum() {
+        offset.signum() * offset.saturating_abs().min(by_expiration.saturating_abs())
+    } else {
+        0
+    }
+}
+
 /// The endpoint if the configured one cannot be used: metadata sources need none, so the doctor
 /// goes on.
 fn regional(settings: &Settings) -> Endpoint {
@@ -303,5 +336,35 @@ fn regional(settings: &Settings) -> Endpoint {
         url: None,
         use_fips: None,
         use_dualstack: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_header_is_believed_as_far_as_the_expiration_confirms_it() {
+        const HOUR: Millis = 3_600_000;
+        let now = 1_800_000_000_000;
+        let issued = |ahead: Millis| {
+            let mut credentials = Credentials::new("ASIA", "s", None, "test");
+            credentials.expires_at = Some(now + ahead + HOUR);
+            credentials.requested = Some(HOUR);
+            credentials
+        };
+        for (date, sts, believed) in [
+            (2 * HOUR, 2 * HOUR, 2 * HOUR),
+            (-2 * HOUR, -2 * HOUR, -2 * HOUR),
+            (2 * HOUR, 0, 0), // a proxy's clock
+            (-2 * HOUR, 600, 0),
+            (2 * HOUR, HOUR, HOUR),
+            (-2 * HOUR, -HOUR, -HOUR),
+            (0, 2 * HOUR, 0),
+        ] {
+            assert_eq!(confirmed(date, &issued(sts), true, now), believed, "{date}");
+            let held = confirmed(date, &issued(sts), false, now);
+            assert_eq!(held, date, "the expiration was given long ago");
+        }
     }
 }

@@ -6,18 +6,23 @@
 //! less, credentials whose source calls them degraded, credentials that need an MFA code, and
 //! clocks that step.
 //!
-//! Pure: no I/O, no lock, no thread. `now` is the wall clock plus the last offset seen at STS.
+//! Pure: no I/O, no lock, no thread. `now` is a [`Moment`], its wall clock corrected by the last
+//! offset seen at STS; whichever of its clocks is later counts.
 //! The caller runs one fetch at a time, raises a final error of a background refresh once, and
 //! spaces the fetches that follow a final error or a failed first fetch: this module remembers
 //! neither.
 
+mod cause;
+mod term;
 mod windows;
 
+pub use cause::{Cause, is_final};
+pub use term::Term;
 pub use windows::{Rules, Windows};
 
 use crate::{
     credentials::{Credentials, Millis},
-    failure::{Failure, Kind},
+    util::time::Moment,
 };
 use std::{ops::RangeInclusive, sync::Arc};
 use windows::{MINUTE, SECOND};
@@ -38,6 +43,10 @@ pub trait Expiring {
     fn expires_at(&self) -> Option<Millis>;
     /// True where the source itself hands out expired credentials (IMDS static stability).
     fn degraded(&self) -> bool;
+    /// How long they were asked for; `None` where their source decides.
+    fn requested(&self) -> Option<Millis> {
+        None
+    }
 }
 
 impl Expiring for Credentials {
@@ -50,6 +59,9 @@ impl Expiring for Credentials {
     fn degraded(&self) -> bool {
         self.degraded.is_some()
     }
+    fn requested(&self) -> Option<Millis> {
+        self.requested
+    }
 }
 
 impl<S: Expiring> Expiring for Arc<S> {
@@ -61,6 +73,9 @@ impl<S: Expiring> Expiring for Arc<S> {
     }
     fn degraded(&self) -> bool {
         (**self).degraded()
+    }
+    fn requested(&self) -> Option<Millis> {
+        (**self).requested()
     }
 }
 
@@ -108,29 +123,6 @@ enum Rejected {
     FetchedSince,
 }
 
-/// A point in time that is never further away than when it was set, even if the clock is set
-/// back.
-#[derive(Clone, Copy, Debug)]
-struct Term {
-    length: Millis,
-    end: Millis,
-}
-
-impl Term {
-    fn until(end: Millis, now: Millis) -> Self {
-        Self {
-            length: end.saturating_sub(now),
-            end,
-        }
-    }
-    fn follow(&mut self, now: Millis) {
-        self.end = self.end.min(now.saturating_add(self.length));
-    }
-    fn left(&self, now: Millis) -> Millis {
-        self.end.saturating_sub(now)
-    }
-}
-
 #[derive(Clone, Debug)]
 struct CachedCredentials<S> {
     credentials: S,
@@ -147,6 +139,8 @@ pub struct Refresh<S> {
     rules: Rules,
     held: Option<CachedCredentials<S>>,
     back_off: Option<Term>,
+    /// How many fetches in a row have not reached the source since the held credentials expired.
+    unreached: u32,
     rejected: Rejected,
     /// The file that the held credentials came from has changed.
     is_stale: bool,
@@ -160,6 +154,7 @@ impl<S: Expiring> Refresh<S> {
             rules,
             held: None,
             back_off: None,
+            unreached: 0,
             rejected: Rejected::No,
             is_stale: false,
         }
@@ -181,8 +176,7 @@ impl<S: Expiring> Refresh<S> {
     ///
     /// SDKs: serve until the advisory window, refresh in the background inside it, wait in the
     /// mandatory one, and do not ask the source while a back-off runs, even after expiration.
-    pub fn next(&mut self, now: Millis) -> Next {
-        self.follow_clock(now);
+    pub fn next(&self, now: Moment) -> Next {
         if self.held(now).is_none() {
             return Next::Fetch;
         }
@@ -193,31 +187,59 @@ impl<S: Expiring> Refresh<S> {
         }
     }
 
-    /// The credentials a read may take at `now` without a fetch. They may be expired: their own
-    /// expiration says so.
+    /// The held credentials, also while they are rejected or expired; `None` where they have expired
+    /// and need an MFA code.
     #[must_use]
-    pub fn held(&self, now: Millis) -> Option<&S> {
-        let held = &self.held.as_ref()?.credentials;
-        (!self.rules.needs_mfa || !is_expired(held, now)).then_some(held)
+    pub fn held(&self, now: Moment) -> Option<&S> {
+        let held = self.held.as_ref()?;
+        (!self.rules.needs_mfa || !held.has_expired(now)).then_some(&held.credentials)
     }
 
-    /// True from when a service rejected the held credentials until others are held.
+    /// True if a caller that has waited for a fetch may take the held credentials: they are good, or
+    /// a back-off runs.
     #[must_use]
-    pub fn is_rejected(&self) -> bool {
-        self.rejected != Rejected::No
+    pub fn is_servable(&self, now: Moment) -> bool {
+        self.held(now).is_some() && (self.is_good(now) || self.is_backing_off(now))
+    }
+
+    /// True if the held credentials have neither expired nor been rejected.
+    #[must_use]
+    pub fn is_good(&self, now: Moment) -> bool {
+        self.rejected == Rejected::No && self.held.is_some() && self.expired(now).is_none()
+    }
+
+    /// The key id of the held credentials if a service rejected them, until others are held. No fetch
+    /// may take that key from the disk cache.
+    #[must_use]
+    pub fn rejected_key(&self) -> Option<&str> {
+        let held = self.held.as_ref()?;
+        (self.rejected != Rejected::No).then(|| held.credentials.key())
     }
 
     /// The held credentials if they are expired, whether or not they are still served.
     #[must_use]
-    pub fn expired(&self, now: Millis) -> Option<&S> {
-        let credentials = &self.held.as_ref()?.credentials;
-        is_expired(credentials, now).then_some(credentials)
+    pub fn expired(&self, now: Moment) -> Option<&S> {
+        let held = self.held.as_ref()?;
+        held.has_expired(now).then_some(&held.credentials)
+    }
+
+    /// The time until the held credentials expire; `None` without any and for long-lived keys.
+    #[must_use]
+    pub fn left(&self, now: Moment) -> Option<Millis> {
+        Some(self.held.as_ref()?.life?.left(now))
+    }
+
+    /// In how long a read would ask the source; `None` without credentials and for long-lived keys.
+    #[must_use]
+    pub fn due_in(&self, now: Moment) -> Option<Millis> {
+        let due = self.left(now)? - self.windows()?.advisory;
+        Some(due.max(self.back_off_left(now).unwrap_or(due)))
     }
 
     /// True when no credentials are held, or the held ones are in their advisory window, expired
     /// or invalidated, whether or not a back-off runs.
     #[must_use]
-    pub fn needs_refresh(&self, now: Millis) -> bool {
+    pub fn needs_refresh(&self, now: Moment) -> bool {
         self.held(now).is_none() || self.due(now) != Next::Serve
     }
 
@@ -228,18 +250,17 @@ impl<S: Expiring> Refresh<S> {
         self.held.as_ref().is_some_and(|held| held.degraded)
     }
 
-    /// The earliest time the source is asked again; `None` when no back-off runs.
+    /// How long the source is not asked; `None` when no back-off runs.
     #[must_use]
-    pub fn back_off_until(&self, now: Millis) -> Option<Millis> {
-        self.back_off
-            .filter(|term| term.left(now) > 0)
-            .map(|term| term.end)
+    pub fn back_off_left(&self, now: Moment) -> Option<Millis> {
+        let left = self.back_off?.left(now);
+        (left > 0).then_some(left)
     }
 
     /// True while a back-off runs.
     #[must_use]
-    pub fn is_backing_off(&self, now: Millis) -> bool {
-        self.back_off_until(now).is_some()
+    pub fn is_backing_off(&self, now: Moment) -> bool {
+        self.back_off_left(now).is_some()
     }
 
     /// Ends a running back-off: what made the last fetch fail has been replaced, so the next read
@@ -249,9 +270,9 @@ impl<S: Expiring> Refresh<S> {
     }
 
     /// Shortens a running back-off to `length`.
-    pub fn shorten_back_off(&mut self, now: Millis, length: Millis) {
+    pub fn shorten_back_off(&mut self, now: Moment, length: Millis) {
         if self.back_off.is_some() {
-            self.back_off = Some(Term::until(now.saturating_add(length), now));
+            self.back_off = Some(Term::of(length, now));
         }
     }
 
@@ -267,14 +288,11 @@ impl<S: Expiring> Refresh<S> {
         Some(Windows::of(life.length, self.rules))
     }
 
-    /// To be called for each fetch that starts. True: it must not read the disk cache, because it
-    /// is the first since the held credentials were invalidated.
-    pub fn started(&mut self) -> bool {
-        let skips_disk = self.rejected == Rejected::NotFetchedSince;
-        if skips_disk {
+    /// To be called for each fetch of credentials that has started.
+    pub fn started(&mut self) {
+        if self.rejected == Rejected::NotFetchedSince {
             self.rejected = Rejected::FetchedSince;
         }
-        skips_disk
     }
 
     /// A fetch returned `credentials`. `pick` returns a uniformly random number of the range.
@@ -285,14 +303,18 @@ impl<S: Expiring> Refresh<S> {
     /// and returns the same key does not clear the rejection.
     pub fn succeeded(
         &mut self,
-        now: Millis,
+        now: Moment,
         credentials: S,
         pick: impl FnOnce(Range) -> Millis,
     ) -> Succeeded {
         let degraded = credentials.degraded();
-        let unusable = is_expired(&credentials, now) && (self.rules.needs_mfa || !degraded);
+        let life = credentials
+            .expires_at()
+            .map(|end| Term::until(end, credentials.requested(), now));
+        let has_expired = life.is_some_and(|life| life.has_ended(now));
+        let unusable = has_expired && (self.rules.needs_mfa || !degraded);
         if unusable || (degraded && self.held_outlives(&credentials, now)) {
-            return match self.failed(now, false, pick) {
+            return match self.failed(now, Cause::Answered, pick) {
                 Failed::KeepsServing => Succeeded::KeepsServing,
                 Failed::Raises => Succeeded::Raises,
             };
@@ -300,36 +322,38 @@ impl<S: Expiring> Refresh<S> {
         if self.rejected == Rejected::FetchedSince || !self.holds(credentials.key()) {
             self.rejected = Rejected::No;
         }
-        let life = credentials.expires_at().map(|end| Term::until(end, now));
         self.held = Some(CachedCredentials {
             credentials,
             life,
             degraded,
         });
         self.back_off = None;
+        self.unreached = 0;
         self.is_stale = false;
         if !degraded {
             return Succeeded::Fresh;
         }
-        self.begin_back_off(now, pick);
+        self.begin_back_off(now, Cause::Answered, pick);
         Succeeded::Degraded
     }
 
-    /// A fetch failed; `is_final` as [`is_final`] says. `pick` as in [`Self::succeeded`].
+    /// A fetch failed. `pick` as in [`Self::succeeded`].
     ///
     /// SDKs: a final error and the failure of a first fetch are raised and not remembered; after
     /// any other the held credentials are served, even once expired, and the back-off is 300 to
-    /// 600 s. Ours: with a lifetime under 30 min a sixth to a third of it, at least 1 s.
+    /// 600 s. Ours: with a lifetime under 30 min a sixth to a third of it, at least 1 s. Where the
+    /// source was not reached, it ends when the held credentials expire; once they have, it is 1, 2,
+    /// 4, … s.
     pub fn failed(
         &mut self,
-        now: Millis,
-        is_final: bool,
+        now: Moment,
+        cause: Cause,
         pick: impl FnOnce(Range) -> Millis,
     ) -> Failed {
-        if is_final || self.held(now).is_none() {
+        if cause == Cause::Final || self.held(now).is_none() {
             return Failed::Raises;
         }
-        self.begin_back_off(now, pick);
+        self.begin_back_off(now, cause, pick);
         Failed::KeepsServing
     }
 
@@ -351,7 +375,7 @@ impl<S: Expiring> Refresh<S> {
     }
 
     /// What a read does by the age of the held credentials alone.
-    fn due(&self, now: Millis) -> Next {
+    fn due(&self, now: Moment) -> Next {
         if self.is_stale || self.rejected != Rejected::No {
             return Next::Fetch;
         }
@@ -366,7 +390,7 @@ impl<S: Expiring> Refresh<S> {
         }
     }
 
-    fn held_outlives(&self, credentials: &S, now: Millis) -> bool {
+    fn held_outlives(&self, credentials: &S, now: Moment) -> bool {
         let expiration = |it: &S| it.expires_at().unwrap_or(Millis::MAX);
         self.rejected == Rejected::No
             && self
@@ -374,7 +398,8 @@ impl<S: Expiring> Refresh<S> {
                 .is_some_and(|held| expiration(held) > expiration(credentials))
     }
 
-    fn begin_back_off(&mut self, now: Millis, pick: impl FnOnce(Range) -> Millis) {
+    fn begin_back_off(&mut self, now: Moment, cause: Cause, pick: impl FnOnce(Range) -> Millis) {
+        let left = self.left(now).unwrap_or(Millis::MAX);
         let Some(held) = &mut self.held else { return };
         held.degraded = true;
         let range = match held.life {
@@ -386,54 +411,21 @@ impl<S: Expiring> Refresh<S> {
             _ => BACK_OFF,
         };
         let length = pick(range.clone()).clamp(*range.start(), *range.end());
-        self.back_off = Some(Term::until(now.saturating_add(length), now));
-    }
-
-    fn follow_clock(&mut self, now: Millis) {
-        let life = self.held.as_mut().and_then(|held| held.life.as_mut());
-        for term in life.into_iter().chain(self.back_off.as_mut()) {
-            term.follow(now);
-        }
+        let longest = match cause {
+            Cause::Unreached if left > 0 => left.max(SECOND),
+            Cause::Unreached => SECOND << self.unreached.min(10),
+            Cause::Answered | Cause::Final => Millis::MAX,
+        };
+        self.unreached = match cause {
+            Cause::Unreached if left <= 0 => self.unreached + 1,
+            _ => 0,
+        };
+        self.back_off = Some(Term::of(length.min(longest), now));
     }
 }
 
-fn is_expired(credentials: &impl Expiring, now: Millis) -> bool {
-    credentials
-        .expires_at()
-        .is_some_and(|expiration| expiration <= now)
-}
-
-/// True for a failure that a retry cannot cure: it is raised at once.
-///
-/// The SDKs' list, by the service's code: refusals of STS and SSO, and errors in the
-/// configuration. Every other failure is retryable: expired base credentials, throttling,
-/// transport, 5xx.
-#[must_use]
-pub fn is_final(failure: &Failure) -> bool {
-    if matches!(
-        failure.kind,
-        Kind::Configuration | Kind::ProcessLoop | Kind::NotReady
-    ) {
-        return true;
+impl<S> CachedCredentials<S> {
+    fn has_expired(&self, now: Moment) -> bool {
+        self.life.is_some_and(|life| life.has_ended(now))
     }
-    // A 401 or 403 without a code is IMDS, a container endpoint, a proxy or a mesh, and passes.
-    let Some(code) = failure.code.as_deref() else {
-        return false;
-    };
-    if failure.kind == Kind::Connection {
-        return false; // AWS could not reach the identity provider, whatever the code
-    }
-    matches!(
-        code.strip_suffix("Exception").unwrap_or(code),
-        "AccessDenied"
-            | "Forbidden" // SSO: the login does not have this role
-            | "ResourceNotFound" // SSO: there is no such account or role
-            | "MalformedPolicyDocument"
-            | "PackedPolicyTooLarge"
-            | "RegionDisabled"
-            | "IDPRejectedClaim"
-            | "InvalidIdentityToken"
-            | "Unauthorized" // SSO: the token is not, or no longer, valid
-            | "InvalidGrant" // SSO-OIDC: the token cannot be refreshed
-    )
 }

@@ -7,8 +7,10 @@ mod finish;
 mod identity_token;
 mod look;
 mod respond;
+mod rounds;
 mod runtime;
 mod sign;
+mod skew;
 mod state;
 
 pub use begin::{Purpose, Step};
@@ -17,6 +19,7 @@ pub use event::{Event, EventKind};
 pub use identity_token::TokenStep;
 pub use look::{LOOK_LIMIT, Look};
 pub use respond::Response;
+pub use rounds::Rounds;
 
 use crate::{
     attempt::Attempt,
@@ -26,10 +29,10 @@ use crate::{
     identity::Identity,
     refresh::Rules,
     sts::limits,
-    task::{fetch_task::Completion, fork_gate::SharedGate},
+    task::fork_gate::SharedGate,
 };
 use look::NextLook;
-pub use runtime::Fetch;
+pub use runtime::{Fetch, Removal};
 use runtime::{Runtime, SystemRuntime};
 use state::{InFlight, State};
 use std::{
@@ -71,7 +74,7 @@ impl Session {
         Self {
             settings: Arc::new(settings),
             gate,
-            state: Mutex::new(State::new(rules, warnings, runtime)),
+            state: Mutex::new(State::new(rules, warnings, gate, runtime)),
             counters: Counters::default(),
             next_look: NextLook::default(),
         }
@@ -116,12 +119,18 @@ impl Session {
     }
 
     /// Records that a service refused the credentials with this key id; true if they are the held
-    /// ones.
+    /// ones. Their entry in the cache on disk is removed at once, by [`Session::removal`].
     pub fn invalidate(&self, access_key_id: &str) -> bool {
         let mut state = self.synced();
         let is_held = state.invalidate(access_key_id);
         self.allow_looks(&state);
         is_held
+    }
+
+    /// The removal of the refused credentials' cache entry, if one is under way.
+    pub fn removal(&self) -> Option<Arc<Removal>> {
+        let removal = self.synced().removal.clone();
+        removal.filter(|removal| removal.outcome().is_none() && removal.may_complete())
     }
 
     pub fn needs_refresh(&self) -> bool {
@@ -141,13 +150,8 @@ impl Session {
     /// are, or if the refresh needs an MFA prompt.
     pub fn due_in(&self) -> Option<Millis> {
         let state = self.synced();
-        let now = state.now();
-        if state.refresh.needs_mfa() {
-            return None;
-        }
-        let expires_at = state.refresh.held(now)?.expires_at?;
-        let due = expires_at - state.refresh.windows()?.advisory;
-        Some(due.max(state.refresh.back_off_until(now).unwrap_or(due)) - now)
+        let due_in = state.refresh.due_in(state.now());
+        due_in.filter(|_| !state.refresh.needs_mfa())
     }
 
     pub fn attempts(&self) -> Arc<[Attempt]> {
@@ -182,7 +186,8 @@ impl Session {
     /// The events after number `after`.
     pub fn events(&self, after: u64) -> Vec<Event> {
         let mut state = self.synced();
-        state.record_expiry();
+        let now = state.now();
+        state.record_expiry(now);
         state.events.since(after)
     }
 
@@ -222,11 +227,7 @@ impl Session {
             }
             None if task.may_complete() => state.task = Some(in_flight),
             None => {
-                let completion = Completion {
-                    at: state.runtime.now(),
-                    instant: state.runtime.instant(),
-                    took: task.took(),
-                };
+                let completion = task.abandoned(state.runtime.now());
                 let outcome = Err(task.overdue());
                 state.apply(&in_flight, &outcome, completion, &self.counters);
             }

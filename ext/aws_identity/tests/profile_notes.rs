@@ -286,7 +286,7 @@ fn a_role_beside_credentials_of_its_own_says_how_to_write_it() {
 fn set_aside(config: &str, credentials: &str) -> String {
     let files = Files::from_texts(config, credentials).unwrap();
     let notes: Notes = resolve(&files, "default").unwrap().notes;
-    told(&notes.set_aside)
+    told(&[notes.unusable, notes.set_aside].concat())
 }
 
 #[test]

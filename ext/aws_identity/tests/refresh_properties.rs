@@ -10,7 +10,8 @@
 
 use aws_identity::{
     credentials::Millis,
-    refresh::{Expiring, Failed, Next, Range, Refresh, Rules, Succeeded},
+    refresh::{Cause, Expiring, Failed, Next, Range, Refresh, Rules, Succeeded},
+    util::time::Moment,
 };
 use std::{
     env,
@@ -18,7 +19,10 @@ use std::{
 };
 
 const S: Millis = 1_000;
-const START: Millis = 1_800_000_000_000;
+const START: Moment = Moment {
+    wall: 1_800_000_000_000,
+    boot: 7_000,
+};
 const STEPS: u32 = 40;
 
 #[test]
@@ -46,6 +50,7 @@ fn random_histories_keep_the_rules() {
         kept,
         raised,
         stepped_back,
+        unreached,
     } = tally;
     let all = [
         served,
@@ -57,6 +62,7 @@ fn random_histories_keep_the_rules() {
         kept,
         raised,
         stepped_back,
+        unreached,
     ];
     assert!(
         all.iter().all(|&count| count > histories / 100),
@@ -83,6 +89,8 @@ struct Tally {
     kept: u64,
     raised: u64,
     stepped_back: u64,
+    /// Back-offs after the source was not reached.
+    unreached: u64,
 }
 
 /// xorshift64*.
@@ -119,9 +127,13 @@ struct Fake {
     key: String,
     expires_at: Option<Millis>,
     degraded: bool,
+    requested: Option<Millis>,
 }
 
 impl Expiring for Fake {
+    fn requested(&self) -> Option<Millis> {
+        self.requested
+    }
     fn key(&self) -> &str {
         &self.key
     }
@@ -133,16 +145,17 @@ impl Expiring for Fake {
     }
 }
 
-/// A span of time, and the lowest clock reading since it began.
+/// A span of time since it began, by whichever clock has gone further.
 #[derive(Clone, Debug)]
 struct Span {
     length: Millis,
-    lowest: Millis,
+    began: Moment,
 }
 
 impl Span {
-    fn end(&self) -> Millis {
-        self.lowest + self.length
+    fn left(&self, now: Moment) -> Millis {
+        let by_wall = now.wall - self.began.wall;
+        self.length - by_wall.max(now.boot - self.began.boot)
     }
 }
 
@@ -154,6 +167,8 @@ struct Model {
     life: Option<Span>,
     back_off: Option<Span>,
     degraded: bool,
+    /// Fetches in a row that have not reached the source since the credentials expired.
+    unreached: u32,
     /// The number of fetches started since the credentials were rejected.
     rejected: Option<u32>,
 }
@@ -173,7 +188,7 @@ struct History<'a> {
     model: Option<Model>,
     in_flight: bool,
     keys: u32,
-    now: Millis,
+    now: Moment,
     real: Real,
     /// No fetch may start within this time from then, unless the credentials are rejected.
     quiet: Option<(Millis, Real)>,
@@ -224,25 +239,25 @@ impl<'a> History<'a> {
 
     fn let_pass(&mut self, most: Millis) {
         let length = self.dice.between(0, most);
-        self.now += length;
+        self.now = self.now + length;
         self.real.time += length;
     }
 
     /// Advances to the millisecond at which a decision changes, or to one beside it.
     fn jump_to_a_boundary(&mut self) {
         let Some(model) = &self.model else { return };
-        let mut boundaries: Vec<Millis> = model.back_off.iter().map(Span::end).collect();
+        let left = |span: &Span| span.left(self.now);
+        let mut boundaries: Vec<Millis> = model.back_off.iter().map(left).collect();
         if let Some(life) = &model.life {
             let (advisory, mandatory) = windows(life.length, self.rules);
-            boundaries.extend([life.end() - advisory, life.end() - mandatory, life.end()]);
-            boundaries.extend(model.credentials.expires_at);
+            boundaries.extend([left(life) - advisory, left(life) - mandatory, left(life)]);
         }
-        boundaries.retain(|it| *it > self.now + 1);
+        boundaries.retain(|it| *it > 1);
         if boundaries.is_empty() {
             return;
         }
-        let length = self.dice.any(&boundaries) + self.dice.between(-1, 1) - self.now;
-        self.now += length;
+        let length = self.dice.any(&boundaries) + self.dice.between(-1, 1);
+        self.now = self.now + length;
         self.real.time += length;
         self.read();
     }
@@ -250,7 +265,7 @@ impl<'a> History<'a> {
     fn step_clock(&mut self) {
         let most = self.dice.any(&[5, S, 600 * S, 86_400 * S]);
         let length = self.dice.between(-most, most);
-        self.now += length;
+        self.now.wall += length;
         self.real.forward += length.max(0);
         if length < 0 {
             self.tally.stepped_back += 1;
@@ -259,11 +274,6 @@ impl<'a> History<'a> {
 
     fn read(&mut self) {
         let now = self.now;
-        if let Some(model) = &mut self.model {
-            for span in model.life.iter_mut().chain(&mut model.back_off) {
-                span.lowest = span.lowest.min(now);
-            }
-        }
         let (next, due) = self.decision();
         assert_eq!(self.refresh.next(now), next, "{:?}", self.model);
         assert_eq!(self.refresh.needs_refresh(now), due, "{:?}", self.model);
@@ -274,9 +284,10 @@ impl<'a> History<'a> {
             Next::Fetch => self.tally.waited += 1,
         }
         if next != Next::Fetch {
-            let credentials = &self.model.as_ref().unwrap().credentials;
+            let model = self.model.as_ref().unwrap();
+            let credentials = &model.credentials;
             assert_eq!(self.refresh.held(now), Some(credentials));
-            if credentials.expires_at.is_some_and(|end| end <= now) {
+            if self.has_expired(model) {
                 self.tally.expired += 1;
                 assert!(
                     self.refresh.is_degraded() && self.refresh.is_backing_off(now),
@@ -285,6 +296,7 @@ impl<'a> History<'a> {
                 assert!(!self.rules.needs_mfa, "expired MFA credentials were served");
             }
         }
+        assert!(next == Next::Fetch || self.refresh.is_servable(now));
         // The session runs one fetch at a time; the rules decide which reads start one.
         if next != Next::Serve && !self.in_flight {
             self.start();
@@ -296,23 +308,20 @@ impl<'a> History<'a> {
         let Some(model) = &self.model else {
             return (Next::Fetch, true);
         };
-        let expired = model
-            .credentials
-            .expires_at
-            .is_some_and(|end| end <= self.now);
+        let expired = self.has_expired(model);
         if expired && self.rules.needs_mfa {
             return (Next::Fetch, true);
         }
         let (mut beside, mut wait) = (false, model.rejected.is_some());
         if let Some(life) = &model.life {
             let (advisory, mandatory) = windows(life.length, self.rules);
-            beside = self.now >= life.end() - advisory;
-            wait |= self.now >= life.end() - mandatory;
+            beside = life.left(self.now) <= advisory;
+            wait |= life.left(self.now) <= mandatory;
         }
         let backing_off = model
             .back_off
             .as_ref()
-            .is_some_and(|span| self.now < span.end());
+            .is_some_and(|span| span.left(self.now) > 0);
         let next = match (backing_off, wait, beside && !self.rules.needs_mfa) {
             (true, _, _) | (false, false, false) => Next::Serve,
             (false, true, _) => Next::Fetch,
@@ -326,16 +335,20 @@ impl<'a> History<'a> {
         let model = self.model.as_ref();
         let degraded = model.is_some_and(|it| it.degraded);
         assert_eq!(self.refresh.is_degraded(), degraded, "{model:?}");
-        let until = self.refresh.back_off_until(self.now);
-        let backing_off = model.and_then(|it| it.back_off.as_ref()).map(Span::end);
+        let left = self.refresh.back_off_left(self.now);
+        let backing_off = model.and_then(|it| it.back_off.as_ref());
         assert_eq!(
-            until,
-            backing_off.filter(|end| *end > self.now),
+            left,
+            backing_off
+                .map(|span| span.left(self.now))
+                .filter(|left| *left > 0),
             "{model:?}"
         );
-        assert!(
-            until.is_none_or(|end| end - self.now <= 600 * S),
-            "{until:?}"
+        assert!(left.is_none_or(|left| left <= 600 * S), "{left:?}");
+        let rejected = model.filter(|it| it.rejected.is_some());
+        assert_eq!(
+            self.refresh.rejected_key(),
+            rejected.map(|it| it.credentials.key.as_str())
         );
         if let (Some(windows), Some(it)) = (self.refresh.windows(), model) {
             let length = it.life.as_ref().unwrap().length;
@@ -356,16 +369,10 @@ impl<'a> History<'a> {
                 self.model
             );
         }
-        let rejected = self.model.as_mut().and_then(|it| it.rejected.as_mut());
-        let first = rejected.as_ref().is_some_and(|fetches| **fetches == 0);
-        if let Some(fetches) = rejected {
+        if let Some(fetches) = self.model.as_mut().and_then(|it| it.rejected.as_mut()) {
             *fetches += 1;
         }
-        assert_eq!(
-            self.refresh.started(),
-            first,
-            "the disk cache is skipped once"
-        );
+        self.refresh.started();
         self.in_flight = true;
         if !self.dice.one_in(4) {
             self.let_pass(5 * S);
@@ -378,30 +385,33 @@ impl<'a> History<'a> {
         match self.dice.below(10) {
             0..4 => self.succeed(false),
             4 => self.succeed(true),
-            5..9 => self.fail(false),
-            _ => self.fail(true),
+            5..7 => self.fail(Cause::Answered),
+            7..9 => self.fail(Cause::Unreached),
+            _ => self.fail(Cause::Final),
         }
     }
 
-    fn fail(&mut self, is_final: bool) {
+    fn fail(&mut self, cause: Cause) {
         let servable = self.servable();
         let mut offered = None;
-        let failed = self.refresh.failed(self.now, is_final, {
+        let failed = self.refresh.failed(self.now, cause, {
             let dice = &mut *self.dice;
             |range| roll(dice, range, &mut offered)
         });
-        if is_final || !servable {
+        if cause == Cause::Final || !servable {
             assert_eq!((failed, offered), (Failed::Raises, None));
             self.tally.raised += 1;
         } else {
             assert_eq!(failed, Failed::KeepsServing);
-            self.back_off(offered);
+            self.back_off(offered, cause);
         }
     }
 
     fn succeed(&mut self, degraded: bool) {
         let credentials = self.answer(degraded);
-        let expired = credentials.expires_at.is_some_and(|end| end <= self.now);
+        let expired = credentials
+            .expires_at
+            .is_some_and(|end| end <= self.now.wall);
         let held = self.model.as_ref().filter(|_| self.servable());
         let outlived = held.is_some_and(|it| {
             it.rejected.is_none()
@@ -437,7 +447,7 @@ impl<'a> History<'a> {
             self.hold(credentials);
         }
         if matches!(succeeded, Succeeded::Degraded | Succeeded::KeepsServing) {
-            self.back_off(offered);
+            self.back_off(offered, Cause::Answered);
         } else {
             assert_eq!(offered, None);
         }
@@ -458,15 +468,20 @@ impl<'a> History<'a> {
         };
         Fake {
             key: self.keys.to_string(),
-            expires_at: life.map(|life| self.now + life),
+            expires_at: life.map(|life| self.now.wall + life),
             degraded,
+            requested: self.dice.one_in(3).then(|| self.dice.between(1, 3_600 * S)),
         }
     }
 
     fn servable(&self) -> bool {
-        self.model.as_ref().is_some_and(|it| {
-            !self.rules.needs_mfa || it.credentials.expires_at.is_none_or(|end| end > self.now)
-        })
+        let model = self.model.as_ref();
+        model.is_some_and(|it| !self.rules.needs_mfa || !self.has_expired(it))
+    }
+
+    fn has_expired(&self, model: &Model) -> bool {
+        let life = model.life.as_ref();
+        life.is_some_and(|life| life.left(self.now) <= 0)
     }
 
     /// Updates the model: these credentials are held from now on.
@@ -476,8 +491,8 @@ impl<'a> History<'a> {
             (!cleared && old.credentials.key == credentials.key).then_some(0)
         });
         let life = credentials.expires_at.map(|end| Span {
-            length: end - self.now,
-            lowest: self.now,
+            length: (end - self.now.wall).min(credentials.requested.unwrap_or(Millis::MAX)),
+            began: self.now,
         });
         self.quiet = match (&life, rejected) {
             (_, Some(_)) => None,
@@ -492,12 +507,13 @@ impl<'a> History<'a> {
             credentials,
             life,
             back_off: None,
+            unreached: 0,
             rejected,
         });
     }
 
     /// Updates the model: a back-off begins now.
-    fn back_off(&mut self, offered: Option<(Range, Millis)>) {
+    fn back_off(&mut self, offered: Option<(Range, Millis)>, cause: Cause) {
         let model = self.model.as_mut().unwrap();
         let (range, length) = offered.expect("a back-off is drawn");
         let brief = model.life.as_ref().map(|life| life.length);
@@ -507,15 +523,28 @@ impl<'a> History<'a> {
         });
         assert_eq!((*range.start(), *range.end()), expected);
         model.degraded = true;
-        model.back_off = Some(Span {
-            length,
-            lowest: self.now,
-        });
         // MFA credentials may be fetched again once they expire: expired ones are not served.
         let until_expiration = model
-            .credentials
-            .expires_at
-            .map_or(Millis::MAX, |end| end - self.now);
+            .life
+            .as_ref()
+            .map_or(Millis::MAX, |life| life.left(self.now));
+        let unreached = if cause == Cause::Unreached && until_expiration <= 0 {
+            model.unreached += 1;
+            S * 2_i64.pow((model.unreached - 1).min(10))
+        } else {
+            model.unreached = 0;
+            until_expiration.max(S)
+        };
+        let length = if cause == Cause::Unreached {
+            self.tally.unreached += 1;
+            length.min(unreached)
+        } else {
+            length
+        };
+        model.back_off = Some(Span {
+            length,
+            began: self.now,
+        });
         let length = if self.rules.needs_mfa {
             length.min(until_expiration)
         } else {
@@ -537,7 +566,7 @@ impl<'a> History<'a> {
         if model
             .back_off
             .as_ref()
-            .is_none_or(|span| self.now >= span.end())
+            .is_none_or(|span| span.left(self.now) <= 0)
         {
             self.quiet = None;
         }

@@ -3,14 +3,18 @@
 use aws_identity::{
     credentials::{Credentials, Millis},
     failure::{Failure, Kind},
-    refresh::{Failed, Next, Range, Refresh, Rules, Succeeded, Windows, is_final},
+    refresh::{Cause, Failed, Next, Range, Refresh, Rules, Succeeded, Windows, is_final},
+    util::time::Moment,
 };
 use std::sync::Arc;
 
 const S: Millis = 1_000;
 const HOUR: Millis = 3_600 * S;
 /// An arbitrary time: the rules depend on differences only.
-const T: Millis = 1_800_000_000_000;
+const T: Moment = Moment {
+    wall: 1_800_000_000_000,
+    boot: 5_000,
+};
 
 type Held = Refresh<Arc<Credentials>>;
 
@@ -43,7 +47,7 @@ fn never(range: Range) -> Millis {
 fn holding_with(rules: Rules, life: Millis) -> Held {
     let mut refresh = Refresh::new(rules);
     assert_eq!(
-        refresh.succeeded(T, credentials("A", Some(T + life)), never),
+        refresh.succeeded(T, credentials("A", Some((T + life).wall)), never),
         Succeeded::Fresh
     );
     refresh
@@ -53,7 +57,7 @@ fn holding(life: Millis) -> Held {
     holding_with(Rules::default(), life)
 }
 
-fn key(refresh: &Held, now: Millis) -> Option<&str> {
+fn key(refresh: &Held, now: Moment) -> Option<&str> {
     refresh.held(now).map(|it| it.access_key_id.as_str())
 }
 
@@ -111,7 +115,7 @@ fn a_callers_window_replaces_the_table_within_bounds() {
 
 #[test]
 fn a_read_serves_then_refreshes_in_the_background_then_waits() {
-    let mut refresh = holding(HOUR);
+    let refresh = holding(HOUR);
     for (left, next, due) in [
         (HOUR, Next::Serve, false),
         (900 * S + 1, Next::Serve, false),
@@ -132,12 +136,12 @@ fn a_read_serves_then_refreshes_in_the_background_then_waits() {
 fn long_lived_keys_are_fetched_again_only_when_rejected() {
     let mut refresh = Held::new(Rules::default());
     refresh.succeeded(T, credentials("A", None), never);
-    assert_eq!(refresh.next(Millis::MAX), Next::Serve);
-    assert!(!refresh.needs_refresh(Millis::MAX));
+    assert_eq!(refresh.next(T + Millis::MAX), Next::Serve);
+    assert!(!refresh.needs_refresh(T + Millis::MAX));
     assert_eq!(refresh.windows(), None);
     assert!(refresh.invalidate("A"));
     assert_eq!(refresh.next(T), Next::Fetch);
-    assert!(refresh.started());
+    refresh.started();
     refresh.succeeded(T, credentials("A", None), never);
     assert_eq!(
         refresh.next(T),
@@ -149,10 +153,10 @@ fn long_lived_keys_are_fetched_again_only_when_rejected() {
 #[test]
 fn a_first_fetch_that_fails_is_not_remembered() {
     let mut refresh = Held::new(Rules::default());
-    assert_eq!(refresh.failed(T, false, never), Failed::Raises);
-    assert_eq!(refresh.failed(T, true, never), Failed::Raises);
+    assert_eq!(refresh.failed(T, Cause::Answered, never), Failed::Raises);
+    assert_eq!(refresh.failed(T, Cause::Final, never), Failed::Raises);
     assert_eq!(
-        refresh.succeeded(T, credentials("A", Some(T)), never),
+        refresh.succeeded(T, credentials("A", Some(T.wall)), never),
         Succeeded::Raises
     );
     assert_eq!(refresh.next(T), Next::Fetch);
@@ -172,17 +176,20 @@ fn a_failed_refresh_serves_the_held_credentials_and_backs_off() {
         for (pick, length) in [(low as fn(Range) -> Millis, shortest), (high, longest)] {
             let mut refresh = holding(life);
             let now = T + life;
-            assert_eq!(refresh.failed(now, false, pick), Failed::KeepsServing);
             assert_eq!(
-                refresh.back_off_until(now),
-                Some(now + length),
-                "life {life}"
+                refresh.failed(now, Cause::Answered, pick),
+                Failed::KeepsServing
             );
+            assert_eq!(refresh.back_off_left(now), Some(length), "life {life}");
             assert_eq!(refresh.next(now + length - 1), Next::Serve);
             assert_eq!(key(&refresh, now + length - 1), Some("A"));
             assert!(refresh.is_degraded() && refresh.needs_refresh(now));
             assert_eq!(refresh.next(now + length), Next::Fetch);
-            refresh.succeeded(now + length, credentials("B", Some(now + 2 * HOUR)), never);
+            refresh.succeeded(
+                now + length,
+                credentials("B", Some((now + 2 * HOUR).wall)),
+                never,
+            );
             assert!(!refresh.is_degraded() && !refresh.is_backing_off(now));
         }
     }
@@ -191,7 +198,7 @@ fn a_failed_refresh_serves_the_held_credentials_and_backs_off() {
 #[test]
 fn a_back_off_that_is_ended_holds_no_read_back() {
     let mut refresh = holding(HOUR);
-    refresh.failed(T + HOUR, false, low);
+    refresh.failed(T + HOUR, Cause::Answered, low);
     assert_eq!(refresh.next(T + HOUR), Next::Serve);
     refresh.end_back_off();
     assert_eq!(refresh.next(T + HOUR), Next::Fetch);
@@ -201,17 +208,17 @@ fn a_back_off_that_is_ended_holds_no_read_back() {
 #[test]
 fn a_number_outside_the_range_does_not_stretch_the_back_off() {
     let mut refresh = holding(HOUR);
-    refresh.failed(T, false, |_| Millis::MAX);
-    assert_eq!(refresh.back_off_until(T), Some(T + 600 * S));
-    refresh.failed(T, false, |_| -1);
-    assert_eq!(refresh.back_off_until(T), Some(T + 300 * S));
+    refresh.failed(T, Cause::Answered, |_| Millis::MAX);
+    assert_eq!(refresh.back_off_left(T), Some(600 * S));
+    refresh.failed(T, Cause::Answered, |_| -1);
+    assert_eq!(refresh.back_off_left(T), Some(300 * S));
 }
 
 #[test]
 fn a_final_error_changes_nothing() {
     let mut refresh = holding(HOUR);
     let due = T + HOUR - 900 * S;
-    assert_eq!(refresh.failed(due, true, never), Failed::Raises);
+    assert_eq!(refresh.failed(due, Cause::Final, never), Failed::Raises);
     assert_eq!(refresh.next(due), Next::ServeAndFetch);
     assert!(!refresh.is_degraded());
 }
@@ -221,14 +228,14 @@ fn expired_credentials_are_a_failed_refresh() {
     let mut refresh = holding(HOUR);
     let due = T + HOUR - 900 * S;
     assert_eq!(
-        refresh.succeeded(due, credentials("B", Some(due)), low),
+        refresh.succeeded(due, credentials("B", Some(due.wall)), low),
         Succeeded::KeepsServing
     );
     assert_eq!(key(&refresh, due), Some("A"));
     assert!(refresh.is_degraded() && refresh.is_backing_off(due));
     let mut refresh = holding(HOUR);
     assert_eq!(
-        refresh.succeeded(due, credentials("B", Some(due + 1)), never),
+        refresh.succeeded(due, credentials("B", Some((due + 1).wall)), never),
         Succeeded::Fresh
     );
 }
@@ -236,7 +243,7 @@ fn expired_credentials_are_a_failed_refresh() {
 #[test]
 fn credentials_their_source_calls_degraded_are_served_from_the_first_fetch() {
     let mut refresh = Held::new(Rules::default());
-    let end = T - 10 * S;
+    let end = (T - 10 * S).wall;
     assert_eq!(
         refresh.succeeded(T, degraded("A", end), high),
         Succeeded::Degraded
@@ -248,34 +255,34 @@ fn credentials_their_source_calls_degraded_are_served_from_the_first_fetch() {
         "its own expiration is unchanged"
     );
     assert!(refresh.is_degraded());
-    assert_eq!(refresh.back_off_until(T), Some(T + 600 * S));
+    assert_eq!(refresh.back_off_left(T), Some(600 * S));
     assert_eq!(refresh.next(T + 600 * S), Next::Fetch);
     assert_eq!(
-        refresh.failed(T + 600 * S, false, low),
+        refresh.failed(T + 600 * S, Cause::Answered, low),
         Failed::KeepsServing
     );
-    assert_eq!(refresh.back_off_until(T + 600 * S), Some(T + 900 * S));
+    assert_eq!(refresh.back_off_left(T + 600 * S), Some(300 * S));
 }
 
 #[test]
 fn degraded_credentials_do_not_replace_ones_that_expire_later() {
     let mut refresh = holding(HOUR);
     assert_eq!(
-        refresh.succeeded(T, degraded("A", T + HOUR), low),
+        refresh.succeeded(T, degraded("A", (T + HOUR).wall), low),
         Succeeded::Degraded,
         "credentials that expire no sooner replace the held ones"
     );
     let mut refresh = holding(HOUR);
     let due = T + HOUR - 900 * S;
     assert_eq!(
-        refresh.succeeded(due, degraded("B", due - S), low),
+        refresh.succeeded(due, degraded("B", (due - S).wall), low),
         Succeeded::KeepsServing
     );
     assert_eq!(key(&refresh, due), Some("A"));
     refresh.invalidate("A");
     refresh.started();
     assert_eq!(
-        refresh.succeeded(due, degraded("B", due - S), low),
+        refresh.succeeded(due, degraded("B", (due - S).wall), low),
         Succeeded::Degraded,
         "rejected credentials are replaced"
     );
@@ -287,33 +294,47 @@ fn invalidate_acts_on_the_held_key_once() {
     let mut refresh = holding(HOUR);
     assert!(!refresh.invalidate("B"));
     assert_eq!(refresh.next(T), Next::Serve);
-    assert!(!refresh.started());
+    assert!(refresh.is_good(T) && refresh.rejected_key().is_none());
     assert!(refresh.invalidate("A"));
     assert_eq!(refresh.next(T), Next::Fetch);
+    assert!(!refresh.is_good(T) && !refresh.is_servable(T));
     assert_eq!(
         key(&refresh, T),
         Some("A"),
         "the rejected credentials are still held"
     );
-    assert!(refresh.started(), "the disk cache is skipped");
-    assert!(!refresh.started(), "once");
-    refresh.failed(T, false, low);
+    for _ in 0..2 {
+        assert_eq!(
+            refresh.rejected_key(),
+            Some("A"),
+            "no fetch reads it from disk"
+        );
+        refresh.started();
+    }
+    refresh.failed(T, Cause::Answered, low);
     assert_eq!(refresh.next(T), Next::Serve, "the back-off is obeyed");
+    assert!(refresh.is_servable(T));
     assert_eq!(refresh.next(T + 300 * S), Next::Fetch);
-    refresh.succeeded(T + 300 * S, credentials("B", Some(T + 2 * HOUR)), never);
+    refresh.succeeded(
+        T + 300 * S,
+        credentials("B", Some((T + 2 * HOUR).wall)),
+        never,
+    );
     assert_eq!(refresh.next(T + 300 * S), Next::Serve);
+    assert!(refresh.rejected_key().is_none());
     assert!(!refresh.invalidate("A"));
 }
 
 #[test]
 fn a_fetch_older_than_the_rejection_does_not_clear_it() {
+    let end = Some((T + HOUR).wall);
     let mut refresh = holding(HOUR);
-    assert!(!refresh.started());
+    refresh.started();
     refresh.invalidate("A");
-    refresh.succeeded(T, credentials("A", Some(T + HOUR)), never);
+    refresh.succeeded(T, credentials("A", end), never);
     assert_eq!(refresh.next(T), Next::Fetch, "the rejected key came back");
-    assert!(refresh.started());
-    refresh.succeeded(T, credentials("A", Some(T + HOUR)), never);
+    refresh.started();
+    refresh.succeeded(T, credentials("A", end), never);
     assert_eq!(
         refresh.next(T),
         Next::Serve,
@@ -321,13 +342,12 @@ fn a_fetch_older_than_the_rejection_does_not_clear_it() {
     );
 
     refresh.invalidate("A");
-    refresh.succeeded(T, credentials("B", Some(T + HOUR)), never);
+    refresh.succeeded(T, credentials("B", end), never);
     assert_eq!(
         refresh.next(T),
         Next::Serve,
         "another key clears the rejection"
     );
-    assert!(!refresh.started());
 }
 
 #[test]
@@ -340,7 +360,7 @@ fn mfa_credentials_are_never_refreshed_in_the_background_nor_served_expired() {
     assert_eq!(refresh.next(T + HOUR - 61 * S), Next::Serve);
     assert_eq!(refresh.next(T + HOUR - 60 * S), Next::Fetch);
     assert_eq!(
-        refresh.failed(T + HOUR - 60 * S, false, low),
+        refresh.failed(T + HOUR - 60 * S, Cause::Answered, low),
         Failed::KeepsServing
     );
     assert_eq!(refresh.next(T + HOUR - 1), Next::Serve);
@@ -350,53 +370,111 @@ fn mfa_credentials_are_never_refreshed_in_the_background_nor_served_expired() {
         "expired credentials are not served during the back-off"
     );
     assert!(refresh.held(T + HOUR).is_none() && refresh.needs_refresh(T + HOUR));
-    assert_eq!(refresh.failed(T + HOUR, false, never), Failed::Raises);
-    let expired_then = degraded("B", T + HOUR);
+    assert_eq!(
+        refresh.failed(T + HOUR, Cause::Answered, never),
+        Failed::Raises
+    );
+    let expired_then = degraded("B", (T + HOUR).wall);
     assert_eq!(
         refresh.succeeded(T + HOUR, expired_then, never),
         Succeeded::Raises
     );
 }
 
+/// The wall clock is set by this much.
+fn set(now: Moment, by: Millis) -> Moment {
+    Moment {
+        wall: now.wall + by,
+        ..now
+    }
+}
+
 #[test]
 fn a_clock_set_back_extends_neither_back_off_nor_lifetime() {
     let day = 24 * HOUR;
     let mut refresh = holding(HOUR);
-    let now = T + HOUR;
-    refresh.failed(now, false, low);
-    assert_eq!(refresh.next(now - day), Next::Serve);
-    assert_eq!(
-        refresh.back_off_until(now - day),
-        Some(now - day + 300 * S),
-        "the full length, counted from the new time"
-    );
-
-    let mut refresh = holding(HOUR);
-    assert_eq!(refresh.next(T - day), Next::Serve);
-    assert_eq!(refresh.next(T - day + HOUR - 900 * S - 1), Next::Serve);
-    assert_eq!(
-        refresh.next(T - day + HOUR - 900 * S),
-        Next::ServeAndFetch,
-        "one refresh per lifetime, neither at once nor a day late"
-    );
+    refresh.failed(T, Cause::Answered, low);
+    let back = |passed: Millis| set(T + passed, -day);
+    assert_eq!(refresh.back_off_left(back(100 * S)), Some(200 * S));
+    assert_eq!(refresh.next(back(300 * S - 1)), Next::Serve);
+    assert!(!refresh.is_backing_off(back(300 * S)));
+    for (passed, next) in [
+        (HOUR - 900 * S - 1, Next::Serve),
+        (HOUR - 900 * S, Next::ServeAndFetch),
+        (HOUR - 60 * S, Next::Fetch),
+    ] {
+        assert_eq!(refresh.next(back(passed)), next, "{passed}");
+    }
+    assert!(refresh.expired(back(HOUR - 1)).is_none());
+    assert!(refresh.expired(back(HOUR)).is_some(), "nobody had to read");
 }
 
 #[test]
 fn a_clock_set_forward_ends_back_off_and_lifetime() {
     let mut refresh = holding(HOUR);
-    refresh.failed(T, false, high);
-    assert_eq!(refresh.next(T + 24 * HOUR), Next::Fetch);
-    assert!(!refresh.is_backing_off(T + 24 * HOUR));
+    refresh.failed(T, Cause::Answered, high);
+    let forward = set(T, 24 * HOUR);
+    assert_eq!(refresh.next(forward), Next::Fetch);
+    assert!(!refresh.is_backing_off(forward) && refresh.expired(forward).is_some());
+    assert_eq!(refresh.next(T), Next::Serve, "it was set back again");
+}
+
+#[test]
+fn a_clock_that_was_ahead_at_the_fetch_lengthens_no_life() {
+    let ahead = set(T, 2 * HOUR);
+    let mut refresh = Held::new(Rules::default());
+    refresh.succeeded(ahead, credentials("A", Some((ahead + HOUR).wall)), never);
+    // The clock is set right a minute later, and the first read comes after their expiration.
+    assert_eq!(refresh.next(T + 65 * 60 * S), Next::Fetch);
+    assert!(!refresh.is_servable(T + HOUR));
+}
+
+#[test]
+fn no_life_is_longer_than_what_was_asked_for() {
+    let mut behind = (*credentials("A", Some((T + 3 * HOUR).wall))).clone();
+    behind.requested = Some(HOUR);
+    let mut refresh = Held::new(Rules::default());
+    refresh.succeeded(T, Arc::new(behind), never);
+    assert_eq!(refresh.left(T), Some(HOUR));
+    assert_eq!(refresh.next(T + HOUR), Next::Fetch);
 }
 
 #[test]
 fn times_at_the_limits_of_the_type_do_not_overflow() {
+    let (first, last) = (T + Millis::MIN, T + Millis::MAX);
     let mut refresh = Held::new(Rules::default());
-    refresh.succeeded(Millis::MIN, credentials("A", Some(Millis::MAX)), never);
-    refresh.failed(Millis::MAX, false, high);
-    assert_eq!(refresh.next(Millis::MIN), Next::Serve);
-    refresh.succeeded(Millis::MAX, degraded("B", Millis::MIN), high);
-    assert_eq!(refresh.next(Millis::MAX), Next::Fetch);
+    refresh.succeeded(first, credentials("A", Some(Millis::MAX)), never);
+    refresh.failed(last, Cause::Answered, high);
+    assert_eq!(refresh.next(first), Next::Serve);
+    refresh.succeeded(last, degraded("B", Millis::MIN), high);
+    assert_eq!(refresh.next(last), Next::Fetch);
+}
+
+#[test]
+fn a_source_that_was_not_reached_is_asked_again_once_the_credentials_have_expired() {
+    let mut refresh = holding(HOUR);
+    let due = T + HOUR - 200 * S;
+    refresh.failed(due, Cause::Unreached, low);
+    assert_eq!(
+        refresh.back_off_left(due),
+        Some(200 * S),
+        "till they expire"
+    );
+    let mut now = T + HOUR;
+    for seconds in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        assert_eq!(refresh.next(now), Next::Fetch);
+        refresh.started();
+        assert_eq!(
+            refresh.failed(now, Cause::Unreached, low),
+            Failed::KeepsServing
+        );
+        assert_eq!(refresh.back_off_left(now), Some(seconds * S));
+        now = now + seconds * S;
+    }
+    refresh.failed(now, Cause::Answered, low);
+    assert_eq!(refresh.back_off_left(now), Some(300 * S), "it answered");
+    refresh.failed(now, Cause::Unreached, low);
+    assert_eq!(refresh.back_off_left(now), Some(S), "counted anew");
 }
 
 #[test]

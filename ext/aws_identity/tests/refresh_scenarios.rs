@@ -8,13 +8,17 @@
 use aws_identity::{
     credentials::{Credentials, Millis},
     failure::{Failure, Kind},
-    refresh::{Failed, Next, Range, Refresh, Rules, Succeeded, is_final},
+    refresh::{Cause, Failed, Next, Range, Refresh, Rules, Succeeded, is_final},
+    util::time::Moment,
 };
 use serde_json::{Map, Value};
 use std::{fs, path::Path};
 
 const S: Millis = 1_000;
-const START: Millis = 1_800_000_000_000;
+const START: Moment = Moment {
+    wall: 1_800_000_000_000,
+    boot: 0,
+};
 /// Six hours: the advisory window is one hour.
 const LIFE: Millis = 21_600 * S;
 
@@ -38,7 +42,7 @@ const VARIANTS: [Variant; 2] = [
 
 struct Driver {
     refresh: Refresh<Credentials>,
-    now: Millis,
+    now: Moment,
     variant: Variant,
     back_off: Option<Millis>,
     fetched: u32,
@@ -105,7 +109,7 @@ impl Driver {
             let expiration = START + left;
             let cached = credentials(
                 text(given, "accessKeyId").unwrap_or("AKID-CACHED"),
-                expiration,
+                expiration.wall,
             );
             refresh.succeeded(expiration - LIFE, cached, |_| unreachable!());
         }
@@ -122,7 +126,7 @@ impl Driver {
         match text(step, "type").unwrap() {
             "advanceTime" => {
                 knows(step, &["type", "seconds"]);
-                self.now += seconds(step, "seconds").unwrap();
+                self.now = self.now + seconds(step, "seconds").unwrap();
             }
             "invalidate" => {
                 knows(step, &["type", "rejectedAccessKeyId"]);
@@ -225,20 +229,21 @@ impl Driver {
         match text(step, "response") {
             Some("freshCredentials") => {
                 self.fetched += 1;
-                let fresh = credentials(&self.newest(), self.now + life);
+                let fresh = credentials(&self.newest(), (self.now + life).wall);
                 let succeeded = self.refresh.succeeded(self.now, fresh, pick);
                 assert_eq!(succeeded, Succeeded::Fresh, "{at}");
                 Ok(())
             }
             Some("staleCredentials") => {
-                let stale = credentials("AKID-STALE", self.now - self.variant.stale);
+                let stale = credentials("AKID-STALE", (self.now - self.variant.stale).wall);
                 match self.refresh.succeeded(self.now, stale, pick) {
                     Succeeded::KeepsServing => Ok(()),
                     Succeeded::Raises => Err("noCredentialsError"),
                     other => panic!("a stale answer was {other:?}, {at}"),
                 }
             }
-            Some("error") => self.fail(&Failure::new(Kind::Connection, "refused", ""), pick),
+            // A source that answers: one that is not reached is asked again sooner.
+            Some("error") => self.fail(&Failure::new(Kind::Service, "503", ""), pick),
             Some("nonRecoverableError") => {
                 let mut failure = Failure::new(Kind::AccessDenied, "not authorized", "");
                 failure.code = Some("AccessDenied".into());
@@ -253,10 +258,10 @@ impl Driver {
         failure: &Failure,
         pick: impl FnOnce(Range) -> Millis,
     ) -> Result<(), &'static str> {
-        let is_final = is_final(failure);
-        match self.refresh.failed(self.now, is_final, pick) {
+        let cause = Cause::of(failure, is_final(failure));
+        match self.refresh.failed(self.now, cause, pick) {
             Failed::KeepsServing => Ok(()),
-            Failed::Raises if is_final => Err("nonRecoverableError"),
+            Failed::Raises if cause == Cause::Final => Err("nonRecoverableError"),
             Failed::Raises => Err("noCredentialsError"),
         }
     }

@@ -8,6 +8,8 @@ mod error;
 #[allow(unsafe_code)] // pthread_atfork
 mod fork;
 mod session;
+#[allow(unsafe_code)] // posix_spawn
+mod spawn;
 #[allow(unsafe_code)] // the wait without the GVL
 mod wait;
 
@@ -40,6 +42,7 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
             format!("pthread_atfork: {error}"),
         )
     })?;
+    providers::process::start_by(&spawn::PROGRAMS);
     let native = error::home(ruby)?
         .define_module("Internal")?
         .define_module("Native")?;

@@ -9,7 +9,7 @@ use crate::{
 use aws_identity::{
     config::Settings,
     credentials::Secret,
-    session::{Fetch, LOOK_LIMIT, Purpose, Response, Session as Core, Step, TokenStep},
+    session::{Fetch, LOOK_LIMIT, Purpose, Response, Rounds, Session as Core, Step, TokenStep},
     task::fetch_task::{Heed, Woken},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
@@ -36,6 +36,7 @@ struct Reader {
     task: Arc<Fetch>,
     /// How many changes of the task's question it has seen.
     seen: u64,
+    rounds: Rounds,
 }
 
 impl Session {
@@ -64,6 +65,7 @@ impl Session {
     fn read(&self, ruby: &Ruby, purpose: Purpose) -> Result<Option<u64>, Error> {
         guard(ruby, || {
             self.look()?;
+            let mut rounds = Rounds::default();
             loop {
                 let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
                     Step::Ready(serial) => return Ok(Some(serial)),
@@ -74,7 +76,7 @@ impl Session {
                     Step::Wait(task) => task,
                 };
                 wait(&task, Heed::default())?;
-                if let Some(outcome) = self.core.finish(purpose, &task) {
+                if let Some(outcome) = self.core.finish(purpose, &task, &mut rounds) {
                     return convert::checked(ruby, outcome).map(Some);
                 }
                 // The parent process runs it, or its outcome is of no use here, so begin another.
@@ -98,7 +100,7 @@ impl Session {
         guard(ruby, || {
             let purpose = convert::purpose(ruby, purpose)?;
             this.look()?;
-            this.begin(ruby, token, purpose, helper)
+            this.begin(ruby, token, purpose, helper, Rounds::default())
         })
     }
 
@@ -124,6 +126,7 @@ impl Session {
         token: u64,
         purpose: Purpose,
         helper: Option<bool>,
+        rounds: Rounds,
     ) -> Result<Value, Error> {
         let task = match convert::checked(ruby, self.core.begin(purpose, helper))? {
             Step::Ready(started) if purpose == Purpose::Prefetch => {
@@ -143,6 +146,7 @@ impl Session {
             purpose,
             task,
             seen: 0,
+            rounds,
         };
         forget_foreign(self.readers().insert(token, reader));
         Ok(ruby.qnil().as_value())
@@ -156,8 +160,11 @@ impl Session {
         guard(ruby, || {
             let takes = convert::takes(ruby, takes)?;
             loop {
-                let (purpose, task, seen) = match this.readers().get(&token) {
-                    Some(reader) => (reader.purpose, Arc::clone(&reader.task), reader.seen),
+                let (purpose, task, seen, mut rounds) = match this.readers().get(&token) {
+                    Some(reader) => {
+                        let task = Arc::clone(&reader.task);
+                        (reader.purpose, task, reader.seen, reader.rounds)
+                    }
                     None => return Ok(ruby.into_value(0)),
                 };
                 let heed = Heed {
@@ -179,7 +186,7 @@ impl Session {
                         }
                     },
                     Woken::Completed | Woken::Abandoned | Woken::Interrupted => {
-                        match this.core.finish(purpose, &task) {
+                        match this.core.finish(purpose, &task, &mut rounds) {
                             Some(Ok(_)) if purpose == Purpose::Prefetch => {
                                 return Ok(ruby.into_value(true));
                             }
@@ -194,7 +201,7 @@ impl Session {
                             // The parent process runs it, or its outcome is of no use here, so
                             // begin another.
                             None => {
-                                let step = this.begin(ruby, token, purpose, None)?;
+                                let step = this.begin(ruby, token, purpose, None, rounds)?;
                                 if !step.is_nil() {
                                     return Ok(step);
                                 }
@@ -308,7 +315,11 @@ impl Session {
 
     pub fn invalidate(ruby: &Ruby, this: &Self, access_key_id: RString) -> Result<bool, Error> {
         guard(ruby, || {
-            Ok(this.core.invalidate(&access_key_id.to_string()?))
+            let is_held = this.core.invalidate(&access_key_id.to_string()?);
+            if let Some(removal) = this.core.removal() {
+                wait(&removal, Heed::default())?;
+            }
+            Ok(is_held)
         })
     }
 

@@ -79,9 +79,9 @@ class RandomReading
 
   def paths
     path = -> { pick(['~/other', '$HOME/other', '${HOME}/other', '{home}/other', '', '  ', '~', '~/no/such', '~root/no-such-file', '~nosuchuser/x', '$NONE/x']) }
-    names = %w[AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE].select { !one_in(3) }
-    configuration(config: "[default]\n{anna}\n", credentials: one_in(2) ? "[default]\n{carol}\n" : '', files: { 'other' => "[default]\n{temporary}\n" },
-                  environment: names.to_h { |name| [name, path.call] })
+    names = %w[AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE].reject { one_in(3) }
+    configuration(config: "[default]\n{anna}\n", credentials: one_in(2) ? "[default]\n{carol}\n" : '',
+                  files: { 'other' => "[default]\n{temporary}\n" }, environment: names.to_h { |name| [name, path.call] })
   end
 
   # A source_profile with what may be a comment, and sections of that name or of the part before it.
@@ -128,6 +128,6 @@ class RandomReading
   def configuration(**fields)
     because = fields.delete(:because)
     others = because ? { others: { boto3: nil }, because: because } : {}
-    Configuration.new(@name, against: :local, **{ who: nil }.merge(fields), **others)
+    Configuration.new(@name, against: :local, who: nil, **fields, **others)
   end
 end

@@ -45,7 +45,7 @@ impl Entry {
         let token = Secret::new(taken(keys, "SessionToken")?);
         let access_key_id = taken(keys, "AccessKeyId")?;
         let expires_at = time::parse(keys.get("Expiration")?.as_str()?)?;
-        let account_id = taken(keys, "AccountId").or_else(|| account_of_role_user(&file));
+        let account_id = account(keys).or_else(|| account_of_role_user(&file));
 
         let mut credentials = Credentials::new(access_key_id, "", None, source);
         credentials.secret_access_key = secret;
@@ -118,6 +118,14 @@ fn taken(map: &mut Map<String, Value>, name: &str) -> Option<String> {
     match map.get_mut(name)?.take() {
         Value::String(text) if !text.trim().is_empty() => Some(text),
         _ => None,
+    }
+}
+
+/// As with every answer, an account that is written as a number is taken.
+fn account(keys: &mut Map<String, Value>) -> Option<String> {
+    match keys.get("AccountId")?.as_u64() {
+        Some(number) => Some(format!("{number:012}")),
+        None => taken(keys, "AccountId"),
     }
 }
 

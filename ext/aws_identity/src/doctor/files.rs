@@ -43,7 +43,7 @@ pub(super) fn look(
         findings.push(Finding::failed(CHECK, "profiles", &failure));
     }
     let (config, credentials) = Files::places(environment);
-    let mut shared = |name, variable, path, rule| match path {
+    let mut shared = |name, variable, path: Option<&Path>, rule| match path {
         Some(path) => findings.push(shared(name, path, rule)),
         None if environment.is_blank(variable) => {
             let what = format!("none is read, since {variable} is blank");
@@ -54,20 +54,21 @@ pub(super) fn look(
     shared(
         "config file",
         "AWS_CONFIG_FILE",
-        config,
+        config.as_deref(),
         Rule::OthersMayRead,
     );
     shared(
         "credentials file",
         "AWS_SHARED_CREDENTIALS_FILE",
-        credentials,
+        credentials.as_deref(),
         Rule::OwnerOnly,
     );
     if let Some(chain) = profile_chain {
         let notes = &chain.notes;
         for note in notes
-            .set_aside
+            .unusable
             .iter()
+            .chain(&notes.set_aside)
             .chain(&notes.comments)
             .chain(&notes.passed_over)
         {
@@ -92,13 +93,13 @@ pub(super) fn look(
 }
 
 /// One of the two shared files, which need not exist.
-fn shared(name: &str, path: PathBuf, rule: Rule) -> Finding {
-    let found = match read_file::open(&path, Links::Follow) {
-        Ok((_, about)) => judged(name, &path, about.mode(), rule),
+fn shared(name: &str, path: &Path, rule: Rule) -> Finding {
+    let found = match read_file::open(path, Links::Follow) {
+        Ok((_, about)) => judged(name, path, about.mode(), rule),
         Err(Unread::Missing) => {
             Finding::skipped(CHECK, name, format!("{} is not there", path.display()))
         }
-        Err(why @ Unread::Io(_)) => unreadable(name, &path, &why),
+        Err(why @ Unread::Io(_)) => unreadable(name, path, &why),
         Err(why) => Finding::skipped(CHECK, name, format!("{} is {why}", path.display())),
     };
     found.detail("path", path.to_string_lossy())

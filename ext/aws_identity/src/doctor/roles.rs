@@ -104,7 +104,10 @@ impl Exam<'_> {
         let caller = base.credentials.access_key_id.clone();
         let roles = self.fetch.roles();
         let assuming = Box::pin(roles.assume(base, &mut record));
-        let outcome = self.within(CHECK_LIMIT * 2, assuming).await;
+        let outcome = self
+            .within(CHECK_LIMIT * 2, assuming)
+            .await
+            .map(|(credentials, _)| credentials);
         let attempts = record.into_parts().0;
         let mut findings = Vec::new();
         if let Some(token) = attempts.iter().find(|done| done.source == "session token") {

@@ -5,14 +5,18 @@ use crate::{
     cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin},
     credentials::{Credentials, Millis},
+    failure::Failure,
     providers::{Context, Record},
     refresh::{Rules, Windows},
-    task::deadline::Deadline,
+    task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
     util::time::now,
 };
+use std::{cell::RefCell, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
+/// A home folder that hangs delays whoever waits for a removal by no more than this.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 /// How long STS credentials are valid if the request does not say.
 const DEFAULT_SECONDS: u32 = 3600;
 
@@ -23,6 +27,35 @@ pub(super) struct DiskCache<'a> {
     finds_cli_endpoint: bool,
     request: &'a FetchRequest,
     deadline: &'a Deadline,
+    /// The entry of the last step that was looked for.
+    last: RefCell<Option<DiskEntry>>,
+}
+
+/// Where the credentials of a fetch are cached.
+#[derive(Clone, Debug)]
+pub struct DiskEntry {
+    dir: CacheDir,
+    key: CacheKey,
+}
+
+impl DiskEntry {
+    /// Starts to remove the entry, if it has this access key id: other processes must not read
+    /// refused credentials. The next fetch repeats and reports a removal that fails.
+    pub fn removal(
+        &self,
+        access_key_id: &str,
+        gate: SharedGate,
+    ) -> Result<Arc<FetchTask<()>>, Failure> {
+        let (entry, access_key_id) = (self.clone(), access_key_id.to_owned());
+        FetchTask::spawn(
+            gate,
+            Deadline::new(REMOVAL_LIMIT, None),
+            move |_| async move {
+                let _ = entry.dir.remove(&entry.key, &access_key_id);
+                Ok(())
+            },
+        )
+    }
 }
 
 /// The result of a look into the cache.
@@ -64,6 +97,7 @@ impl<'a> DiskCache<'a> {
             finds_cli_endpoint: !origin.is_some_and(Origin::is_explicit),
             request,
             deadline: context.deadline,
+            last: RefCell::default(),
         }
     }
 
@@ -74,6 +108,10 @@ impl<'a> DiskCache<'a> {
             return Look::Absent(None);
         };
         let key = self.key(step);
+        self.last.replace(Some(DiskEntry {
+            dir: dir.clone(),
+            key: key.clone(),
+        }));
         let refused = self.request.refused_key.as_deref();
         if let Some(refused) = refused
             && let Err(warning) = dir.remove(&key, refused)
@@ -100,6 +138,11 @@ impl<'a> DiskCache<'a> {
             LockOutcome::Unavailable | LockOutcome::Busy => None,
         };
         Look::Absent(Some(Entry { dir, key, lock }))
+    }
+
+    /// The entry of the last step, if there is a cache.
+    pub(super) fn into_last(self) -> Option<DiskEntry> {
+        self.last.into_inner()
     }
 
     /// Writes the credentials to the entry, and releases its lock.

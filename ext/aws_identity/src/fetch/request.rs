@@ -1,8 +1,10 @@
 //! The request and the result of a fetch.
 
+use super::DiskEntry;
 use crate::{
     attempt::Attempt,
     credentials::Credentials,
+    environment::ProgramEnvironment,
     failure::Failure,
     identity::Identity,
     providers::{CallbackAnswers, FetchNotes},
@@ -28,6 +30,10 @@ pub struct FetchRequest {
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
     pub has_helper: bool,
+    /// Whether a caller waits for this fetch, from its beginning.
+    pub is_awaited: bool,
+    /// The environment as it is now, for a program; `None`: that of the settings.
+    pub environment: Option<ProgramEnvironment>,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
     /// Written by the fetch.
@@ -42,6 +48,8 @@ pub struct FetchResult {
     pub is_new: bool,
     /// True if each refresh of these credentials needs an MFA code.
     pub needs_mfa: bool,
+    /// Where they are cached on disk.
+    pub disk_entry: Option<DiskEntry>,
     /// The identity, or why it is not known; `None` if it was not requested.
     pub identity: Option<Result<Identity, Failure>>,
     pub region: String,
@@ -50,6 +58,6 @@ pub struct FetchResult {
     pub attempts: Vec<Attempt>,
     /// The problems that did not make the fetch fail, for the log.
     pub warnings: Vec<String>,
-    /// How far STS's clock is ahead of ours, if STS was asked.
+    /// How far STS's clock is ahead of ours, if its answer can be believed.
     pub clock_offset: Option<Millis>,
 }

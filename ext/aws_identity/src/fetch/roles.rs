@@ -1,7 +1,7 @@
 //! The roles on top of the base credentials, each assumed with the ones before.
 
 use super::{
-    disk_cache::{DiskCache, Look},
+    disk_cache::{DiskCache, DiskEntry, Look},
     profile_in_force::profile_chain,
     request::FetchRequest,
 };
@@ -21,12 +21,12 @@ pub(crate) struct AssumeRoles<'a> {
 }
 
 impl AssumeRoles<'_> {
-    /// The credentials of the last role.
+    /// The credentials of the last role, and where they are cached.
     pub(crate) async fn assume(
         &self,
         base: BaseCredentials,
         record: &mut Record,
-    ) -> Result<Credentials, Failure> {
+    ) -> Result<(Credentials, Option<DiskEntry>), Failure> {
         let settings = self.context.settings;
         for warning in self.check_taken(&base)? {
             record.tell(warning.to_string());
@@ -60,7 +60,7 @@ impl AssumeRoles<'_> {
                 requested = role.options.clone();
             }
         }
-        Ok(credentials)
+        Ok((credentials, disk_cache.into_last()))
     }
 
     /// Refuses an option that nothing takes, where only the base credentials tell.

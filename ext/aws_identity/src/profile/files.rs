@@ -164,6 +164,13 @@ impl Files {
         files.into_iter().filter_map(Source::set_aside)
     }
 
+    /// The earlier section of this profile that a later one replaced.
+    pub(super) fn replaced(&self, name: &str) -> impl Iterator<Item = Warning> {
+        let replaced = |aside: &&SetAside| aside.is_replaced(name);
+        let found = self.set_aside.iter().filter(replaced);
+        found.filter_map(SetAside::warning)
+    }
+
     pub(super) fn sections_set_aside(&self) -> impl Iterator<Item = Warning> {
         self.set_aside.iter().filter_map(SetAside::warning)
     }

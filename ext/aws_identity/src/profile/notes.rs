@@ -4,9 +4,12 @@
 use super::{
     files::{Files, Profile},
     profile_chain::{BaseProvider, RoleStep},
-    reader::ProfileReader,
+    reader::{ProfileReader, shortened},
 };
 use crate::failure::Warning;
+
+/// As many sections as a message names.
+const SHOWN: usize = 5;
 
 /// What the doctor says of a profile, and the failures of its source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +18,9 @@ pub struct Notes {
     pub passed_over: Vec<Warning>,
     /// Values of which a part was read as a comment.
     pub comments: Vec<Warning>,
-    /// Sections and keys that were set aside. They count where nothing gives credentials.
+    /// What in the profiles was probably meant to give credentials, and cannot.
+    pub unusable: Vec<Warning>,
+    /// Sections that were set aside, the first few. They count where nothing gives credentials.
     pub set_aside: Vec<Warning>,
     /// Files that were set aside, likewise.
     pub files: Vec<Warning>,
@@ -24,7 +29,7 @@ pub struct Notes {
 impl Notes {
     pub(super) fn of_files(files: &Files) -> Self {
         Self {
-            set_aside: files.sections_set_aside().collect(),
+            set_aside: files.sections_set_aside().take(SHOWN).collect(),
             files: files.files_set_aside().collect(),
             ..Self::default()
         }
@@ -32,7 +37,12 @@ impl Notes {
 
     /// What was set aside on the way to credentials.
     pub fn all_set_aside(&self) -> impl Iterator<Item = &Warning> {
-        self.files.iter().chain(&self.set_aside)
+        self.of_profile().chain(&self.set_aside)
+    }
+
+    /// The part of it that concerns this profile.
+    pub fn of_profile(&self) -> impl Iterator<Item = &Warning> {
+        self.files.iter().chain(&self.unusable)
     }
 
     /// The notes on the chain of the profile `top`: its role steps, and the profile of its base.
@@ -62,7 +72,7 @@ impl Notes {
             let is_base = name == base_profile && !is_named;
             notes.passed_over.extend(reader.passed_over(is_base));
             notes.comments.extend(reader.read_as_comments());
-            notes.set_aside.extend(reader.unusable());
+            notes.unusable.extend(reader.unusable());
         }
         notes
     }
@@ -117,7 +127,8 @@ impl ProfileReader<'_> {
                 (!exists).then(|| {
                     self.warning(
                         &format!(
-                            "has {key} {whole:?}, and no section has that name, so {taken:?} is used and the rest is taken for a comment"
+                            "has {key} {:?}, and no section has that name, so {taken:?} is used and the rest is taken for a comment",
+                            shortened(whole)
                         ),
                         "The AWS CLI knows no comment behind a value; put it on a line of its own.",
                     )
@@ -127,12 +138,8 @@ impl ProfileReader<'_> {
 
     /// What was probably meant to give credentials, and cannot.
     fn unusable(self) -> Vec<Warning> {
-        let mut all = Vec::new();
-        let odd: Vec<&str> = self
-            .profile
-            .keys()
-            .filter(|key| is_like_keys(key))
-            .collect();
+        let mut all: Vec<Warning> = self.files.replaced(self.name).collect();
+        let odd: Vec<&str> = self.profile.keys().filter_map(like_keys).collect();
         if !odd.is_empty() {
             all.push(self.warning(
                 &format!("has keys that are none of AWS's: {}", odd.join(", ")),
@@ -157,13 +164,20 @@ impl ProfileReader<'_> {
     }
 }
 
-/// True for `export aws_access_key_id`, `access_key_id`, `aws_secret_key` and the like.
-fn is_like_keys(key: &str) -> bool {
-    let letters: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-    !Profile::PAIR.contains(&key)
-        && ["accesskey", "secretkey"]
+/// `export aws_access_key_id`, `access_key_id`, `aws_secret_key` and the like. The rest of such a name is
+/// not shown: without its `=` a line has the secret in the name of the key.
+fn like_keys(key: &str) -> Option<&str> {
+    let is_like = |name: &str| {
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        ["accesskey", "secretkey"]
             .iter()
             .any(|part| letters.contains(part))
+    };
+    let start = key.find("aws").or_else(|| key.find("access"))?;
+    let is_of_name = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '-');
+    let length = key[start..].find(|c| !is_of_name(c));
+    let name = &key[..length.map_or(key.len(), |length| start + length)];
+    (!Profile::PAIR.contains(&key) && is_like(name)).then_some(name)
 }
 
 fn is_or_are(ways: &[&str]) -> String {

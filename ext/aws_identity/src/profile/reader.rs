@@ -259,7 +259,7 @@ impl ProfileReader<'_> {
 }
 
 /// Enough of a value to find it by.
-fn shortened(value: &str) -> String {
+pub(super) fn shortened(value: &str) -> String {
     const SHOWN: usize = 60;
     match value.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &value[..end]),

@@ -2,7 +2,10 @@
 //! exist", so that a message never denies what is there.
 
 use super::{ini::Properties, kind};
-use crate::{failure::Warning, util::shell_words};
+use crate::{
+    failure::Warning,
+    util::{foreign_text::shown, shell_words},
+};
 
 /// What a section of the config file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +116,10 @@ impl SetAside {
         }
     }
 
+    pub(super) fn is_replaced(&self, name: &str) -> bool {
+        self.reason == Reason::Replaced && self.header == name
+    }
+
     /// What is said of it, without a full stop.
     pub(super) fn cause(&self) -> String {
         let why = match self.reason {
@@ -129,7 +136,7 @@ impl SetAside {
         };
         format!(
             "[{}] in the config file is set aside, because {why}",
-            self.header
+            shown(&self.header)
         )
     }
 

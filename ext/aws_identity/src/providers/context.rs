@@ -4,7 +4,7 @@ use super::{callbacks::Callbacks, fetch_notes::FetchNotes};
 use crate::{
     config::Settings,
     credentials::Millis,
-    environment::Environment,
+    environment::{Environment, ProgramEnvironment},
     failure::Failure,
     http::Http,
     profile::ProfileChain,
@@ -21,6 +21,10 @@ pub struct Context<'a> {
     pub http: &'a Http,
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
+    /// Whether a caller waits for this fetch.
+    pub is_awaited: bool,
+    /// The environment as it is now, for a program.
+    pub current_environment: Option<&'a ProgramEnvironment>,
     pub deadline: &'a Deadline,
     pub notes: &'a FetchNotes,
     /// The default role session name.
@@ -36,6 +40,7 @@ impl<'a> Context<'a> {
     }
 
     /// A client of STS for one call.
+    #[must_use]
     pub fn sts(&self) -> Sts<'a> {
         let of_profile = self.local.profile.ok().and_then(|chain| chain.max_attempts);
         let limits = RetryLimits {

@@ -254,9 +254,10 @@ pub(super) fn check(local: &Local<'_>, session: &str, profile: &str) -> Availabi
 /// The path of the file, which the AWS CLI and all SDKs share.
 pub(crate) fn token_path(environment: &Environment, session: &str) -> PathBuf {
     let name = Sha256::digest(session);
-    let folder = match environment.get("AWS_LOGIN_CACHE_DIRECTORY") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(environment.get("HOME").unwrap_or_default()).join(".aws/login/cache"),
-    };
-    folder.join(format!("{name:x}.json"))
+    let folder = environment
+        .get("AWS_LOGIN_CACHE_DIRECTORY")
+        .unwrap_or("~/.aws/login/cache");
+    environment
+        .expand_home(folder)
+        .join(format!("{name:x}.json"))
 }

@@ -3,16 +3,27 @@
 //! Written here, because `CredentialProcessProvider` of aws-config 1.13.0 hands the command to
 //! `sh -c`, sets no limit of time or output, and puts the program's stderr into its error.
 //!
-//! The command line is split as botocore splits it and no shell sees it. The program gets no input
-//! and no terminal, the environment of the session, and a limit of time and of output; past either,
-//! its process group is killed. What it writes to stderr is discarded, since it may hold secrets.
+//! The command line is split as botocore splits it and no shell sees it. The program gets the
+//! environment as it is when the fetch begins, no descriptor but 0 to 2, and a limit of time and of
+//! output, past which it is killed.
+//!
+//! Where a reader waits in the foreground of a terminal, and outside of LegionIO, it may ask there, as
+//! under the AWS CLI: it stays in our process group, and what it writes to stderr is seen. Otherwise it
+//! has a session of its own, so that an attempt to ask fails at once, no input, and its stderr is
+//! discarded. No message ever holds what it writes: it may be a secret.
+//!
 //! The format is that of the AWS SDKs and Tools Reference Guide, "Process credential provider".
 //!
 //! The application may reap the program (a `Process.wait` for any child, an ignored SIGCHLD). Then
 //! its exit status is lost, and only the output decides. No signal handler is changed.
 
 pub mod answer;
+mod program;
 mod running;
+mod start;
+
+pub(crate) use start::current_environment;
+pub use start::{Programs, Start, Started, start_by};
 
 use super::{
     context::{Context, Local},
@@ -20,19 +31,17 @@ use super::{
 };
 use crate::{
     credentials::{Credentials, Secret},
-    environment::Environment,
+    environment::{Environment, ProgramEnvironment},
     failure::{Failure, Kind},
     util::shell_words,
 };
+use program::Program;
 use running::{Exit, OUTPUT_LIMIT, Running, Stopped};
 use std::{
-    fmt,
-    os::unix::{
-        fs::PermissionsExt as _,
-        process::{CommandExt as _, ExitStatusExt as _},
-    },
+    ffi::{OsStr, OsString},
+    iter,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 use tokio::task::spawn_blocking;
@@ -61,9 +70,11 @@ pub(super) async fn provide(
         None => Duration::MAX,
     };
     let limit = settings.process_timeout.value.min(most);
-    let environment = marked(context.local.environment, profile)?;
+    let environment = environment(context, profile)?;
     let command = command.clone();
-    let run = spawn_blocking(move || run(command.expose(), limit, &environment));
+    let on_terminal =
+        context.is_awaited && settings.deadline_cap.is_none() && start::is_in_foreground();
+    let run = spawn_blocking(move || run_with(command.expose(), limit, &environment, on_terminal));
     let _paused = deadline.pause_for_program();
     let mut credentials = run.await.map_err(|_| {
         Failure::internal(
@@ -79,8 +90,11 @@ pub(super) async fn provide(
 
 /// Looks for the program, without running it.
 pub(super) fn check(local: &Local<'_>, command: &Secret) -> Availability {
+    let path = local.environment.get("PATH").map(OsStr::new);
     let found = parsed(command.expose()).and_then(|(program, _)| {
-        find_program(&program.0, local.environment).ok_or_else(|| not_found(&program))
+        program
+            .find(path)
+            .map_err(|unfound| unfound.failure(&program))
     });
     match found {
         Ok(path) => Availability::Available(format!("{} can be run", path.display())),
@@ -94,20 +108,26 @@ fn whole_tenths(time: Duration) -> Duration {
     Duration::from_millis(tenths * 100)
 }
 
-/// `environment` for a program that runs for `profile`.
-fn marked(environment: &Environment, profile: &str) -> Result<Environment, Failure> {
-    let mut names: Vec<&str> = environment
-        .get(MARKER)
-        .iter()
-        .flat_map(|names| names.lines())
-        .collect();
+/// The variables of a program that runs for `profile`.
+fn environment(context: &Context<'_>, profile: &str) -> Result<ProgramEnvironment, Failure> {
+    let of_session = context.local.environment;
+    let marker = marked(of_session.get(MARKER), profile)?;
+    let current = context.current_environment.cloned();
+    Ok(current
+        .unwrap_or_else(|| of_session.into())
+        .with(MARKER, marker))
+}
+
+/// The marker of a program that runs for `profile` below those that `names` says.
+fn marked(names: Option<&str>, profile: &str) -> Result<String, Failure> {
+    let mut names: Vec<&str> = names.iter().flat_map(|names| names.lines()).collect();
     if names.contains(&profile) {
         return Err(looped(&format!(
             "The credential_process of the profile {profile:?}"
         )));
     }
     names.push(profile);
-    Ok(environment.with(MARKER, names.join("\n")))
+    Ok(names.join("\n"))
 }
 
 fn looped(program: &str) -> Failure {
@@ -118,8 +138,8 @@ fn looped(program: &str) -> Failure {
     )
 }
 
-/// Runs `command` and reads the credentials it prints. Blocks the thread for at most `limit`, and
-/// half a second more until a killed program has exited.
+/// Runs `command` and reads the credentials it prints, without a terminal. Blocks the thread for at
+/// most `limit`, and half a second more until a killed program has exited.
 ///
 /// The program sees `environment` and no other variable; its `PATH` is where it is looked for.
 /// A command that cannot be started is a configuration failure, one past `limit` a time-out, one
@@ -129,36 +149,45 @@ pub fn run(
     limit: Duration,
     environment: &Environment,
 ) -> Result<Credentials, Failure> {
+    run_with(command, limit, &environment.into(), false)
+}
+
+fn run_with(
+    command: &str,
+    limit: Duration,
+    environment: &ProgramEnvironment,
+    on_terminal: bool,
+) -> Result<Credentials, Failure> {
     let deadline = Instant::now() + limit.min(LONGEST_LIMIT);
     let (program, arguments) = parsed(command)?;
-    let path = find_program(&program.0, environment).ok_or_else(|| not_found(&program))?;
-    // An absolute path also keeps the standard library on posix_spawn: its other way, fork, would
-    // run the application's fork handlers.
-    let child = Command::new(path)
-        .arg0(&program.0)
-        .args(arguments)
-        .env_clear()
-        .envs(environment.iter())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .map_err(|error| {
-            Failure::configuration(
-                format!("{program} cannot be started: {error}."),
-                "Check the file and its permissions.",
-            )
-        })?;
-    let mut running = Running::new(child);
+    // An absolute path: the standard library would fork to search for any other.
+    let path = program
+        .find(environment.get("PATH"))
+        .map_err(|unfound| unfound.failure(&program))?;
+    let arguments: Vec<OsString> = iter::once(program.0.clone())
+        .chain(arguments)
+        .map(OsString::from)
+        .collect();
+    let mut running = Running::start(&Start {
+        path: &path,
+        arguments: &arguments,
+        environment,
+        on_terminal,
+    })
+    .map_err(|error| program::unstarted(&program, &path, &error))?;
     match running.finish(deadline) {
         Ok(exit) => judged(&program, exit, &running.output),
         Err(Stopped::Late) => Err(Failure::timeout(
             format!(
-                "{program} gave no credentials within {} s and was killed. It has no terminal to ask on.",
-                limit.as_secs_f64()
+                "{program} gave no credentials within {} s and was killed.{}",
+                limit.as_secs_f64(),
+                if on_terminal {
+                    ""
+                } else {
+                    " It has no terminal to ask on."
+                }
             ),
-            "Run it by hand to see what it waits for, or raise process_timeout.",
+            "Run it by hand to see what it waits for, or raise process_timeout. If it asks AWS itself, it may be with this very profile: give it another one.",
         )),
         Err(Stopped::TooMuch) => Err(Failure::no_credentials(
             format!("{program} printed more than {OUTPUT_LIMIT} bytes and was killed."),
@@ -172,43 +201,11 @@ pub fn run(
     }
 }
 
-/// The path of `program`, if it can be run: as written if it names a folder, else found on `PATH`.
-fn find_program(program: &str, environment: &Environment) -> Option<PathBuf> {
-    let runnable = |path: PathBuf| {
-        let found = std::fs::metadata(&path).ok()?;
-        (found.is_file() && found.permissions().mode() & 0o111 != 0).then_some(path)
-    };
-    if program.contains('/') {
-        return runnable(std::path::absolute(program).ok()?);
-    }
-    let folders = environment.get("PATH").unwrap_or("/bin:/usr/bin");
-    folders
-        .split(':')
-        .find_map(|folder| runnable(std::path::absolute(Path::new(folder).join(program)).ok()?))
-}
-
-/// The first word of the command line, which is the only one that messages show.
-struct Program(String);
-
-/// Text after a `=` is not shown, since in a mistaken `TOKEN=… program` it is a secret; nor is text after
-/// white space, since quotes around a whole command make one word of it.
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.split_whitespace().next().unwrap_or_default();
-        match shown.split_once('=') {
-            None if shown.len() < self.0.len() => {
-                write!(f, "The credential_process \"{shown} ...\"")
-            }
-            None => write!(f, "The credential_process \"{shown}\""),
-            Some((name, _)) => write!(f, "The credential_process \"{name}=...\""),
-        }
-    }
-}
-
 /// Where the program of `command` is, or would be if it is away; `None` if it is not on `PATH`.
 pub(crate) fn program_path(command: &Secret, environment: &Environment) -> Option<PathBuf> {
     let (program, _) = parsed(command.expose()).ok()?;
-    find_program(&program.0, environment).or_else(|| {
+    let found = program.find(environment.get("PATH").map(OsStr::new)).ok();
+    found.or_else(|| {
         let is_path = program.0.contains('/');
         std::path::absolute(program.0).ok().filter(|_| is_path)
     })
@@ -233,28 +230,6 @@ fn parsed(command: &str) -> Result<(Program, Vec<String>), Failure> {
             "Write a command after it, or remove the line.",
         )),
     }
-}
-
-fn not_found(program: &Program) -> Failure {
-    let place = if program.0.contains('/') {
-        "at that path"
-    } else {
-        "on PATH"
-    };
-    if program.0.contains(char::is_whitespace) {
-        return Failure::configuration(
-            format!(
-                "{program} is no program {place}: the quotes make its first words one word, blanks included."
-            ),
-            "Put quotes around the path of the program alone, not around the whole command.",
-        );
-    }
-    Failure::configuration(
-        format!(
-            "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing."
-        ),
-        "Write the whole path, or sh -c '...'.",
-    )
 }
 
 fn judged(program: &Program, exit: Exit, output: &[u8]) -> Result<Credentials, Failure> {

@@ -113,11 +113,7 @@ pub(super) fn without_credentials(name: &str, chain: Option<&ProfileChain>) -> F
         ),
         "Add some, or name another profile.",
     )
-    .with_notes(
-        chain
-            .into_iter()
-            .flat_map(|chain| chain.notes.all_set_aside()),
-    )
+    .with_notes(chain.into_iter().flat_map(|chain| chain.notes.of_profile()))
 }
 
 /// The values of `credential_source`.

@@ -315,6 +315,5 @@ pub(crate) fn token_path(
     start_url: &str,
 ) -> PathBuf {
     let name = Sha1::digest(session.unwrap_or(start_url));
-    let home = environment.get("HOME").unwrap_or_default();
-    Path::new(home).join(format!(".aws/sso/cache/{name:x}.json"))
+    environment.expand_home(&format!("~/.aws/sso/cache/{name:x}.json"))
 }

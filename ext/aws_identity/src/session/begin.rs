@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     credentials::Millis, failure::Failure, fetch::FetchRequest, providers::CallbackAnswers,
-    refresh::Next,
+    providers::process::current_environment, refresh::Next,
 };
 use std::sync::Arc;
 
@@ -22,6 +22,24 @@ pub enum Step {
     /// [`Session::begin`] again and pass whether it runs. `waits`: whether the caller will wait for
     /// the fetch.
     Helper { waits: bool },
+}
+
+/// What a fetch is started for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub identity: bool,
+    /// Whether a caller waits for it from its beginning.
+    pub is_awaited: bool,
+}
+
+impl Wanted {
+    /// Credentials, before a caller needs them.
+    fn ahead() -> Self {
+        Self {
+            identity: false,
+            is_awaited: false,
+        }
+    }
 }
 
 /// How long credentials are to last that sign a token.
@@ -83,27 +101,31 @@ impl Session {
 
     fn read(&self, helper: Option<bool>, lasting: Millis) -> Result<Step, Failure> {
         let mut state = self.synced();
-        if let Some(failure) = state.pending_error.take() {
+        if let Some(failure) = state.take_pending_error() {
             return Err(failure);
         }
         let now = state.now();
         match state.refresh.next(now) {
             Next::ServeAndFetch
-                if lasting > 0
-                    && state.expires_within(now, lasting)
+                if state.refresh.left(now).is_some_and(|left| left <= lasting)
                     && !state.failed_within_spacing() =>
             {
-                return self.join(&mut state, false, helper);
+                return self.join(&mut state, Purpose::Credentials, helper);
             }
             // The read is served either way, so a failure to start the fetch is not raised.
             Next::ServeAndFetch if state.task.is_none() && !state.failed_within_spacing() => {
                 if helper.is_none() && self.needs_helper(&state) {
                     return Ok(Step::Helper { waits: false });
                 }
-                let _ = self.start(&mut state, CallbackAnswers::default(), false, helper);
+                let _ = self.start(
+                    &mut state,
+                    CallbackAnswers::default(),
+                    Wanted::ahead(),
+                    helper,
+                );
             }
             Next::Serve | Next::ServeAndFetch => {}
-            Next::Fetch => return self.join(&mut state, false, helper),
+            Next::Fetch => return self.join(&mut state, Purpose::Credentials, helper),
         }
         self.counters.cached();
         Ok(Step::Ready(state.serial))
@@ -115,11 +137,11 @@ impl Session {
         if state
             .identity
             .as_ref()
-            .is_some_and(|cached| cached.until.is_none_or(|until| now < until))
+            .is_some_and(|cached| cached.until.is_none_or(|until| !until.has_ended(now)))
         {
             return Ok(Step::Ready(state.identity_serial));
         }
-        self.join(&mut state, true, helper)
+        self.join(&mut state, Purpose::Identity, helper)
     }
 
     fn force(&self, helper: Option<bool>) -> Result<Step, Failure> {
@@ -129,25 +151,28 @@ impl Session {
             in_flight.is_awaited = true;
             return Ok(Step::Wait(Arc::clone(&in_flight.task)));
         }
+        let now = state.now();
         if let Some((at, failure)) = &state.last_forced_refresh
             && state.is_within_spacing(*at)
         {
-            return match failure {
-                Some(failure) => Err(failure.clone()),
-                None => Ok(Step::Ready(state.serial)),
-            };
+            match failure {
+                Some(failure) => return Err(failure.clone()),
+                None if state.refresh.is_servable(now) => return Ok(Step::Ready(state.serial)),
+                None => {} // they have expired since, or were refused
+            }
         }
         if helper.is_none() && self.needs_helper(&state) {
             return Ok(Step::Helper { waits: true });
         }
-        let now = state.now();
-        if let Some(key) = state.held_key(now) {
+        let key = state.refresh.held(now).map(|it| it.access_key_id.clone());
+        if let Some(key) = key {
             state.invalidate(&key);
+            // Credentials that have expired are of no use to the caller, whatever the back-off.
+            if state.refresh.is_backing_off(now) && state.refresh.expired(now).is_none() {
+                return Ok(Step::Ready(state.serial));
+            }
         }
-        if state.refresh.is_backing_off(now) && state.refresh.held(now).is_some() {
-            return Ok(Step::Ready(state.serial));
-        }
-        let step = self.join(&mut state, false, helper)?;
+        let step = self.join(&mut state, Purpose::Refresh, helper)?;
         state.force();
         Ok(step)
     }
@@ -162,16 +187,25 @@ impl Session {
         if helper.is_none() && self.needs_helper(&state) {
             return Ok(Step::Helper { waits: false });
         }
-        self.start(&mut state, CallbackAnswers::default(), false, helper)?;
-        Ok(Step::Ready(1))
+        let started = self.start(
+            &mut state,
+            CallbackAnswers::default(),
+            Wanted::ahead(),
+            helper,
+        );
+        match started {
+            Err(_) if state.refresh.is_backing_off(now) => Ok(Step::Ready(0)),
+            started => started.map(|()| Step::Ready(1)),
+        }
     }
 
     fn join(
         &self,
         state: &mut State,
-        identity: bool,
+        purpose: Purpose,
         helper: Option<bool>,
     ) -> Result<Step, Failure> {
+        let identity = purpose == Purpose::Identity;
         if state.task.is_none() {
             if let Some((at, failure)) = &state.last_final_error
                 && state.is_within_spacing(*at)
@@ -183,7 +217,16 @@ impl Session {
             if fetches && helper.is_none() && self.needs_helper(state) {
                 return Ok(Step::Helper { waits: true });
             }
-            self.start(state, CallbackAnswers::default(), identity, helper)?;
+            let wanted = Wanted {
+                identity,
+                is_awaited: true,
+            };
+            match self.start(state, CallbackAnswers::default(), wanted, helper) {
+                Err(_) if purpose == Purpose::Credentials && state.refresh.is_servable(now) => {
+                    return Ok(Step::Ready(state.serial));
+                }
+                started => started?,
+            }
         }
         match &mut state.task {
             Some(in_flight) => {
@@ -201,36 +244,51 @@ impl Session {
         &self,
         state: &mut State,
         mut answers: CallbackAnswers,
-        identity: bool,
+        wanted: Wanted,
         helper: Option<bool>,
     ) -> Result<(), Failure> {
+        let Wanted {
+            identity,
+            is_awaited,
+        } = wanted;
         let now = state.now();
         let good = matches!(state.refresh.next(now), Next::Serve | Next::ServeAndFetch);
         let held = (identity && good)
             .then(|| state.refresh.held(now).map(Arc::clone))
             .flatten();
-        // The first fetch after a refusal must not read the refused credentials from the disk
-        // cache.
-        let refused_key = (held.is_none() && state.refresh.started())
-            .then(|| state.held_key(now))
-            .flatten();
+        // No fetch after a refusal may read the refused credentials from the disk cache.
+        let refused_key = state.refresh.rejected_key().map(str::to_owned);
         answers.web_identity_token = answers
             .web_identity_token
             .or_else(|| state.web_identity_token.clone());
         let is_held = state.refresh.held(now).is_some();
-        let notes = state.watch.notes_for(is_held, state.runtime.instant());
+        let notes = state.watch.notes_for(is_held, state.runtime.now());
         let request = FetchRequest {
             notes: Arc::clone(&notes),
             has_helper: helper.unwrap_or_default(),
+            is_awaited,
+            environment: current_environment(),
             region: held.is_some().then(|| state.region.clone()),
             held,
             identity,
             refused_key,
             refused_base_key: state.refused_base_key.clone(),
             answers,
-            clock_offset: state.offset,
+            clock_offset: now.wall - state.runtime.now().wall,
         };
-        let task = state.runtime.start(&self.settings, request, self.gate)?;
+        let fetches = request.held.is_none();
+        let task = match state.runtime.start(&self.settings, request, self.gate) {
+            Ok(task) => task,
+            Err(failure) => {
+                if fetches {
+                    state.keep_serving(&failure, now, &self.counters);
+                }
+                return Err(failure);
+            }
+        };
+        if fetches {
+            state.refresh.started();
+        }
         self.counters.started();
         state.task = Some(InFlight {
             task,

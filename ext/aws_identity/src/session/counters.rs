@@ -1,6 +1,6 @@
 //! The counters of a session, read without a lock.
 
-use crate::util::time::{Millis, now};
+use crate::util::time::{Millis, Moment};
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     time::Duration,
@@ -69,8 +69,8 @@ impl Counters {
     }
 
     /// Records when the held credentials were fetched.
-    pub(super) fn taken(&self, at: Millis) {
-        self.taken_at.store(at, Relaxed);
+    pub(super) fn taken(&self, at: Moment) {
+        self.taken_at.store(at.boot, Relaxed);
     }
 
     pub(super) fn tally(&self) -> Tally {
@@ -81,7 +81,7 @@ impl Counters {
             failures: self.failures.load(Relaxed),
             back_offs: self.back_offs.load(Relaxed),
             last_duration: known(self.last_duration.load(Relaxed)),
-            age: known(self.taken_at.load(Relaxed)).map(|at| (now() - at).max(0)),
+            age: known(self.taken_at.load(Relaxed)).map(|at| Moment::now().boot - at),
         }
     }
 }

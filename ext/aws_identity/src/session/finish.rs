@@ -1,43 +1,52 @@
 //! What a completed fetch means for the callers that waited for it.
 
 use super::{
-    Fetch, Purpose, Session,
-    state::{State, already_expired},
+    Fetch, Purpose, Rounds, Session,
+    state::{State, already_expired, expired_in_flight},
 };
-use crate::{credentials::Millis, failure::Failure, refresh::is_final};
+use crate::{
+    failure::Failure, fetch::FetchResult, refresh::is_final, task::fetch_task::Completion,
+    util::time::Moment,
+};
 use std::sync::Arc;
 
 impl Session {
     /// The outcome of `task` for a caller that waited for it. `None`: the parent process runs it,
-    /// it was withdrawn, or its outcome is no longer valid; the caller begins again.
-    pub fn finish(&self, purpose: Purpose, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
-        match purpose {
+    /// it was withdrawn, or it brought this caller nothing; the caller begins again, as often as
+    /// `rounds` allows.
+    pub fn finish(
+        &self,
+        purpose: Purpose,
+        task: &Arc<Fetch>,
+        rounds: &mut Rounds,
+    ) -> Option<Result<u64, Failure>> {
+        let outcome = match purpose {
             Purpose::Credentials | Purpose::Lasting => self.settle(task),
             Purpose::Identity => self.settle_identity(task),
             Purpose::Refresh => self.settle_refresh(task),
             Purpose::Prefetch => Some(Ok(1)),
             Purpose::Help => Some(Ok(0)),
-        }
+        };
+        outcome.or_else(|| rounds.next(task).err().map(Err))
     }
 
     /// The outcome of `task` for a reader of the credentials.
-    pub fn settle(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+    fn settle(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
         let now = state.now();
         match task.completed() {
             None if !task.is_ours() => None,
+            // It was waited for because these credentials are not to be used any more.
+            _ if task.is_for_identity() => None,
             None => Some(Self::after_failure(&state, task.overdue(), now)),
-            Some((Ok(_), _)) if state.is_servable(now) => Some(Ok(state.serial)),
-            // The credentials had expired when the fetch completed, and no others are held.
+            Some((Ok(_), _)) if state.refresh.is_servable(now) => Some(Ok(state.serial)),
             Some((Ok(fetched), completion))
-                if state.refresh.held(now).is_none()
-                    && fetched
-                        .credentials
-                        .is_expired_at(state.corrected(completion.at)) =>
+                if came_expired(&state, fetched, *completion)
+                    && state.refresh.held(now).is_none() =>
             {
                 Some(Err(already_expired(&fetched.credentials)))
             }
-            // The credentials expired before the waiting reader was scheduled.
+            // They have expired since, or were refused before they came.
             Some((Ok(_), _)) => None,
             Some((Err(_), _)) if task.is_withdrawn() => None,
             Some((Err(failure), _)) => Some(Self::after_failure(&state, failure.clone(), now)),
@@ -46,29 +55,25 @@ impl Session {
 
     /// The same for a caller that forced the fetch: a failure is raised even if credentials are
     /// held.
-    pub fn settle_refresh(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+    fn settle_refresh(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
         match task.completed() {
             None if !task.is_ours() => None,
+            _ if task.is_for_identity() => None,
             None => Some(Err(task.overdue())),
             Some((Err(_), _)) if task.is_withdrawn() => None,
             Some((Err(failure), _)) => Some(Err(failure.clone())),
-            Some((Ok(fetched), completion))
-                if fetched
-                    .credentials
-                    .is_expired_at(state.corrected(completion.at))
-                    && fetched.credentials.degraded.is_none() =>
-            {
+            Some((Ok(fetched), completion)) if came_expired(&state, fetched, *completion) => {
                 Some(Err(already_expired(&fetched.credentials)))
             }
-            Some((Ok(_), _)) => Some(Ok(state.serial)),
+            Some((Ok(_), _)) if state.refresh.is_servable(state.now()) => Some(Ok(state.serial)),
+            Some((Ok(_), _)) => None,
         }
     }
 
     /// The same for a reader of the identity.
-    pub fn settle_identity(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
+    fn settle_identity(&self, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
         let state = self.synced();
-        let now = state.now();
         match task.outcome() {
             None if !task.is_ours() => None,
             None => Some(Err(task.overdue())),
@@ -79,14 +84,13 @@ impl Session {
                 _ => None,
             },
             Some(Err(_)) if task.is_withdrawn() => None,
-            // The held credentials are still served, so the next fetch asks for the identity with
-            // them.
+            // Credentials could not be fetched, and the next fetch asks for the identity with the
+            // held ones.
             Some(Err(failure))
-                if !is_final(failure)
-                    && state
-                        .refresh
-                        .held(now)
-                        .is_some_and(|credentials| !credentials.is_expired_at(now)) =>
+                if !task.is_for_identity()
+                    && !is_final(failure)
+                    && state.refresh.is_servable(state.now())
+                    && state.refresh.expired(state.now()).is_none() =>
             {
                 None
             }
@@ -94,10 +98,19 @@ impl Session {
         }
     }
 
-    fn after_failure(state: &State, failure: Failure, now: Millis) -> Result<u64, Failure> {
-        if state.is_final(&failure, now) || !state.is_servable(now) {
+    fn after_failure(state: &State, failure: Failure, now: Moment) -> Result<u64, Failure> {
+        if state.is_final(&failure, now) || !state.refresh.is_servable(now) {
             return Err(failure);
         }
         Ok(state.serial)
     }
+}
+
+/// True if the credentials had expired before they were asked for, and their source does not call
+/// them degraded.
+fn came_expired(state: &State, fetched: &FetchResult, completion: Completion) -> bool {
+    let credentials = &fetched.credentials;
+    credentials.degraded.is_none()
+        && credentials.is_expired_at(state.skew.corrected(completion.at).wall)
+        && !expired_in_flight(credentials, state.skew, completion)
 }

@@ -23,8 +23,8 @@ impl Session {
     pub fn identity_token(&self, request: &IdentityTokenRequest) -> Result<TokenStep, Failure> {
         request.check()?;
         let mut state = self.synced();
-        let (now, instant) = (state.now(), state.runtime.instant());
-        match state.tokens.look(request, now, instant) {
+        let now = state.now();
+        match state.tokens.look(request, now) {
             Look::Ready(token) => return Ok(TokenStep::Ready(token.into())),
             Look::Failed(failure) => return Err(failure),
             Look::Wait(task) => return Ok(TokenStep::Wait(task)),
@@ -42,7 +42,8 @@ impl Session {
             self.settings.deadline_cap,
         );
         let (settings, asked) = (Arc::clone(&self.settings), request.clone());
-        let (region, offset, gate) = (state.region.clone(), state.offset, self.gate);
+        let offset = now.wall - state.runtime.now().wall;
+        let (region, gate) = (state.region.clone(), self.gate);
         let task = FetchTask::spawn(gate, deadline, move |context| {
             fetch::identity_token(settings, credentials, region, asked, offset, gate, context)
         })?;
@@ -63,8 +64,8 @@ impl Session {
             return None;
         }
         let mut state = self.synced();
-        let (now, instant) = (state.now(), state.runtime.instant());
-        let outcome = state.tokens.outcome(request, task, now, instant);
+        let now = state.now();
+        let outcome = state.tokens.outcome(request, task, now);
         // STS refuses the key, as it would refuse it for everything else.
         if outcome.as_ref().is_err_and(refuses_keys)
             && let Some(signer) = state.tokens.signer(request).map(str::to_owned)

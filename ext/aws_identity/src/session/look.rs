@@ -6,9 +6,11 @@
 
 use super::{Session, state::State};
 use crate::{
+    credentials::Millis,
     failure::Failure,
     providers::FetchNotes,
     task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
+    util::time::Moment,
 };
 use std::{
     mem,
@@ -28,7 +30,7 @@ pub const LOOK_LIMIT: Duration = Duration::from_millis(100);
 /// The least time between two looks.
 const SPACING: Duration = Duration::from_secs(1);
 /// The source of the held credentials counts as gone if it was absent twice, this far apart.
-const ABSENT_FOR: Duration = Duration::from_secs(2);
+const ABSENT_FOR: Millis = 2_000;
 /// The source whose credentials no file can change.
 const ENVIRONMENT: &str = "environment";
 
@@ -83,17 +85,17 @@ fn milliseconds(duration: Duration) -> u64 {
 pub(super) struct Watch {
     notes: Arc<FetchNotes>,
     source: Option<&'static str>,
-    absent_since: Option<Instant>,
+    absent_since: Option<Moment>,
     look: Option<Arc<Look>>,
     changes: u64,
 }
 
 impl Watch {
     /// The notes for a fetch that starts at `now`, with credentials held or not.
-    pub(super) fn notes_for(&self, is_held: bool, now: Instant) -> Arc<FetchNotes> {
+    pub(super) fn notes_for(&self, is_held: bool, now: Moment) -> Arc<FetchNotes> {
         let is_gone = self
             .absent_since
-            .is_some_and(|since| now.saturating_duration_since(since) >= ABSENT_FOR);
+            .is_some_and(|since| now.boot - since.boot >= ABSENT_FOR);
         Arc::new(FetchNotes::new(self.source.filter(|_| is_held && !is_gone)))
     }
 
@@ -106,7 +108,7 @@ impl Watch {
 
     /// A fetch of credentials has failed. How long the source of the held ones has to be asked no
     /// more, if the fetch failed because that source was absent.
-    pub(super) fn failed(&mut self, notes: &Arc<FetchNotes>, at: Instant) -> Option<Duration> {
+    pub(super) fn failed(&mut self, notes: &Arc<FetchNotes>, at: Moment) -> Option<Millis> {
         if notes.files().is_some() {
             self.watch(notes);
         }
@@ -185,7 +187,7 @@ impl State {
         let expires = self.refresh.held(now).map(|held| held.expires_at.is_some());
         let may_differ = match expires {
             None => true,
-            Some(true) => self.refresh.is_backing_off(now) || self.refresh.is_rejected(),
+            Some(true) => self.refresh.is_backing_off(now) || self.refresh.rejected_key().is_some(),
             Some(false) => {
                 self.watch.source != Some(ENVIRONMENT) || self.refresh.is_backing_off(now)
             }

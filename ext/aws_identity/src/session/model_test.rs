@@ -12,20 +12,21 @@ use crate::{
     failure::Kind,
     fetch::{FetchRequest, FetchResult},
     principal::Principal,
-    refresh::{Range, is_final},
+    refresh::{Cause, Range, is_final},
     task::{
-        fetch_task::FetchTask,
+        fetch_task::{Completion, FetchTask},
         fork_gate::NoFork,
         question::{Answer, Limits, Question, Takes},
         slot::by_hand::Inbox,
     },
+    util::time::Moment,
 };
 use serde_json::json;
 use std::{
     env, process,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 const S: Millis = 1_000;
@@ -33,7 +34,7 @@ const START: Millis = 1_800_000_000_000;
 const STEPS: u32 = 40;
 const THREADS: u64 = 2;
 /// How many cases `Seen` counts.
-const CASES: usize = 34;
+const CASES: usize = 42;
 /// No process has this id.
 const PARENT: u32 = u32::MAX;
 
@@ -146,23 +147,31 @@ impl Dice {
 
 /// Clocks, randomness and fetches under the control of the history.
 struct FakeRuntime {
-    began: Instant,
-    /// The monotonic clock, from 0.
+    /// The clock that nobody sets.
     passed: AtomicI64,
     /// How far the wall clock is ahead of it.
     wall: AtomicI64,
+    process: AtomicU32,
     picks: AtomicU64,
     /// The last length of a back-off.
     picked: AtomicI64,
     started: Mutex<Vec<(Arc<Fetch>, FetchRequest)>>,
+    /// No more fetch can start.
+    is_full: AtomicBool,
+    /// For each fetch that could not start, whether it was for credentials.
+    refused: Mutex<Vec<bool>>,
 }
 
 impl Runtime for FakeRuntime {
-    fn now(&self) -> Millis {
-        self.wall.load(Relaxed) + self.passed.load(Relaxed)
+    fn now(&self) -> Moment {
+        let boot = self.passed.load(Relaxed);
+        Moment {
+            wall: self.wall.load(Relaxed) + boot,
+            boot,
+        }
     }
-    fn instant(&self) -> Instant {
-        self.began + Duration::from_millis(self.passed.load(Relaxed).unsigned_abs())
+    fn process(&self) -> u32 {
+        self.process.load(Relaxed)
     }
     fn pick(&self, range: Range) -> Millis {
         let (low, high) = range.into_inner();
@@ -177,14 +186,32 @@ impl Runtime for FakeRuntime {
         request: FetchRequest,
         _: SharedGate,
     ) -> Result<Arc<Fetch>, Failure> {
+        if self.is_full.load(Relaxed) {
+            self.refused.lock().unwrap().push(request.held.is_none());
+            return Err(Failure::internal("no thread", ""));
+        }
         let mut started = self.started.lock().unwrap();
         let is_sole = started
             .last()
             .is_none_or(|(last, _)| last.outcome().is_some() || !last.may_complete());
         assert!(is_sole, "two fetches in flight");
-        let task = FetchTask::without_worker(process::id());
+        let task = FetchTask::without_worker(process::id(), request.held.is_some());
         started.push((Arc::clone(&task), request));
         Ok(task)
+    }
+}
+
+/// A span of time since it began, by whichever clock has gone further.
+#[derive(Clone, Copy)]
+struct Span {
+    length: Millis,
+    began: Moment,
+}
+
+impl Span {
+    fn left(self, now: Moment) -> Millis {
+        let by_wall = now.wall - self.began.wall;
+        self.length - by_wall.max(now.boot - self.began.boot)
     }
 }
 
@@ -192,8 +219,14 @@ impl Runtime for FakeRuntime {
 struct ModelCredentials {
     key: String,
     expires_at: Option<Millis>,
-    life: Millis,
+    life: Option<Span>,
     degraded_by_source: bool,
+}
+
+impl ModelCredentials {
+    fn has_expired(&self, now: Moment) -> bool {
+        self.life.is_some_and(|life| life.left(now) <= 0)
+    }
 }
 
 /// The fetch in flight of the model.
@@ -204,13 +237,15 @@ struct ModelFetch {
     awaited: bool,
     is_forced: bool,
     has_helper: bool,
+    /// The held credentials were refused after it had started.
+    predates_refusal: bool,
     /// The inbox of its question, while that is open.
     inbox: Option<Inbox>,
     /// The waiter that has taken the question.
     owner: Option<u64>,
     is_answered: bool,
-    /// When it completed, by the wall clock and by the monotonic clock.
-    completed: Option<(Millis, Millis)>,
+    began: Moment,
+    completed: Option<Moment>,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -220,7 +255,7 @@ struct History {
     needs_mfa: bool,
     /// A callable gives the web identity token.
     has_callable: bool,
-    /// The clock steps, so only what is independent of the time is checked.
+    /// The clock steps, and STS says how far it is off.
     steps: bool,
     owners: u64,
     /// A waiter that has taken a question of a task that has completed since.
@@ -230,17 +265,19 @@ struct History {
     in_flight: Option<ModelFetch>,
     held: Option<ModelCredentials>,
     invalidated: bool,
-    /// No fetch has started since the held credentials were refused.
-    refusal_is_new: bool,
     degraded: bool,
-    back_off_until: Millis,
+    back_off: Option<Span>,
+    unreached: u32,
     final_at: Option<Millis>,
-    pending_error: bool,
-    forced_at: Option<Millis>,
-    offset: Millis,
+    /// When a background fetch failed for good, and in which process.
+    pending_error: Option<(Millis, u32)>,
+    /// When a fetch was last forced, and whether it failed.
+    forced: Option<(Millis, bool)>,
+    /// What STS said of the clock, and when.
+    skew: (Millis, Moment),
     failures: u64,
-    waiting: Vec<Arc<Fetch>>,
-    event: u64,
+    waiting: Vec<(Purpose, Arc<Fetch>)>,
+    event: (u64, Millis),
     /// The serial and key that were served last, and whether they were degraded.
     shown: (u64, String, bool),
 }
@@ -248,12 +285,14 @@ struct History {
 impl History {
     fn new(settings: Settings, kind: usize, dice: &mut Dice) -> Self {
         let fake = Arc::new(FakeRuntime {
-            began: Instant::now(),
             passed: AtomicI64::new(0),
             wall: AtomicI64::new(START),
+            process: AtomicU32::new(1),
             picks: AtomicU64::new(dice.next()),
             picked: AtomicI64::new(0),
             started: Mutex::default(),
+            is_full: AtomicBool::new(false),
+            refused: Mutex::default(),
         });
         let runtime: Arc<dyn Runtime> = fake.clone();
         Self {
@@ -268,22 +307,23 @@ impl History {
             in_flight: None,
             held: None,
             invalidated: false,
-            refusal_is_new: false,
             degraded: false,
-            back_off_until: 0,
+            back_off: None,
+            unreached: 0,
             final_at: None,
-            pending_error: false,
-            forced_at: None,
-            offset: 0,
+            pending_error: None,
+            forced: None,
+            skew: (0, Moment { wall: 0, boot: 0 }),
             failures: 0,
             waiting: Vec::new(),
-            event: 0,
+            event: (0, Millis::MIN),
             shown: (0, String::new(), false),
         }
     }
 
     fn step(&mut self, dice: &mut Dice, seen: &mut Seen) {
-        match dice.below(23) {
+        self.runtime.is_full.store(dice.one_in(20), Relaxed);
+        match dice.below(25) {
             0..=3 => self.read(dice, seen),
             4 => self.identity(dice, seen),
             5 => self.force(dice, seen),
@@ -299,6 +339,8 @@ impl History {
                 self.runtime.wall.fetch_add(by, Relaxed);
                 seen.note("the clock was set");
             }
+            23 => self.advisory_and_late(dice, seen),
+            24 if dice.one_in(4) => self.end_back_off(seen),
             // A prefetch in the advisory window: held credentials can be served during the MFA
             // prompt.
             22 if self.needs_mfa && dice.one_in(2) => {
@@ -319,9 +361,40 @@ impl History {
         }
     }
 
-    /// The wall clock with the session's correction.
-    fn now(&self) -> Millis {
-        self.runtime.now() + self.offset
+    /// A read in the advisory window, and the next one long after.
+    fn advisory_and_late(&mut self, dice: &mut Dice, seen: &mut Seen) {
+        if let Some((left, advisory, mandatory)) = self.windows() {
+            let by = left - dice.between(mandatory, advisory);
+            self.runtime.passed.fetch_add(by.max(0), Relaxed);
+        }
+        self.read(dice, seen);
+        self.proceed(dice, seen);
+        let late = dice.any(&[4 * S, 6 * S, 3600 * S, 50_000 * S]);
+        self.runtime.passed.fetch_add(late, Relaxed);
+        self.read(dice, seen);
+    }
+
+    fn end_back_off(&mut self, seen: &mut Seen) {
+        self.apply();
+        self.session.end_back_off();
+        self.back_off = None;
+        self.final_at = None;
+        seen.note("a back-off was ended");
+    }
+
+    /// The two clocks, the wall clock with the session's correction.
+    fn now(&self) -> Moment {
+        self.corrected(self.runtime.now())
+    }
+
+    fn corrected(&self, at: Moment) -> Moment {
+        let (offset, learned) = self.skew;
+        let (wall, boot) = (at.wall - learned.wall, at.boot - learned.boot);
+        let was_set = (wall - boot).abs() > 2 * S + boot.abs() / 1_000;
+        Moment {
+            wall: if was_set { at.wall } else { at.wall + offset },
+            ..at
+        }
     }
 
     fn passed(&self) -> Millis {
@@ -343,37 +416,43 @@ impl History {
             match in_flight.task.outcome() {
                 Some(Ok(fetched)) => self.apply_success(fetched, &in_flight),
                 Some(Err(_)) if in_flight.task.is_withdrawn() => {}
-                Some(Err(failure)) => self.apply_failure(is_final(failure), &in_flight),
-                None if in_flight.task.is_ours() => self.apply_failure(false, &in_flight),
+                Some(Err(failure)) => {
+                    self.apply_failure(Cause::of(failure, is_final(failure)), &in_flight)
+                }
+                None if in_flight.task.is_ours() => {
+                    self.apply_failure(Cause::Unreached, &in_flight);
+                }
                 None => {} // the parent process runs it
             }
         }
     }
 
-    /// When the fetch completed, by the corrected wall clock and by the monotonic clock. An overdue
-    /// fetch completes at the next call of a method.
-    fn completed(&self, in_flight: &ModelFetch) -> (Millis, Millis) {
-        let (wall, passed) = in_flight
-            .completed
-            .unwrap_or_else(|| (self.runtime.now(), self.passed()));
-        (wall + self.offset, passed)
+    /// When the fetch completed. An overdue fetch completes at the next call of a method.
+    fn completed(&self, in_flight: &ModelFetch) -> Moment {
+        in_flight.completed.unwrap_or_else(|| self.runtime.now())
     }
 
     fn apply_success(&mut self, fetched: &FetchResult, in_flight: &ModelFetch) {
-        self.offset = fetched.clock_offset.unwrap_or(self.offset);
-        let (at, passed) = self.completed(in_flight);
+        let completed = self.completed(in_flight);
+        if let Some(offset) = fetched.clock_offset {
+            self.skew = (offset, completed);
+        }
         self.final_at = None;
         if let Some(Err(failure)) = &fetched.identity
             && is_final(failure)
         {
-            self.final_at = Some(passed);
+            self.final_at = Some(completed.boot);
         }
         if !in_flight.fetches {
             return;
         }
         let credentials = &fetched.credentials;
+        let (began, mut at) = (self.corrected(in_flight.began), self.corrected(completed));
+        if credentials.is_expired_at(at.wall) && !credentials.is_expired_at(began.wall) {
+            at = began; // they have expired since, so their source did its part
+        }
         let degraded_by_source = credentials.degraded.is_some();
-        let has_expired = credentials.is_expired_at(at);
+        let has_expired = credentials.is_expired_at(at.wall);
         let end = |expires_at: Option<Millis>| expires_at.unwrap_or(Millis::MAX);
         let is_outlived = degraded_by_source
             && !self.invalidated
@@ -382,67 +461,104 @@ impl History {
                 .is_some_and(|held| end(held.expires_at) > end(credentials.expires_at));
         if (has_expired && (self.needs_mfa || !degraded_by_source)) || is_outlived {
             // The session counts such credentials as a failed refresh.
-            if in_flight.is_forced && self.visible_at(at).is_none() {
-                self.forced_at = Some(passed);
+            if in_flight.is_forced {
+                self.forced = Some((completed.boot, true));
             }
-            self.keep_serving((at, passed));
+            self.keep_serving(at, Cause::Answered);
             return;
         }
+        let is_same = self
+            .held
+            .as_ref()
+            .is_some_and(|held| held.key == credentials.access_key_id);
+        self.invalidated &= is_same && in_flight.predates_refusal;
+        self.pending_error = None;
         self.held = Some(ModelCredentials {
             key: credentials.access_key_id.clone(),
             expires_at: credentials.expires_at,
-            life: end(credentials.expires_at).saturating_sub(at),
+            life: credentials.expires_at.map(|end| Span {
+                length: (end - at.wall).min(credentials.requested.unwrap_or(Millis::MAX)),
+                began: at,
+            }),
             degraded_by_source,
         });
-        self.invalidated = false;
-        self.refusal_is_new = false;
         self.degraded = degraded_by_source;
-        self.back_off_until = if degraded_by_source {
-            passed + self.picked(300 * S, 600 * S)
-        } else {
-            0
-        };
+        self.unreached = 0;
+        self.back_off = degraded_by_source.then(|| Span {
+            length: self.picked(300 * S, 600 * S),
+            began: at,
+        });
     }
 
-    fn apply_failure(&mut self, is_final: bool, in_flight: &ModelFetch) {
-        let (at, passed) = self.completed(in_flight);
+    fn apply_failure(&mut self, cause: Cause, in_flight: &ModelFetch) {
+        let at = self.completed(in_flight);
         self.failures += 1;
+        if cause == Cause::Final {
+            self.final_at = Some(at.boot);
+        }
+        if !in_flight.fetches {
+            return;
+        }
         if in_flight.is_forced {
-            self.forced_at = Some(passed);
+            self.forced = Some((at.boot, true));
         }
-        if is_final {
-            self.final_at = Some(passed);
-            self.pending_error |= !in_flight.awaited;
-        } else {
-            self.keep_serving((at, passed));
+        if cause == Cause::Final && !in_flight.awaited && in_flight.task.is_ours() {
+            self.pending_error = Some((at.boot, self.runtime.process()));
         }
+        self.keep_serving(self.corrected(at), cause);
     }
 
     /// Keeps serving what was held then, and begins a back-off.
-    fn keep_serving(&mut self, (at, passed): (Millis, Millis)) {
-        let Some(held) = self.visible_at(at) else {
+    fn keep_serving(&mut self, at: Moment, cause: Cause) {
+        let Some(held) = self.visible_at(at).filter(|_| cause != Cause::Final) else {
             return;
         };
-        let (low, high) =
-            if held.life < 1800 * S && !held.degraded_by_source && held.expires_at.is_some() {
-                ((held.life / 6).max(S), (held.life / 3).max(S))
+        let left = held.life.map_or(Millis::MAX, |life| life.left(at));
+        let (low, high) = match held.life {
+            Some(life) if life.length < 1800 * S && !held.degraded_by_source => {
+                ((life.length / 6).max(S), (life.length / 3).max(S))
+            }
+            _ => (300 * S, 600 * S),
+        };
+        let mut length = self.picked(low, high);
+        let has_expired = left <= 0;
+        if cause == Cause::Unreached {
+            length = length.min(if has_expired {
+                S << self.unreached.min(10)
             } else {
-                (300 * S, 600 * S)
-            };
+                left.max(S)
+            });
+        }
+        self.unreached = if cause == Cause::Unreached && has_expired {
+            self.unreached + 1
+        } else {
+            0
+        };
         self.degraded = true;
-        self.back_off_until = passed + self.picked(low, high);
+        self.back_off = Some(Span { length, began: at });
+    }
+
+    /// Applies to the model that a fetch could not start.
+    fn apply_refused(&mut self, seen: &mut Seen) -> bool {
+        let refused: Vec<bool> = self.runtime.refused.lock().unwrap().drain(..).collect();
+        assert!(refused.len() <= 1, "two starts for one call");
+        if refused == [true] {
+            self.keep_serving(self.now(), Cause::Unreached);
+        }
+        if !refused.is_empty() {
+            seen.note("a fetch could not start");
+        }
+        !refused.is_empty()
     }
 
     /// Makes the session apply the fetch that the model applies now, so that it has picked.
     fn picked(&self, low: Millis, high: Millis) -> Millis {
         self.session.attempts();
         let picked = self.runtime.picked.load(Relaxed);
-        if !self.steps {
-            assert!(
-                (low..=high).contains(&picked),
-                "a back-off of {picked} ms, not in {low}..={high}"
-            );
-        }
+        assert!(
+            (low..=high).contains(&picked),
+            "a back-off of {picked} ms, not in {low}..={high}"
+        );
         picked
     }
 
@@ -451,14 +567,38 @@ impl History {
         self.visible_at(self.now())
     }
 
-    fn visible_at(&self, now: Millis) -> Option<&ModelCredentials> {
+    fn visible_at(&self, now: Moment) -> Option<&ModelCredentials> {
         self.held
             .as_ref()
-            .filter(|held| !self.needs_mfa || held.expires_at.is_none_or(|at| at > now))
+            .filter(|held| !self.needs_mfa || !held.has_expired(now))
     }
 
     fn is_backing_off(&self) -> bool {
-        self.passed() < self.back_off_until
+        let now = self.now();
+        self.back_off.is_some_and(|span| span.left(now) > 0)
+    }
+
+    fn has_expired(&self) -> bool {
+        let now = self.now();
+        self.held.as_ref().is_some_and(|held| held.has_expired(now))
+    }
+
+    /// A caller may take what is held without a further fetch.
+    fn is_servable(&self) -> bool {
+        let is_good = !self.has_expired() && !self.invalidated;
+        self.visible().is_some() && (is_good || self.is_backing_off())
+    }
+
+    fn has_pending_error(&self) -> bool {
+        self.pending_error.is_some_and(|(at, process)| {
+            self.passed() - at <= 5 * S && process == self.runtime.process()
+        })
+    }
+
+    /// A caller that forces a fetch now gets the outcome of the last one.
+    fn is_spaced(&self) -> bool {
+        self.forced
+            .is_some_and(|(at, failed)| self.passed() - at < S && (failed || self.is_servable()))
     }
 
     fn has_just_failed(&self) -> bool {
@@ -467,8 +607,8 @@ impl History {
 
     /// The time left of the held credentials, and their two windows, from the published table.
     fn windows(&self) -> Option<(Millis, Millis, Millis)> {
-        let held = self.held.as_ref()?;
-        let life = held.life.max(0);
+        let span = self.held.as_ref()?.life?;
+        let life = span.length.max(0);
         let (advisory, mandatory) = match life {
             0..=300_000 => (life / 2, life / 10),
             300_001..=1_200_000 => (300 * S, 60 * S),
@@ -482,12 +622,23 @@ impl History {
             advisory.max(life - 60 * S)
         };
         let advisory = asked.unwrap_or(advisory).min(most).max(mandatory);
-        Some((held.expires_at? - self.now(), advisory, mandatory))
+        Some((span.left(self.now()), advisory, mandatory))
     }
 
     /// Checks the fetch that has started since there were `before` of them, if one has.
     /// `is_asked_for`: a caller wants it in the advisory window too, even with an MFA prompt.
     fn check_start(&mut self, before: usize, awaited: bool, is_asked_for: bool, seen: &mut Seen) {
+        self.check_begun(before, awaited, is_asked_for, false, seen);
+    }
+
+    fn check_begun(
+        &mut self,
+        before: usize,
+        awaited: bool,
+        is_asked_for: bool,
+        despite_back_off: bool,
+        seen: &mut Seen,
+    ) {
         let started = self.runtime.started.lock().unwrap();
         assert!(started.len() <= before + 1, "two fetches for one call");
         let Some((task, request)) = started.get(before) else {
@@ -503,10 +654,12 @@ impl History {
             awaited,
             is_forced: false,
             has_helper: request.has_helper,
+            predates_refusal: false,
             inbox: None,
             owner: None,
             is_answered: request.answers.token_code.is_some()
                 || request.answers.web_identity_token.is_some(),
+            began: self.runtime.now(),
             completed: None,
         };
         if let Some(held) = &request.held {
@@ -516,28 +669,28 @@ impl History {
                 "asked with other credentials"
             );
             assert!(
-                !held.is_expired_at(self.now()) || self.degraded,
+                !self.has_expired() || self.is_backing_off(),
                 "asked with expired credentials"
             );
         }
-        let refused = self
-            .visible()
-            .filter(|_| in_flight.fetches && self.refusal_is_new);
+        assert_eq!(task.is_for_identity(), request.held.is_some());
+        let refused = self.held.as_ref().filter(|_| self.invalidated);
         assert_eq!(
             request.refused_key.as_ref(),
             refused.map(|held| &held.key),
-            "the first fetch after a refusal, and no other, gets the refused key"
+            "no fetch may read a refused key from disk"
         );
-        let refusal_is_new = self.refusal_is_new && !in_flight.fetches;
         drop(started);
-        self.refusal_is_new = refusal_is_new;
-        if in_flight.fetches && !self.steps {
+        if in_flight.fetches {
             assert!(
                 !self.has_just_failed(),
                 "asked again within a second of a final failure"
             );
             if self.visible().is_some() {
-                assert!(!self.is_backing_off(), "asked during a back-off");
+                assert!(
+                    !self.is_backing_off() || despite_back_off,
+                    "asked during a back-off"
+                );
                 let due = self.windows().is_some_and(|(left, advisory, mandatory)| {
                     left <= if self.needs_mfa && !is_asked_for {
                         mandatory
@@ -568,10 +721,11 @@ impl History {
             held.credentials.expires_at, model.expires_at,
             "another expiration than that of the source"
         );
-        if held.credentials.is_expired_at(self.now()) {
+        assert!(self.is_servable(), "served though a fetch was due");
+        if self.has_expired() {
             assert!(
-                held.degraded.is_some(),
-                "expired credentials were served as good ones"
+                held.degraded.is_some() && self.is_backing_off(),
+                "expired credentials were served, and no back-off runs"
             );
             assert!(
                 !self.needs_mfa,
@@ -593,22 +747,23 @@ impl History {
     fn read(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let before = self.starts();
+        let has_pending_error = self.has_pending_error();
+        if self.pending_error.is_some() && !has_pending_error {
+            seen.note("a failure in the background was too old to raise");
+        }
         let step = self.begin(Purpose::Credentials, dice, seen);
-        let due = !self.steps
-            && self
-                .windows()
-                .is_some_and(|(left, _, mandatory)| left > mandatory);
+        self.pending_error = None;
+        let is_refused = self.apply_refused(seen);
+        let is_due = |(left, _, mandatory): (Millis, Millis, Millis)| left <= mandatory;
         match step {
-            Err(_) if self.pending_error => {
-                self.pending_error = false;
-                seen.note("a failure in the background was raised");
+            Err(_) if has_pending_error => seen.note("a failure in the background was raised"),
+            Ok(_) if has_pending_error => panic!("a failure in the background was not raised"),
+            Err(failure) if is_refused => {
+                assert!(self.visible().is_none(), "{failure}");
             }
             Err(failure) => {
                 assert!(is_final(&failure) && self.has_just_failed(), "{failure}");
                 seen.note("a final failure was raised again");
-            }
-            Ok(_) if self.pending_error => {
-                panic!("a failure in the background was not raised")
             }
             Ok(Step::Ready(serial)) => {
                 self.check_start(before, false, false, seen);
@@ -616,16 +771,18 @@ impl History {
             }
             Ok(Step::Wait(task)) => {
                 self.check_start(before, true, false, seen);
-                let must_wait = self.visible().is_none() || self.invalidated || !due;
+                let must_wait = self.visible().is_none()
+                    || self.invalidated
+                    || self.windows().is_some_and(is_due);
                 assert!(
                     must_wait,
                     "a reader waits although good credentials are held"
                 );
                 assert!(
-                    self.visible().is_none() || !self.is_backing_off() || self.steps,
+                    self.visible().is_none() || !self.is_backing_off(),
                     "waits in a back-off"
                 );
-                self.waiting.push(task);
+                self.waiting.push((Purpose::Credentials, task));
                 seen.note("waited");
             }
             Ok(Step::Helper { waits }) => {
@@ -637,19 +794,25 @@ impl History {
     fn identity(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let before = self.starts();
-        match self.begin(Purpose::Identity, dice, seen) {
+        let step = self.begin(Purpose::Identity, dice, seen);
+        let is_refused = self.apply_refused(seen);
+        match step {
             Ok(Step::Ready(_)) => {
                 let (_, known) = self.session.known().expect("no identity is known");
                 let until: Millis = known.source.parse().unwrap();
-                assert!(self.now() < until, "an identity outlives its credentials");
+                assert!(
+                    self.now().wall < until,
+                    "an identity outlives its credentials"
+                );
                 assert_eq!(before, self.starts());
                 seen.note("the identity was known");
             }
             Ok(Step::Wait(task)) => {
                 self.check_start(before, true, false, seen);
-                self.waiting.push(task);
+                self.waiting.push((Purpose::Identity, task));
             }
             Ok(Step::Helper { waits }) => assert!(waits),
+            Err(_) if is_refused => {}
             Err(failure) => assert!(is_final(&failure) && self.has_just_failed(), "{failure}"),
         }
     }
@@ -657,34 +820,44 @@ impl History {
     fn force(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let (before, was_in_flight) = (self.starts(), self.in_flight.is_some());
-        let spaced = self.forced_at.is_some_and(|at| self.passed() - at < S);
+        let (spaced, has_expired) = (self.is_spaced(), self.has_expired());
         let step = self.begin(Purpose::Refresh, dice, seen);
         if matches!(step, Ok(Step::Helper { .. })) {
             return; // and nothing was refused
         }
         if !was_in_flight && !spaced {
-            let is_refused = self.visible().is_some();
-            self.invalidated |= is_refused;
-            self.refusal_is_new |= is_refused;
+            self.invalidated |= self.visible().is_some();
+        }
+        let is_refused = self.apply_refused(seen);
+        if is_refused {
+            assert!(step.is_err(), "the caller was told nothing");
+        } else if !was_in_flight && !spaced && has_expired && !self.has_just_failed() {
+            assert!(
+                self.starts() > before,
+                "expired credentials were not refreshed"
+            );
+            seen.note("forced though expired");
         }
         if self.starts() > before {
             assert!(!spaced, "two forced fetches within a second");
-            self.forced_at = Some(self.passed());
+            self.forced = Some((self.passed(), false));
             seen.note("forced");
         }
-        self.check_start(before, true, self.needs_mfa, seen);
+        self.check_begun(before, true, self.needs_mfa, has_expired, seen);
         if let Some(in_flight) = self.in_flight.as_mut().filter(|_| !was_in_flight) {
             in_flight.is_forced = true;
         }
         if let Ok(Step::Wait(task)) = step {
-            self.waiting.push(task);
+            self.waiting.push((Purpose::Refresh, task));
         }
     }
 
     fn prefetch(&mut self, dice: &mut Dice, seen: &mut Seen) {
         self.apply();
         let (before, was_in_flight) = (self.starts(), self.in_flight.is_some());
-        match self.begin(Purpose::Prefetch, dice, seen) {
+        let step = self.begin(Purpose::Prefetch, dice, seen);
+        let is_refused = self.apply_refused(seen);
+        match step {
             Ok(Step::Ready(started)) => {
                 assert_eq!(started, (self.starts() - before) as u64);
                 assert!(!was_in_flight || started == 0);
@@ -692,7 +865,7 @@ impl History {
             }
             Ok(Step::Helper { waits }) => assert!(!waits),
             Ok(Step::Wait(_)) => panic!("a prefetch waits"),
-            Err(failure) => panic!("{failure}"),
+            Err(failure) => assert!(is_refused && self.visible().is_none(), "{failure}"),
         }
     }
 
@@ -809,7 +982,7 @@ impl History {
                 seen.note("a waiter took a question");
             }
             Response::Serve(serial) => {
-                assert!(self.needs_mfa && !self.invalidated && purpose == Purpose::Credentials);
+                assert!(!self.invalidated && purpose == Purpose::Credentials);
                 self.check_served(serial, seen);
                 seen.note("served during an MFA prompt");
             }
@@ -840,6 +1013,7 @@ impl History {
                 .is_some_and(|in_flight| in_flight.inbox.is_some() && in_flight.owner.is_none()),
         );
         let is_wanted = self.session.needs_refresh() && !self.has_just_failed();
+        self.runtime.is_full.store(false, Relaxed);
         let answer = self.given();
         let next = self
             .session
@@ -862,11 +1036,11 @@ impl History {
             assert_eq!(next.is_some(), is_wanted, "a late answer starts the next");
         }
         if self.starts() > before {
-            self.back_off_until = 0; // a late answer is used at once
             seen.note("a late answer started the next");
         }
-        self.check_start(before, true, true, seen);
-        self.waiting.extend(next);
+        self.check_begun(before, true, true, true, seen); // a late answer is used at once
+        self.waiting
+            .extend(next.map(|task| (Purpose::Credentials, task)));
     }
 
     /// A waiter takes the question and answers it.
@@ -907,14 +1081,14 @@ impl History {
     }
 
     fn complete(&mut self, outcome: Result<FetchResult, Failure>) {
+        let at = self.runtime.now();
+        let in_flight = self.in_flight.as_mut().unwrap();
         let completion = Completion {
-            at: self.runtime.now(),
-            instant: self.runtime.instant(),
+            began: in_flight.began,
+            at,
             took: Duration::ZERO,
         };
-        let completed = (self.runtime.now(), self.passed());
-        let in_flight = self.in_flight.as_mut().unwrap();
-        in_flight.completed = Some(completed);
+        in_flight.completed = Some(at);
         in_flight.inbox = None;
         in_flight.task.complete_by_hand(outcome, completion);
     }
@@ -930,7 +1104,12 @@ impl History {
         assert_eq!(is_held, held.as_deref() == Some(&*key));
         if is_held {
             self.invalidated = true;
-            self.refusal_is_new = true;
+            if let Some(in_flight) = &mut self.in_flight {
+                in_flight.predates_refusal = true;
+                if !in_flight.fetches {
+                    seen.note("refused while the identity was asked for");
+                }
+            }
             assert!(self.session.needs_refresh() && self.session.known().is_none());
             seen.note("the held credentials were refused");
         } else {
@@ -985,7 +1164,11 @@ impl History {
             }
             1 | 2 => {
                 seen.note("an outage");
-                Err(Failure::new(Kind::Connection, "no answer", ""))
+                Err(if dice.one_in(2) {
+                    Failure::new(Kind::Connection, "no answer", "")
+                } else {
+                    Failure::new(Kind::Service, "503", "")
+                })
             }
             3 => {
                 seen.note("a final failure");
@@ -1000,9 +1183,14 @@ impl History {
     }
 
     fn fetched(&self, request: &FetchRequest, dice: &mut Dice, seen: &mut Seen) -> FetchResult {
-        let now = self.now();
+        let now = self.now().wall;
         let credentials = request.held.clone().unwrap_or_else(|| {
             let mut credentials = Credentials::new(format!("ASIA{}", self.keys), "s", None, "test");
+            if let Some(held) = self.held.as_ref().filter(|_| dice.one_in(8)) {
+                credentials.access_key_id.clone_from(&held.key);
+                seen.note("the same key again");
+            }
+            credentials.requested = dice.one_in(4).then(|| dice.any(&[900 * S, 3600 * S]));
             let lives = [2, 30, 120, 300, 302, 900, 1200, 1201, 3600, 5400, 43_200];
             credentials.expires_at = match dice.below(23) {
                 0 => None,
@@ -1029,6 +1217,7 @@ impl History {
             region: "us-east-1".into(),
             attempts: Vec::new(),
             warnings: Vec::new(),
+            disk_entry: None,
             clock_offset: self.steps.then(|| dice.between(-3600 * S, 3600 * S)),
             credentials,
         }
@@ -1038,15 +1227,39 @@ impl History {
     fn settle(&mut self, seen: &mut Seen) {
         self.apply();
         self.session.attempts();
-        for task in std::mem::take(&mut self.waiting) {
+        for (purpose, task) in std::mem::take(&mut self.waiting) {
             if task.outcome().is_none() && task.may_complete() {
-                self.waiting.push(task);
+                self.waiting.push((purpose, task));
                 continue;
             }
-            match self.session.settle(&task) {
-                Some(Ok(serial)) => self.check_served(serial, seen),
+            match self.session.finish(purpose, &task, &mut Rounds::default()) {
+                Some(Ok(_)) if purpose == Purpose::Identity => {
+                    assert!(self.session.known().is_some());
+                    seen.note("a waiter got the identity");
+                }
+                Some(Ok(serial)) => {
+                    assert!(
+                        !task.is_for_identity(),
+                        "a waiter got what was to be replaced"
+                    );
+                    self.check_served(serial, seen);
+                }
                 Some(Err(_)) => seen.note("a waiter got a failure"),
-                None => seen.note("a waiter had to begin again"),
+                None => {
+                    let is_of_no_use = !task.is_ours()
+                        || task.is_withdrawn()
+                        || purpose == Purpose::Identity
+                        || task.is_for_identity()
+                        || !self.is_servable();
+                    assert!(is_of_no_use, "{purpose:?} had to begin again");
+                    assert!(
+                        purpose != Purpose::Identity
+                            || !task.is_for_identity()
+                            || !matches!(task.outcome(), Some(Err(_))),
+                        "the request for the identity is repeated"
+                    );
+                    seen.note("a waiter had to begin again");
+                }
             }
         }
     }
@@ -1055,11 +1268,13 @@ impl History {
     fn look(&mut self, seen: &mut Seen) {
         self.apply();
         let before = self.starts();
-        let events = self.session.events(self.event);
+        let events = self.session.events(self.event.0);
         for (at, event) in events.iter().enumerate() {
-            assert!(event.number > self.event + at as u64);
+            assert!(event.number > self.event.0 + at as u64);
+            assert!(self.steps || event.at >= self.event.1, "{events:?}");
+            self.event.1 = event.at;
         }
-        self.event = events.last().map_or(self.event, |event| event.number);
+        self.event.0 = events.last().map_or(self.event.0, |event| event.number);
         let tally = self.session.tally();
         assert_eq!(
             (tally.fetches, tally.failures),
@@ -1077,21 +1292,26 @@ impl History {
 
     /// The history goes on in a forked child: the parent process runs the fetch in flight.
     fn fork(&mut self, seen: &mut Seen) {
-        let Some(in_flight) = self
-            .in_flight
-            .as_mut()
-            .filter(|in_flight| in_flight.task.outcome().is_none())
-        else {
+        self.runtime.process.fetch_add(1, Relaxed);
+        let Some(in_flight) = &mut self.in_flight else {
             return;
         };
-        let foreign = FetchTask::without_worker(PARENT);
+        let foreign = FetchTask::without_worker(PARENT, !in_flight.fetches);
+        match in_flight.task.completed() {
+            Some((Err(failure), completion)) if !in_flight.task.is_withdrawn() => {
+                foreign.complete_by_hand(Err(failure.clone()), *completion);
+                seen.note("forked with a failure that nobody has seen");
+            }
+            Some(_) => return,
+            None => {}
+        }
         let mut state = self.session.state.lock().unwrap();
         state.task.as_mut().unwrap().task = Arc::clone(&foreign);
         drop(state);
         self.late = None;
         let _ = (in_flight.inbox.take(), in_flight.owner.take());
         self.waiting
-            .retain(|task| !Arc::ptr_eq(task, &in_flight.task));
+            .retain(|(_, task)| !Arc::ptr_eq(task, &in_flight.task));
         self.runtime.started.lock().unwrap().last_mut().unwrap().0 = Arc::clone(&foreign);
         in_flight.task = foreign;
         seen.note("forked in flight");
@@ -1115,6 +1335,7 @@ fn identity(until: Option<Millis>) -> Identity {
     }
 }
 
+/// A failure that no retry cures.
 fn access_denied() -> Failure {
     Failure {
         code: Some("AccessDenied".into()),

@@ -1,6 +1,6 @@
 //! What a caller that waits for a fetch does about its question.
 
-use super::{Fetch, Purpose, Session};
+use super::{Fetch, Purpose, Session, begin::Wanted};
 use crate::{
     failure::{Failure, Kind},
     providers::CallbackAnswers,
@@ -84,7 +84,16 @@ impl Session {
             }
             let answers = CallbackAnswers::of(answer);
             let identity = purpose == Purpose::Identity;
-            self.start(&mut state, answers, identity, None).ok()?;
+            self.start(
+                &mut state,
+                answers,
+                Wanted {
+                    identity,
+                    is_awaited: purpose != Purpose::Help,
+                },
+                None,
+            )
+            .ok()?;
         }
         let in_flight = state.task.as_mut()?;
         in_flight.is_awaited |= purpose != Purpose::Help;

@@ -6,19 +6,21 @@ use crate::{
     fetch::{self, FetchRequest, FetchResult},
     refresh::Range,
     task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
-    util::time::{Millis, now},
+    util::time::{Millis, Moment},
 };
-use std::{sync::Arc, time::Instant};
+use std::{process, sync::Arc};
 
 /// A fetch of a session in flight, or completed.
 pub type Fetch = FetchTask<FetchResult>;
+/// A removal of refused credentials from the cache on disk.
+pub type Removal = FetchTask<()>;
 
 /// A trait, so that a test can simulate years and thousands of fetches in a second.
 pub(super) trait Runtime: Send + Sync {
-    /// The wall clock.
-    fn now(&self) -> Millis;
-    /// The monotonic clock.
-    fn instant(&self) -> Instant;
+    /// The two clocks.
+    fn now(&self) -> Moment;
+    /// The id of this process.
+    fn process(&self) -> u32;
     /// A random number of the range.
     fn pick(&self, range: Range) -> Millis;
     /// Starts the fetch of `request`.
@@ -34,17 +36,17 @@ pub(super) trait Runtime: Send + Sync {
 pub(super) struct SystemRuntime;
 
 impl Runtime for SystemRuntime {
-    fn now(&self) -> Millis {
-        now()
+    fn now(&self) -> Moment {
+        Moment::now()
     }
 
-    fn instant(&self) -> Instant {
-        Instant::now()
+    fn process(&self) -> u32 {
+        process::id()
     }
 
     /// Seeded anew each time: a forked child must not back off in step with its parent.
     fn pick(&self, range: Range) -> Millis {
-        let seed = u64::from(std::process::id()).rotate_left(32) ^ self.now().cast_unsigned();
+        let seed = u64::from(process::id()).rotate_left(32) ^ self.now().wall.cast_unsigned();
         fastrand::Rng::with_seed(seed).i64(range)
     }
 
@@ -56,7 +58,7 @@ impl Runtime for SystemRuntime {
     ) -> Result<Arc<Fetch>, Failure> {
         let settings = Arc::clone(settings);
         let deadline = Deadline::new(settings.resolve_timeout.value, settings.deadline_cap);
-        FetchTask::spawn(gate, deadline, move |context| {
+        FetchTask::spawn_for(request.held.is_some(), gate, deadline, move |context| {
             fetch::fetch(settings, request, gate, context)
         })
     }

@@ -28,6 +28,6 @@ impl Session {
             region: region.unwrap_or(&state.region),
             use_fips: state.use_fips,
         };
-        tokens::presigned(kind, words, &place, credentials, now)
+        tokens::presigned(kind, words, &place, credentials, now.wall)
     }
 }

@@ -4,27 +4,28 @@ use super::{
     counters::Counters,
     event::{EventKind, Events},
     look::Watch,
-    runtime::{Fetch, Runtime},
+    runtime::{Fetch, Removal, Runtime},
+    skew::Skew,
 };
 use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
-    fetch::FetchResult,
+    fetch::{DiskEntry, FetchResult},
     identity::Identity,
     providers::FetchNotes,
-    refresh::{Failed, Refresh, Rules, Succeeded, is_final},
-    task::fetch_task::Completion,
+    refresh::{Cause, Failed, Refresh, Rules, Succeeded, Term, is_final},
+    task::{fetch_task::Completion, fork_gate::SharedGate},
     tokens::TokenStore,
+    util::time::Moment,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{mem, sync::Arc};
 
 /// The least time between two fetches if a retry of the first cannot succeed, or a caller forced
 /// it.
-const SPACING: Duration = Duration::from_secs(1);
+const SPACING: Millis = 1_000;
+/// How long the next read raises a non-retryable error of a background fetch.
+const PENDING: Millis = 5_000;
 
 pub(super) struct State {
     pub(super) refresh: Refresh<Arc<Credentials>>,
@@ -34,18 +35,22 @@ pub(super) struct State {
     pub(super) identity_serial: u64,
     pub(super) task: Option<InFlight>,
     /// The last failure that a retry cannot cure, and when it came.
-    pub(super) last_final_error: Option<(Instant, Failure)>,
+    pub(super) last_final_error: Option<(Moment, Failure)>,
     /// Non-retryable error of a background fetch, raised once by the next read.
-    pub(super) pending_error: Option<Failure>,
+    pub(super) pending_error: Option<PendingError>,
     /// When a caller last forced a fetch, and the failure of that fetch, if it failed.
-    pub(super) last_forced_refresh: Option<(Instant, Option<Failure>)>,
+    pub(super) last_forced_refresh: Option<(Moment, Option<Failure>)>,
     /// Why the held credentials are served past the time of their refresh.
     pub(super) degraded: Option<String>,
+    /// Where the held credentials are cached on disk.
+    disk_entry: Option<DiskEntry>,
+    /// The last removal of such an entry.
+    pub(super) removal: Option<Arc<Removal>>,
+    gate: SharedGate,
     pub(super) attempts: Arc<[Attempt]>,
     pub(super) region: String,
     pub(super) use_fips: bool,
-    /// How far STS's clock was ahead of ours at its last answer.
-    pub(super) offset: Millis,
+    pub(super) skew: Skew,
     pub(super) tokens: TokenStore,
     pub(super) web_identity_token: Option<Secret>,
     pub(super) watch: Watch,
@@ -53,6 +58,8 @@ pub(super) struct State {
     pub(super) refused_base_key: Option<String>,
     /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
+    /// When the held credentials were fetched.
+    held_since: Millis,
     /// The expiry of the held credentials has its event already.
     pub(super) expiry_is_recorded: bool,
     pub(super) events: Events,
@@ -72,11 +79,23 @@ pub(super) struct InFlight {
 /// The identity, valid until the credentials it was asked with expire.
 pub(super) struct CachedIdentity {
     pub(super) identity: Arc<Identity>,
-    pub(super) until: Option<Millis>,
+    pub(super) until: Option<Term>,
+}
+
+/// A non-retryable error of a background fetch.
+pub(super) struct PendingError {
+    failure: Failure,
+    at: Moment,
+    process: u32,
 }
 
 impl State {
-    pub(super) fn new(rules: Rules, warnings: Vec<String>, runtime: Arc<dyn Runtime>) -> Self {
+    pub(super) fn new(
+        rules: Rules,
+        warnings: Vec<String>,
+        gate: SharedGate,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
         Self {
             refresh: Refresh::new(rules),
             serial: 0,
@@ -87,47 +106,68 @@ impl State {
             pending_error: None,
             last_forced_refresh: None,
             degraded: None,
+            disk_entry: None,
+            removal: None,
+            gate,
             attempts: Arc::new([]),
             region: String::new(),
             use_fips: false,
-            offset: 0,
+            skew: Skew::default(),
             tokens: TokenStore::default(),
             web_identity_token: None,
             watch: Watch::default(),
             refused_base_key: None,
             warnings,
+            held_since: 0,
             expiry_is_recorded: false,
             events: Events::default(),
             runtime,
         }
     }
 
-    /// The wall clock, corrected by the offset of STS's clock.
-    pub(super) fn now(&self) -> Millis {
-        self.corrected(self.runtime.now())
+    /// The two clocks, the wall clock corrected by the offset of STS's clock.
+    pub(super) fn now(&self) -> Moment {
+        self.skew.corrected(self.runtime.now())
     }
 
-    pub(super) fn corrected(&self, at: Millis) -> Millis {
-        at.saturating_add(self.offset)
+    /// The failure of a background fetch that the next read raises, once: if it is fresh, and if this
+    /// process has seen it, since a fork would repeat it in each child.
+    pub(super) fn take_pending_error(&mut self) -> Option<Failure> {
+        let pending = self.pending_error.take()?;
+        let age = self.runtime.now().boot - pending.at.boot;
+        (age <= PENDING && pending.process == self.runtime.process()).then_some(pending.failure)
     }
 
-    pub(super) fn held_key(&self, now: Millis) -> Option<String> {
-        self.refresh
-            .held(now)
-            .map(|held| held.access_key_id.clone())
-    }
-
+    /// Marks the held credentials as refused by a service, if they have this key id.
     pub(super) fn invalidate(&mut self, access_key_id: &str) -> bool {
         let now = self.now();
+        let was_rejected = self.refresh.rejected_key().is_some();
         let is_held = self.refresh.invalidate(access_key_id);
         if is_held {
+            self.record_expiry(now);
+            self.remove_entry(access_key_id);
             self.tokens.clear();
             self.identity = None;
-            if let Some(held) = self.refresh.held(now).map(Arc::clone) {
-                self.events.add(EventKind::Invalidated, &held, None, now);
+            if let Some(held) = self.refresh.held(now).filter(|_| !was_rejected) {
+                let held = Arc::clone(held);
+                self.events
+                    .add(EventKind::Invalidated, &held, None, now.wall);
             }
         }
         is_held
+    }
+
+    /// Removes refused credentials from the cache on disk, so that no other process takes them.
+    fn remove_entry(&mut self, access_key_id: &str) {
+        let Some(entry) = &self.disk_entry else {
+            return;
+        };
+        let removal = entry.removal(access_key_id, self.gate).ok();
+        if let Some(last) = mem::replace(&mut self.removal, removal)
+            && !last.is_ours()
+        {
+            mem::forget(last); // its locks may stay locked for ever
+        }
     }
 
     /// Ends the back-off and the pause after a final error: what the source is read from has changed.
@@ -140,20 +180,8 @@ impl State {
     pub(super) fn force(&mut self) {
         if let Some(in_flight) = &mut self.task {
             in_flight.is_forced = true;
-            self.last_forced_refresh = Some((self.runtime.instant(), None));
+            self.last_forced_refresh = Some((self.runtime.now(), None));
         }
-    }
-
-    /// True if the held credentials are good, or are marked as degraded.
-    pub(super) fn is_servable(&self, now: Millis) -> bool {
-        let held = self.refresh.held(now);
-        held.is_some_and(|held| !held.is_expired_at(now) || self.refresh.is_degraded())
-    }
-
-    /// True if the held credentials expire before `limit` milliseconds have passed.
-    pub(super) fn expires_within(&self, now: Millis, limit: Millis) -> bool {
-        let held = self.refresh.held(now);
-        held.is_some_and(|held| held.is_expired_at(now.saturating_add(limit)))
     }
 
     pub(super) fn failed_within_spacing(&self) -> bool {
@@ -165,22 +193,21 @@ impl State {
     /// True if a read raises `failure` whatever is held. The settings of a session do not change, so
     /// wrong configuration comes from a file or a program that may be in the middle of being
     /// replaced: good credentials are served on.
-    pub(super) fn is_final(&self, failure: &Failure, now: Millis) -> bool {
-        let held = self.refresh.held(now);
-        let holds_good = held.is_some_and(|held| !held.is_expired_at(now));
+    pub(super) fn is_final(&self, failure: &Failure, now: Moment) -> bool {
+        let holds_good = self.refresh.held(now).is_some() && self.refresh.expired(now).is_none();
         is_final(failure) && !(failure.kind == Kind::Configuration && holds_good)
     }
 
     /// True if `at` is too short a time ago for another fetch.
-    pub(super) fn is_within_spacing(&self, at: Instant) -> bool {
-        self.runtime.instant().saturating_duration_since(at) < SPACING
+    pub(super) fn is_within_spacing(&self, at: Moment) -> bool {
+        self.runtime.now().boot - at.boot < SPACING
     }
 
     /// The serial of credentials to serve while the application is asked for an MFA code.
     pub(super) fn servable_meanwhile(&self) -> Option<u64> {
-        let held = self.refresh.held(self.now());
-        held.filter(|_| !self.refresh.is_rejected())
-            .map(|_| self.serial)
+        let now = self.now();
+        let is_servable = self.refresh.is_servable(now) && self.refresh.rejected_key().is_none();
+        is_servable.then_some(self.serial)
     }
 
     /// Applies the outcome of a task, as of the time when the task completed, not when a caller
@@ -201,6 +228,10 @@ impl State {
             Err(failure) if in_flight.task.is_withdrawn() => {
                 self.attempts = failure.attempts.as_slice().into();
             }
+            Err(failure) if in_flight.task.is_for_identity() => {
+                counters.completed(completion.took, false);
+                self.apply_failed_identity(failure, completion);
+            }
             Err(failure) => {
                 counters.completed(completion.took, false);
                 self.apply_failure(in_flight, failure, completion, counters);
@@ -216,7 +247,10 @@ impl State {
         counters: &Counters,
     ) {
         if let Some(offset) = fetched.clock_offset {
-            self.offset = offset;
+            self.skew = Skew {
+                offset,
+                learned_at: completion.at,
+            };
         }
         self.region.clone_from(&fetched.region);
         self.use_fips = fetched.use_fips;
@@ -237,15 +271,24 @@ impl State {
         match &fetched.identity {
             Some(Ok(identity)) => {
                 self.identity_serial += 1;
+                let credentials = &fetched.credentials;
+                let at = self.skew.corrected(completion.at);
                 self.identity = Some(CachedIdentity {
                     identity: Arc::new(identity.clone()),
-                    until: fetched.credentials.expires_at,
+                    until: credentials
+                        .expires_at
+                        .map(|end| Term::until(end, credentials.requested, at)),
                 });
             }
-            Some(Err(failure)) if is_final(failure) => {
-                self.last_final_error = Some((completion.instant, failure.clone()));
-            }
-            _ => {}
+            Some(Err(failure)) => self.apply_failed_identity(failure, completion),
+            None => {}
+        }
+    }
+
+    /// The credentials are kept when the request for the identity alone fails.
+    fn apply_failed_identity(&mut self, failure: &Failure, completion: Completion) {
+        if is_final(failure) {
+            self.last_final_error = Some((completion.at, failure.clone()));
         }
     }
 
@@ -260,38 +303,47 @@ impl State {
         self.watch.succeeded(&in_flight.notes);
         self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();
-        let at = self.corrected(completion.at);
         let credentials = &fetched.credentials;
+        let at = self.skew.corrected(completion.at);
+        let judged_at = self.judged_at(credentials, completion);
         let succeeded = self
             .refresh
-            .succeeded(at, Arc::clone(credentials), |range| {
+            .succeeded(judged_at, Arc::clone(credentials), |range| {
                 self.runtime.pick(range)
             });
         match succeeded {
             Succeeded::Fresh => {
                 self.serial += 1;
                 self.expiry_is_recorded = false;
+                self.held_since = at.wall;
                 self.degraded = None;
+                self.disk_entry.clone_from(&fetched.disk_entry);
                 counters.taken(completion.at);
-                self.events.add(EventKind::Refreshed, credentials, None, at);
+                self.pending_error = None;
+                self.events
+                    .add(EventKind::Refreshed, credentials, None, at.wall);
             }
             Succeeded::Degraded => {
                 self.serial += 1;
                 self.expiry_is_recorded = false;
+                self.held_since = at.wall;
                 self.degraded.clone_from(&credentials.degraded);
+                self.pending_error = None;
+                self.disk_entry.clone_from(&fetched.disk_entry);
                 counters.taken(completion.at);
                 counters.backed_off();
                 let reason = credentials.degraded.as_deref();
                 self.events
-                    .add(EventKind::Degraded, credentials, reason, at);
+                    .add(EventKind::Degraded, credentials, reason, at.wall);
             }
-            Succeeded::KeepsServing => {
-                self.serve_stale(counters, &already_expired(credentials), at);
-            }
-            Succeeded::Raises => {
+            Succeeded::KeepsServing | Succeeded::Raises => {
                 let failure = already_expired(credentials);
+                self.record_expiry(at);
+                if succeeded == Succeeded::KeepsServing {
+                    self.serve_stale(counters, &failure, at);
+                }
                 if in_flight.is_forced {
-                    self.last_forced_refresh = Some((completion.instant, Some(failure)));
+                    self.last_forced_refresh = Some((completion.at, Some(failure)));
                 }
             }
         }
@@ -309,55 +361,90 @@ impl State {
             self.refused_base_key.clone_from(&failure.refused_key);
         }
         if in_flight.is_forced {
-            self.last_forced_refresh = Some((completion.instant, Some(failure.clone())));
+            self.last_forced_refresh = Some((completion.at, Some(failure.clone())));
         }
-        let at = self.corrected(completion.at);
+        let at = self.skew.corrected(completion.at);
         let is_final = self.is_final(failure, at);
-        let absent_for = self.watch.failed(&in_flight.notes, completion.instant);
-        let failed = self
-            .refresh
-            .failed(at, is_final, |range| self.runtime.pick(range));
+        let absent_for = self.watch.failed(&in_flight.notes, completion.at);
+        self.keep_serving(failure, at, counters);
         if let Some(pause) = absent_for {
-            let pause = Millis::try_from(pause.as_millis()).unwrap_or_default();
             self.refresh.shorten_back_off(at, pause);
         }
-        match failed {
-            Failed::KeepsServing => self.serve_stale(counters, failure, at),
-            Failed::Raises => self.events.failed(failure, at),
-        }
-        if failed == Failed::Raises && is_final {
-            self.last_final_error = Some((completion.instant, failure.clone()));
-            if !in_flight.is_awaited {
-                self.pending_error = Some(failure.clone());
+        if is_final {
+            self.last_final_error = Some((completion.at, failure.clone()));
+            if !in_flight.is_awaited && in_flight.task.is_ours() {
+                self.pending_error = Some(PendingError {
+                    failure: failure.clone(),
+                    at: completion.at,
+                    process: self.runtime.process(),
+                });
             }
         }
     }
 
-    /// Adds an event, once, if the held credentials have expired and no fetch has replaced them.
-    pub(super) fn record_expiry(&mut self) {
-        let now = self.now();
+    /// A fetch of credentials failed at this time, or could not start.
+    pub(super) fn keep_serving(&mut self, failure: &Failure, at: Moment, counters: &Counters) {
+        self.record_expiry(at);
+        let cause = Cause::of(failure, self.is_final(failure, at));
+        let failed = self
+            .refresh
+            .failed(at, cause, |range| self.runtime.pick(range));
+        match failed {
+            Failed::KeepsServing => self.serve_stale(counters, failure, at),
+            Failed::Raises => self.events.failed(failure, at.wall),
+        }
+    }
+
+    /// When the credentials of a fetch are judged: when it completed. Where they have expired since it
+    /// began, the process was stopped meanwhile, and the source did its part: then when it began.
+    fn judged_at(&self, credentials: &Credentials, completion: Completion) -> Moment {
+        let at = self.skew.corrected(completion.at);
+        if expired_in_flight(credentials, self.skew, completion) {
+            self.skew.corrected(completion.began)
+        } else {
+            at
+        }
+    }
+
+    /// Adds an event, once, if the held credentials had expired by then and no fetch has replaced them.
+    pub(super) fn record_expiry(&mut self, now: Moment) {
         let expired = self.refresh.expired(now).map(Arc::clone);
         if let Some(expired) = expired.filter(|_| !self.expiry_is_recorded) {
             self.expiry_is_recorded = true;
             let reason = self.degraded.as_deref();
-            self.events.add(EventKind::Expired, &expired, reason, now);
+            let ended = now.wall + self.refresh.left(now).unwrap_or_default();
+            let at = ended.max(self.held_since); // IMDS hands out expired credentials
+            self.events.add(EventKind::Expired, &expired, reason, at);
         }
     }
 
     /// Keeps serving the held credentials during an outage.
-    fn serve_stale(&mut self, counters: &Counters, failure: &Failure, at: Millis) {
+    fn serve_stale(&mut self, counters: &Counters, failure: &Failure, at: Moment) {
         counters.backed_off();
         let was_degraded = self.degraded.is_some();
         self.degraded = Some(failure.message());
-        self.events.failed(failure, at);
+        self.events.failed(failure, at.wall);
         let held = self.refresh.held(at).map(Arc::clone);
         if let Some(held) = held.filter(|_| !was_degraded) {
             self.serial += 1; // a reader that caches by serial must see that they are degraded
-            self.events
-                .add(EventKind::Degraded, &held, Some(&failure.message()), at);
+            self.events.add(
+                EventKind::Degraded,
+                &held,
+                Some(&failure.message()),
+                at.wall,
+            );
         }
-        self.record_expiry();
     }
+}
+
+/// True if credentials were good when their fetch began and had expired when it completed.
+pub(super) fn expired_in_flight(
+    credentials: &Credentials,
+    skew: Skew,
+    completion: Completion,
+) -> bool {
+    credentials.is_expired_at(skew.corrected(completion.at).wall)
+        && !credentials.is_expired_at(skew.corrected(completion.began).wall)
 }
 
 pub(super) fn already_expired(credentials: &Credentials) -> Failure {

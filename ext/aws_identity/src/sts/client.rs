@@ -2,7 +2,7 @@
 
 use super::retry::{Retries, RetryLimits};
 use crate::{
-    credentials::{Credentials, Secret},
+    credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
     http::{self, Http},
 };
@@ -220,10 +220,12 @@ fn signing_keys(keys: &Credentials) -> SigningKeys {
     )
 }
 
-/// The credentials in the answer to `call`, with `details` of what it says beside them.
+/// The credentials in the answer to `call`, which asked for this duration, with `details` of what it
+/// says beside them.
 pub(super) fn credentials(
     given: Option<&aws_sdk_sts::types::Credentials>,
     call: &str,
+    seconds: u32,
     details: BTreeMap<String, String>,
 ) -> Result<Credentials, Failure> {
     let Some(given) = given else {
@@ -240,6 +242,7 @@ pub(super) fn credentials(
         call,
     );
     credentials.expires_at = given.expiration().to_millis().ok();
+    credentials.requested = Some(Millis::from(seconds) * 1_000);
     credentials.account_id = details
         .get("assumed_role_arn")
         .and_then(|arn| arn.split(':').nth(4))

@@ -9,6 +9,8 @@ use crate::{credentials::Secret, failure::Failure};
 
 /// Seconds a role session lasts where the caller does not say.
 pub const DEFAULT_ROLE_SECONDS: u32 = 3600;
+/// How long credentials of `GetSessionToken` live if the request does not say.
+pub const DEFAULT_SESSION_SECONDS: u32 = 43_200;
 /// Seconds a role session may last.
 pub const ROLE_SECONDS: (u64, u64) = (900, 43_200);
 /// Seconds a token of `GetWebIdentityToken` may last.

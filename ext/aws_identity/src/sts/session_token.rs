@@ -4,6 +4,7 @@ use super::{
     AssumeRoleOptions, Mfa, Sts,
     client::{add_token_details, credentials, number},
     errors::{about_keys, explain},
+    limits,
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -43,6 +44,9 @@ impl Sts<'_> {
             reply.session_token_size(),
             reply.session_token_utilization(),
         );
-        credentials(reply.credentials(), "GetSessionToken", details)
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_SESSION_SECONDS);
+        credentials(reply.credentials(), "GetSessionToken", seconds, details)
     }
 }

@@ -4,6 +4,7 @@ use super::{
     AssumeRoleOptions, Sts,
     client::{add_detail, add_role_details, add_token_details, credentials},
     errors::explain,
+    limits,
 };
 use crate::{
     credentials::{Credentials, Secret},
@@ -58,6 +59,9 @@ impl Sts<'_> {
             reply.source_identity(),
             reply.assumed_role_user(),
         );
-        credentials(reply.credentials(), CALL, details)
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
+        credentials(reply.credentials(), CALL, seconds, details)
     }
 }

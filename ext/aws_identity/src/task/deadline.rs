@@ -171,6 +171,15 @@ impl Deadline {
                 .is_some_and(|cap| is_past(cap, self.start.elapsed()))
     }
 
+    /// How long the waiters could have abandoned the task.
+    pub(super) fn abandoned_since(&self) -> Duration {
+        let of_limit = self.elapsed().saturating_sub(self.limit);
+        let of_cap = self.cap.map_or(Duration::ZERO, |cap| {
+            self.start.elapsed().saturating_sub(cap)
+        });
+        of_limit.max(of_cap).saturating_sub(GRACE)
+    }
+
     fn is_paused(&self) -> bool {
         self.pauses().current.is_some()
     }

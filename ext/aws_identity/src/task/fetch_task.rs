@@ -12,7 +12,7 @@ use super::{
     question::{Answer, Asked, Takes},
     slot::Slot,
 };
-use crate::{credentials::Millis, failure::Failure, util::time::now};
+use crate::{credentials::Millis, failure::Failure, util::time::Moment};
 use std::{
     process,
     sync::{
@@ -55,10 +55,8 @@ pub struct Heed {
 /// When a task completed.
 #[derive(Clone, Copy, Debug)]
 pub struct Completion {
-    /// By the wall clock.
-    pub at: Millis,
-    /// By the monotonic clock.
-    pub instant: Instant,
+    pub began: Moment,
+    pub at: Moment,
     /// How long it took, without the time for answers.
     pub took: Duration,
 }
@@ -74,6 +72,8 @@ pub struct FetchTask<T> {
     outcome: OnceLock<(Result<T, Failure>, Completion)>,
     slot: Arc<Slot>,
     deadline: Arc<Deadline>,
+    began: Moment,
+    is_for_identity: bool,
     has_parked: AtomicBool,
     #[cfg(test)]
     is_abandoned: AtomicBool,
@@ -86,6 +86,21 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         F: FnOnce(TaskContext) -> J + Send + 'static,
         J: Future<Output = Result<T, Failure>>,
     {
+        Self::spawn_for(false, gate, deadline, job)
+    }
+
+    /// The same; `is_for_identity`: the job fetches the identity alone, with credentials that are
+    /// held.
+    pub fn spawn_for<F, J>(
+        is_for_identity: bool,
+        gate: SharedGate,
+        deadline: Deadline,
+        job: F,
+    ) -> Result<Arc<Self>, Failure>
+    where
+        F: FnOnce(TaskContext) -> J + Send + 'static,
+        J: Future<Output = Result<T, Failure>>,
+    {
         let permit = Permit::take(gate).ok_or_else(|| {
             Failure::internal(
                 "Too many requests to AWS are under way in this process (128).",
@@ -93,7 +108,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
             )
         })?;
         panic::hide_messages();
-        let task = Arc::new(Self::new(process::id(), deadline));
+        let task = Arc::new(Self::new(process::id(), deadline, is_for_identity));
         let worker = Arc::clone(&task);
         thread::Builder::new()
             .name(panic::THREAD.into())
@@ -103,11 +118,13 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         Ok(task)
     }
 
-    fn new(pid: u32, deadline: Deadline) -> Self {
+    fn new(pid: u32, deadline: Deadline, is_for_identity: bool) -> Self {
         Self {
             outcome: OnceLock::new(),
             slot: Arc::new(Slot::new(pid)),
             deadline: Arc::new(deadline),
+            began: Moment::now(),
+            is_for_identity,
             has_parked: AtomicBool::new(false),
             #[cfg(test)]
             is_abandoned: AtomicBool::new(false),
@@ -162,8 +179,8 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 
     fn complete(&self, outcome: Result<T, Failure>) {
         let completion = Completion {
-            at: now(),
-            instant: Instant::now(),
+            began: self.began,
+            at: Moment::now(),
             took: self.deadline.took(),
         };
         let _ = self.outcome.set((outcome, completion));
@@ -205,10 +222,21 @@ impl<T> FetchTask<T> {
         self.deadline.overdue()
     }
 
-    /// How long it has been running, without the time for answers.
+    /// When the waiters of a task that took too long could abandon it first.
     #[must_use]
-    pub fn took(&self) -> Duration {
-        self.deadline.took()
+    pub fn abandoned(&self, now: Moment) -> Completion {
+        let since = self.deadline.abandoned_since();
+        Completion {
+            began: self.began,
+            at: now - Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX),
+            took: self.deadline.took().saturating_sub(since),
+        }
+    }
+
+    /// True if it fetches the identity alone, and no credentials.
+    #[must_use]
+    pub fn is_for_identity(&self) -> bool {
+        self.is_for_identity
     }
 
     /// The open question, and how many changes there have been to the questions of this task.
@@ -330,9 +358,9 @@ impl<T> FetchTask<T> {
 #[cfg(test)]
 impl<T: Send + Sync + 'static> FetchTask<T> {
     /// A task of the process `pid` without a thread.
-    pub(crate) fn without_worker(pid: u32) -> Arc<Self> {
+    pub(crate) fn without_worker(pid: u32, is_for_identity: bool) -> Arc<Self> {
         let limit = Duration::from_secs(1 << 32);
-        Arc::new(Self::new(pid, Deadline::new(limit, None)))
+        Arc::new(Self::new(pid, Deadline::new(limit, None), is_for_identity))
     }
 
     pub(crate) fn slot(&self) -> &Slot {

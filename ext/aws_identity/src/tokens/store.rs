@@ -5,13 +5,9 @@ use crate::{
     failure::Failure,
     sts::{IdentityToken, IdentityTokenRequest},
     task::fetch_task::FetchTask,
+    util::time::Moment,
 };
-use std::{
-    collections::HashMap,
-    mem, process,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, mem, process, sync::Arc};
 
 /// A request for a token, in flight or completed.
 pub type TokenFetch = FetchTask<IdentityToken>;
@@ -19,9 +15,9 @@ pub type TokenFetch = FetchTask<IdentityToken>;
 /// Tokens that are held at most; the one that was read longest ago makes room.
 const MOST: usize = 64;
 /// How long a refusal is raised again without another request.
-const REFUSED: Duration = Duration::from_mins(1);
+const REFUSED: Millis = 60_000;
 /// How long a held token is served before another request after an outage.
-const OUTAGE: Duration = Duration::from_secs(5);
+const OUTAGE: Millis = 5_000;
 /// A token is fetched anew in the last minute of its life, or in the last fifth of a short one.
 const LAST: Millis = 60_000;
 
@@ -36,7 +32,7 @@ pub struct TokenStore {
 struct Entry {
     held: Option<Held>,
     task: Option<Arc<TokenFetch>>,
-    failed: Option<(Instant, Failure)>,
+    failed: Option<(Moment, Failure)>,
     /// The access key id that signed the last request.
     signer: String,
     /// The number of its last read.
@@ -49,9 +45,9 @@ struct Held {
 }
 
 impl Held {
-    fn is_fresh(&self, now: Millis) -> bool {
+    fn is_fresh(&self, now: Moment) -> bool {
         let life = self.token.expires_at - self.fetched_at;
-        now < self.token.expires_at - LAST.min(life / 5)
+        now.wall < self.token.expires_at - LAST.min(life / 5)
     }
 }
 
@@ -77,15 +73,15 @@ impl Default for TokenStore {
 }
 
 impl TokenStore {
-    /// What to do for `request` at `now`, by the wall clock and by the monotonic one.
-    pub fn look(&mut self, request: &IdentityTokenRequest, now: Millis, instant: Instant) -> Look {
+    /// What to do for `request` at `now`.
+    pub fn look(&mut self, request: &IdentityTokenRequest, now: Moment) -> Look {
         self.leave_to_parent();
         self.reads += 1;
         let Some(entry) = self.entries.get_mut(request) else {
             return Look::Fetch;
         };
         entry.read = self.reads;
-        entry.take_outcome(now, instant);
+        entry.take_outcome(now);
         if let Some(held) = entry.held.as_ref().filter(|held| held.is_fresh(now)) {
             return Look::Ready(held.token.clone());
         }
@@ -95,14 +91,12 @@ impl TokenStore {
         let good = entry
             .held
             .as_ref()
-            .filter(|held| now < held.token.expires_at);
+            .filter(|held| now.wall < held.token.expires_at);
         match (&entry.failed, good) {
-            (Some((at, failure)), _)
-                if is_refusal(failure) && instant.duration_since(*at) < REFUSED =>
-            {
+            (Some((at, failure)), _) if is_refusal(failure) && now.boot - at.boot < REFUSED => {
                 Look::Failed(failure.clone())
             }
-            (Some((at, _)), Some(held)) if instant.duration_since(*at) < OUTAGE => {
+            (Some((at, _)), Some(held)) if now.boot - at.boot < OUTAGE => {
                 Look::Ready(held.token.clone())
             }
             _ => Look::Fetch,
@@ -129,16 +123,15 @@ impl TokenStore {
         &mut self,
         request: &IdentityTokenRequest,
         task: &TokenFetch,
-        now: Millis,
-        instant: Instant,
+        now: Moment,
     ) -> Result<IdentityToken, Failure> {
         let entry = self.entries.get_mut(request);
         let held = entry.and_then(|entry| {
-            entry.take_outcome(now, instant);
+            entry.take_outcome(now);
             entry
                 .held
                 .as_ref()
-                .filter(|held| now < held.token.expires_at)
+                .filter(|held| now.wall < held.token.expires_at)
         });
         match task.completed() {
             Some((Ok(token), _)) => Ok(token.clone()),
@@ -176,13 +169,8 @@ fn is_refusal(failure: &Failure) -> bool {
     failure.code.is_some() && !failure.is_outage()
 }
 
-fn age(completed: Instant, now: Instant) -> Millis {
-    let age = now.saturating_duration_since(completed).as_millis();
-    Millis::try_from(age).unwrap_or(Millis::MAX)
-}
-
 impl Entry {
-    fn take_outcome(&mut self, now: Millis, instant: Instant) {
+    fn take_outcome(&mut self, now: Moment) {
         let Some(task) = self.task.take() else {
             return;
         };
@@ -192,14 +180,14 @@ impl Entry {
                 self.held = Some(Held {
                     token: token.clone(),
                     // By STS's clock, as its expiration is.
-                    fetched_at: now - age(completion.instant, instant),
+                    fetched_at: now.wall - (now.boot - completion.at.boot),
                 });
             }
             Some((Err(failure), completion)) => {
-                self.failed = Some((completion.instant, failure.clone()));
+                self.failed = Some((completion.at, failure.clone()));
             }
             None if task.may_complete() => self.task = Some(task),
-            None => self.failed = Some((instant, task.overdue())),
+            None => self.failed = Some((now, task.overdue())),
         }
     }
 }
@@ -212,9 +200,9 @@ mod tests {
         failure::Kind,
         task::{deadline::Deadline, fork_gate::NoFork},
     };
-    use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+    use std::{collections::BTreeMap, sync::atomic::AtomicBool, time::Duration};
 
-    const SECOND: Duration = Duration::from_secs(1);
+    const SECOND: Millis = 1_000;
 
     fn request(audience: &str) -> IdentityTokenRequest {
         IdentityTokenRequest {
@@ -230,7 +218,7 @@ mod tests {
             text: Secret::new(text),
             expires_at,
         });
-        let deadline = Deadline::new(SECOND, None);
+        let deadline = Deadline::new(Duration::from_secs(1), None);
         let task = TokenFetch::spawn(&NoFork, deadline, |_| async { outcome });
         let task = task.expect("a task");
         task.wait(&AtomicBool::new(false));
@@ -248,8 +236,8 @@ mod tests {
     }
 
     /// The text of the token, or what else there is to do.
-    fn look(store: &mut TokenStore, audience: &str, now: Millis, instant: Instant) -> String {
-        match store.look(&request(audience), now, instant) {
+    fn look(store: &mut TokenStore, audience: &str, wall: Millis, boot: Millis) -> String {
+        match store.look(&request(audience), Moment { wall, boot }) {
             Look::Ready(token) => token.text.expose().to_owned(),
             Look::Failed(failure) => failure.cause,
             Look::Wait(_) => "wait".to_owned(),
@@ -265,20 +253,17 @@ mod tests {
             (60_000, 47_999),
         ] {
             let mut store = TokenStore::default();
-            assert_eq!(look(&mut store, "a", 0, Instant::now()), "fetch");
+            assert_eq!(look(&mut store, "a", 0, Moment::now().boot), "fetch");
             store.add(request("a"), completed(Ok(("token", life))), "AKIAEXAMPLE");
-            let instant = Instant::now();
-            assert_eq!(look(&mut store, "a", 0, instant), "token");
-            let passed = Duration::from_millis(last_fresh.cast_unsigned() - 500);
+            let boot = Moment::now().boot;
+            assert_eq!(look(&mut store, "a", 0, boot), "token");
+            let passed = last_fresh - 500;
             assert_eq!(
-                look(&mut store, "a", last_fresh - 500, instant + passed),
+                look(&mut store, "a", last_fresh - 500, boot + passed),
                 "token"
             );
             let at = last_fresh + 500;
-            assert_eq!(
-                look(&mut store, "a", at, instant + passed + SECOND),
-                "fetch"
-            );
+            assert_eq!(look(&mut store, "a", at, boot + passed + SECOND), "fetch");
         }
     }
 
@@ -290,18 +275,29 @@ mod tests {
             completed(Ok(("token", 300_000))),
             "AKIAEXAMPLE",
         );
-        let instant = Instant::now();
-        assert_eq!(look(&mut store, "a", 0, instant), "token");
+        let boot = Moment::now().boot;
+        assert_eq!(look(&mut store, "a", 0, boot), "token");
         let task = completed(Err(outage()));
         store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
-        let outcome = store.outcome(&request("a"), &task, 290_000, instant);
-        assert_eq!(outcome.map(|token| token.expires_at), Ok(300_000));
-        assert_eq!(look(&mut store, "a", 290_000, instant), "token");
-        assert_eq!(
-            look(&mut store, "a", 295_100, instant + 6 * SECOND),
-            "fetch"
+        let outcome = store.outcome(
+            &request("a"),
+            &task,
+            Moment {
+                wall: 290_000,
+                boot,
+            },
         );
-        let expired = store.outcome(&request("a"), &task, 300_000, instant);
+        assert_eq!(outcome.map(|token| token.expires_at), Ok(300_000));
+        assert_eq!(look(&mut store, "a", 290_000, boot), "token");
+        assert_eq!(look(&mut store, "a", 295_100, boot + 6 * SECOND), "fetch");
+        let expired = store.outcome(
+            &request("a"),
+            &task,
+            Moment {
+                wall: 300_000,
+                boot,
+            },
+        );
         assert_eq!(expired, Err(outage()));
     }
 
@@ -310,14 +306,14 @@ mod tests {
         let mut store = TokenStore::default();
         let task = completed(Err(refusal()));
         store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
-        let instant = Instant::now();
+        let boot = Moment::now().boot;
         assert_eq!(
-            store.outcome(&request("a"), &task, 0, instant),
+            store.outcome(&request("a"), &task, Moment { wall: 0, boot }),
             Err(refusal())
         );
-        assert_eq!(look(&mut store, "a", 0, instant + 58 * SECOND), "no.");
-        assert_eq!(look(&mut store, "b", 0, instant), "fetch");
-        assert_eq!(look(&mut store, "a", 0, instant + 61 * SECOND), "fetch");
+        assert_eq!(look(&mut store, "a", 0, boot + 58 * SECOND), "no.");
+        assert_eq!(look(&mut store, "b", 0, boot), "fetch");
+        assert_eq!(look(&mut store, "a", 0, boot + 61 * SECOND), "fetch");
     }
 
     #[test]
@@ -325,25 +321,25 @@ mod tests {
         let mut store = TokenStore::default();
         for number in 0..64 {
             let name = number.to_string();
-            look(&mut store, &name, 0, Instant::now());
+            look(&mut store, &name, 0, Moment::now().boot);
             store.add(
                 request(&name),
                 completed(Ok(("token", 300_000))),
                 "AKIAEXAMPLE",
             );
         }
-        let instant = Instant::now();
-        assert_eq!(look(&mut store, "0", 0, instant), "token");
-        look(&mut store, "new", 0, instant);
+        let boot = Moment::now().boot;
+        assert_eq!(look(&mut store, "0", 0, boot), "token");
+        look(&mut store, "new", 0, boot);
         store.add(
             request("new"),
             completed(Ok(("new", 300_000))),
             "AKIAEXAMPLE",
         );
         assert_eq!(store.entries.len(), 64);
-        assert_eq!(look(&mut store, "0", 0, Instant::now()), "token");
-        assert_eq!(look(&mut store, "1", 0, Instant::now()), "fetch");
+        assert_eq!(look(&mut store, "0", 0, Moment::now().boot), "token");
+        assert_eq!(look(&mut store, "1", 0, Moment::now().boot), "fetch");
         store.clear();
-        assert_eq!(look(&mut store, "0", 0, Instant::now()), "fetch");
+        assert_eq!(look(&mut store, "0", 0, Moment::now().boot), "fetch");
     }
 }

@@ -1,7 +1,18 @@
 //! Times as AWS and tools write them, and as this crate counts them.
 
 use aws_smithy_types::{DateTime, date_time::Format};
-use std::time::SystemTime;
+use rustix::time::{ClockId, clock_gettime};
+use std::{
+    ops::{Add, Sub},
+    time::SystemTime,
+};
+
+/// The clock that nobody sets and that goes on while the machine sleeps.
+#[cfg(target_os = "linux")]
+const BOOT_CLOCK: ClockId = ClockId::Boottime;
+/// That of macOS goes on while the machine sleeps, see its clock_gettime(3).
+#[cfg(not(target_os = "linux"))]
+const BOOT_CLOCK: ClockId = ClockId::Monotonic;
 
 /// The wall clock.
 #[must_use]
@@ -15,6 +26,47 @@ pub fn now() -> Millis {
 
 /// Milliseconds since the Unix epoch: the unit of every time in this crate.
 pub type Millis = i64;
+
+/// A point in time by two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The wall clock, which may be set.
+    pub wall: Millis,
+    /// The time since the machine was started, sleep included. Nobody sets it.
+    pub boot: Millis,
+}
+
+impl Moment {
+    #[must_use]
+    pub fn now() -> Self {
+        let boot = clock_gettime(BOOT_CLOCK);
+        Self {
+            wall: now(),
+            boot: boot.tv_sec * 1_000 + boot.tv_nsec / 1_000_000,
+        }
+    }
+}
+
+/// That much later by both clocks.
+impl Add<Millis> for Moment {
+    type Output = Self;
+
+    fn add(self, length: Millis) -> Self {
+        Self {
+            wall: self.wall.saturating_add(length),
+            boot: self.boot.saturating_add(length),
+        }
+    }
+}
+
+/// That much earlier by both clocks.
+impl Sub<Millis> for Moment {
+    type Output = Self;
+
+    fn sub(self, length: Millis) -> Self {
+        self + length.saturating_neg()
+    }
+}
 
 /// Reads a point in time as any tool writes it: a login cache, the AWS CLI's cache, a program, an endpoint, a
 /// variable.

@@ -172,7 +172,9 @@ fn the_folder_may_be_named() {
     let machine = logged_in(-MINUTE);
     let folder = machine.home().join("elsewhere");
     fs::rename(machine.home().join(".aws/login/cache"), &folder).unwrap();
-    is_demo(&machine.env("AWS_LOGIN_CACHE_DIRECTORY", text(&folder)));
+    let machine = machine.env("AWS_LOGIN_CACHE_DIRECTORY", text(&folder));
+    is_demo(&machine);
+    is_demo(&machine.env("AWS_LOGIN_CACHE_DIRECTORY", "~/elsewhere"));
 }
 
 /// Each refresh token works once: whoever comes second reads what the first wrote.

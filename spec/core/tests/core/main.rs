@@ -11,6 +11,7 @@ mod endpoint;
 mod gate;
 mod imds;
 mod library;
+mod life;
 mod login;
 mod process;
 mod proxy;

@@ -4,7 +4,7 @@ use crate::support::{Machine, read};
 use aws_identity::{
     credentials::Secret,
     failure::{Failure, Kind},
-    session::{Fetch, Purpose, Response, Session, Step},
+    session::{Fetch, Purpose, Response, Rounds, Session, Step},
     task::{
         fetch_task::{Heed, Woken},
         fork_gate::ForkGate,
@@ -78,7 +78,7 @@ fn answer(session: &Session, task: &Arc<Fetch>, owner: u64, code: &str) -> Optio
 
 fn outcome(session: &Session, task: &Arc<Fetch>) -> Option<Result<u64, Failure>> {
     assert_eq!(wait(task, Heed::default()), Woken::Completed);
-    session.settle(task)
+    session.finish(Purpose::Credentials, task, &mut Rounds::default())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Credentials that AWS refuses, and files that change under a living session.
 
-use crate::support::{Machine, read, read_identity, wait};
+use crate::support::{Machine, finish, read, read_identity, wait};
 use aws_identity::{
     credentials::Credentials,
     failure::{Failure, Kind},
@@ -109,7 +109,7 @@ fn a_source_hears_which_of_its_keys_aws_refused() {
         let keys = Credentials::new(id, secret, None, "source");
         session.answer(Purpose::Credentials, &task, 1, Ok(Answer::Source(Box::new(keys))));
         wait(&task);
-        (question, session.settle(&task).unwrap())
+        (question, finish(&session, Purpose::Credentials, &task))
     };
     let (question, outcome) = ask("AKIATYPOTYPOTYPO1234", "s");
     assert_eq!(question, Question::Source { refused_key: None });

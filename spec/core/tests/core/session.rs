@@ -1,6 +1,6 @@
 //! A session in real time: which reads wait, which are served, which fetch.
 
-use crate::support::{Machine, keys_profile, read, read_identity, refresh, timed, wait};
+use crate::support::{Machine, finish, keys_profile, read, read_identity, refresh, timed, wait};
 use aws_identity::{
     credentials::{Credentials, Secret},
     failure::{Failure, Kind},
@@ -290,7 +290,7 @@ fn a_forced_refresh_joins_the_fetch_in_flight() {
     let Ok(Step::Wait(task)) = session.refresh() else { panic!("it did not join") };
     machine.aws.remove_rule(hold);
     wait(&task);
-    assert_eq!(session.settle_refresh(&task).unwrap().unwrap(), 1);
+    assert_eq!(finish(&session, Purpose::Refresh, &task).unwrap(), 1);
     assert_eq!(asked(&machine), 1);
 }
 
@@ -474,7 +474,7 @@ fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
     let answer = Given::TokenCode(Secret::new(code));
     assert!(session.answer(Purpose::Credentials, &task, 7, Ok(answer)).is_none());
     wait(&task);
-    session.settle(&task).unwrap()
+    finish(&session, Purpose::Credentials, &task)
 }
 
 fn with_mfa(seconds: i64) -> Machine {
@@ -537,7 +537,7 @@ fn a_session_of_a_given_source_asks_for_it_in_each_fetch() {
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
     assert!(session.answer(Purpose::Help, &task, 7, Ok(Given::Source(Box::new(source)))).is_none());
     wait(&task);
-    assert_eq!(session.settle(&task).unwrap().unwrap(), 1);
+    assert_eq!(finish(&session, Purpose::Credentials, &task).unwrap(), 1);
     assert_eq!(machine.the(Service::Sts, ASSUME).principal.as_deref(), Some(world::PATH_USER));
 }
 
@@ -583,7 +583,7 @@ fn a_callable_for_the_token_is_asked_in_the_fetch() {
     let answer = Given::WebIdentityToken(Secret::new(world::IRSA_TOKEN));
     assert!(session.answer(Purpose::Help, &task, 7, Ok(answer)).is_none());
     wait(&task);
-    assert_eq!(session.settle(&task).unwrap().unwrap(), 1);
+    assert_eq!(finish(&session, Purpose::Credentials, &task).unwrap(), 1);
 }
 
 #[test]

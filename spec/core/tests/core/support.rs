@@ -9,7 +9,7 @@ use aws_identity::{
     fetch::{FetchRequest, fetch},
     identity::Identity,
     providers::CallbackAnswers,
-    session::{Fetch, Session, Step},
+    session::{Fetch, Purpose, Rounds, Session, Step},
     task::deadline::Deadline,
     task::fetch_task::{FetchTask, Woken},
     task::fork_gate::{NoFork, SharedGate},
@@ -284,15 +284,16 @@ pub fn wait(task: &Arc<Fetch>) {
     task.wait(&AtomicBool::new(false));
 }
 
-/// Reads the credentials as the binding does: reads, waits, reads again.
-pub fn read(session: &Session) -> Result<u64, Failure> {
+/// Does what a caller of the binding does: begins, waits, and begins again.
+pub fn run(session: &Session, purpose: Purpose) -> Result<u64, Failure> {
+    let mut rounds = Rounds::default();
     loop {
-        match session.credentials()? {
+        match session.begin(purpose, None)? {
             Step::Ready(serial) => return Ok(serial),
             Step::Helper { .. } => panic!("there is no helper thread here"),
             Step::Wait(task) => {
                 wait(&task);
-                if let Some(outcome) = session.settle(&task) {
+                if let Some(outcome) = session.finish(purpose, &task, &mut rounds) {
                     return outcome;
                 }
             }
@@ -300,32 +301,24 @@ pub fn read(session: &Session) -> Result<u64, Failure> {
     }
 }
 
-/// Reads the identity in the same way.
-pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
-    loop {
-        match session.identity()? {
-            Step::Ready(_) => return Ok(session.known().unwrap().1),
-            Step::Helper { .. } => panic!("there is no helper thread here"),
-            Step::Wait(task) => {
-                wait(&task);
-                if let Some(outcome) = session.settle_identity(&task) {
-                    return outcome.map(|_| session.known().unwrap().1);
-                }
-            }
-        }
-    }
+/// Reads the credentials.
+pub fn read(session: &Session) -> Result<u64, Failure> {
+    run(session, Purpose::Credentials)
 }
 
-/// Forces a refresh in the same way.
+/// Reads the identity.
+pub fn read_identity(session: &Session) -> Result<Arc<Identity>, Failure> {
+    run(session, Purpose::Identity).map(|_| session.known().unwrap().1)
+}
+
+/// Forces a refresh.
 pub fn refresh(session: &Session) -> Result<u64, Failure> {
-    match session.refresh()? {
-        Step::Ready(serial) => Ok(serial),
-        Step::Helper { .. } => panic!("there is no helper thread here"),
-        Step::Wait(task) => {
-            wait(&task);
-            session.settle_refresh(&task).unwrap()
-        }
-    }
+    run(session, Purpose::Refresh)
+}
+
+/// What a waiter of `task` gets.
+pub fn finish(session: &Session, purpose: Purpose, task: &Arc<Fetch>) -> Result<u64, Failure> {
+    session.finish(purpose, task, &mut Rounds::default()).unwrap()
 }
 
 pub fn text(path: &Path) -> &str {

@@ -106,6 +106,22 @@ fn the_account_comes_from_the_sessions_arn_where_an_old_botocore_wrote_none() {
 }
 
 #[test]
+fn an_account_that_is_a_number_is_taken() {
+    for (number, account) in [("210987654321", "210987654321"), ("1234", "000000001234")] {
+        let scratch = Scratch::new();
+        let cache = scratch.cache();
+        let text = cli_file("ASIACLI", "2026-01-02 04:04:05 +0000").replace(
+            "\"AccountId\":\"123456789012\"",
+            &format!("\"AccountId\":{number}"),
+        );
+        assert!(text.contains(number));
+        put_file(&file_of(&cache, plain().name()), &text);
+        let found = cache.read(&plain(), NOW).unwrap().unwrap();
+        assert_eq!(found.account_id.as_deref(), Some(account));
+    }
+}
+
+#[test]
 fn expired_credentials_are_a_miss() {
     let scratch = Scratch::new();
     let cache = scratch.cache();

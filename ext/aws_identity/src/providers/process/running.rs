@@ -1,14 +1,19 @@
 //! A running program: its output, its exit, and its process group.
 
-use super::answer;
+use super::{
+    answer,
+    start::{Start, Started, start},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    process::{Pid, Signal, kill_process_group},
+    process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid},
 };
 use std::{
+    fs::File,
     io::{self, Read as _},
-    process::{Child, ChildStdout, ExitStatus},
+    os::unix::process::ExitStatusExt as _,
+    process::ExitStatus,
     thread,
     time::{Duration, Instant},
 };
@@ -23,10 +28,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// How long a killed program may take to exit.
 const REAP_LIMIT: Duration = Duration::from_millis(500);
 
-/// A running program. Its process group is killed unless it exits within its limits.
+/// A running program. It is killed unless it exits within its limits, and its process group with it,
+/// if that is its own.
 pub(super) struct Running {
-    child: Child,
-    output_pipe: Option<ChildStdout>,
+    pid: Pid,
+    leads_group: bool,
+    output_pipe: Option<File>,
     pub(super) output: Zeroizing<Vec<u8>>,
     exit: Option<Exit>,
     regular: bool,
@@ -47,15 +54,17 @@ pub(super) enum Stopped {
 }
 
 impl Running {
-    pub(super) fn new(mut child: Child) -> Self {
-        Self {
-            output_pipe: child.stdout.take(),
-            child,
+    pub(super) fn start(program: &Start<'_>) -> io::Result<Self> {
+        let Started { pid, output } = start(program)?;
+        Ok(Self {
+            pid,
+            leads_group: !program.on_terminal,
+            output_pipe: Some(output.into()),
             // It never grows, because growing would leave copies of secrets in freed memory.
             output: Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT + 1)),
             exit: None,
             regular: false,
-        }
+        })
     }
 
     /// Reads until the output is closed and the program has exited.
@@ -116,12 +125,13 @@ impl Running {
 
     fn look(&mut self) -> io::Result<Option<Exit>> {
         if self.exit.is_none() {
-            self.exit = match self.child.try_wait() {
-                Ok(status) => status.map(Exit::With),
-                Err(error) if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) => {
-                    Some(Exit::Unknown)
+            self.exit = match waitpid(Some(self.pid), WaitOptions::NOHANG) {
+                Ok(status) => {
+                    status.map(|(_, status)| Exit::With(ExitStatus::from_raw(status.as_raw())))
                 }
-                Err(error) => return Err(error),
+                Err(Errno::CHILD) => Some(Exit::Unknown),
+                Err(Errno::INTR) => None,
+                Err(error) => return Err(error.into()),
             };
         }
         Ok(self.exit)
@@ -137,9 +147,11 @@ impl Drop for Running {
         if self.regular {
             return;
         }
-        if let Some(group) = Pid::from_raw(self.child.id().cast_signed()) {
-            // It fails if the group has exited already.
-            let _ = kill_process_group(group, Signal::KILL);
+        // Either fails if there is nothing left to kill.
+        if self.leads_group {
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        } else if matches!(self.look(), Ok(None)) {
+            let _ = kill_process(self.pid, Signal::KILL);
         }
         let deadline = Instant::now() + REAP_LIMIT;
         while matches!(self.look(), Ok(None)) && Instant::now() < deadline {
@@ -154,7 +166,7 @@ impl Exit {
     }
 }
 
-fn readable(pipe: &ChildStdout, within: Duration) -> io::Result<bool> {
+fn readable(pipe: &File, within: Duration) -> io::Result<bool> {
     let limit = Timespec {
         tv_sec: within.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: within.subsec_nanos().into(),

@@ -3,19 +3,19 @@
 use super::*;
 use crate::util::time;
 use rustix::process::{Pid, test_kill_process};
-use std::{process::ExitStatus, thread};
+use std::{os::unix::fs::PermissionsExt as _, process::ExitStatus, thread};
 
 #[test]
 fn a_profile_that_is_run_for_is_not_run_again() {
-    let first = marked(&Environment::default(), "outer").unwrap();
-    let second = marked(&first, "inner, with a comma").unwrap();
-    assert_eq!(second.get(MARKER), Some("outer\ninner, with a comma"));
+    let first = marked(None, "outer").unwrap();
+    let second = marked(Some(&first), "inner, with a comma").unwrap();
+    assert_eq!(second, "outer\ninner, with a comma");
     for name in ["outer", "inner, with a comma"] {
-        let failure = marked(&second, name).unwrap_err();
+        let failure = marked(Some(&second), name).unwrap_err();
         assert_eq!(failure.kind, Kind::ProcessLoop);
         assert!(failure.message().contains(name), "{}", failure.message());
     }
-    assert!(marked(&second, "inner").is_ok());
+    assert!(marked(Some(&second), "inner").is_ok());
 }
 
 #[test]
@@ -149,12 +149,12 @@ fn what_cannot_be_started_says_so() {
     says(
         refused("/etc canary"),
         Kind::Configuration,
-        &["no program at that path"],
+        &["is a directory or a device at that path"],
     );
     says(
         refused("/etc/passwd canary"),
         Kind::Configuration,
-        &["no program at that path"],
+        &["may not be executed", "chmod +x /etc/passwd"],
     );
     says(
         refused("TOKEN=canary helper"),
@@ -168,6 +168,45 @@ fn what_cannot_be_started_says_so() {
     );
     says(refused("  "), Kind::Configuration, &["names no program"]);
     says(refused("''"), Kind::Configuration, &["names no program"]);
+}
+
+/// Missing, not executable, and an interpreter that is not there have three remedies.
+#[test]
+fn a_program_that_is_there_and_cannot_be_started_says_why() {
+    let folder = std::env::temp_dir().join(format!("aws-identity-start-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let written = |name: &str, text: &str, mode: u32| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    written("plain", "#!/bin/sh\n", 0o600);
+    written("absent", "#! /no/such/interpreter canary\n", 0o700);
+    written("crlf", "#!/bin/sh\r\necho\r\n", 0o700);
+    written("text", "canary: no program\n", 0o700);
+    written("good", &format!("#!/bin/sh\necho '{GOOD}'\n"), 0o700);
+    let environment = Environment::new([("PATH", format!("{}:/usr/bin:/bin", folder.display()))]);
+    for (name, said) in [
+        ("plain", &["may not be executed", "chmod +x"][..]),
+        ("absent", &["run by \"/no/such/interpreter\"", "first line"]),
+        ("crlf", &["its lines end with CR LF", "LF line ends"]),
+        (
+            "text",
+            &["neither a program of this system nor a script", "#!/bin/sh"],
+        ),
+        ("other", &["no program on PATH"]),
+    ] {
+        says(
+            run(&format!("{name} canary"), AMPLE, &environment),
+            Kind::Configuration,
+            said,
+        );
+    }
+    // One that cannot be executed does not hide another of its name.
+    std::fs::create_dir(folder.join("echo")).unwrap();
+    assert!(run(&format!("echo '{GOOD}'"), AMPLE, &environment).is_ok());
+    assert!(run("good", AMPLE, &environment).is_ok());
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

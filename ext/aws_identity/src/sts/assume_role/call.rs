@@ -11,6 +11,7 @@ use crate::{
         Mfa, Sts,
         client::{add_role_details, add_token_details, credentials, number},
         errors::{about_keys, explain},
+        limits,
     },
 };
 use aws_sdk_sts::{
@@ -132,7 +133,10 @@ impl Sts<'_> {
             reply.source_identity(),
             reply.assumed_role_user(),
         );
-        credentials(reply.credentials(), CALL, details)
+        let seconds = options
+            .duration_seconds
+            .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
+        credentials(reply.credentials(), CALL, seconds, details)
     }
 }
 

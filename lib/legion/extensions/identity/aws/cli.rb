@@ -14,15 +14,17 @@ module Legion
         class Cli
           # The exit statuses by name: the number, and its meaning as --help prints it.
           STATUSES = {
-            done:          [0, 'done; doctor: nothing stands in the way'],
-            failed:        [1, 'AWS refused or could not be asked; doctor: something stands in the way'],
-            usage:         [2, 'the command line is wrong'],
-            nothing:       [3, 'there are no credentials here'],
-            configuration: [4, 'a setting, variable or profile is wrong'],
-            library:       [5, 'the native library cannot be loaded (lex-identity-aws doctor says why)'],
-            loop:          [6, 'run as the credential_process of the very profile it is asked to read'],
-            interrupted:   [130, 'interrupted'], # 128 + SIGINT, as shells report it
-            broken_pipe:   [141, 'the reader of the output has closed it'] # 128 + SIGPIPE
+            done:           [0, 'done; doctor: nothing stands in the way'],
+            failed:         [1, 'AWS refused or could not be asked; doctor: something stands in the way'],
+            usage:          [2, 'the command line is wrong'],
+            nothing:        [3, 'there are no credentials here'],
+            configuration:  [4, 'a setting, variable or profile is wrong'],
+            library:        [5, 'the native library cannot be loaded (lex-identity-aws doctor says why)'],
+            loop:           [6, 'run as the credential_process of the very profile it is asked to read'],
+            not_executable: [126, 'exec: the program cannot be run'],
+            not_found:      [127, 'exec: there is no such program'],
+            interrupted:    [130, 'interrupted'], # 128 + SIGINT, as shells report it
+            broken_pipe:    [141, 'the reader of the output has closed it'] # 128 + SIGPIPE
           }.freeze
 
           # The core's error code for status `loop`.

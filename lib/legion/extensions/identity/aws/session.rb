@@ -250,6 +250,17 @@ module Legion
             Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
           end
 
+          # The variables that give a child process {#credentials}, as `spawn`, `system` and `Open3` take them:
+          #
+          #   system(session.env, 'aws', 's3', 'ls')
+          #
+          # Keys, region and expiration are set; each variable that would choose another identity in the child is nil, which unsets it
+          # there. The child does not refresh them.
+          #
+          # @return [Hash{String => String, nil}] frozen, printed without its values
+          # @raise [Error]
+          def env = Internal::Lazy.load(Internal, :ChildEnvironment).new(credentials)
+
           # @return [Boolean] whether the next read starts a request
           def needs_refresh? = @native.needs_refresh?
 

@@ -50,8 +50,10 @@ module Legion
             def parse(name, words)
               @command = find(name)
               @parser = nil
-              rest = parser.permute(words)
-              raise Wrong.new("#{name} takes no #{rest.first.inspect}.", name) if rest.any?
+              rest = @command.class::STOPS_AT_WORD ? parser.order(words) : parser.permute(words)
+              @command.take(rest) unless answer
+            rescue ::ArgumentError => e
+              raise Wrong.new(e.message, name)
             end
 
             def find(name)
@@ -84,7 +86,7 @@ module Legion
 
             def of_command(options, command)
               summary = command.class::SUMMARY.sub(/\A./, &:upcase)
-              options.banner = "Usage: lex-identity-aws #{command.name} [OPTION...]\n\n#{summary}."
+              options.banner = "Usage: lex-identity-aws #{[command.name, *command.class::WORDS].join(' ')} [OPTION...]\n\n#{summary}."
               options.separator("\nOptions")
               command.declare(options)
             end

@@ -21,6 +21,11 @@ module Legion
             # Whether it also runs where the native library cannot be loaded.
             WITHOUT_LIBRARY = false
 
+            # The words that it takes beside its options, as --help shows them; nil for none.
+            WORDS = nil
+            # Whether its options end at the first word, which begins another command line.
+            STOPS_AT_WORD = false
+
             FOLDER = "#{__dir__}/commands".freeze
             private_constant :FOLDER
 
@@ -54,6 +59,15 @@ module Legion
 
             # @return [String]
             def name = self.class.command_name
+
+            # Takes the words beside its options.
+            #
+            # @param words [Array<String>]
+            # @return [void]
+            # @raise [ArgumentError] for those that it does not take
+            def take(words)
+              raise ::ArgumentError, "#{name} takes no #{words.first.inspect}." if words.any?
+            end
 
             # Declares its options; each sets an instance variable that {#run} reads.
             #
@@ -119,6 +133,14 @@ module Legion
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
                 session
               end
+            end
+
+            # The credentials to hand on.
+            def good_credentials
+              credentials = session.credentials
+              return credentials unless credentials.expired?
+
+              raise NoCredentialsError, "The credentials of #{credentials.source} have expired. See lex-identity-aws doctor."
             end
 
             # Prompts for MFA codes where standard input is a terminal. That of a credential_process is not.

@@ -10,6 +10,7 @@ module Legion
           # What a require of the gem does not load. Ruby loads it when it is first named, and hides it from other threads until it is
           # complete. The paths are absolute, since `$LOAD_PATH` may have changed by then.
           autoload :Callbacks, "#{__dir__}/callbacks.rb"
+          autoload :ChildEnvironment, "#{__dir__}/child_environment.rb"
           autoload :Listeners, "#{__dir__}/listeners.rb"
 
           # Loads what a method needs of it. In a trap handler, where `require` and `autoload` raise a ThreadError, it raises an {Error} that

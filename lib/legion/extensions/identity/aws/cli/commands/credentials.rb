@@ -27,9 +27,7 @@ module Legion
             private
 
             def run
-              credentials = session.credentials
-              raise NoCredentialsError, "The credentials of #{credentials.source} have expired. See lex-identity-aws doctor." if credentials.expired?
-
+              credentials = good_credentials
               output.terminal? && !@show ? summarize(credentials) : hand_out(credentials)
               :done
             end

@@ -15,7 +15,7 @@ module Legion
             # (see Command::SUMMARY)
             SUMMARY = "LegionIO's settings files, what they say of AWS, and the entry for phase 0"
             # (see Command::POSITION)
-            POSITION = 5
+            POSITION = 7
 
             # (see Command#declare)
             def declare(options)

@@ -14,7 +14,7 @@ module Legion
             # (see Command::SUMMARY)
             SUMMARY = 'the profiles of the shared config files'
             # (see Command::POSITION)
-            POSITION = 4
+            POSITION = 6
 
             private
 
