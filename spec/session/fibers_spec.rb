@@ -32,7 +32,12 @@ RSpec.describe 'A wait under a fiber scheduler', :mfa_users do
           left -= 1
         end
       end
-      Fiber.schedule { (sleep(0.01) && ticks += 1) while left.positive? }
+      Fiber.schedule do
+        while left.positive?
+          sleep 0.01
+          ticks += 1
+        end
+      end
     end
     [outcomes, ticks]
   end

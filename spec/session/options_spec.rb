@@ -15,11 +15,11 @@ RSpec.describe 'An option', :mfa_users do
 
   # The options of both AssumeRole and AssumeRoleWithWebIdentity.
   both = {
-    role_session_name: ['build-7', { 'RoleSessionName' => 'build-7' }],
-    session_duration:  [900, { 'DurationSeconds' => '900' }],
+    role_session_name:          ['build-7', { 'RoleSessionName' => 'build-7' }],
+    session_duration:           [900, { 'DurationSeconds' => '900' }],
     minimum_session_token_size: [1024, { 'MinimumSessionTokenSize' => '1024' }],
-    policy:            [JSON.generate(policy), { 'Policy' => JSON.generate(policy) }],
-    policy_arns:       [managed, { 'PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1] }]
+    policy:                     [JSON.generate(policy), { 'Policy' => JSON.generate(policy) }],
+    policy_arns:                [managed, { 'PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1] }]
   }
 
   describe 'of AssumeRole:' do
@@ -255,7 +255,7 @@ RSpec.describe 'An option', :mfa_users do
   it 'refuses a time-out that is no number, which it must not take for absent' do
     %i[resolve_timeout connect_timeout read_timeout process_timeout token_timeout advisory_window negative_ttl].each do |name|
       [Float::NAN, Float::INFINITY, -Float::INFINITY].each do |given|
-        expect { Legion::Extensions::Identity::Aws::Session.new(name => given) }.to raise_error(Legion::Extensions::Identity::Aws::ConfigurationError, /#{name}.*(NaN|inf)/)
+        expect { aws::Session.new(name => given) }.to raise_error(aws::ConfigurationError, /#{name}.*(NaN|inf)/)
       end
     end
   end

@@ -101,11 +101,11 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
   end
 
   {
-    'a DateTime'             => ->(time) { time.to_datetime },
+    'a DateTime'             => lambda(&:to_datetime),
     'text'                   => ->(time) { time.getutc.strftime('%FT%TZ') },
     'text with an offset'    => ->(time) { time.getlocal('+05:30').strftime('%F %T%:z') },
-    'an Integer'             => ->(time) { time.to_i },
-    'a Float'                => ->(time) { time.to_f },
+    'an Integer'             => lambda(&:to_i),
+    'a Float'                => lambda(&:to_f),
     'a Time of another zone' => ->(time) { time.getlocal('-08:00') }
   }.each do |what, form|
     it "takes an expiration that is #{what}" do

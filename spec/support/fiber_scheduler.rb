@@ -16,11 +16,13 @@ class FiberScheduler
     end
   end
 
-  def self.run(&block)
-    Thread.new do
+  def self.run
+    thread = Thread.new do
+      Thread.current.report_on_exception = false
       Fiber.set_scheduler(new)
-      block.call
-    end.tap { |thread| thread.report_on_exception = false }.value # the scheduler closes with its thread
+      yield
+    end
+    thread.value # the scheduler closes with its thread
   end
 
   def initialize
@@ -32,7 +34,7 @@ class FiberScheduler
     @timeouts = []
   end
 
-  def fiber(&block) = Fiber.new(blocking: false, &block).tap(&:resume)
+  def fiber(&) = Fiber.new(blocking: false, &).tap(&:resume)
 
   def kernel_sleep(seconds = nil) = block(:sleep, seconds)
 
@@ -68,7 +70,7 @@ class FiberScheduler
 
   def step
     due = [*@sleeping.values, *@timeouts.map(&:first)].min
-    @wake.read_nonblock(100, exception: false) if IO.select([@wake], nil, nil, due ? [due - now, 0].max : 5)
+    @wake.read_nonblock(100, exception: false) if IO.select([@wake], nil, nil, due ? [due - now, 0].max : 5) # rubocop:disable Lint/IncompatibleIoSelectWithFiberScheduler -- it is one
     @lock.synchronize { @ready.shift(@ready.size) }.each { |fiber| fiber.resume if fiber.alive? && (@blocked.key?(fiber) || @sleeping.key?(fiber)) }
     expire
     @sleeping.select { |_, at| at <= now }.each_key { |fiber| fiber.resume if fiber.alive? }

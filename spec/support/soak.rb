@@ -117,8 +117,8 @@ class Soak
     return unless over > 0.05 # the read may have been before
 
     count(name, :credentials, :expired)
-    failed_at = @failed_at
-    age = failed_at ? now - failed_at : Float::INFINITY
+    @failed_at = now if @session.counters[:failures] != @failures # just now; the next look of #watch says so too
+    age = @failed_at ? now - @failed_at : Float::INFINITY
     return if age <= LONGEST_BACK_OFF + SLACK && held.degraded
 
     violate("#{name} got credentials that expired #{over.round(2)} s ago; the last failure is #{age.round(2)} s ago, degraded: #{held.degraded.inspect}")
@@ -183,8 +183,9 @@ class Soak
   def child(failed_at)
     started = now
     held = @session.credentials
-    expired = held.expired? && !(held.degraded && (failed_at ? now - failed_at : now - started) <= LONGEST_BACK_OFF + LIMIT + SLACK)
-    exit!(expired ? 2 : [0, 3][now - started > LIMIT + SLACK ? 1 : 0])
+    backs_off = held.degraded && now - (failed_at || started) <= LONGEST_BACK_OFF + LIMIT + SLACK
+    exit!(2) if held.expired? && !backs_off
+    exit!(now - started > LIMIT + SLACK ? 3 : 0)
   rescue Aws::Error
     exit!(now - started > LIMIT + SLACK ? 3 : 1)
   end
@@ -192,7 +193,7 @@ class Soak
   def over? = now >= @stop_at
 
   # Sleeps, but not past the end.
-  def rest(seconds) = sleep([[seconds, @stop_at - now].min, 0].max)
+  def rest(seconds) = sleep(seconds.clamp(0, [@stop_at - now, 0].max))
 
   # Threads by the kernel's list, which has those of fetches too; descriptors.
   def resources = [Dir.children('/proc/self/task').size, Dir.children('/proc/self/fd').size]

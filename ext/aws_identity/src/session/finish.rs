@@ -84,6 +84,12 @@ impl Session {
                 _ => None,
             },
             Some(Err(_)) if task.is_withdrawn() => None,
+            // A failed refresh, such as of a file that is being rewritten, leaves what is known.
+            Some(Err(failure))
+                if !state.is_final(failure, state.now()) && state.knows_identity(state.now()) =>
+            {
+                Some(Ok(state.identity_serial))
+            }
             // Credentials could not be fetched, and the next fetch asks for the identity with the
             // held ones.
             Some(Err(failure))

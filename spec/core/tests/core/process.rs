@@ -44,6 +44,38 @@ fn it_may_take_longer_than_the_network() {
     assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
 }
 
+/// A program of `seconds`, and two roles of 600 ms each on top of it.
+fn below_slow_roles(seconds: &str) -> Machine {
+    let machine = running(&format!("sleep {seconds}; echo '{}'", answer()))
+        .option("role_arn", serde_json::json!([world::WORKER_ROLE, world::CHAINED_ROLE]));
+    machine.aws.add_rule(Rule { delay_ms: 600, ..Rule::on(Service::Sts).action("AssumeRole") });
+    machine
+}
+
+/// The limit holds as it does with keys: only what the program took is added, neither its own limit of 60 s nor more.
+#[test]
+fn what_it_took_is_added_to_resolve_timeout_and_nothing_else() {
+    for (seconds, took_by_program) in [("0", 0), ("0.5", 500)] {
+        let machine = below_slow_roles(seconds).option("resolve_timeout", 0.9);
+        let (failure, took) = timed(|| machine.failure());
+        assert_eq!(failure.kind, Kind::Timeout);
+        let at_least = Duration::from_millis(900 + took_by_program);
+        assert!(took >= at_least && took < at_least + Duration::from_millis(600), "{seconds}: {took:?}");
+        let enough = below_slow_roles(seconds).option("resolve_timeout", 2.5);
+        assert!(enough.fetch().unwrap().arn().contains("from-worker-only"));
+    }
+}
+
+#[test]
+fn inside_legionio_the_limit_holds_for_program_and_roles_together() {
+    for (seconds, resolve_timeout) in [("0", 0.9), ("0.5", 0.9), ("0.5", 30.0), ("5", 30.0)] {
+        let machine = below_slow_roles(seconds).option("resolve_timeout", resolve_timeout).cap(Duration::from_millis(900));
+        let (failure, took) = timed(|| machine.failure());
+        assert_eq!(failure.kind, Kind::Timeout, "{failure}");
+        assert!(took < Duration::from_millis(1500), "{seconds} {resolve_timeout}: {took:?}");
+    }
+}
+
 #[test]
 fn it_may_not_take_longer_than_its_own_limit() {
     let machine = running("sleep 30").option("process_timeout", 0.3);

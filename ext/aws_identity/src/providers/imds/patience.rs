@@ -38,6 +38,7 @@ pub(super) struct Patience {
     is_there: bool,
     /// The fetch's `resolve_timeout`.
     limit: Duration,
+    start: Instant,
     until: Instant,
 }
 
@@ -60,6 +61,7 @@ impl Patience {
             is_ec2: place.is_ec2,
             is_there: false,
             limit: place.limit,
+            start: Instant::now(),
             until: Instant::now() + place.time.saturating_sub(RESERVE),
         })
     }
@@ -72,10 +74,14 @@ impl Patience {
     /// The time for the answer to this attempt, the first of which is number 1.
     pub(super) fn limit(&self, attempt: u32) -> Duration {
         let left = self.until.saturating_duration_since(Instant::now());
-        // On EC2 the second attempt may use up the time: silence there is the hop limit or a slow service, and
-        // only an answer tells which.
+        // On EC2 the second attempt has more: silence there is the hop limit or a slow service, and only an
+        // answer tells which.
         let waits = self.is_ec2 && !self.is_there && !self.is_set && attempt > 1;
-        let limit = if waits { left } else { self.answer };
+        let limit = if waits {
+            self.answer * 3 / 2
+        } else {
+            self.answer
+        };
         limit.min(left)
     }
 
@@ -119,10 +125,12 @@ impl Patience {
 
     /// How long was waited for an answer, in words.
     pub(super) fn waited(&self) -> String {
-        if Instant::now() < self.until {
-            format!("within {} s", self.answer.as_secs_f64())
-        } else {
+        if Instant::now() >= self.until {
             format!("within {} s (resolve_timeout)", self.limit.as_secs_f64())
+        } else if self.is_there {
+            format!("within {:.1} s", self.answer.as_secs_f64())
+        } else {
+            format!("within {:.1} s", self.start.elapsed().as_secs_f64())
         }
     }
 }

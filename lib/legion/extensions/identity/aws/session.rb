@@ -177,7 +177,7 @@ module Legion
 
             inherited = @inherited.call
             layers = Internal::Layers.of({ **inherited[:options], **options.except(:logger), role_arn: role_arn, source: self })
-            layers = layers.merge(inherited_profile: inherited[:profile])
+            layers[:inherited_profile] = inherited[:profile]
             Session.from_layers(layers, options[:logger] || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
           end
 

@@ -56,9 +56,9 @@ module Legion
 
             def work
               @job.call(self) while requested?
-            rescue ::SystemExit
-              raise
             rescue ::Exception => e # rubocop:disable Lint/RescueException -- no caller joins this thread; the next use starts the job again
+              raise if e.is_a?(::SystemExit)
+
               @log.error("a background job failed: #{e.class}: #{e.message}")
             end
 

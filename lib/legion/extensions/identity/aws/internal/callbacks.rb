@@ -172,7 +172,7 @@ module Legion
             #
             # @return [Float, nil] seconds since the epoch; nil where none of the objects has an expiration
             def expiration_of(*objects)
-              given = objects.select { |object| object.respond_to?(:expiration) }.map(&:expiration).compact.first
+              given = objects.filter_map { |object| object.expiration if object.respond_to?(:expiration) }.first
               seconds = seconds_of(given) unless given.nil?
               return seconds if given.nil? || seconds&.finite?
 

@@ -41,10 +41,10 @@ module Legion
               #
               # @return [Object] what the block returned
               # @raise [Exception] what the block raised
-              def wait(&job)
-                ::Fiber.current_scheduler ? aside(&job) : job.call
+              def wait(&)
+                ::Fiber.current_scheduler ? aside(&) : yield
               rescue ::ThreadError => _e # the system allows no more threads
-                job.call
+                yield
               end
 
               # Runs a block on a thread of its own, with the fiber-local variables of the caller, and waits for it.
@@ -84,10 +84,8 @@ module Legion
 
               def work(job, at_end)
                 ::Thread.handle_interrupt(AT_ONCE) { job.call }
-              rescue ::SystemExit
-                raise
-              rescue ::Exception => _e # rubocop:disable Lint/RescueException -- it was meant for no other thread
-                nil
+              rescue ::Exception => e # rubocop:disable Lint/RescueException -- it was meant for no other thread
+                raise if e.is_a?(::SystemExit)
               ensure
                 at_end&.call
               end
