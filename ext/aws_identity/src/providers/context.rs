@@ -1,10 +1,10 @@
 //! The context of a source.
 
-use super::{callbacks::Callbacks, fetch_notes::FetchNotes, process::ProgramEnvironment};
+use super::{callbacks::Callbacks, fetch_notes::FetchNotes};
 use crate::{
     config::Settings,
     credentials::Millis,
-    environment::Environment,
+    environment::{Environment, ProgramEnvironment},
     failure::Failure,
     http::Http,
     profile::ProfileChain,
