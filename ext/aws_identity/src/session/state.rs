@@ -3,6 +3,7 @@
 use super::{
     counters::Counters,
     event::{EventKind, Events},
+    expired::{already_expired, expired_in_flight},
     look::Watch,
     runtime::{Fetch, Removal, Runtime},
     skew::Skew,
@@ -446,30 +447,4 @@ impl State {
             );
         }
     }
-}
-
-/// True if credentials were good when their fetch began and had expired when it completed.
-pub(super) fn expired_in_flight(
-    credentials: &Credentials,
-    skew: Skew,
-    completion: Completion,
-) -> bool {
-    credentials.is_expired_at(skew.corrected(completion.at).wall)
-        && !credentials.is_expired_at(skew.corrected(completion.began).wall)
-}
-
-pub(super) fn already_expired(credentials: &Credentials) -> Failure {
-    let expires_at = credentials
-        .expires_at
-        .map(crate::util::time::format_iso8601)
-        .unwrap_or_default();
-    Failure::new(
-        Kind::NoCredentials,
-        format!(
-            "{} handed out credentials that expired at {expires_at}.",
-            credentials.source
-        ),
-        "Check this machine's clock and whatever writes them.",
-    )
-    .answered()
 }
