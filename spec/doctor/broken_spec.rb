@@ -91,6 +91,17 @@ RSpec.describe 'The doctor, on a machine' do
     )
   end
 
+  # (aws-cdk-cli#762)
+  it 'that may not tag the session of its role' do
+    role = "#{BrokenWorld::ROLE}legion-worker"
+    message = "User: x is not authorized to perform: sts:TagSession on resource: #{role}"
+    local_aws.rule(service: :sts, action: 'AssumeRole', answer: { error: { status: 403, code: 'AccessDenied', message: message } }) do
+      expect(problems(examine(role_arn: role, assume: true))).to contain_exactly(
+        ['role', role, :fail, a_string_including('sts:TagSession'), a_string_including('Allow sts:TagSession beside sts:AssumeRole twice', "role's trust policy")]
+      )
+    end
+  end
+
   it 'that sends the wrong external id' do
     report = examine(role_arn: "#{BrokenWorld::ROLE}external-id-only", external_id: 'canary:of/the/doctor', assume: true, secrets: ['canary:of/the/doctor'])
     expect(problems(report)).to contain_exactly(

@@ -3,6 +3,10 @@
 //! The caller takes it while nothing else can write to the environment (in Ruby: with the GVL held), so
 //! that no thread of a fetch calls `getenv` while the application changes a variable.
 
+mod of_program;
+
+pub use of_program::ProgramEnvironment;
+
 use crate::{credentials::Secret, failure::Failure, util::path::expand_home};
 use std::{collections::HashMap, fmt, path::PathBuf};
 

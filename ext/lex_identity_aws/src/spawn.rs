@@ -4,7 +4,10 @@
 //! and exec, and a fork would run the application's fork handlers. `posix_spawn` can.
 #![allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)] // of flags, on one system or another
 
-use aws_identity::providers::process::{ProgramEnvironment, Programs, Start, Started};
+use aws_identity::{
+    environment::ProgramEnvironment,
+    providers::process::{Programs, Start, Started},
+};
 use libc::{c_char, c_int, c_short};
 use std::{
     env,
@@ -41,8 +44,10 @@ impl Programs for PosixSpawn {
     fn start(&self, start: &Start<'_>) -> io::Result<Started> {
         let path = CString::new(start.path.as_os_str().as_bytes())?;
         let arguments = Strings::new(start.arguments.iter().map(|text| text.as_bytes().to_vec()))?;
-        let variables = start.environment.iter();
-        let variables = Strings::new(variables.map(|(name, value)| [name, b"=", value].concat()))?;
+        let variables = start.environment.variables();
+        let variables = Strings::new(
+            variables.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()),
+        )?;
         let (reader, writer) = pipe()?;
         // A duplicate is never 0 to 2, even where the application has closed those.
         let (reader, writer) = (

@@ -4,9 +4,10 @@ use super::DiskEntry;
 use crate::{
     attempt::Attempt,
     credentials::Credentials,
+    environment::ProgramEnvironment,
     failure::Failure,
     identity::Identity,
-    providers::{CallbackAnswers, FetchNotes, process::ProgramEnvironment},
+    providers::{CallbackAnswers, FetchNotes},
     util::time::Millis,
 };
 use std::sync::Arc;

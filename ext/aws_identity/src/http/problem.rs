@@ -43,7 +43,7 @@ impl ConnectionProblem {
 
 /// True where TLS itself failed, such as for a certificate that is not trusted: another try ends the same.
 pub fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|error| error.is::<TlsError>())
+    causes(error).any(<dyn Error>::is::<TlsError>)
 }
 
 /// True if `error`, or an error it wraps, is of the operating system and of this kind.

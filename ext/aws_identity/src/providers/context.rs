@@ -1,10 +1,10 @@
 //! The context of a source.
 
-use super::{callbacks::Callbacks, fetch_notes::FetchNotes, process::ProgramEnvironment};
+use super::{callbacks::Callbacks, fetch_notes::FetchNotes};
 use crate::{
     config::Settings,
     credentials::Millis,
-    environment::Environment,
+    environment::{Environment, ProgramEnvironment},
     failure::Failure,
     http::Http,
     profile::ProfileChain,
@@ -40,6 +40,7 @@ impl<'a> Context<'a> {
     }
 
     /// A client of STS for one call.
+    #[must_use]
     pub fn sts(&self) -> Sts<'a> {
         let of_profile = self.local.profile.ok().and_then(|chain| chain.max_attempts);
         let limits = RetryLimits {

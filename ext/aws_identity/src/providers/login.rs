@@ -117,15 +117,17 @@ impl Login<'_> {
     fn unusable(&self, cause: String) -> Failure {
         Failure {
             code: Some(UNAUTHORIZED.into()),
-            ..Failure::no_credentials(
-                cause,
-                format!("Run `aws login --profile {}`.", self.profile),
-            )
+            ..Failure::no_credentials(cause, self.remedy())
         }
     }
 
+    /// No refusal: the file may be away or half while another program writes it.
     fn unreadable(&self, why: &str) -> Failure {
-        self.unusable(format!("The console session {why}."))
+        Failure::no_credentials(format!("The console session {why}."), self.remedy())
+    }
+
+    fn remedy(&self) -> String {
+        format!("Run `aws login --profile {}`.", self.profile)
     }
 
     fn token(&self, local: &Local<'_>) -> Result<Token, Failure> {
@@ -254,9 +256,10 @@ pub(super) fn check(local: &Local<'_>, session: &str, profile: &str) -> Availabi
 /// The path of the file, which the AWS CLI and all SDKs share.
 pub(crate) fn token_path(environment: &Environment, session: &str) -> PathBuf {
     let name = Sha256::digest(session);
-    let folder = match environment.get("AWS_LOGIN_CACHE_DIRECTORY") {
-        Some(folder) => environment.expand_home(folder),
-        None => Path::new(environment.get("HOME").unwrap_or_default()).join(".aws/login/cache"),
-    };
-    folder.join(format!("{name:x}.json"))
+    let folder = environment
+        .get("AWS_LOGIN_CACHE_DIRECTORY")
+        .unwrap_or("~/.aws/login/cache");
+    environment
+        .expand_home(folder)
+        .join(format!("{name:x}.json"))
 }

@@ -23,7 +23,7 @@ mod running;
 mod start;
 
 pub(crate) use start::current_environment;
-pub use start::{ProgramEnvironment, Programs, Start, Started, start_by};
+pub use start::{Programs, Start, Started, start_by};
 
 use super::{
     context::{Context, Local},
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     credentials::{Credentials, Secret},
-    environment::Environment,
+    environment::{Environment, ProgramEnvironment},
     failure::{Failure, Kind},
     util::shell_words,
 };

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::retry::ErrorKind;
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The first pause after a server error or a broken connection; each pause doubles the last.
@@ -123,15 +123,16 @@ fn pause(kind: ErrorKind, count: u32, left: Duration) -> Option<Duration> {
         .saturating_mul(2_u32.saturating_pow(count))
         .min(LONGEST_PAUSE);
     let pause = back_off.mul_f64(0.5 + chance() / 2.0).min(left / 2);
-    (pause >= first / 2 && left - pause >= LAST_REQUEST).then_some(pause)
+    (pause >= first / 2 && left.saturating_sub(pause) >= LAST_REQUEST).then_some(pause)
 }
 
 /// A random number from 0 to 1. Seeded anew each time: a forked child must not wait in step with its parent.
 fn chance() -> f64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos() as u64);
-    fastrand::Rng::with_seed(u64::from(std::process::id()).rotate_left(32) ^ since).f64()
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    let seed = u64::from(std::process::id()).rotate_left(32) ^ u64::from(since);
+    fastrand::Rng::with_seed(seed).f64()
 }
 
 #[cfg(test)]

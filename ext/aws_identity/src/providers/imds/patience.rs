@@ -1,10 +1,11 @@
 //! How long IMDS may take to answer, and when it is asked again.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
 
-use super::client::Place;
 use crate::{
+    environment::Environment,
     failure::Failure,
     http::{HttpError, Reply},
+    profile::ProfileChain,
 };
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,18 @@ const PAUSE_REFUSED: Duration = Duration::from_secs(1);
 /// is to be said before the deadline says something else.
 const RESERVE: Duration = Duration::from_millis(30);
 
+/// Where IMDS is asked from.
+pub(super) struct Place<'a> {
+    pub environment: &'a Environment,
+    pub profile: Option<&'a ProfileChain>,
+    /// True where the hardware says that this is EC2.
+    pub is_ec2: bool,
+    /// What is left of the fetch's time.
+    pub time: Duration,
+    /// `resolve_timeout`.
+    pub limit: Duration,
+}
+
 /// The time-out and the attempts of one fetch.
 #[derive(Debug)]
 pub(super) struct Patience {
@@ -38,13 +51,13 @@ pub(super) struct Patience {
     is_there: bool,
     /// The fetch's `resolve_timeout`.
     limit: Duration,
+    start: Instant,
     until: Instant,
 }
 
 impl Patience {
     pub(super) fn new(place: &Place<'_>) -> Result<Self, Failure> {
-        let of_profile =
-            |value: fn(&crate::profile::ProfileChain) -> Option<u32>| place.profile.and_then(value);
+        let of_profile = |value: fn(&ProfileChain) -> Option<u32>| place.profile.and_then(value);
         let seconds = place
             .environment
             .count("AWS_METADATA_SERVICE_TIMEOUT")?
@@ -60,6 +73,7 @@ impl Patience {
             is_ec2: place.is_ec2,
             is_there: false,
             limit: place.limit,
+            start: Instant::now(),
             until: Instant::now() + place.time.saturating_sub(RESERVE),
         })
     }
@@ -72,10 +86,14 @@ impl Patience {
     /// The time for the answer to this attempt, the first of which is number 1.
     pub(super) fn limit(&self, attempt: u32) -> Duration {
         let left = self.until.saturating_duration_since(Instant::now());
-        // On EC2 the second attempt may use up the time: silence there is the hop limit or a slow service, and
-        // only an answer tells which.
+        // On EC2 the second attempt has more: silence there is the hop limit or a slow service, and only an
+        // answer tells which.
         let waits = self.is_ec2 && !self.is_there && !self.is_set && attempt > 1;
-        let limit = if waits { left } else { self.answer };
+        let limit = if waits {
+            self.answer * 3 / 2
+        } else {
+            self.answer
+        };
         limit.min(left)
     }
 
@@ -119,10 +137,12 @@ impl Patience {
 
     /// How long was waited for an answer, in words.
     pub(super) fn waited(&self) -> String {
-        if Instant::now() < self.until {
-            format!("within {} s", self.answer.as_secs_f64())
-        } else {
+        if Instant::now() >= self.until {
             format!("within {} s (resolve_timeout)", self.limit.as_secs_f64())
+        } else if self.is_there {
+            format!("within {:.1} s", self.answer.as_secs_f64())
+        } else {
+            format!("within {:.1} s", self.start.elapsed().as_secs_f64())
         }
     }
 }

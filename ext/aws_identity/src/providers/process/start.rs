@@ -1,20 +1,15 @@
 //! How a program is started: the binding starts it with what the standard library has no safe call for.
 
+use crate::environment::ProgramEnvironment;
 use rustix::{process::Pid, termios};
 use std::{
-    ffi::{OsStr, OsString},
-    fmt, io,
-    os::{
-        fd::OwnedFd,
-        unix::{ffi::OsStrExt as _, process::CommandExt as _},
-    },
+    ffi::OsString,
+    io,
+    os::{fd::OwnedFd, unix::process::CommandExt as _},
     path::Path,
     process::{Command, Stdio},
     sync::OnceLock,
 };
-use zeroize::Zeroize as _;
-
-use crate::environment::Environment;
 
 /// A program to start.
 pub struct Start<'a> {
@@ -74,13 +69,7 @@ pub(super) fn start(start: &Start<'_>) -> io::Result<Started> {
     }
     let mut child = command
         .env_clear()
-        .envs(
-            start
-                .environment
-                .0
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
+        .envs(start.environment.variables())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -100,60 +89,4 @@ pub(super) fn is_in_foreground() -> bool {
     terminal
         .and_then(termios::tcgetpgrp)
         .is_ok_and(|group| group == rustix::process::getpgrp())
-}
-
-/// All variables of a process, blank ones and other than UTF-8 too. Wiped when dropped.
-#[derive(Clone, Default)]
-pub struct ProgramEnvironment(Vec<(OsString, OsString)>);
-
-impl ProgramEnvironment {
-    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        Self(variables.into_iter().collect())
-    }
-
-    /// The same with one variable set.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.0.retain(|(other, _)| other != name);
-        self.0.push((name.into(), value.into()));
-        self
-    }
-
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&OsStr> {
-        let found = self.0.iter().find(|(other, _)| other == name)?;
-        Some(&found.1)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
-    }
-}
-
-impl From<&Environment> for ProgramEnvironment {
-    fn from(environment: &Environment) -> Self {
-        Self::new(
-            environment
-                .iter()
-                .map(|(name, value)| (name.into(), value.into())),
-        )
-    }
-}
-
-impl Drop for ProgramEnvironment {
-    fn drop(&mut self) {
-        for (_, value) in self.0.drain(..) {
-            value.into_encoded_bytes().zeroize();
-        }
-    }
-}
-
-impl fmt::Debug for ProgramEnvironment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
-            .finish()
-    }
 }
