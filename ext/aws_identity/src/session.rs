@@ -3,6 +3,7 @@
 mod begin;
 mod counters;
 mod event;
+mod expired;
 mod finish;
 mod identity_token;
 mod look;

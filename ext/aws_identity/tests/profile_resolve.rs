@@ -763,11 +763,16 @@ fn the_list_says_which_profiles_could_work() {
         format!("{ROLE}credential_source = EcsContainer\n"),
         format!("{ROLE}credential_source = Ec2InstanceMetadata\n"),
         "credential_process = sh -c canary\n".into(),
-        "login_session = arn:aws:iam::1:user/x\n".into(),
     ] {
         let found = summary_of(&format!("[profile a]\n{body}"), &environment, NOW);
         assert_eq!((found.could_work, found.reason), (true, None), "{body}");
     }
+    let login = "[profile a]\nlogin_session = arn:aws:iam::1:user/x\n";
+    let found = summary_of(login, &environment, NOW);
+    says(
+        &found.reason.unwrap(),
+        &["is missing", "aws login --profile a"],
+    );
 }
 
 #[test]
@@ -811,7 +816,7 @@ fn the_list_says_whether_an_sso_login_is_valid() {
         );
         std::fs::write(token(config), "canary").unwrap();
         says(&why(config).unwrap(), &["not readable"]);
-        let renewable = r#"{"expiresAt": "2026-01-02T03:00:00Z", "refreshToken": "canary", "registrationExpiresAt": "2026-02-01T00:00:00Z"}"#;
+        let renewable = r#"{"expiresAt": "2026-01-02T03:00:00Z", "accessToken": "canary", "refreshToken": "canary", "clientId": "canary", "clientSecret": "canary", "registrationExpiresAt": "2026-02-01T00:00:00Z"}"#;
         std::fs::write(token(config), renewable).unwrap();
         assert_eq!(
             why(config).is_none(),

@@ -211,7 +211,6 @@ impl State {
             && self.watch.source != Some(ENVIRONMENT)
         {
             self.refresh.mark_stale();
-            self.identity = None;
         }
     }
 }

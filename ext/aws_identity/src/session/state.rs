@@ -3,6 +3,7 @@
 use super::{
     counters::Counters,
     event::{EventKind, Events},
+    expired::{already_expired, expired_in_flight},
     look::Watch,
     runtime::{Fetch, Removal, Runtime},
     skew::Skew,
@@ -184,6 +185,14 @@ impl State {
         }
     }
 
+    /// True if the known identity is that of the credentials in use, and their file is not to be read
+    /// again first.
+    pub(super) fn knows_identity(&self, now: Moment) -> bool {
+        let is_read_again = self.refresh.is_stale() && !self.refresh.is_backing_off(now);
+        let until = self.identity.as_ref().map(|cached| cached.until);
+        !is_read_again && until.is_some_and(|until| until.is_none_or(|until| !until.has_ended(now)))
+    }
+
     pub(super) fn failed_within_spacing(&self) -> bool {
         self.last_final_error
             .as_ref()
@@ -301,6 +310,9 @@ impl State {
     ) {
         self.refused_base_key = None;
         self.watch.succeeded(&in_flight.notes);
+        if self.refresh.is_stale() {
+            self.identity = None; // the file may have named another one
+        }
         self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();
         let credentials = &fetched.credentials;
@@ -435,30 +447,4 @@ impl State {
             );
         }
     }
-}
-
-/// True if credentials were good when their fetch began and had expired when it completed.
-pub(super) fn expired_in_flight(
-    credentials: &Credentials,
-    skew: Skew,
-    completion: Completion,
-) -> bool {
-    credentials.is_expired_at(skew.corrected(completion.at).wall)
-        && !credentials.is_expired_at(skew.corrected(completion.began).wall)
-}
-
-pub(super) fn already_expired(credentials: &Credentials) -> Failure {
-    let expires_at = credentials
-        .expires_at
-        .map(crate::util::time::format_iso8601)
-        .unwrap_or_default();
-    Failure::new(
-        Kind::NoCredentials,
-        format!(
-            "{} handed out credentials that expired at {expires_at}.",
-            credentials.source
-        ),
-        "Check this machine's clock and whatever writes them.",
-    )
-    .answered()
 }
