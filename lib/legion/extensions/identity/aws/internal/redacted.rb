@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'lazy'
+
 module Legion
   module Extensions
     module Identity
@@ -40,7 +42,7 @@ module Legion
 
             # @return [String] the text of `inspect` as JSON
             def to_json(*)
-              require 'json' unless ''.respond_to?(:to_json)
+              Lazy.require('json') unless ''.respond_to?(:to_json)
               as_json.to_json
             end
 
