@@ -4,9 +4,9 @@ use super::{
     counters::Counters,
     event::{EventKind, Events},
     expired::{already_expired, expired_in_flight},
-    look::Watch,
     runtime::{Fetch, Removal, Runtime},
     skew::Skew,
+    watch::Watch,
 };
 use crate::{
     attempt::Attempt,
