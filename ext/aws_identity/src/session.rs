@@ -7,6 +7,7 @@ mod expired;
 mod finish;
 mod identity_token;
 mod look;
+mod outcome;
 mod respond;
 mod rounds;
 mod runtime;
