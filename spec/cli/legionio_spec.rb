@@ -17,12 +17,14 @@ RSpec.describe 'lex-identity-aws legionio' do
     broken = file('.legionio/settings/broken.json', '{"secret": "canary-of-the-program", ')
     answer = on_terminal('legionio')
     expect(answer).to have_attributes(exit: 0, stdout: a_string_including(
-      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON)\n", 'under identity.aws in them: region, secret_access_key, access_key_id, role_arn',
+      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON)\n",
+      'under identity.aws in them: region, secret_access_key, access_key_id, role_arn',
       "File of this gem: #{ours} (does not exist)\n", 'not in them', '"phase":0', 'region             eu-west-1 (settings)'
     ))
     shows_no_secret(answer.stdout, ['canary-of-the-program'])
     data = in_pipe('legionio').data
-    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' }, 'identity_aws' => %w[region secret_access_key access_key_id role_arn],
+    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' },
+                            'identity_aws' => %w[region secret_access_key access_key_id role_arn],
                             'file' => ours, 'exists' => false, 'phase_zero' => false, 'written' => nil, 'setting' => entry,
                             'settings' => include('region' => { 'value' => 'eu-west-1', 'origin' => 'settings' }))
     expect(File).not_to exist(ours)

@@ -97,7 +97,8 @@ RSpec.describe 'The doctor, on a machine' do
     message = "User: x is not authorized to perform: sts:TagSession on resource: #{role}"
     local_aws.rule(service: :sts, action: 'AssumeRole', answer: { error: { status: 403, code: 'AccessDenied', message: message } }) do
       expect(problems(examine(role_arn: role, assume: true))).to contain_exactly(
-        ['role', role, :fail, a_string_including('sts:TagSession'), a_string_including('Allow sts:TagSession beside sts:AssumeRole twice', "role's trust policy")]
+        ['role', role, :fail, a_string_including('sts:TagSession'),
+         a_string_including('Allow sts:TagSession beside sts:AssumeRole twice', "role's trust policy")]
       )
     end
   end

@@ -12,6 +12,25 @@ RSpec.describe 'The native library on a system without threads or with slow look
     expect(said).to eq(key: 'ASIA')
   end
 
+  it 'raises what the request for the identity failed with where there are no file descriptors, and does not ask again and again' do
+    said = facts(<<~RUBY)
+      mine = session
+      mine.credentials
+      Process.setrlimit(:NOFILE, 64)
+      files = []
+      begin
+        loop { files << File.open('/dev/null') }
+      rescue Errno::EMFILE
+        nil
+      end
+      failure, = took { mine.identity }
+      fetches = mine.counters[:fetches]
+      files.each(&:close)
+      tell(failure: failure.is_a?(Legion::Extensions::Identity::Aws::Error), fetches: fetches, again: mine.identity.arn)
+    RUBY
+    expect(said).to include(failure: true, fetches: 2, again: start_with('arn:'))
+  end
+
   describe 'where a credential_process gets no thread, on which tokio panics' do
     around { |example| Dir.mktmpdir { |folder| (@folder = folder) && example.run } }
 

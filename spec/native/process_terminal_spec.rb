@@ -42,7 +42,10 @@ RSpec.describe 'A credential_process on a terminal' do
       Timeout.timeout(30) do
         loop do
           seen << output.readpartial(1024)
-          (input.write(typed)) && (typed = nil) if typed && seen.include?(prompt)
+          next unless typed && seen.include?(prompt)
+
+          input.write(typed)
+          typed = nil
         end
       end
     rescue Errno::EIO, EOFError

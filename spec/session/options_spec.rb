@@ -15,11 +15,11 @@ RSpec.describe 'An option', :mfa_users do
 
   # The options of both AssumeRole and AssumeRoleWithWebIdentity.
   both = {
-    role_session_name: ['build-7', { 'RoleSessionName' => 'build-7' }],
-    session_duration:  [900, { 'DurationSeconds' => '900' }],
+    role_session_name:          ['build-7', { 'RoleSessionName' => 'build-7' }],
+    session_duration:           [900, { 'DurationSeconds' => '900' }],
     minimum_session_token_size: [1024, { 'MinimumSessionTokenSize' => '1024' }],
-    policy:            [JSON.generate(policy), { 'Policy' => JSON.generate(policy) }],
-    policy_arns:       [managed, { 'PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1] }]
+    policy:                     [JSON.generate(policy), { 'Policy' => JSON.generate(policy) }],
+    policy_arns:                [managed, { 'PolicyArns.member.1.arn' => managed[0], 'PolicyArns.member.2.arn' => managed[1] }]
   }
 
   describe 'of AssumeRole:' do

@@ -8,7 +8,7 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
 
   let(:log) { StringIO.new }
 
-  def session(**options) = MfaUsers::Aws::Session.new(role_arn: MfaUsers::WORKER, logger: Logger.new(log), **options)
+  def session(**options) = MfaUsers::Aws::Session.new(role_arn: MfaUsers::WORKER, resolve_timeout: 0.5, logger: Logger.new(log), **options)
 
   def warnings = log.string.lines.grep(/WARN/)
 

@@ -281,6 +281,12 @@ impl<S: Expiring> Refresh<S> {
         self.is_stale = self.held.is_some();
     }
 
+    /// True from [`Self::mark_stale`] until other credentials are held.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
     /// The windows of the held credentials; `None` without any and for long-lived keys.
     #[must_use]
     pub fn windows(&self) -> Option<Windows> {

@@ -525,3 +525,22 @@ fn the_listed_errors_are_final_and_no_others() {
     unreached.code = Some("InvalidIdentityToken".into());
     assert!(!is_final(&unreached), "AWS's own trouble passes");
 }
+
+#[test]
+fn a_changed_file_is_read_again_until_other_credentials_are_held() {
+    let mut refresh = Held::new(Rules::default());
+    refresh.mark_stale();
+    assert!(!refresh.is_stale(), "nothing is held that came from a file");
+    refresh.succeeded(T, credentials("A", None), never);
+    refresh.mark_stale();
+    assert_eq!(refresh.next(T), Next::Fetch);
+    assert_eq!(
+        refresh.failed(T, Cause::Answered, high),
+        Failed::KeepsServing
+    );
+    refresh.shorten_back_off(T, 2_000);
+    assert_eq!(refresh.next(T + 1_999), Next::Serve);
+    assert_eq!(refresh.next(T + 2_000), Next::Fetch);
+    refresh.succeeded(T + 2_000, credentials("B", None), never);
+    assert_eq!(refresh.next(T + 2_000), Next::Serve);
+}

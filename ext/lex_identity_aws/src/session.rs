@@ -295,12 +295,13 @@ impl Session {
     pub fn presigned(
         ruby: &Ruby,
         this: &Self,
-        kind: String,
+        kind: RString,
         words: RHash,
-        region: Option<String>,
+        region: Option<RString>,
     ) -> Result<RHash, Error> {
         guard(ruby, || {
-            let words = convert::words(ruby, words)?;
+            let (kind, words) = (kind.to_string()?, convert::words(ruby, words)?);
+            let region = region.map(RString::to_string).transpose()?;
             let token = this.core.presigned(&kind, &words, region.as_deref());
             convert::token(ruby, &convert::checked(ruby, token)?)
         })

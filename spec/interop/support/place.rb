@@ -19,12 +19,10 @@ class Place
   # boto3 reads the second variable.
   REGION = { 'AWS_REGION' => 'us-east-1', 'AWS_DEFAULT_REGION' => 'us-east-1' }.freeze
   # The container's endpoint and token of EKS Pod Identity in the local AWS.
-  POD = { **REGION,
-          'AWS_CONTAINER_CREDENTIALS_FULL_URI' => 'http://169.254.170.23/v1/credentials',
-          'AWS_CONTAINER_AUTHORIZATION_TOKEN'  => 'eks-pod-identity-token-of-the-local-AWS' }.freeze
-  IRSA = { **REGION,
-           'AWS_ROLE_ARN'                => 'arn:aws:iam::123456789012:role/irsa-app',
-           'AWS_WEB_IDENTITY_TOKEN_FILE' => 'written by the machine', 'AWS_ROLE_SESSION_NAME' => 'places' }.freeze
+  POD = REGION.merge('AWS_CONTAINER_CREDENTIALS_FULL_URI' => 'http://169.254.170.23/v1/credentials',
+                     'AWS_CONTAINER_AUTHORIZATION_TOKEN'  => 'eks-pod-identity-token-of-the-local-AWS').freeze
+  IRSA = REGION.merge('AWS_ROLE_ARN'                => 'arn:aws:iam::123456789012:role/irsa-app',
+                      'AWS_WEB_IDENTITY_TOKEN_FILE' => 'written by the machine', 'AWS_ROLE_SESSION_NAME' => 'places').freeze
   AGENT = { '169.254.170.23:80' => 0 }.freeze
   STS   = { '10.99.0.1:443' => 0 }.freeze
   IMDS  = { '169.254.169.254:80' => 0 }.freeze

@@ -32,7 +32,8 @@ module Places
        rules: [rule(:container, 'GetCredentials', **text(400, 'Service account token failed basic claim validations: token is expired'))] }],
     ['the agent writes +0000', 'JuliaCloud/AWS.jl#771',
      { env: Place::POD, listen: Place::AGENT,
-       rules: [rule(:container, 'GetCredentials', **text(200, '{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t","Expiration":"2036-11-28T18:54:12+0000"}'))] }],
+       rules: [rule(:container, 'GetCredentials',
+                    **text(200, '{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t","Expiration":"2036-11-28T18:54:12+0000"}'))] }],
     ['the endpoint begins with HTTP://', nil,
      { env: Place::POD.merge('AWS_CONTAINER_CREDENTIALS_FULL_URI' => 'HTTP://169.254.170.23/v1/credentials'), listen: Place::AGENT }]
   ].freeze
@@ -52,7 +53,8 @@ module Places
     ['STS refuses the token', nil,
      { env: Place::IRSA, listen: Place::STS, says: 'AccessDenied', rules: [rule(:sts, ROLE, **error(403, 'AccessDenied'))] }],
     ['FIPS where there is no such endpoint', 'kubernetes-sigs/aws-ebs-csi-driver#2451',
-     { env: Place::IRSA.merge('AWS_REGION' => 'eu-west-1', 'AWS_DEFAULT_REGION' => 'eu-west-1', 'AWS_USE_FIPS_ENDPOINT' => 'true'), says: 'AWS_USE_FIPS_ENDPOINT' }]
+     { env:  Place::IRSA.merge('AWS_REGION' => 'eu-west-1', 'AWS_DEFAULT_REGION' => 'eu-west-1', 'AWS_USE_FIPS_ENDPOINT' => 'true'),
+       says: 'AWS_USE_FIPS_ENDPOINT' }]
   ].freeze
 
   METADATA = [

@@ -90,9 +90,9 @@ pub(super) fn ours(name: &str) -> Option<&'static str> {
 /// True if a key of that name chooses an identity for other readers.
 pub(super) fn chooses_identity(name: &str) -> bool {
     let plain = plain(name);
-    let begins = |start: &&str| plain.starts_with(&self::plain(start));
+    let begins = |start: &str| plain.starts_with(&self::plain(start));
     let harmless = without_aws(name);
-    IDENTITY.iter().any(|start| begins(&start))
+    IDENTITY.iter().any(|start| begins(start))
         && !HARMLESS.iter().any(|word| is_same(harmless, word))
 }
 

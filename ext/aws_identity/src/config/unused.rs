@@ -40,12 +40,11 @@ impl Settings {
         }
         match self.base.as_ref().map(|base| &base.value) {
             Some(Base::WebIdentity(_)) => Some(Taker::WebIdentity),
-            Some(Base::Profile(_)) => None,
             Some(Base::Supplied | Base::Keys(_) | Base::Source(_) | Base::Process(_)) => {
                 Some(Taker::Nothing)
             }
             None if self.environment.get("AWS_ACCESS_KEY_ID").is_some() => Some(Taker::Nothing),
-            None => None,
+            Some(Base::Profile(_)) | None => None,
         }
     }
 

@@ -269,6 +269,22 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_to_another_machine_is_a_warning() {
+        for (url, status) in [
+            ("http://10.0.0.5:8080", Status::Warn),
+            ("http://sts.example.test", Status::Warn),
+            ("http://localhost:4566", Status::Skipped),
+            ("https://sts.example.test", Status::Skipped),
+        ] {
+            assert_eq!(
+                without_tls(url, url.starts_with("https")).status,
+                status,
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
     fn silence_has_a_culprit() {
         let broken = |why: &str| HttpError::Connection(why.to_owned());
         let untrusted = HttpError::Certificate(CertificateProblem::OtherName, "another".into());

@@ -46,7 +46,7 @@ pub(super) fn add_those_of(
 ) {
     match &chain.base {
         BaseProvider::WebIdentity { token_file, .. } => {
-            files.add(environment.expand_home(token_file))
+            files.add(environment.expand_home(token_file));
         }
         BaseProvider::Sso {
             session, start_url, ..

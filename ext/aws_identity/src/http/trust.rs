@@ -3,7 +3,9 @@
 //! Files are read here and not by the HTTP library: that reads the system's once in the life of a process,
 //! so that a file that is mended later has no effect, and waits where a file is a FIFO.
 
+mod known;
 mod pem;
+mod places;
 
 use crate::{
     environment::Environment,
@@ -12,6 +14,7 @@ use crate::{
 };
 use aws_smithy_http_client::tls::TrustStore;
 use aws_smithy_types::base64;
+use places::{MOST_FILES, Origin, Places, Roots};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use std::{
@@ -24,37 +27,24 @@ use std::{
 
 /// A bundle of every public authority has about 200 kB.
 const BUNDLE_LIMIT: u64 = 16 << 20;
-/// More than any folder of authorities has.
-const MOST_FILES: usize = 10_000;
-
 /// The authorities that are trusted now.
-pub(super) struct Roots {
-    pub store: TrustStore,
-    /// What they are, as a message shows it.
-    pub shown: String,
-}
-
-/// A bundle replaces all other roots, as in botocore; else `SSL_CERT_FILE` and `SSL_CERT_DIR` name them, or
-/// they are the system's; where the system has none, as in a container image without an operating system,
-/// Mozilla's list as it was when this was built.
 pub(super) fn roots(bundle: Option<&Path>, environment: &Environment) -> Result<Roots, Failure> {
-    let (file, folders) = (
-        environment.get("SSL_CERT_FILE"),
-        environment.get("SSL_CERT_DIR"),
-    );
-    match bundle {
-        Some(bundle) => of_bundle(bundle),
-        None if file.is_some() || folders.is_some() => named(file, folders),
-        // They are in a keychain, which the HTTP library reads, once in a process.
-        None if cfg!(target_os = "macos") => Ok(Roots {
+    let Some(places) = Places::of(bundle, environment) else {
+        // The HTTP library reads them, once in a process.
+        return Ok(Roots {
             store: TrustStore::empty().with_native_roots(true),
             shown: "the system's authorities".into(),
-        }),
-        None => Ok(of_system()),
-    }
+        });
+    };
+    known::roots(places, |places| match places.origin {
+        Origin::Bundle => of_bundle(places),
+        Origin::Variables => named(places),
+        Origin::System => Ok(of_system(places)),
+    })
 }
 
-fn of_bundle(path: &Path) -> Result<Roots, Failure> {
+fn of_bundle(places: &Places) -> Result<Roots, Failure> {
+    let path = places.file.as_deref().unwrap_or(Path::new(""));
     let mut found = Found::default();
     match found.file(path) {
         Ok(()) => Ok(found.roots(format!("the bundle {} alone", path.display()))),
@@ -66,22 +56,18 @@ fn of_bundle(path: &Path) -> Result<Roots, Failure> {
 }
 
 /// One of the two may be wrong where the other has authorities.
-fn named(file: Option<&str>, folders: Option<&str>) -> Result<Roots, Failure> {
+fn named(places: &Places) -> Result<Roots, Failure> {
     let mut found = Found::default();
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
-    let mut note = |name: &str, path: &str, read: Result<(), String>| match read {
-        Ok(()) => good.push(format!("{name}={path}")),
-        Err(why) => wrong.push(format!("{name}={path} {why}")),
+    let mut note = |name: &str, path: &Path, read: Result<(), String>| match read {
+        Ok(()) => good.push(format!("{name}={}", path.display())),
+        Err(why) => wrong.push(format!("{name}={} {why}", path.display())),
     };
-    if let Some(file) = file {
-        note("SSL_CERT_FILE", file, found.file(Path::new(file)));
+    if let Some(file) = &places.file {
+        note("SSL_CERT_FILE", file, found.file(file));
     }
-    for folder in folders
-        .unwrap_or_default()
-        .split(':')
-        .filter(|folder| !folder.is_empty())
-    {
-        note("SSL_CERT_DIR", folder, found.folder(Path::new(folder)));
+    for folder in &places.folders {
+        note("SSL_CERT_DIR", folder, found.folder(folder));
     }
     let wrong = wrong.join("; ");
     if found.certificates.is_empty() {
@@ -97,13 +83,12 @@ fn named(file: Option<&str>, folders: Option<&str>) -> Result<Roots, Failure> {
     Ok(found.roots(shown))
 }
 
-fn of_system() -> Roots {
-    let places = openssl_probe::probe();
+fn of_system(places: &Places) -> Roots {
     let mut found = Found::default();
-    if let Some(file) = &places.cert_file {
+    if let Some(file) = &places.file {
         let _ = found.file(file);
     }
-    for folder in &places.cert_dir {
+    for folder in &places.folders {
         let _ = found.folder(folder);
     }
     if found.certificates.is_empty() {

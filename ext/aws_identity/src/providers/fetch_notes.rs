@@ -51,7 +51,7 @@ impl FetchNotes {
         let _ = self.source.set(source); // once a fetch
     }
 
-    /// FetchNotes that a source is absent; true if it is the one of the held credentials.
+    /// Records that a source is absent; true if it is the one of the held credentials.
     pub(super) fn is_absent(&self, source: &'static str) -> bool {
         let is_held = self.held_source == Some(source);
         if is_held {

@@ -3,7 +3,8 @@
 pub(super) mod client;
 mod patience;
 
-use client::{Imds, ImdsError, Place};
+use client::{Imds, ImdsError};
+use patience::Place;
 
 use super::{
     context::{Context, Local},

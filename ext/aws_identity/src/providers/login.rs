@@ -118,15 +118,17 @@ impl Login<'_> {
     fn unusable(&self, cause: String) -> Failure {
         Failure {
             code: Some(UNAUTHORIZED.into()),
-            ..Failure::no_credentials(
-                cause,
-                format!("Run `aws login --profile {}`.", self.profile),
-            )
+            ..Failure::no_credentials(cause, self.remedy())
         }
     }
 
+    /// No refusal: the file may be away or half while another program writes it.
     fn unreadable(&self, why: &str) -> Failure {
-        self.unusable(format!("The console session {why}."))
+        Failure::no_credentials(format!("The console session {why}."), self.remedy())
+    }
+
+    fn remedy(&self) -> String {
+        format!("Run `aws login --profile {}`.", self.profile)
     }
 
     fn token(&self, local: &Local<'_>) -> Result<Token, Failure> {

@@ -106,8 +106,10 @@ impl<'a> Login<'a> {
     }
 
     fn token(&self, local: &Local<'_>) -> Result<Token, Failure> {
-        Token::read(&self.path(local.environment))
-            .map_err(|why| self.unusable(format!("The SSO token {why}.")))
+        Token::read(&self.path(local.environment)).map_err(|why| {
+            // No refusal: the file may be away or half while another program writes it.
+            Failure::no_credentials(format!("The SSO token {why}."), self.remedy())
+        })
     }
 
     /// Only the token of an `sso_session` can be renewed, and only while its client is registered.

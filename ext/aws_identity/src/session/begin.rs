@@ -153,11 +153,7 @@ impl Session {
     fn read_identity(&self, helper: Option<bool>) -> Result<Step, Failure> {
         let mut state = self.synced();
         let now = state.now();
-        if state
-            .identity
-            .as_ref()
-            .is_some_and(|cached| cached.until.is_none_or(|until| !until.has_ended(now)))
-        {
+        if state.knows_identity(now) {
             return Ok(Step::Ready(state.identity_serial));
         }
         self.join(&mut state, Purpose::Identity, helper)

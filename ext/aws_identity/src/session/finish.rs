@@ -2,12 +2,10 @@
 
 use super::{
     Fetch, Purpose, Rounds, Session,
-    state::{State, already_expired, expired_in_flight},
+    expired::{already_expired, came_expired},
+    state::State,
 };
-use crate::{
-    failure::Failure, fetch::FetchResult, refresh::is_final, task::fetch_task::Completion,
-    util::time::Moment,
-};
+use crate::{failure::Failure, refresh::is_final, util::time::Moment};
 use std::sync::Arc;
 
 impl Session {
@@ -41,7 +39,7 @@ impl Session {
             None => Some(Self::after_failure(&state, task.overdue(), now)),
             Some((Ok(_), _)) if state.refresh.is_servable(now) => Some(Ok(state.serial)),
             Some((Ok(fetched), completion))
-                if came_expired(&state, fetched, *completion)
+                if came_expired(&fetched.credentials, state.skew, *completion)
                     && state.refresh.held(now).is_none() =>
             {
                 Some(Err(already_expired(&fetched.credentials)))
@@ -63,7 +61,9 @@ impl Session {
             None => Some(Err(task.overdue())),
             Some((Err(_), _)) if task.is_withdrawn() => None,
             Some((Err(failure), _)) => Some(Err(failure.clone())),
-            Some((Ok(fetched), completion)) if came_expired(&state, fetched, *completion) => {
+            Some((Ok(fetched), completion))
+                if came_expired(&fetched.credentials, state.skew, *completion) =>
+            {
                 Some(Err(already_expired(&fetched.credentials)))
             }
             Some((Ok(_), _)) if state.refresh.is_servable(state.now()) => Some(Ok(state.serial)),
@@ -84,6 +84,12 @@ impl Session {
                 _ => None,
             },
             Some(Err(_)) if task.is_withdrawn() => None,
+            // A failed refresh, such as of a file that is being rewritten, leaves what is known.
+            Some(Err(failure))
+                if !state.is_final(failure, state.now()) && state.knows_identity(state.now()) =>
+            {
+                Some(Ok(state.identity_serial))
+            }
             // Credentials could not be fetched, and the next fetch asks for the identity with the
             // held ones.
             Some(Err(failure))
@@ -104,13 +110,4 @@ impl Session {
         }
         Ok(state.serial)
     }
-}
-
-/// True if the credentials had expired before they were asked for, and their source does not call
-/// them degraded.
-fn came_expired(state: &State, fetched: &FetchResult, completion: Completion) -> bool {
-    let credentials = &fetched.credentials;
-    credentials.degraded.is_none()
-        && credentials.is_expired_at(state.skew.corrected(completion.at).wall)
-        && !expired_in_flight(credentials, state.skew, completion)
 }

@@ -417,7 +417,7 @@ impl History {
                 Some(Ok(fetched)) => self.apply_success(fetched, &in_flight),
                 Some(Err(_)) if in_flight.task.is_withdrawn() => {}
                 Some(Err(failure)) => {
-                    self.apply_failure(Cause::of(failure, is_final(failure)), &in_flight)
+                    self.apply_failure(Cause::of(failure, is_final(failure)), &in_flight);
                 }
                 None if in_flight.task.is_ours() => {
                     self.apply_failure(Cause::Unreached, &in_flight);

@@ -17,6 +17,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 }
 
 /// True if the names are the same but for case and separators.
+#[must_use]
 pub fn is_same(name: &str, known: &str) -> bool {
     letters(name) == letters(known)
 }

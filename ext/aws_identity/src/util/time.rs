@@ -64,7 +64,10 @@ impl Sub<Millis> for Moment {
     type Output = Self;
 
     fn sub(self, length: Millis) -> Self {
-        self + length.saturating_neg()
+        Self {
+            wall: self.wall.saturating_sub(length),
+            boot: self.boot.saturating_sub(length),
+        }
     }
 }
 

@@ -63,6 +63,8 @@ mod tests {
     use super::*;
     use std::{os::unix::fs::symlink, thread, time::Duration};
 
+    type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
     #[test]
     fn a_change_of_any_kind_is_seen() {
         let folder = std::env::temp_dir().join(format!("watched-files-{}", std::process::id()));
@@ -73,7 +75,6 @@ mod tests {
         fs::write(at("v2/token"), "one").unwrap();
         symlink("v1", at("data")).unwrap();
         fs::write(at("file"), "[a]").unwrap();
-        type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
         let changes: [Change<'_>; 6] = [
             (
                 "written, same length",

@@ -11,6 +11,7 @@ use aws_identity::{
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
     fs,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering::SeqCst},
     thread,
     time::{Duration, Instant},
@@ -301,7 +302,7 @@ fn cached() -> Machine {
 fn entries(machine: &Machine) -> Vec<String> {
     let folder = fs::read_dir(machine.home().join("cache")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".json")).collect()
+    names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "json")).collect()
 }
 
 #[test]

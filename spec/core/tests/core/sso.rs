@@ -220,7 +220,8 @@ fn an_expired_login_says_which_command_to_run() {
         assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
         assert!(failure.message().contains(said), "{}", failure.message());
         assert!(failure.message().contains("aws sso login --profile default"), "{}", failure.message());
-        assert!(aws_identity::refresh::is_final(&failure), "{failure:?}");
+        // A file that is away or half may be on its way; an expired login is not.
+        assert_eq!(aws_identity::refresh::is_final(&failure), said != "is missing", "{failure:?}");
     };
     // There is no login.
     refused(&with_sso(true), "is missing");

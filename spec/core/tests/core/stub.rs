@@ -68,16 +68,16 @@ pub fn answering(answer: &'static str) -> String {
 pub fn hearing() -> (String, Receiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = url(listener.local_addr().unwrap());
-    let (heard, hears) = channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
             let mut said = Vec::new();
             let _ = stream.read_to_end(&mut said);
-            let _ = heard.send(said);
+            let _ = sender.send(said);
         }
     });
-    (url, hears)
+    (url, receiver)
 }
 
 fn answer_one(mut stream: TcpStream, answer: &str) {

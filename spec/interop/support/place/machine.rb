@@ -69,7 +69,7 @@ class Relay
   def pass(client)
     Thread.new do
       first = client.readpartial(16_384)
-      server = first.start_with?("\x16".b) ? tunnel(name_in(first)) : open(@aws.http)
+      server = first.start_with?("\x16".b) ? tunnel(name_in(first)) : connect(@aws.http)
       server.write(first)
       copy(client, server)
     rescue IOError, SystemCallError
@@ -83,13 +83,13 @@ class Relay
   def name_in(hello) = Machine::NAMES.sort_by(&:size).reverse.find { |name| hello.include?(name) } || Machine::NAMES.first
 
   def tunnel(name)
-    server = open(@aws.proxy)
+    server = connect(@aws.proxy)
     server.write("CONNECT #{name}:443 HTTP/1.1\r\nhost: #{name}:443\r\n\r\n")
     nil until server.gets.strip.empty?
     server
   end
 
-  def open(url) = URI(url).then { |uri| TCPSocket.new(uri.host, uri.port) }
+  def connect(url) = URI(url).then { |uri| TCPSocket.new(uri.host, uri.port) }
 
   # Until one of them ends.
   def copy(client, server)
@@ -113,7 +113,8 @@ File.write("#{home}/irsa", aws.world.fetch('web_identity_tokens').keys.first)
 env = { 'HOME' => home, 'AWS_CA_BUNDLE' => aws.ca_bundle, 'IRSA_TOKEN' => "#{home}/irsa" }.merge(place.fetch('env', {}))
 env['AWS_WEB_IDENTITY_TOKEN_FILE'] &&= "#{home}/irsa"
 # A client loads its library, says so, and begins when it is told to: then the place begins too.
-said = Open3.popen3({ 'PATH' => ENV['PATH'], 'RUBYLIB' => place['rubylib'] }.merge(env), *place.fetch('client'), unsetenv_others: true) do |input, output, error|
+env = { 'PATH' => ENV.fetch('PATH'), 'RUBYLIB' => place['rubylib'] }.merge(env)
+said = Open3.popen3(env, *place.fetch('client'), unsetenv_others: true) do |input, output, error|
   output.gets or raise "the client was not ready: #{error.read}"
   place.fetch('listen', {}).each { |at, after| at.split(':').then { |address, port| Relay.new(aws, address, Integer(port), after) } }
   input.puts('go')

@@ -3,7 +3,7 @@
 require 'json'
 require 'legion/extensions/identity/aws'
 
-now   = -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }
+now = -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }
 puts 'ready'
 $stdout.flush
 $stdin.gets

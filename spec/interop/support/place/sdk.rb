@@ -3,7 +3,7 @@
 require 'aws-sdk-core'
 require 'json'
 
-now   = -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }
+now = -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }
 puts 'ready'
 $stdout.flush
 $stdin.gets

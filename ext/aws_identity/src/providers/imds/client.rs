@@ -14,7 +14,7 @@
 //! `spec/core/tests/core/library.rs` shows the first and the third.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use super::patience::{Patience, is_passing};
+use super::patience::{Patience, Place, is_passing};
 use crate::{
     credentials::{Credentials, KnownSecrets, Millis},
     environment::Environment,
@@ -43,18 +43,6 @@ pub enum ImdsError {
     Off,
     /// IMDS answers, but gives no credentials.
     Failed(Failure),
-}
-
-/// Where IMDS is asked from.
-pub(super) struct Place<'a> {
-    pub environment: &'a Environment,
-    pub profile: Option<&'a ProfileChain>,
-    /// True where the hardware says that this is EC2.
-    pub is_ec2: bool,
-    /// What is left of the fetch's time.
-    pub time: Duration,
-    /// `resolve_timeout`.
-    pub limit: Duration,
 }
 
 /// A connection to IMDS, and the session token it gave.

@@ -1,10 +1,11 @@
 //! How long IMDS may take to answer, and when it is asked again.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
 
-use super::client::Place;
 use crate::{
+    environment::Environment,
     failure::Failure,
     http::{HttpError, Reply},
+    profile::ProfileChain,
 };
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,18 @@ const PAUSE_REFUSED: Duration = Duration::from_secs(1);
 /// What is left of a fetch's time when an IMDS that never answered is given up: that means "not on AWS", which
 /// is to be said before the deadline says something else.
 const RESERVE: Duration = Duration::from_millis(30);
+
+/// Where IMDS is asked from.
+pub(super) struct Place<'a> {
+    pub environment: &'a Environment,
+    pub profile: Option<&'a ProfileChain>,
+    /// True where the hardware says that this is EC2.
+    pub is_ec2: bool,
+    /// What is left of the fetch's time.
+    pub time: Duration,
+    /// `resolve_timeout`.
+    pub limit: Duration,
+}
 
 /// The time-out and the attempts of one fetch.
 #[derive(Debug)]
@@ -44,8 +57,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(place: &Place<'_>) -> Result<Self, Failure> {
-        let of_profile =
-            |value: fn(&crate::profile::ProfileChain) -> Option<u32>| place.profile.and_then(value);
+        let of_profile = |value: fn(&ProfileChain) -> Option<u32>| place.profile.and_then(value);
         let seconds = place
             .environment
             .count("AWS_METADATA_SERVICE_TIMEOUT")?

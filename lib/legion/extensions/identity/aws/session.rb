@@ -140,7 +140,8 @@ module Legion
           def metrics = []
 
           # Fetches new credentials, and the identity at its next read. aws-sdk-ruby calls this when a service called the key expired.
-          # It joins a request in progress, obeys a running back-off and starts at most one request a second.
+          # It joins a request for credentials in progress and starts at most one a second. While a back-off runs, good credentials are
+          # returned as they are, and expired ones are asked for again.
           #
           # @return [Credentials]
           # @raise [Error] if it fails
@@ -176,7 +177,7 @@ module Legion
 
             inherited = @inherited.call
             layers = Internal::Layers.of({ **inherited[:options], **options.except(:logger), role_arn: role_arn, source: self })
-            layers = layers.merge(inherited_profile: inherited[:profile])
+            layers[:inherited_profile] = inherited[:profile]
             Session.from_layers(layers, options[:logger] || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
           end
 

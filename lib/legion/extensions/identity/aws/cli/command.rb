@@ -103,7 +103,9 @@ module Legion
                 'endpoint URL' => [:endpoint, 'of STS'] }.each do |option, (name, summary)|
                 options.on("--#{option}", *summary) { |value| @session_options[name] = value }
               end
-              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') { |folder| @session_options[:cache] = folder ? ::File.expand_path(folder) : true }
+              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') do |folder|
+                @session_options[:cache] = folder ? ::File.expand_path(folder) : true
+              end
               options.on('--no-legionio', "leave out identity.aws of LegionIO's settings files") { @legionio = false }
             end
 

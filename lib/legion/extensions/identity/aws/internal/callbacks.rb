@@ -186,7 +186,8 @@ module Legion
               when ::String
                 Lazy.require('time')
                 ::Time.iso8601(given.strip.sub(' ', 'T')).to_f
-              when ::Time, ::Numeric then given.to_f
+              when ::Time then given.to_f
+              when ::Numeric then Float(given)
               else given.to_time.to_f if given.respond_to?(:to_time)
               end
             rescue ::ArgumentError => _e # it is no time

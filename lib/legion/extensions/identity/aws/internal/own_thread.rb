@@ -52,15 +52,17 @@ module Legion
               # @return [Object] what the block returned
               # @raise [Exception] what the block raised
               def aside
-                outcome = nil
+                outcome = ::Queue.new
                 caller = ::Thread.current
                 locals = caller.keys.to_h { |key| [key, caller[key]] }
                 thread = start(unattended: unattended?) do
                   locals.each { |key, value| ::Thread.current[key] = value }
-                  outcome = result_of { yield } # rubocop:disable Style/ExplicitBlockArgument -- it is called on another thread
+                  outcome << result_of { yield } # rubocop:disable Style/ExplicitBlockArgument -- it is called on another thread
                 end
                 thread.join
-                value, error = outcome || raise(Error, 'The thread that waited was ended. Ask again.')
+                raise Error, 'The thread that waited was ended. Ask again.' if outcome.empty?
+
+                value, error = outcome.pop
                 error ? raise(error) : value
               ensure
                 thread&.kill
