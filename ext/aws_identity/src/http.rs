@@ -11,6 +11,7 @@ mod proxy;
 mod resolver;
 mod sent;
 mod trust;
+mod user_agent;
 
 pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
@@ -150,6 +151,12 @@ impl Http {
             warnings: Arc::default(),
             secrets: KnownSecrets::default(),
         }
+    }
+
+    /// The secrets of this fetch.
+    #[must_use]
+    pub fn secrets(&self) -> &KnownSecrets {
+        &self.secrets
     }
 
     /// The bundle a profile names, where no option, setting or variable names one.

@@ -1,9 +1,7 @@
 //! What the requests of a fetch prove themselves with: an endpoint may quote it back.
 
-use super::Http;
 use crate::{
     credentials::KnownSecrets,
-    failure::Failure,
     util::{secret_json::SecretJson, url::query_bytes},
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -25,29 +23,6 @@ const PARAMETERS: [&str; 4] = [
 ];
 /// Secret members of the bodies of a login.
 const MEMBERS: [&str; 2] = ["clientSecret", "refreshToken"];
-
-impl Http {
-    /// The secrets of this fetch.
-    #[must_use]
-    pub fn secrets(&self) -> &KnownSecrets {
-        &self.secrets
-    }
-
-    /// Refuses a variable that the AWS SDK writes into its `User-Agent` and cannot send.
-    pub(crate) fn check_user_agent(&self) -> Result<(), Failure> {
-        const NAME: &str = "AWS_EXECUTION_ENV";
-        let value = self.config.environment.get(NAME).unwrap_or_default();
-        if value.chars().any(|c| c.is_ascii_control()) {
-            return Err(Failure::configuration(
-                format!(
-                    "{NAME} holds control characters, and the AWS SDK sends it as part of a header."
-                ),
-                "Check what sets it, or unset it.",
-            ));
-        }
-        Ok(())
-    }
-}
 
 /// Remembers every secret of `request`.
 pub(super) fn note(request: &HttpRequest, secrets: &KnownSecrets) {

@@ -135,7 +135,7 @@ fn imds_and_a_container_endpoint_say_no_token() {
     echo(&machine, Service::Container, 400);
     assert_hidden(&machine.failure(), &[letters]);
     machine.aws.clear_rules();
-    let text = format!(r#"{{"Code":"{letters}"}}"#);
+    let text = format!(r#"{{"Code":"{letters}","Message":"no {letters}"}}"#);
     let answer = Answer::Body { status: 200, content_type: "application/json".into(), text };
     machine.aws.add_rule(Rule::on(Service::Container).answer(answer));
     assert_hidden(&machine.failure(), &[letters]);
