@@ -245,7 +245,7 @@ module Legion
           # @return [Token]
           # @raise [ArgumentError] for an unknown kind, and for words that are unknown, missing or of another type
           # @raise [Error] where there are no credentials
-          # @see docs/tokens.md
+          # @see file:docs/tokens.md
           def token_for(kind, region: nil, **words)
             @fetches.run(:lasting)
             Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
