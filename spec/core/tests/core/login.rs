@@ -177,7 +177,7 @@ fn the_folder_may_be_named() {
     is_demo(&machine.env("AWS_LOGIN_CACHE_DIRECTORY", "~/elsewhere"));
 }
 
-/// Each refresh token works once: whoever comes second reads what the first wrote.
+/// Each refresh token works once: the second process reads what the first wrote.
 #[test]
 fn a_login_that_another_process_renewed_meanwhile_is_used() {
     let machine = logged_in(-MINUTE);

@@ -129,7 +129,7 @@ fn a_renewal_keeps_every_member_and_replaces_the_file() {
     }
     assert_eq!(after, token);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    // Whoever reads the old file still has all of it, and no temporary file is left.
+    // A reader that has the old file open still has all of it, and no temporary file is left.
     assert_eq!(serde_json::from_reader::<_, Value>(reader).unwrap(), token);
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }
