@@ -65,6 +65,7 @@ pub(super) fn look(
     );
     if let Some(chain) = profile_chain {
         let notes = &chain.notes;
+        let mut told = Vec::new(); // a section that another replaced is also one without credentials
         for note in notes
             .unusable
             .iter()
@@ -72,6 +73,10 @@ pub(super) fn look(
             .chain(&notes.comments)
             .chain(&notes.passed_over)
         {
+            if told.contains(&note) {
+                continue;
+            }
+            told.push(note);
             findings.push(Finding::warning(
                 CHECK,
                 "profiles",
