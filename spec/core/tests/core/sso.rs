@@ -283,6 +283,43 @@ fn an_outage_is_not_an_expired_login() {
 }
 
 #[test]
+fn a_proxy_s_refusal_is_not_the_login_s() {
+    for status in [401, 403] {
+        for expires_in in [HOUR, -HOUR] {
+            for text in ["", "<html>Sign in to the proxy</html>", "RBAC: access denied", r#"{"message":"no"}"#] {
+                let machine = with_sso(true);
+                log_in(&machine, SESSION_FILE, &login(expires_in));
+                let answer = Answer::Body { status, content_type: "text/html".into(), text: text.into() };
+                machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
+                let failure = machine.failure();
+                assert_eq!((failure.kind, failure.code.as_deref()), (Kind::AccessDenied, None), "{failure:?}");
+                assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{failure:?}");
+                assert!(failure.message().contains("proxy"), "{failure}");
+                assert!(!failure.message().contains("aws sso login"), "{failure}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_code_is_the_service_s_own() {
+    for (status, code, is_final) in [
+        (401, "UnauthorizedException", true),
+        (401, "InvalidClientException", false),
+        (400, "InvalidRequestException", false),
+        (404, "ResourceNotFoundException", true),
+    ] {
+        let machine = with_sso(true);
+        log_in(&machine, SESSION_FILE, &login(HOUR));
+        let answer = Answer::Error { status, code: code.into(), message: "because".into() };
+        machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
+        let failure = machine.failure();
+        assert_eq!(failure.code.as_deref(), Some(code), "{failure:?}");
+        assert_eq!(aws_identity::refresh::is_final(&failure), is_final, "{failure:?}");
+    }
+}
+
+#[test]
 fn a_role_not_granted_to_the_user_is_access_denied() {
     let machine = with_sso(true);
     log_in(&machine, SESSION_FILE, &login(HOUR));
