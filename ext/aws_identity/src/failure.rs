@@ -148,7 +148,11 @@ impl Failure {
                 .any(|words| self.cause.contains(words))
         };
         let is_refused = match code.strip_suffix("Exception").unwrap_or(code) {
-            "ExpiredToken" | "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidToken" => true,
+            "ExpiredToken"
+            | "InvalidClientTokenId"
+            | "InvalidSubjectCredentials"
+            | "UnrecognizedClient"
+            | "InvalidToken" => true,
             "SignatureDoesNotMatch" => !is_of_the_time(),
             _ => false,
         };

@@ -5,9 +5,10 @@ require 'unit/support/scripted_native'
 RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RoleProvider do
   aws = Legion::Extensions::Identity::Aws
 
-  subject(:reader) { described_class.new(:reader, sync) }
+  subject(:reader) { described_class.new(:reader, sync, own) }
 
   let(:sync) { double(wake: nil) }
+  let(:own) { instance_double(aws::LegionIO::Provider) }
   let(:arn) { 'arn:aws:iam::123456789012:role/reader' }
 
   def settings(given) = allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:identity_aws).and_return(given)

@@ -1,6 +1,6 @@
 //! The request and the result of a fetch.
 
-use super::DiskEntry;
+use super::{DiskEntry, ScopedFrom};
 use crate::{
     attempt::Attempt,
     credentials::Credentials,
@@ -26,6 +26,8 @@ pub struct FetchRequest {
     pub refused_key: Option<String>,
     /// The key id of base credentials that AWS refused in an earlier fetch, for the `source`.
     pub refused_base_key: Option<String>,
+    /// What the held credentials were made from, in a scoped session.
+    pub scoped_from: Option<ScopedFrom>,
     /// The answers that the application gave already.
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
@@ -48,6 +50,8 @@ pub struct FetchResult {
     pub is_new: bool,
     /// True if each refresh of these credentials needs an MFA code.
     pub needs_mfa: bool,
+    /// What they were made from, in a scoped session.
+    pub scoped_from: Option<ScopedFrom>,
     /// Where they are cached on disk.
     pub disk_entry: Option<DiskEntry>,
     /// The identity, or why it is not known; `None` if it was not requested.

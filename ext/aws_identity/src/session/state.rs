@@ -12,7 +12,7 @@ use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
-    fetch::{DiskEntry, FetchResult},
+    fetch::{DiskEntry, FetchResult, ScopedFrom},
     identity::Identity,
     providers::FetchNotes,
     refresh::{Cause, Failed, Refresh, Rules, Succeeded, Term, is_final},
@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) watch: Watch,
     /// The key of the base credentials that AWS refused in the last fetch.
     pub(super) refused_base_key: Option<String>,
+    /// What the held credentials were made from, in a scoped session.
+    pub(super) scoped_from: Option<ScopedFrom>,
     /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
     /// When the held credentials were fetched.
@@ -118,6 +120,7 @@ impl State {
             web_identity_token: None,
             watch: Watch::default(),
             refused_base_key: None,
+            scoped_from: None,
             warnings,
             held_since: 0,
             expiry_is_recorded: false,
@@ -330,6 +333,7 @@ impl State {
                 self.held_since = at.wall;
                 self.degraded = None;
                 self.disk_entry.clone_from(&fetched.disk_entry);
+                self.scoped_from.clone_from(&fetched.scoped_from);
                 counters.taken(completion.at);
                 self.pending_error = None;
                 self.events
@@ -342,6 +346,7 @@ impl State {
                 self.degraded.clone_from(&credentials.degraded);
                 self.pending_error = None;
                 self.disk_entry.clone_from(&fetched.disk_entry);
+                self.scoped_from.clone_from(&fetched.scoped_from);
                 counters.taken(completion.at);
                 counters.backed_off();
                 let reason = credentials.degraded.as_deref();
