@@ -27,6 +27,18 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RoleProvider do
     expect(sync).to have_received(:wake).twice
   end
 
+  it 'limits the process’s own session in force where its settings have a scope' do
+    sessions = [Object.new, Object.new]
+    allow(own).to receive(:current) { sessions.first }
+    settings(roles: { reader: { scope_policy: '{}', scope_duration: 900 } })
+    allow(aws::Internal::Layers).to receive(:callbacks_out_of) { |layers| [nil, layers] }
+    reader.provide_token
+    expect(@options).to eq(scope_policy: '{}', scope_duration: 900, source: sessions.first)
+    sessions.shift
+    reader.provide_token
+    expect(@options).to include(source: sessions.first)
+  end
+
   it 'has one object of credentials, which wakes the sync when the settings were compared, and not at each read' do
     expect(reader.current_credentials).to equal(reader.current_credentials)
     3.times { expect(reader.current_credentials.access_key_id).to eq('ASIAFIRST') }
