@@ -3,6 +3,7 @@
 //! A session runs all steps of [`Fetch`] through [`fetch()`]; the doctor runs them one by one.
 
 mod disk_cache;
+mod disk_entry;
 mod endpoint;
 mod identity_token;
 mod profile_in_force;
@@ -11,11 +12,10 @@ mod roles;
 mod scope;
 mod watched;
 
-pub use disk_cache::DiskEntry;
+pub use disk_entry::DiskEntry;
 pub use identity_token::identity_token;
-pub use request::{FetchRequest, FetchResult};
+pub use request::{FetchRequest, FetchResult, ScopedFrom};
 pub(crate) use roles::{AssumeRoles, needed_serial};
-pub use scope::ScopedFrom;
 
 use crate::{
     config::{Settings, region},

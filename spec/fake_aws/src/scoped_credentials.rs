@@ -24,7 +24,8 @@ pub fn get_scoped_credentials(call: &mut Call) -> Result<String, Failure> {
         return Err(Failure::access_denied(format!("The session already has {MOST_SCOPES} scope down policies.")));
     }
     let end = caller.expires_ms.unwrap_or(call.now_ms + LONGEST_MS);
-    let asked = call.param("DurationSeconds").and_then(|text| text.parse::<i64>().ok()).map(|seconds| call.now_ms + seconds * 1000);
+    let asked =
+        call.param("DurationSeconds").and_then(|text| text.parse::<i64>().ok()).map(|seconds| call.now_ms + seconds * 1000);
     if asked.is_some_and(|asked| asked > end) {
         let message = "The requested DurationSeconds is greater than the remaining lifetime of the calling session.";
         return Err(Failure::new(400, "InsufficientSessionLifetime", message));

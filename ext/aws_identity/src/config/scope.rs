@@ -34,13 +34,14 @@ pub(super) fn read(
     }
     if let Some(name) = contradiction(&options) {
         return Err(Failure::configuration(
-            format!("{name} is given beside {POLICY}, which limits the source and assumes no role."),
+            format!(
+                "{name} is given beside {POLICY}, which limits the source and assumes no role."
+            ),
             "Keep one of them; to scope a role's session: session.assume_role(…).scoped(policy: …).",
         ));
     }
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    let token_size =
-        layers.first(|layer| layer.whole(TOKEN_SIZE, "a whole number of bytes"))?;
+    let token_size = layers.first(|layer| layer.whole(TOKEN_SIZE, "a whole number of bytes"))?;
     let scope = Scope {
         policy,
         duration_seconds: options.whole_seconds("scope_duration")?.map(number),

@@ -1,6 +1,6 @@
 //! The request and the result of a fetch.
 
-use super::{DiskEntry, ScopedFrom};
+use super::disk_entry::DiskEntry;
 use crate::{
     attempt::Attempt,
     credentials::Credentials,
@@ -64,4 +64,46 @@ pub struct FetchResult {
     pub warnings: Vec<String>,
     /// How far STS's clock is ahead of ours, if its answer can be believed.
     pub clock_offset: Option<Millis>,
+}
+
+/// What scoped credentials were made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopedFrom {
+    /// The access key id of the source's credentials.
+    access_key_id: String,
+    /// They expire before the source's, as was asked for.
+    is_shorter: bool,
+}
+
+impl ScopedFrom {
+    pub(super) fn new(access_key_id: String, scoped: &Credentials) -> Self {
+        Self {
+            access_key_id,
+            is_shorter: scoped.requested.is_some(),
+        }
+    }
+
+    /// The key that gives nothing better than what is held: the credentials expire with it, or a service
+    /// refused them.
+    pub(super) fn spent_key(&self, is_refused: bool) -> Option<&str> {
+        (is_refused || !self.is_shorter).then_some(self.access_key_id.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_spent_unless_the_duration_ended_first() {
+        let mut scoped = Credentials::new("ASIASCOPED", "s", None, "test");
+        let spent = |scoped: &Credentials, is_refused| {
+            let from = ScopedFrom::new("ASIASOURCE".into(), scoped);
+            from.spent_key(is_refused).map(str::to_owned)
+        };
+        assert_eq!(spent(&scoped, false).as_deref(), Some("ASIASOURCE"));
+        scoped.requested = Some(900_000);
+        assert_eq!(spent(&scoped, false), None);
+        assert_eq!(spent(&scoped, true).as_deref(), Some("ASIASOURCE"));
+    }
 }

@@ -1,6 +1,6 @@
 //! The step of a scoped session: less power for the credentials of its source.
 
-use super::AssumeRoles;
+use super::roles::AssumeRoles;
 use crate::{
     credentials::Credentials,
     failure::Failure,
@@ -10,30 +10,6 @@ use crate::{
 };
 
 const STEP: &str = "scope";
-
-/// What scoped credentials were made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScopedFrom {
-    /// The access key id of the source's credentials.
-    access_key_id: String,
-    /// They expire before the source's, as was asked for.
-    is_shorter: bool,
-}
-
-impl ScopedFrom {
-    pub(super) fn new(access_key_id: String, scoped: &Credentials) -> Self {
-        Self {
-            access_key_id,
-            is_shorter: scoped.requested.is_some(),
-        }
-    }
-
-    /// The key that gives nothing better than what is held: the credentials expire with it, or a service
-    /// refused them.
-    pub(super) fn spent_key(&self, is_refused: bool) -> Option<&str> {
-        (is_refused || !self.is_shorter).then_some(self.access_key_id.as_str())
-    }
-}
 
 impl AssumeRoles<'_> {
     /// Credentials of the same identity as `base`, limited by `scope`.
@@ -70,7 +46,9 @@ fn check(base: &Credentials, spent_key: Option<&str>) -> Result<(), Failure> {
     if spent_key == Some(key.as_str()) {
         // Not a failure of the configuration: what is held is served until it expires.
         return Err(Failure::no_credentials(
-            format!("The source has no newer credentials than {key}, from which those held were made."),
+            format!(
+                "The source has no newer credentials than {key}, from which those held were made."
+            ),
             "See why the source cannot refresh its own.",
         ));
     }
@@ -80,10 +58,15 @@ fn check(base: &Credentials, spent_key: Option<&str>) -> Result<(), Failure> {
             "Make the source with get_session_token: true, or have it assume a role.",
         ));
     }
-    let scopes = base.details.get(SCOPES).and_then(|count| count.parse().ok());
+    let scopes = base
+        .details
+        .get(SCOPES)
+        .and_then(|count| count.parse().ok());
     if scopes.is_some_and(|scopes: u32| scopes >= MOST_SCOPES) {
         return Err(Failure::configuration(
-            format!("{key} has been scoped {MOST_SCOPES} times, and STS puts no further policy on top."),
+            format!(
+                "{key} has been scoped {MOST_SCOPES} times, and STS puts no further policy on top."
+            ),
             "Scope one of the sessions before it, with both policies in one.",
         ));
     }
@@ -120,21 +103,12 @@ mod tests {
         ] {
             let now = 1_800_000_000_000;
             let expires_at = left.map(|seconds: Millis| now + seconds * 1_000);
-            assert_eq!(duration(longest, expires_at, now), asked, "{longest:?} {left:?}");
+            assert_eq!(
+                duration(longest, expires_at, now),
+                asked,
+                "{longest:?} {left:?}"
+            );
         }
-    }
-
-    #[test]
-    fn a_key_is_spent_unless_the_duration_ended_first() {
-        let mut scoped = base();
-        let spent = |scoped: &Credentials, is_refused| {
-            let from = ScopedFrom::new("ASIASOURCE".into(), scoped);
-            from.spent_key(is_refused).map(str::to_owned)
-        };
-        assert_eq!(spent(&scoped, false).as_deref(), Some("ASIASOURCE"));
-        scoped.requested = Some(900_000);
-        assert_eq!(spent(&scoped, false), None);
-        assert_eq!(spent(&scoped, true).as_deref(), Some("ASIASOURCE"));
     }
 
     #[test]
@@ -150,6 +124,9 @@ mod tests {
         base.session_token = None;
         let failure = check(&base, None).unwrap_err();
         assert_eq!(failure.kind, Kind::Configuration);
-        assert!(failure.remedy.contains("get_session_token: true"), "{failure}");
+        assert!(
+            failure.remedy.contains("get_session_token: true"),
+            "{failure}"
+        );
     }
 }

@@ -108,7 +108,10 @@ fn signer(keys: &Credentials, region: &str) -> StaticRuntimePlugin {
         ])))
         .with_auth_scheme(SigV4AuthScheme::new())
         .with_identity_cache(Some(IdentityCache::no_cache()))
-        .with_identity_resolver(SCHEME_ID, SharedCredentialsProvider::new(signing_keys(keys)));
+        .with_identity_resolver(
+            SCHEME_ID,
+            SharedCredentialsProvider::new(signing_keys(keys)),
+        );
     StaticRuntimePlugin::new()
         .with_config(config.freeze())
         .with_runtime_components(components)

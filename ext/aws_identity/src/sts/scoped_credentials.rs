@@ -222,7 +222,9 @@ fn about_scope(mut failure: Failure) -> Failure {
         "PackedPolicyTooLarge" => {
             "Shorten the policy (scope_policy): it adds to the policies and tags that the session has."
         }
-        "InvalidAction" => "This endpoint does not know the call. Use the regional endpoint of AWS.",
+        "InvalidAction" => {
+            "This endpoint does not know the call. Use the regional endpoint of AWS."
+        }
         _ => return failure,
     };
     remedy.clone_into(&mut failure.remedy);
@@ -245,7 +247,8 @@ mod tests {
 
     #[test]
     fn the_request_has_what_was_asked_for_and_no_more() {
-        let start = "Action=GetScopedCredentials&Version=2011-06-15&Policy=%7B%22Statement%22%3A%5B%5D%7D";
+        let start =
+            "Action=GetScopedCredentials&Version=2011-06-15&Policy=%7B%22Statement%22%3A%5B%5D%7D";
         assert_eq!(scope().body(None), start);
         assert_eq!(
             scope().body(Some(60)),

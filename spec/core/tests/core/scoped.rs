@@ -170,11 +170,9 @@ fn what_sts_refuses_is_explained() {
 
 #[test]
 fn what_passes_by_itself_is_asked_again() {
-    for answer in [
-        Answer::Drop,
-        Answer::Throttle,
-        Answer::Error { status: 503, code: "ServiceUnavailable".into(), message: "down".into() },
-    ] {
+    for answer in
+        [Answer::Drop, Answer::Throttle, Answer::Error { status: 503, code: "ServiceUnavailable".into(), message: "down".into() }]
+    {
         let machine = machine();
         machine.aws.add_rule(Rule::on(Service::Sts).action(CALL).times(2).answer(answer));
         scope(&machine.session(), &source(&machine, 3600)).unwrap();

@@ -31,7 +31,9 @@ fn a_scope_stands_in_place_of_roles_whatever_the_lower_layers_say() {
     assert_eq!(settings.warnings, []);
     let policy_of_profile = decide(scoped(json!({})), json!({"policy": {"Statement": []}}), &[]);
     assert!(policy_of_profile.scope.is_some());
-    let off = options(scoped(json!({"role_arn": false, "get_session_token": false})));
+    let off = options(scoped(
+        json!({"role_arn": false, "get_session_token": false}),
+    ));
     assert!(off.scope.is_some());
 }
 
@@ -41,7 +43,10 @@ fn a_scope_beside_anything_that_chooses_another_identity_is_refused() {
         ("role_arn", json!(ROLE)),
         ("role_arn", json!([ROLE])),
         ("policy", json!({"Statement": []})),
-        ("policy_arns", json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"])),
+        (
+            "policy_arns",
+            json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
+        ),
         ("session_duration", json!(900)),
         ("external_id", json!("canary")),
         ("serial_number", json!("GAHT12345678")),
@@ -50,7 +55,10 @@ fn a_scope_beside_anything_that_chooses_another_identity_is_refused() {
         let failure = refused(scoped(json!({name: value})));
         assert_eq!(failure.kind, Kind::Configuration);
         assert!(failure.cause.starts_with(name), "{failure}");
-        assert!(failure.remedy.contains("assume_role(…).scoped"), "{failure}");
+        assert!(
+            failure.remedy.contains("assume_role(…).scoped"),
+            "{failure}"
+        );
     }
     let failure = refused(scoped(json!({"profile": "prod"})));
     assert!(failure.cause.contains("source and profile"), "{failure}");
@@ -75,7 +83,10 @@ fn a_scope_needs_its_policy_and_a_source() {
         assert!(failure.remedy.contains("session.scoped"), "{failure}");
     }
     for (more, said) in [
-        (json!({"scope_policy": "no json"}), "scope_policy is not a JSON object"),
+        (
+            json!({"scope_policy": "no json"}),
+            "scope_policy is not a JSON object",
+        ),
         (json!({"scope_duration": 0}), "1 to 129600"),
         (json!({"scope_duration": 1.5}), "scope_duration"),
         (json!({"scope_description": "x"}), "scope_description has 1"),
@@ -96,10 +107,20 @@ fn a_scope_that_is_not_resolved_yet_is_not_ready() {
 #[test]
 fn a_policy_without_a_role_is_told_of_scopes() {
     let failure = refused(json!({"source": true, "policy": {"Statement": []}}));
-    assert!(failure.remedy.contains("session.scoped(policy: …)"), "{failure}");
-    let keys = [("AWS_ACCESS_KEY_ID", "AKIAX"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    assert!(
+        failure.remedy.contains("session.scoped(policy: …)"),
+        "{failure}"
+    );
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIAX"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    ];
     let failure = self::failure(json!({}), json!({"policy": {"Statement": []}}), &keys);
     assert!(failure.remedy.contains("scope_policy"), "{failure}");
-    let arns = refused(json!({"source": true, "policy_arns": "arn:aws:iam::aws:policy/ReadOnlyAccess"}));
-    assert!(!arns.remedy.contains("scoped"), "it takes a policy only: {arns}");
+    let arns =
+        refused(json!({"source": true, "policy_arns": "arn:aws:iam::aws:policy/ReadOnlyAccess"}));
+    assert!(
+        !arns.remedy.contains("scoped"),
+        "it takes a policy only: {arns}"
+    );
 }
