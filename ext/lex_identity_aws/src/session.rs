@@ -17,7 +17,11 @@ use std::{
     collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
+/// As [`LOOK_LIMIT`], where the wait stops the other fibers of a scheduler.
+const SCHEDULER_LOOK_LIMIT: Duration = Duration::from_millis(5);
 
 #[magnus::wrap(
     class = "Legion::Extensions::Identity::Aws::Internal::Native::Session",
@@ -107,6 +111,7 @@ impl Session {
     /// Looks whether the files of the last fetch have changed, if that is due.
     fn look(&self) -> Result<(), Error> {
         match self.core.look() {
+            Some(look) if has_scheduler() => wait_at_most(&look, SCHEDULER_LOOK_LIMIT),
             Some(look) => wait_at_most(&look, LOOK_LIMIT),
             None => Ok(()),
         }

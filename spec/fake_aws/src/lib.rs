@@ -19,6 +19,7 @@ mod proxy;
 mod random;
 mod route;
 mod rules;
+mod scoped_credentials;
 mod server;
 mod shared;
 mod signin;

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-/// As often as a call of STS.
+/// The most requests of one call.
 const TRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(100);
 const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
@@ -244,6 +244,23 @@ impl Call<'_> {
         Some(answer.failure(Failure::new(kind, cause, "It may pass.")))
     }
 
+    /// The failure of a 401 or 403 without a code of the service: a proxy or a mesh gave it, and it says
+    /// nothing of the login.
+    pub(super) fn foreign(&self, answer: &Answer) -> Option<Failure> {
+        if answer.code().is_some() || !matches!(answer.status, 401 | 403) {
+            return None;
+        }
+        Some(answer.failure(Failure::new(
+            Kind::AccessDenied,
+            format!(
+                "{} answered {}, without an error code.",
+                self.shown(),
+                answer.words()
+            ),
+            "Check the proxy, service mesh or endpoint that gave it. It may pass.",
+        )))
+    }
+
     /// The failure of an answer that is not the service's.
     pub(super) fn meaningless(&self, answer: &Answer, reason: &str) -> Failure {
         answer.failure(Failure::new(
@@ -289,9 +306,10 @@ impl Answer {
         words.join(": ")
     }
 
-    /// The failure with what the answer says of itself.
+    /// The failure with what the answer says of itself: its own code, or none.
     pub(super) fn failure(&self, failure: Failure) -> Failure {
         Failure {
+            code: self.code().map(shown),
             status: Some(self.status),
             ..failure
         }

@@ -96,19 +96,10 @@ pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
     }
 }
 
-/// True where AWS refused the keys a request was signed with, not what they ask for.
+/// True where AWS refused the keys a request was signed with, or could not read them in it.
 #[must_use]
 pub fn refuses_keys(failure: &Failure) -> bool {
-    let code = failure.code.as_deref().unwrap_or_default();
-    matches!(
-        code.strip_suffix("Exception").unwrap_or(code),
-        "InvalidClientTokenId"
-            | "UnrecognizedClient"
-            | "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "IncompleteSignature"
-            | "ExpiredToken"
-    )
+    failure.refuses_key() || failure.code.as_deref() == Some("IncompleteSignature")
 }
 
 fn timed_out(what: &str, place: &str) -> Failure {
@@ -240,6 +231,14 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
             Kind::Service,
             "Ask for a shorter duration: the credentials that ask last less long.",
         ),
+        "InsufficientSessionLifetime" => (
+            Kind::Service,
+            "Ask for a shorter duration, or none: the credentials that ask last less long.",
+        ),
+        "InvalidSubjectCredentials" => (
+            Kind::AccessDenied,
+            "AWS takes the credentials that ask for no valid session. Get new ones.",
+        ),
         "JWTPayloadSizeExceeded" => (
             Kind::Service,
             "Ask for fewer or shorter tags and audiences.",
@@ -312,6 +311,12 @@ mod tests {
             ("PriorRequestNotComplete", 400, Kind::Throttled),
             ("SlowDown", 503, Kind::Throttled),
             ("ExpiredTokenException", 403, Kind::AccessDenied),
+            ("InsufficientSessionLifetime", 400, Kind::Service),
+            (
+                "InvalidSubjectCredentialsException",
+                400,
+                Kind::AccessDenied,
+            ),
             ("", 401, Kind::AccessDenied),
             ("", 403, Kind::AccessDenied),
             ("", 429, Kind::Throttled),

@@ -62,7 +62,7 @@ fn refresh_unseen(session: &Session, machine: &Machine) {
 }
 
 #[test]
-fn a_refresh_that_nobody_looked_at_until_it_expired_is_no_failure() {
+fn a_refresh_that_no_read_applied_until_it_expired_is_no_failure() {
     let machine = living(4);
     let session = machine.session();
     read(&session).unwrap();
@@ -196,14 +196,14 @@ fn a_refresh_that_cannot_start_is_a_failed_refresh() {
     let door: &'static Door = Box::leak(Box::new(Door(AtomicBool::new(true))));
     let machine = living(3).gate(door);
     let session = machine.session();
-    assert_eq!(read(&session).unwrap_err().kind, Kind::Internal, "nothing is held");
+    assert_eq!(read(&session).unwrap_err().kind, Kind::Connection, "nothing is held");
     door.0.store(false, SeqCst);
     read(&session).unwrap();
     pause(2800); // the mandatory window
     door.0.store(true, SeqCst);
     read(&session).unwrap();
     assert!(session.held().unwrap().degraded.is_some_and(|why| why.contains("128")));
-    assert_eq!(read_identity(&session).unwrap_err().kind, Kind::Internal);
+    assert_eq!(read_identity(&session).unwrap_err().kind, Kind::Connection);
     door.0.store(false, SeqCst);
     pause(1300);
     read(&session).unwrap();

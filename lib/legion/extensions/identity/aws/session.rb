@@ -27,8 +27,10 @@ module Legion
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
           # Options that {#assume_role} hands on: where STS is and how long it may take.
           INHERITED = %i[region endpoint ca_bundle resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
+          # How often a read begins: again where other threads took away what it had fetched, and never without end.
+          ROUNDS = 8
           LOCK = ::Mutex.new
-          private_constant :NONE, :INHERITED, :LOCK
+          private_constant :NONE, :INHERITED, :ROUNDS, :LOCK
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
@@ -71,6 +73,9 @@ module Legion
           # @option options [String] :web_identity_token_file read again before each request
           # @option options [String] :provider_id of a web identity that is an OAuth 2.0 access token
           # @option options [Session, Credentials, #credentials] :source in place of the other bases; asked before each request
+          # @option options [String, Hash] :scope_policy with `source`: the same identity with less power; see {#scoped}
+          # @option options [Integer] :scope_duration seconds, at most
+          # @option options [String] :scope_description for CloudTrail
           # @option options [Boolean] :get_session_token trade the user's own keys for temporary ones first; then `session_duration`
           #   may be 900 to 129600
           # @option options [Boolean, String] :cache share role sessions with the AWS CLI and other processes: true for
@@ -175,10 +180,31 @@ module Legion
           def assume_role(role_arn:, **options)
             raise ::ArgumentError, "role_arn is #{role_arn.inspect}; assume_role takes the ARN of a role, or a list of them." unless role_arn
 
-            inherited = @inherited.call
-            layers = Internal::Layers.of({ **inherited[:options], **options.except(:logger), role_arn: role_arn, source: self })
-            layers[:inherited_profile] = inherited[:profile]
-            Session.from_layers(layers, options[:logger] || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
+            child(role_arn: role_arn, **options)
+          end
+
+          # A session of the same identity that may do less (sts:GetScopedCredentials): what both `policy` and this session's permissions
+          # allow. Nothing is asked yet. Region, endpoint and time-outs are those of this one.
+          #
+          # It asks STS once for each credentials of this session, and has this one refreshed first where they end together. A session
+          # can be scoped three times, one on top of the other. STS scopes temporary credentials only: with keys of a user make this
+          # session with `get_session_token: true`.
+          #
+          # @param policy [String, Hash] IAM policy, up to 2048 characters
+          # @param duration_seconds [Integer, nil] 1 to 129600, at most: less where this session's credentials have less left; nil: as
+          #   long as they
+          # @param description [String, nil] for CloudTrail, 2 to 256 characters
+          # @return [Session]
+          # @raise [ArgumentError] without a policy
+          # @raise [ConfigurationError] for what STS does not take
+          # @see docs/tokens.md
+          # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetScopedCredentials.html
+          def scoped(policy:, duration_seconds: nil, description: nil)
+            unless policy.is_a?(::Hash) || (policy.is_a?(::String) && !policy.strip.empty?)
+              raise ::ArgumentError, "policy is #{policy.inspect}; scoped takes an IAM policy, as JSON text or a Hash."
+            end
+
+            child(scope_policy: policy, scope_duration: duration_seconds, scope_description: description)
           end
 
           # Calls the block with each change, on one thread that exists only while the session has listeners. That thread also refreshes
@@ -245,7 +271,7 @@ module Legion
           # @return [Token]
           # @raise [ArgumentError] for an unknown kind, and for words that are unknown, missing or of another type
           # @raise [Error] where there are no credentials
-          # @see docs/tokens.md
+          # @see file:docs/tokens.md
           def token_for(kind, region: nil, **words)
             @fetches.run(:lasting)
             Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
@@ -310,6 +336,14 @@ module Legion
 
           private
 
+          # A session that has this one as its source, and what is inherited of it.
+          def child(logger: nil, **options)
+            inherited = @inherited.call
+            layers = Internal::Layers.of({ **inherited[:options], **options, source: self })
+            layers[:inherited_profile] = inherited[:profile]
+            Session.from_layers(layers, logger || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
+          end
+
           def start(layers, logger)
             @log = Internal::Log.new(logger)
             @cached = @identity = NONE
@@ -329,17 +363,33 @@ module Legion
             LOCK.synchronize { @listeners ||= type.new(@native, @fetches, @log) }
           end
 
-          # Reads newer credentials from the core, after a fetch where there is no `serial`. Starts over where another thread invalidated
-          # them in between.
+          # Reads newer credentials from the core, after a fetch where there is no `serial`.
           def refresh_cached(serial)
-            @fetches.run(:credentials) unless serial
-            cached || credentials
+            in_rounds do
+              @fetches.run(:credentials) unless serial
+              fetched = cached
+              serial = @native.serial unless fetched
+              fetched
+            end
           end
 
           def load_identity(serial)
-            @fetches.run(:identity) unless serial
-            fields = @native.known
-            fields ? (@identity = CallerIdentity.new(**fields)) : identity
+            in_rounds do
+              @fetches.run(:identity) unless serial
+              fields = @native.known
+              serial = @native.identity_serial unless fields
+              fields && (@identity = CallerIdentity.new(**fields))
+            end
+          end
+
+          # Yields until the block returns something.
+          def in_rounds
+            ROUNDS.times do
+              found = yield
+              return found if found
+            end
+            raise NoCredentialsError, "#{ROUNDS} times what was fetched was gone before it could be read. " \
+                                      'Check the lifetime of the credentials, and what calls invalidate or forget_identity.'
           end
 
           def cached
