@@ -16,12 +16,14 @@ module Legion
             SUMMARY = "LegionIO's settings files, what they say of AWS, and the entry for phase 0"
             # (see Command::POSITION)
             POSITION = 7
+            # (see Command::TEXT_IN_PIPES)
+            TEXT_IN_PIPES = true
 
             # (see Command#declare)
             def declare(options)
               options.on('--write', 'write the entry for phase 0 into a settings file of its own') { @write = true }
-              session_options(options)
               form_options(options)
+              session_options(options)
             end
 
             private
