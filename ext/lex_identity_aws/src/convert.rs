@@ -3,13 +3,14 @@
 mod ask;
 mod given;
 
-pub use ask::{answer, purpose, question, takes};
-pub use given::{MOST_LEVELS, environment, json, layers, words};
+pub use ask::{answer, purpose, question, secret, takes};
+pub use given::{MOST_LEVELS, json, layers, words};
 
+use crate::secrets::SecretText;
 use aws_identity::{
     attempt::Attempt,
     config::Settings,
-    credentials::{Millis, Secret},
+    credentials::Millis,
     doctor::Finding,
     failure::Failure,
     identity::Identity,
@@ -58,7 +59,7 @@ fn frozen(ruby: &Ruby, text: &str) -> RString {
     string
 }
 
-/// The held credentials, with their secrets.
+/// The held credentials; their secrets stay native.
 pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
     let credentials = &held.credentials;
     let details = ruby.hash_new();
@@ -69,13 +70,13 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
     Ok(Reply::new(ruby)
         .with("serial", held.serial)?
         .text("access_key_id", Some(&credentials.access_key_id))?
-        .text(
+        .with(
             "secret_access_key",
-            Some(credentials.secret_access_key.expose()),
+            SecretText(credentials.secret_access_key.clone()),
         )?
-        .text(
+        .with(
             "session_token",
-            credentials.session_token.as_ref().map(Secret::expose),
+            credentials.session_token.clone().map(SecretText),
         )?
         .with(
             "expiration",
@@ -113,10 +114,10 @@ pub fn identity_token_request(ruby: &Ruby, given: RHash) -> Result<IdentityToken
     })
 }
 
-/// A token for another system, with its text.
+/// A token for another system; its text stays native.
 pub fn token(ruby: &Ruby, token: &Token) -> Result<RHash, Error> {
     Ok(Reply::new(ruby)
-        .text("token", Some(token.text.expose()))?
+        .with("token", SecretText(token.text.clone()))?
         .with("expiration", token.expires_at.div_euclid(1000))?
         .with("kind", ruby.to_symbol(token.kind))?
         .done())

@@ -1,6 +1,7 @@
 //! What Ruby gives: options, settings and the environment.
 
-use aws_identity::{config::Layers, environment::Environment};
+use crate::{secrets::Environment, session::Session};
+use aws_identity::config::Layers;
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
     r_hash::ForEach, value::ReprValue,
@@ -30,18 +31,25 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         }
     };
     let seconds: Option<f64> = field("deadline_cap").map(f64::try_convert).transpose()?;
-    let profile: Option<String> = field("inherited_profile")
-        .map(String::try_convert)
+    let environment = field("environment")
+        .map(<&Environment>::try_convert)
+        .transpose()?;
+    let below = field("inherited")
+        .map(<&Session>::try_convert)
         .transpose()?;
     let folder: Option<String> = field("dmi_folder").map(String::try_convert).transpose()?;
-    Ok(Layers {
+    let mut layers = Layers {
         options: map("options")?,
         settings: map("settings")?,
-        environment: environment(ruby, field("environment"))?,
+        environment: environment.map(|all| all.0.clone()).unwrap_or_default(),
         deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-        inherited_profile: profile,
+        inherited_profile: None,
         dmi_folder: folder.map(Into::into),
-    })
+    };
+    if let Some(below) = below {
+        below.inherited.add_to(&mut layers);
+    }
+    Ok(layers)
 }
 
 /// The words of a token.
@@ -50,24 +58,6 @@ pub fn words(ruby: &Ruby, given: RHash) -> Result<Map<String, Json>, Error> {
         Json::Object(map) => Ok(map),
         _ => Ok(Map::new()),
     }
-}
-
-/// A Hash of variables, such as `ENV.to_h`.
-pub fn environment(ruby: &Ruby, given: Option<Value>) -> Result<Environment, Error> {
-    let Some(given) = given else {
-        return Ok(Environment::default());
-    };
-    let hash = RHash::from_value(given)
-        .ok_or_else(|| Error::new(ruby.exception_type_error(), "environment is not a Hash"))?;
-    let mut all = Vec::with_capacity(hash.len());
-    hash.foreach(|name: RString, value: RString| {
-        // This gem needs no variable that is not UTF-8.
-        if let (Ok(name), Ok(value)) = (name.to_string(), value.to_string()) {
-            all.push((name, value));
-        }
-        Ok(ForEach::Continue)
-    })?;
-    Ok(Environment::new(all))
 }
 
 /// `option` is the name of the option that `value` is of, and empty for the Hash of all options.
