@@ -22,7 +22,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
 
   it 'hands its options down as they are, without the logger, beside ENV and settings' do
     session
-    expect(layers).to contain_exactly(a_hash_including(options: { region: 'eu-west-1' }, settings: nil, environment: a_kind_of(Hash), deadline_cap: nil))
+    expect(layers).to contain_exactly(a_hash_including(options: { region: 'eu-west-1' }, settings: nil, environment: a_kind_of(aws::Internal::Native::Environment), deadline_cap: nil))
   end
 
   it 'logs what the core warns of, once' do
@@ -75,6 +75,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
       native.is(role: 'other')
       expect(session.identity.role).to eq('other')
     end
+  end
+
+  it 'begins a read again a bounded number of times where other threads take away what it fetched' do
+    allow(native).to receive_messages(held: nil, known: nil, serial: 1, identity_serial: 1)
+    expect { session.credentials }.to raise_error(aws::NoCredentialsError, /8 times .* invalidate/)
+    expect { session.identity }.to raise_error(aws::NoCredentialsError, /8 times/)
+    expect(native).to have_received(:serial).at_most(9).times
+    expect(native).to have_received(:identity_serial).at_most(9).times
   end
 
   it 'is a provider for aws-sdk-ruby' do

@@ -1,13 +1,13 @@
 //! What Ruby gives: options, settings and the environment.
 
 use crate::{secrets::Environment, session::Session};
-use aws_identity::config::Layers;
+use aws_identity::{config::Layers, environment::Environment as Variables};
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
     r_hash::ForEach, value::ReprValue,
 };
 use serde_json::{Map, Number, Value as Json};
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// Deeper nesting is a mistake or an attack on the stack.
 pub const MOST_LEVELS: usize = 16;
@@ -31,9 +31,6 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         }
     };
     let seconds: Option<f64> = field("deadline_cap").map(f64::try_convert).transpose()?;
-    let environment = field("environment")
-        .map(<&Environment>::try_convert)
-        .transpose()?;
     let below = field("inherited")
         .map(<&Session>::try_convert)
         .transpose()?;
@@ -41,7 +38,10 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
     let mut layers = Layers {
         options: map("options")?,
         settings: map("settings")?,
-        environment: environment.map(|all| all.0.clone()).unwrap_or_default(),
+        environment: field("environment")
+            .map(environment)
+            .transpose()?
+            .unwrap_or_default(),
         deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         inherited_profile: None,
         dmi_folder: folder.map(Into::into),
@@ -58,6 +58,15 @@ pub fn words(ruby: &Ruby, given: RHash) -> Result<Map<String, Json>, Error> {
         Json::Object(map) => Ok(map),
         _ => Ok(Map::new()),
     }
+}
+
+/// A `Native::Environment`, or, for `Testing`, a Hash of variables.
+fn environment(given: Value) -> Result<Variables, Error> {
+    if let Ok(all) = <&Environment>::try_convert(given) {
+        return Ok(all.0.clone());
+    }
+    let all: HashMap<String, String> = RHash::try_convert(given)?.to_hash_map()?;
+    Ok(Variables::new(all))
 }
 
 /// `option` is the name of the option that `value` is of, and empty for the Hash of all options.

@@ -26,8 +26,10 @@ module Legion
 
           # The value before the first fetch: its serial is 0, and the core counts from 1.
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
+          # How often a read begins: again where other threads took away what it had fetched, and never without end.
+          ROUNDS = 8
           LOCK = ::Mutex.new
-          private_constant :NONE, :LOCK
+          private_constant :NONE, :ROUNDS, :LOCK
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
@@ -247,7 +249,7 @@ module Legion
           # @return [Token]
           # @raise [ArgumentError] for an unknown kind, and for words that are unknown, missing or of another type
           # @raise [Error] where there are no credentials
-          # @see docs/tokens.md
+          # @see file:docs/tokens.md
           def token_for(kind, region: nil, **words)
             @fetches.run(:lasting)
             Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
@@ -334,17 +336,33 @@ module Legion
             LOCK.synchronize { @listeners ||= type.new(@native, @fetches, @log) }
           end
 
-          # Reads newer credentials from the core, after a fetch where there is no `serial`. Starts over where another thread invalidated
-          # them in between.
+          # Reads newer credentials from the core, after a fetch where there is no `serial`.
           def refresh_cached(serial)
-            @fetches.run(:credentials) unless serial
-            cached || credentials
+            in_rounds do
+              @fetches.run(:credentials) unless serial
+              fetched = cached
+              serial = @native.serial unless fetched
+              fetched
+            end
           end
 
           def load_identity(serial)
-            @fetches.run(:identity) unless serial
-            fields = @native.known
-            fields ? (@identity = CallerIdentity.new(**fields)) : identity
+            in_rounds do
+              @fetches.run(:identity) unless serial
+              fields = @native.known
+              serial = @native.identity_serial unless fields
+              fields && (@identity = CallerIdentity.new(**fields))
+            end
+          end
+
+          # Yields until the block returns something.
+          def in_rounds
+            ROUNDS.times do
+              found = yield
+              return found if found
+            end
+            raise NoCredentialsError, "#{ROUNDS} times what was fetched was gone before it could be read. " \
+                                      'Check the lifetime of the credentials, and what calls invalidate or forget_identity.'
           end
 
           def cached
