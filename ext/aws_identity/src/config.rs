@@ -12,6 +12,7 @@ pub mod options;
 pub mod region;
 mod report;
 mod role;
+mod scope;
 mod settings;
 mod unused;
 

@@ -18,6 +18,7 @@ mod proxy;
 mod random;
 mod route;
 mod rules;
+mod scoped_credentials;
 mod server;
 mod shared;
 mod signin;

@@ -61,6 +61,9 @@ impl AssumeRoles<'_> {
                 requested = role.options.clone();
             }
         }
+        if let Some(scope) = &settings.scope {
+            credentials = self.scope(&scope.value, credentials, record).await?;
+        }
         Ok((credentials, disk_cache.into_last()))
     }
 

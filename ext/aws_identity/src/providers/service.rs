@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-/// As often as a call of STS.
+/// The most requests of one call.
 const TRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(100);
 const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));

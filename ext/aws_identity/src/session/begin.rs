@@ -269,6 +269,7 @@ impl Session {
             identity,
             refused_key,
             refused_base_key: state.refused_base_key.clone(),
+            scoped_from: state.scoped_from.clone(),
             answers,
             clock_offset: now.wall - state.runtime.now().wall,
         };

@@ -228,6 +228,14 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
             Kind::Service,
             "Ask for a shorter duration: the credentials that ask last less long.",
         ),
+        "InsufficientSessionLifetime" => (
+            Kind::Service,
+            "Ask for a shorter duration, or none: the credentials that ask last less long.",
+        ),
+        "InvalidSubjectCredentials" => (
+            Kind::AccessDenied,
+            "AWS takes the credentials that ask for no valid session. Get new ones.",
+        ),
         "JWTPayloadSizeExceeded" => (
             Kind::Service,
             "Ask for fewer or shorter tags and audiences.",
@@ -300,6 +308,12 @@ mod tests {
             ("PriorRequestNotComplete", 400, Kind::Throttled),
             ("SlowDown", 503, Kind::Throttled),
             ("ExpiredTokenException", 403, Kind::AccessDenied),
+            ("InsufficientSessionLifetime", 400, Kind::Service),
+            (
+                "InvalidSubjectCredentialsException",
+                400,
+                Kind::AccessDenied,
+            ),
             ("", 401, Kind::AccessDenied),
             ("", 403, Kind::AccessDenied),
             ("", 429, Kind::Throttled),

@@ -20,6 +20,7 @@ mod readers;
 mod region;
 mod roles;
 mod rotation;
+mod scoped;
 mod session;
 mod settings;
 mod sso;

@@ -87,7 +87,7 @@ module Legion
               name = question.fetch(:name)
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
-                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, question[:refused_key]) }
+                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, **question.slice(:refused_key, :spent_key)) }
                        else text(call(name, :process_timeout, limit, alone) { |token| Secret.new(token.value.call) }, name, 'a token')
                        end
               { name => answer }
@@ -151,10 +151,15 @@ module Legion
                                         'the device shows the next one, thirty seconds at most.'
             end
 
-            # Where AWS refused the key of a source that is a Session, the Session reads its own sources again.
-            def fields_of(source, refused_key)
+            # Where AWS refused the key of a source that is a Session, the Session reads its own sources again. A key that is spent is
+            # refreshed, unless the source has another one by now.
+            def fields_of(source, refused_key: nil, spent_key: nil)
               source.value.invalidate(refused_key) if refused_key && source.answers?(:invalidate)
-              credentials = source.answers?(:credentials) ? Secret.new(source.value.credentials) : source
+              credentials = credentials_of(source)
+              if spent_key && credentials.value&.access_key_id == spent_key && source.answers?(:refresh!)
+                source.value.refresh!
+                credentials = credentials_of(source)
+              end
               keys = Secret.new(keys_of(credentials))
               missing = %i[access_key_id secret_access_key].find { |name| empty?(keys.part(name)) }
               raise NoCredentialsError, "The source (#{source.value.class}) has no #{missing} just now. Check that it works by itself." if missing
@@ -162,9 +167,13 @@ module Legion
               Secret.new({ **keys.value, expiration: expiration_of(credentials, source) })
             end
 
-            # Of a {Credentials} the secrets stay native.
+            def credentials_of(source) = source.answers?(:credentials) ? Secret.new(source.value.credentials) : source
+
+            # Of a {Credentials} the secrets stay native, and it is said how often they were scoped.
             def keys_of(credentials)
-              return credentials.value.keys if credentials.value.is_a?(Credentials)
+              if credentials.value.is_a?(Credentials)
+                return { **credentials.value.keys, scoped_policies_count: credentials.value.details[:scoped_policies_count] }
+              end
 
               { access_key_id: credentials.value&.access_key_id, secret_access_key: credentials.value&.secret_access_key,
                 session_token: credentials.value&.session_token, account_id: (credentials.value.account_id if credentials.answers?(:account_id)) }
