@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'layout'
+
 module Legion
   module Extensions
     module Identity
@@ -15,6 +17,7 @@ module Legion
             def initialize(stdout, stderr, form)
               @stdout = stdout
               @stderr = stderr
+              @layout = Layout.new(stdout)
               @form = form || (terminal? ? :text : :json)
             end
 
@@ -27,6 +30,12 @@ module Legion
             # @param text [String]
             # @return [void]
             def print(text) = @stdout.puts(text)
+
+            # Prints text for reading, fitted to the terminal.
+            #
+            # @param text [String, Array<String>]
+            # @return [void]
+            def text(text) = print(@layout.fit(text))
 
             # @param data [Object]
             # @return [void]
@@ -42,14 +51,14 @@ module Legion
             def pairs(pairs)
               given = pairs.compact
               width = given.keys.map(&:length).max.to_i
-              given.each { |name, value| print("#{name.ljust(width)}  #{value}") }
+              given.each { |name, value| text("#{name.ljust(width)}  #{value}") }
             end
 
             # A remark beside the answer, on stderr.
             #
             # @param text [String]
             # @return [void]
-            def note(text) = @stderr.puts(text)
+            def note(text) = @stderr.puts(Layout.new(@stderr).fit(text))
           end
         end
       end

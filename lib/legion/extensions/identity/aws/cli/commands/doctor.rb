@@ -32,7 +32,7 @@ module Legion
             def run
               require_relative '../../doctor'
               report = Aws::Doctor.examine(assume: @assume || false, settings_files: settings_files, library_error: @library_error, **@session_options)
-              output.json? ? output.json(report.to_h) : output.print(report.to_s)
+              output.json? ? output.json(report.to_h) : output.text(report.to_s)
               return :library if @library_error
 
               report.ok? ? :done : :failed
