@@ -42,7 +42,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::Cli::Layout do
   it 'colours marks and headings, unless NO_COLOR or a dumb terminal says otherwise' do
     report = "library\n  ok    a  fine\n  FAIL  b  broken\n  warn  c  odd\n  -     d  skipped\n\nWhat to do\n1. library: mend it"
     shown = fitted(report, columns: 80, TERM: 'xterm')
-    expect(shown).to include("\e[1mlibrary\e[0m\n", "  \e[32mok\e[0m    a", "  \e[1;31mFAIL\e[0m  b", "  \e[33mwarn\e[0m  c", "  -     d", "\e[1mWhat to do\e[0m")
+    expect(shown).to include("\e[1mlibrary\e[0m\n", "  \e[32mok\e[0m    a", "  \e[1;31mFAIL\e[0m  b", "  \e[33mwarn\e[0m  c", '  -     d',
+                             "\e[1mWhat to do\e[0m")
     expect(shown.gsub(/\e\[[\d;]*m/, '')).to eq(report)
     expect([fitted(report, columns: 80, NO_COLOR: '1'), fitted(report, columns: 80, TERM: 'dumb')]).to all(eq(report))
     expect(fitted(report, columns: 80, NO_COLOR: '')).to include("\e[")

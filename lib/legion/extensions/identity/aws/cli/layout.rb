@@ -49,7 +49,8 @@ module Legion
 
               indent = ' ' * indentation(line, limit)
               head = line[/\A\s*/].to_s
-              line.lstrip.scan(/\S+\s*/).each_with_object([head.dup]) do |word, lines|
+              words = line.lstrip.split(/(?<=\s)(?=\S)/)
+              words.each_with_object([head.dup]) do |word, lines|
                 lines << indent.dup if length(lines.last + word.rstrip) > limit && lines.last.match?(/\S/)
                 lines.last << word
               end.map(&:rstrip).join("\n")

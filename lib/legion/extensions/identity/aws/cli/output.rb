@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative '../internal/printable'
 require_relative 'layout'
 
 module Legion
@@ -27,15 +28,15 @@ module Legion
             # @return [Boolean]
             def json? = @form == :json
 
-            # @param text [String]
+            # @param text [String, Array<String>] one line, or several
             # @return [void]
-            def print(text) = @stdout.puts(text)
+            def print(text) = @stdout.puts(Array(text).map { |part| Internal::Printable.lines(part) })
 
             # Prints text for reading, fitted to the terminal.
             #
             # @param text [String, Array<String>]
             # @return [void]
-            def text(text) = print(@layout.fit(text))
+            def text(text) = @stdout.puts(@layout.fit([*text].map { |part| Internal::Printable.lines(part) }))
 
             # @param data [Object]
             # @return [void]
@@ -51,14 +52,14 @@ module Legion
             def pairs(pairs)
               given = pairs.compact
               width = given.keys.map(&:length).max.to_i
-              given.each { |name, value| text("#{name.ljust(width)}  #{value}") }
+              given.each { |name, value| text("#{name.ljust(width)}  #{Internal::Printable.line(value)}") }
             end
 
             # A remark beside the answer, on stderr.
             #
             # @param text [String]
             # @return [void]
-            def note(text) = @stderr.puts(Layout.new(@stderr).fit(text))
+            def note(text) = @stderr.puts(Layout.new(@stderr).fit(Internal::Printable.line(text)))
           end
         end
       end
