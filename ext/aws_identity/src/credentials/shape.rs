@@ -2,7 +2,7 @@
 //! temporary key without its session token.
 
 use super::{Credentials, Secret};
-use crate::failure::Warning;
+use crate::failure::{Failure, Warning};
 
 impl Credentials {
     /// What is odd about the shape of key id, secret and token. Never shows a secret.
@@ -25,6 +25,24 @@ impl Credentials {
             });
         }
         all
+    }
+}
+
+impl Credentials {
+    /// The failure of keys that no request can carry: key id and session token are sent in headers, which hold
+    /// no control characters. Checked before they are used, since aws-runtime 1.10.2 panics on such a key id.
+    #[must_use]
+    pub fn unsendable(&self) -> Option<Failure> {
+        let is_unfit = |text: &str| text.contains(|c: char| c.is_ascii_control() && c != '\t');
+        let token = self.session_token.as_ref().map(Secret::expose);
+        if !is_unfit(&self.access_key_id) && !token.is_some_and(is_unfit) {
+            return None;
+        }
+        let odd = Failure::no_credentials("", "").with_notes(&self.oddities());
+        Some(Failure {
+            cause: format!("{} So they cannot be sent to AWS.", odd.cause),
+            ..odd
+        })
     }
 }
 

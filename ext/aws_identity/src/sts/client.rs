@@ -164,6 +164,9 @@ impl<'a> Sts<'a> {
         keys: Option<&Credentials>,
         attempts: Option<u32>,
     ) -> Result<Client, Failure> {
+        if let Some(failure) = keys.and_then(Credentials::unsendable) {
+            return Err(failure);
+        }
         let attempts = attempts
             .or(self.limits.attempts)
             .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));

@@ -229,9 +229,7 @@ fn the_token_is_read_again_for_each_request() {
 fn another_refusal_is_asked_about_three_times() {
     let nonsense = || Answer::Body { status: 200, content_type: "text/html".into(), text: "<html>wait</html>".into() };
     thread::scope(|scope| {
-        for (answer, status) in
-            [(error(400), Some(400)), (error(404), Some(404)), (error(418), Some(418)), (nonsense(), None)]
-        {
+        for (answer, status) in [(error(400), Some(400)), (error(404), Some(404)), (error(418), Some(418)), (nonsense(), None)] {
             scope.spawn(move || {
                 let name = answer.name();
                 let machine = with_rule(on_get().times(3).answer(answer));
