@@ -3,7 +3,7 @@
 require 'session/support/mfa_users'
 
 # What another thread raises in a reader, at whatever line, must leave the session usable for all.
-RSpec.describe 'An exception from another thread', :mfa_users do
+RSpec.describe 'An exception from another thread', :mfa_users, :slow do
   aws = Legion::Extensions::Identity::Aws
   poke = Class.new(StandardError)
   files = File.join(RubyProcess::LIB, 'legion/extensions/identity/aws/')

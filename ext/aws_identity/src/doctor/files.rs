@@ -177,7 +177,9 @@ fn judged(name: &str, path: &Path, mode: u32, rule: Rule) -> Finding {
         Finding::warning(
             CHECK,
             name,
-            format!("{shown} may be written by others, who could make this process somebody else"),
+            format!(
+                "{shown} may be written by others, who could give this process another identity"
+            ),
             format!("Run `chmod go-w {}`.", path.display()),
         )
     } else if mode & OTHERS_READ != 0 && rule == Rule::OwnerOnly {

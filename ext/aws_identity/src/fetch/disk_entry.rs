@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// A home folder that hangs delays whoever waits for a removal by no more than this.
+/// How long a caller waits for a removal at most, should the home folder hang.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where the credentials of a fetch are cached.

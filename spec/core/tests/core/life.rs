@@ -62,7 +62,7 @@ fn refresh_unseen(session: &Session, machine: &Machine) {
 }
 
 #[test]
-fn a_refresh_that_nobody_looked_at_until_it_expired_is_no_failure() {
+fn a_refresh_that_no_read_applied_until_it_expired_is_no_failure() {
     let machine = living(4);
     let session = machine.session();
     read(&session).unwrap();

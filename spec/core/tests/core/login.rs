@@ -15,7 +15,7 @@ const FILE: &str = "bf5f7f6d57cc352e6ab0659523fca68f168f8380cdb2191fa6ec63f10880
 const MINUTE: i64 = 60_000;
 
 /// A machine with a console session that expires in that time.
-fn logged_in(expires_in: i64) -> Machine {
+pub fn logged_in(expires_in: i64) -> Machine {
     with_login(&login(expires_in))
 }
 
@@ -177,7 +177,7 @@ fn the_folder_may_be_named() {
     is_demo(&machine.env("AWS_LOGIN_CACHE_DIRECTORY", "~/elsewhere"));
 }
 
-/// Each refresh token works once: whoever comes second reads what the first wrote.
+/// Each refresh token works once: the second process reads what the first wrote.
 #[test]
 fn a_login_that_another_process_renewed_meanwhile_is_used() {
     let machine = logged_in(-MINUTE);
