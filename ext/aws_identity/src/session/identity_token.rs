@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     failure::Failure,
-    fetch,
+    fetch::{self, FetchRequest},
     sts::IdentityTokenRequest,
     task::{deadline::Deadline, fetch_task::FetchTask},
     tokens::{Look, Token, TokenFetch},
@@ -42,17 +42,19 @@ impl Session {
             self.settings.deadline_cap,
         );
         let (settings, asked) = (Arc::clone(&self.settings), request.clone());
-        let offset = now.wall - state.runtime.now().wall;
-        let (region, gate) = (state.region.clone(), self.gate);
-        let secrets = state.secrets();
+        let request_of_fetch = FetchRequest {
+            region: Some(state.region.clone()),
+            clock_offset: now.wall - state.runtime.now().wall,
+            secrets: state.secrets(),
+            ..FetchRequest::default()
+        };
+        let gate = self.gate;
         let task = FetchTask::spawn(gate, deadline, move |context| {
             fetch::identity_token(
                 settings,
                 credentials,
-                region,
                 asked,
-                secrets,
-                offset,
+                request_of_fetch,
                 gate,
                 context,
             )

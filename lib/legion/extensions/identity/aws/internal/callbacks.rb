@@ -87,7 +87,7 @@ module Legion
               name = question.fetch(:name)
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
-                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, **question.slice(:refused_key, :spent_key)) }
+                       when :source then call(:source, :process_timeout, limit, alone) { |given| fields_of(given, **question.slice(:refused_key, :spent_key)) }
                        else text(call(name, :process_timeout, limit, alone) { |token| Secret.new(token.value.call) }, name, 'a token')
                        end
               { name => answer }
