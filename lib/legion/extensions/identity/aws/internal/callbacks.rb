@@ -93,7 +93,7 @@ module Legion
               name = question.fetch(:name)
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
-                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, **question.slice(:refused_key, :spent_key)) }
+                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, question) }
                        else text(call(name, :process_timeout, limit, alone, &:call), name, 'a token')
                        end
               { name => answer }
@@ -158,7 +158,8 @@ module Legion
 
             # Where AWS refused the key of a source that is a Session, the Session reads its own sources again. A key that is spent is
             # refreshed, unless the source has another one by now.
-            def fields_of(source, refused_key: nil, spent_key: nil)
+            def fields_of(source, question)
+              refused_key, spent_key = question.values_at(:refused_key, :spent_key)
               source.invalidate(refused_key) if refused_key && source.respond_to?(:invalidate)
               credentials = credentials_of(source)
               if spent_key && credentials&.access_key_id == spent_key && source.respond_to?(:refresh!)
