@@ -53,16 +53,18 @@ pub async fn fetch(
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
     let (attempts, mut warnings) = record.into_parts();
     warnings.extend(fetch.http.warnings());
+    let secrets = fetch.http.secrets();
     match outcome {
         Ok(fetched) => Ok(FetchResult {
             attempts,
             warnings,
             ..fetched
-        }),
-        Err(failure) => Err(Failure {
+        }
+        .clean(secrets)),
+        Err(failure) => Err(secrets.clean(Failure {
             attempts,
             ..failure
-        }),
+        })),
     }
 }
 
@@ -102,6 +104,7 @@ impl<'a> Fetch<'a> {
             request.notes.watch(files);
         }
         let mut http = Http::new(settings.http(), gate);
+        request.note_secrets(http.secrets());
         if let Some(bundle) = profile
             .as_ref()
             .ok()

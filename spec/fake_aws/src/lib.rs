@@ -7,6 +7,7 @@ mod caller;
 mod clock;
 mod container;
 mod control;
+mod echo;
 mod failure;
 mod http;
 mod identity_token;

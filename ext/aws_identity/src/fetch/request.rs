@@ -3,7 +3,7 @@
 use super::disk_entry::DiskEntry;
 use crate::{
     attempt::Attempt,
-    credentials::Credentials,
+    credentials::{Credentials, KnownSecrets, Secret},
     environment::ProgramEnvironment,
     failure::Failure,
     identity::Identity,
@@ -38,6 +38,8 @@ pub struct FetchRequest {
     pub environment: Option<ProgramEnvironment>,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
+    /// What else the session holds that no message may show.
+    pub secrets: Vec<Secret>,
     /// Written by the fetch.
     pub notes: Arc<FetchNotes>,
 }
@@ -64,6 +66,37 @@ pub struct FetchResult {
     pub warnings: Vec<String>,
     /// How far STS's clock is ahead of ours, if its answer can be believed.
     pub clock_offset: Option<Millis>,
+}
+
+impl FetchRequest {
+    /// Tells `known` every secret that was given before the fetch began.
+    pub(super) fn note_secrets(&self, known: &KnownSecrets) {
+        let answers = &self.answers;
+        let given = [&answers.token_code, &answers.web_identity_token];
+        for secret in self.secrets.iter().chain(given.into_iter().flatten()) {
+            known.note(secret.expose());
+        }
+        for credentials in self.held.as_deref().into_iter().chain(&answers.source) {
+            known.note_credentials(credentials);
+        }
+    }
+}
+
+impl FetchResult {
+    /// The same without secrets in what it says beside the credentials.
+    pub(super) fn clean(mut self, secrets: &KnownSecrets) -> Self {
+        for attempt in &mut self.attempts {
+            attempt.reason = secrets.long_masked(&attempt.reason);
+        }
+        for warning in &mut self.warnings {
+            *warning = secrets.long_masked(warning);
+        }
+        self.identity = match self.identity {
+            Some(Err(failure)) => Some(Err(secrets.clean(failure))),
+            other => other,
+        };
+        self
+    }
 }
 
 /// What scoped credentials were made from.

@@ -223,6 +223,7 @@ impl AssumeRoles<'_> {
                 credentials
             }
         };
+        self.context.http.secrets().note_credentials(&credentials);
         credentials.source = source;
         Ok(record.found(step, credentials))
     }

@@ -35,6 +35,7 @@ impl AssumeRoles<'_> {
             answer = sts.scoped_credentials(&base, scope, None).await;
         }
         let mut credentials = answer.map_err(|failure| record.failed(STEP, failure))?;
+        self.context.http.secrets().note_credentials(&credentials);
         credentials.source = format!("{} > {STEP}", base.source);
         Ok(record.found(STEP, credentials))
     }

@@ -1,6 +1,9 @@
 //! Where STS is, the client that calls it, and what its answers have in common.
 
-use super::retry::{Retries, RetryLimits};
+use super::{
+    errors::explain,
+    retry::{Retries, RetryLimits},
+};
 use crate::{
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
@@ -11,9 +14,11 @@ use aws_sdk_sts::{
     config::{
         BehaviorVersion, Credentials as SigningKeys, Region,
         endpoint::{DefaultResolver, Params, ResolveEndpoint},
+        http::HttpResponse,
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
+    error::{ProvideErrorMetadata, SdkError},
     types::AssumedRoleUser,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -145,6 +150,19 @@ impl<'a> Sts<'a> {
         }
     }
 
+    /// The failure of `call`, which was about `subject` (a role ARN, or nothing).
+    pub(super) fn failure<E>(
+        &self,
+        call: &str,
+        subject: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Failure
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        explain(call, subject, self.endpoint, self.http.secrets(), error)
+    }
+
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
     pub(super) async fn signing_client(
         &self,
@@ -164,6 +182,7 @@ impl<'a> Sts<'a> {
         keys: Option<&Credentials>,
         attempts: Option<u32>,
     ) -> Result<Client, Failure> {
+        self.http.check_user_agent()?;
         let url = self.endpoint.url.as_ref().map(Secret::expose);
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -263,7 +282,20 @@ pub(super) fn credentials(
         .and_then(|arn| arn.split(':').nth(4))
         .map(str::to_owned);
     credentials.details = details;
-    Ok(credentials)
+    let names = [
+        "AccessKeyId",
+        "SecretAccessKey",
+        "SessionToken",
+        "account in AssumedRoleUser",
+    ];
+    match credentials.defect(names) {
+        None => Ok(credentials),
+        Some((name, what)) => Err(Failure::new(
+            Kind::Service,
+            format!("STS answered {call} with a value for {name} that {what}."),
+            "Whatever answers at the endpoint is not STS; check it.",
+        )),
+    }
 }
 
 pub(super) fn add_detail(

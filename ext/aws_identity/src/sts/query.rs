@@ -6,7 +6,6 @@
 use super::{
     Sts,
     client::{retry_partition, signing_keys},
-    errors::explain,
 };
 use crate::{
     credentials::Credentials,
@@ -83,7 +82,7 @@ impl Sts<'_> {
             .deserializer(move |answer| answered(answer, read))
             .build();
         let outcome = operation.invoke(body).await;
-        outcome.map_err(|error| explain(call, "", self.endpoint, &error))
+        outcome.map_err(|error| self.failure(call, "", &error))
     }
 }
 

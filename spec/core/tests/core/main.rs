@@ -7,6 +7,7 @@ mod certificates;
 mod chain;
 mod container;
 mod deadline;
+mod echo;
 mod endpoint;
 mod gate;
 mod imds;
