@@ -18,7 +18,7 @@ module Legion
             ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|no)_proxy)\z/i
 
             # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
-            APART = %w[enabled roles broker_bridge].freeze
+            APART = %w[enabled roles broker_bridge sdk_default tokens].freeze
 
             # Options that may be an object of the application, which is called during a fetch.
             CALLBACKS = %i[token_provider web_identity_token source].freeze
