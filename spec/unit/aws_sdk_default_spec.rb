@@ -118,7 +118,8 @@ RSpec.describe 'Aws.default_for_sdk' do
       end
 
       it 'changes nothing where the chain has another shape, and says so in a warning and to the doctor' do
-        shapes = ['remove_method :providers', 'def providers = [[:other, {}]]', 'def providers = { env_credentials: {} }', 'def providers = [[:env_credentials, {}, 1]]',
+        shapes = ['remove_method :providers', 'def providers = [[:other, {}]]', 'def providers = { env_credentials: {} }',
+                  'def providers = [[:env_credentials, {}, 1]]',
                   'def providers = [[:env_credentials]]; def resolve = providers.first', 'def initialize(config, more) = super()']
         shapes.each do |shape|
           said = facts(sdk, <<~RUBY)

@@ -134,16 +134,16 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Tokens do
 
   it 'is nil where it cannot be had, says why once, and leaves all else as it is' do
     cases = {
-      { audience: 'x' }                                                    => /tokens\.bad has no kind/,
-      { kind: 'redis' }                                                    => /tokens\.bad: .*redis/,
-      { kind: 'identity', audience: 'x', audiense: 'x' }                   => /tokens\.bad: .*audiense/,
-      { kind: 'rds', host: 'h' }                                           => /tokens\.bad: .*(port|user)/,
-      { kind: 'msk', role: 'raeder' }                                      => /tokens\.bad names the role raeder/,
-      { kind: 'msk', role: 'forbidden' }                                   => /tokens\.bad cannot be leased: .*AccessDenied/m,
-      { kind: 'identity', audience: 'vault://secret#audience' }            => /not resolved yet/,
-      { kind: 'msk', file: 'token' }                                       => /tokens\.bad\.file is "token"\. Give it an absolute path/,
-      { kind: 'msk', file: '/nonexistent/token' }                          => %r{cannot be written to /nonexistent/token: ENOENT},
-      'msk'                                                                => /tokens\.bad is a String/
+      { audience: 'x' }                                         => /tokens\.bad has no kind/,
+      { kind: 'redis' }                                         => /tokens\.bad: .*redis/,
+      { kind: 'identity', audience: 'x', audiense: 'x' }        => /tokens\.bad: .*audiense/,
+      { kind: 'rds', host: 'h' }                                => /tokens\.bad: .*(port|user)/,
+      { kind: 'msk', role: 'raeder' }                           => /tokens\.bad names the role raeder/,
+      { kind: 'msk', role: 'forbidden' }                        => /tokens\.bad cannot be leased: .*AccessDenied/m,
+      { kind: 'identity', audience: 'vault://secret#audience' } => /not resolved yet/,
+      { kind: 'msk', file: 'token' }                            => /tokens\.bad\.file is "token"\. Give it an absolute path/,
+      { kind: 'msk', file: '/nonexistent/token' }               => %r{cannot be written to /nonexistent/token: ENOENT},
+      'msk'                                                     => /tokens\.bad is a String/
     }
     cases.each do |given, words|
       log.string = +''

@@ -85,7 +85,7 @@ module Legion
               end
 
               # @return [#credentials, nil] what aws-sdk-ruby is to ask
-              def session = @given || @setting&.call
+              def session = given || setting&.call
 
               # @return [Boolean] whether it was told to
               def wanted? = !session.nil?
@@ -94,6 +94,8 @@ module Legion
               def version = (::Aws::CORE_GEM_VERSION if defined?(::Aws::CORE_GEM_VERSION))
 
               private
+
+              attr_reader :given, :setting
 
               # @return [Boolean] whether the chain asks for ours
               def place
@@ -129,7 +131,7 @@ module Legion
 
               # @return [false]
               def complain(problem)
-                Log.new.warn(problem) if @problem != problem
+                Log.new.warn(problem) if self.problem != problem
                 note(problem)
               end
 

@@ -61,8 +61,8 @@ module Legion
             # @yieldreturn [Legion::Identity::Lease]
             # @return [Legion::Identity::Lease]
             # @raise [Error]
-            def lease(&make)
-              lease = @current_session.read(&make)
+            def lease(&)
+              lease = @current_session.read(&)
               @absence = nil
               lease
             rescue ::ScriptError, ::NoMemoryError, ::SecurityError, ::SystemStackError => e
