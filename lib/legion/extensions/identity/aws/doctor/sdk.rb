@@ -14,7 +14,8 @@ module Legion
           class Sdk
             # @return [Array<Finding>]
             def findings
-              return [Finding.of('sdk', 'default', default.problem, status: :warn, remedy: REMEDY)] if default.problem
+              problem = default.problem
+              return [Finding.of('sdk', 'default', problem, status: :warn, remedy: REMEDY)] if problem
 
               default.wanted? ? [Finding.of('sdk', 'default', in_place)] : []
             end

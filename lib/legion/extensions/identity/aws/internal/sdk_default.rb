@@ -18,12 +18,12 @@ module Legion
           #
           # @api private
           module SdkDefault
-            # The first provider of the SDK that looks at the environment of the process.
-            BEFORE = :env_credentials
-            # The name of ours, which is the name of a method of the chain too.
-            NAME = :lex_identity_aws_credentials
+            # The first provider of the SDK that looks at the environment of the process: the name of a method and options.
+            BEFORE = [:env_credentials, {}].freeze
+            # Ours, in the same form.
+            OURS = [:lex_identity_aws_credentials, {}].freeze
             LOCK = ::Mutex.new
-            private_constant :BEFORE, :NAME, :LOCK
+            private_constant :BEFORE, :OURS, :LOCK
 
             # Laid over the SDK's chain.
             module Override
@@ -69,8 +69,8 @@ module Legion
               # @return [Array<Array(Symbol, Hash)>] with ours among them; without where there is none, and inside of a callback, such as the
               #   `source` of a session
               def add_to(providers)
-                at = providers.index([BEFORE, {}]) if session && !InsideCallback.here?
-                at ? providers.dup.insert(at, [NAME, {}]) : providers
+                at = providers.index(BEFORE) if session && !InsideCallback.here?
+                at ? providers.dup.insert(at, OURS) : providers
               end
 
               # Where nothing is configured and this machine is not on AWS, the SDK goes on with its own providers. Every other error is raised,
@@ -120,11 +120,11 @@ module Legion
               def known?(chain)
                 answer = ::Struct.new(:set?).new(true)
                 trial = ::Class.new(chain) do
-                  define_method(:providers) { [[NAME, {}]] }
-                  define_method(NAME) { |_options| answer }
+                  define_method(:providers) { [OURS] }
+                  define_method(OURS.first) { |_options| answer }
                 end
                 theirs = chain.new.__send__(:providers)
-                theirs.is_a?(::Array) && theirs.include?([BEFORE, {}]) && trial.new.resolve.equal?(answer)
+                theirs.is_a?(::Array) && theirs.include?(BEFORE) && trial.new.resolve.equal?(answer)
               rescue ::StandardError => _e # a signature or a value that is not the one of the known versions
                 false
               end

@@ -40,7 +40,7 @@ module Legion
               @log = Internal::Log.new
               @provider = provider
               @own = Entry.new('The AWS credentials', BrokerEntries::DEFAULT, provider, identity)
-              @roles = {}.freeze
+              @roles = {}
               @tokens = {}
               @making = ::Mutex.new
               @sdk = SdkSetting.new(provider.current_credentials(self))

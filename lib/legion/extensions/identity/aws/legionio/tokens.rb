@@ -24,8 +24,10 @@ module Legion
             REFERENCE = %r{\A\s*(?:env|vault|lease)://}
             private_constant :RESERVED, :PLACE, :OURS, :REFERENCE
 
+            Request = ::Struct.new(:place, :kind, :role, :file, :words)
+
             # One token as the settings have it; equal by content.
-            Request = ::Struct.new(:place, :kind, :role, :file, :words) do
+            class Request
               # @param session [Session]
               # @return [Token]
               # @raise [ConfigurationError] for words that the kind does not take
