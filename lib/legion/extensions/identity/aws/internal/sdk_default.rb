@@ -18,12 +18,13 @@ module Legion
           #
           # @api private
           module SdkDefault
+            NO_OPTIONS = {}.freeze
             # The first provider of the SDK that looks at the environment of the process: the name of a method and options.
-            BEFORE = [:env_credentials, {}].freeze
+            BEFORE = [:env_credentials, NO_OPTIONS].freeze
             # Ours, in the same form.
-            OURS = [:lex_identity_aws_credentials, {}].freeze
+            OURS = [:lex_identity_aws_credentials, NO_OPTIONS].freeze
             LOCK = ::Mutex.new
-            private_constant :BEFORE, :OURS, :LOCK
+            private_constant :NO_OPTIONS, :BEFORE, :OURS, :LOCK
 
             # Laid over the SDK's chain.
             module Override

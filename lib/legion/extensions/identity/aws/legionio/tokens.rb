@@ -33,7 +33,7 @@ module Legion
               # @raise [ConfigurationError] for words that the kind does not take
               # @raise [Error]
               def take(session)
-                kind == 'identity' ? session.identity_token(**words) : session.token_for(kind, **words)
+                kind == 'identity' ? session.public_send(:identity_token, **words) : session.token_for(kind, **words)
               rescue ::ArgumentError => e
                 raise ConfigurationError, "#{place}: #{e.message}"
               end
