@@ -18,13 +18,12 @@ module Legion
           #
           # @api private
           module SdkDefault
-            NO_OPTIONS = {}.freeze
-            # The first provider of the SDK that looks at the environment of the process: the name of a method and options.
-            BEFORE = [:env_credentials, NO_OPTIONS].freeze
-            # Ours, in the same form.
-            OURS = [:lex_identity_aws_credentials, NO_OPTIONS].freeze
+            # The first provider of the SDK that looks at the environment of the process.
+            BEFORE = :env_credentials
+            # The name of ours, which is the name of a method of the chain too.
+            NAME = :lex_identity_aws_credentials
             LOCK = ::Mutex.new
-            private_constant :NO_OPTIONS, :BEFORE, :OURS, :LOCK
+            private_constant :BEFORE, :NAME, :LOCK
 
             # Laid over the SDK's chain.
             module Override
@@ -70,8 +69,8 @@ module Legion
               # @return [Array<Array(Symbol, Hash)>] with ours among them; without where there is none, and inside of a callback, such as the
               #   `source` of a session
               def add_to(providers)
-                at = providers.index(BEFORE) if session && !InsideCallback.here?
-                at ? providers.dup.insert(at, OURS) : providers
+                at = place_in(providers) if session && !InsideCallback.here?
+                at ? providers.dup.insert(at, [NAME, providers.fetch(at).last]) : providers
               end
 
               # Where nothing is configured and this machine is not on AWS, the SDK goes on with its own providers. Every other error is raised,
@@ -119,18 +118,22 @@ module Legion
 
               # Has a chain made like the SDK's ask one provider that is given in the form of ours.
               def known?(chain)
+                theirs = chain.new.__send__(:providers)
+                options = theirs.fetch(place_in(theirs)).last
                 answer = ::Struct.new(:set?).new(true)
                 trial = ::Class.new(chain) do
-                  define_method(:providers) { [OURS] }
-                  define_method(OURS.first) { |_options| answer }
+                  define_method(:providers) { [[NAME, options]] }
+                  define_method(NAME) { |_options| answer }
                 end
-                theirs = chain.new.__send__(:providers)
-                theirs.is_a?(::Array) && theirs.include?(BEFORE) && trial.new.resolve.equal?(answer)
+                trial.new.resolve.equal?(answer)
               rescue ::StandardError => _e # a signature or a value that is not the one of the known versions
                 false
               end
 
-              # @return [false]
+              # @return [Integer, nil]
+              def place_in(providers) = providers.index { |name, _| name == BEFORE }
+
+              # @return [Boolean] false
               def complain(problem)
                 Log.new.warn(problem) if self.problem != problem
                 note(problem)

@@ -33,7 +33,9 @@ module Legion
               # @raise [ConfigurationError] for words that the kind does not take
               # @raise [Error]
               def take(session)
-                kind == 'identity' ? session.public_send(:identity_token, **words) : session.token_for(kind, **words)
+                return session.token_for(kind, **words) unless kind == 'identity'
+
+                session.identity_token(**words) # steep:ignore InsufficientKeywordArguments
               rescue ::ArgumentError => e
                 raise ConfigurationError, "#{place}: #{e.message}"
               end
