@@ -59,6 +59,9 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("source_identity", Anywhere, NotReady),
     option("serial_number", Anywhere, NotReady),
     option("provided_contexts", Anywhere, NotReady),
+    option("scope_policy", OptionOnly, NotReady),
+    option("scope_duration", OptionOnly, NotReady),
+    option("scope_description", OptionOnly, Absent),
     option("access_key_id", SettingsOnly, NotReady),
     option("secret_access_key", SettingsOnly, NotReady),
     option("session_token", SettingsOnly, NotReady),
@@ -89,7 +92,7 @@ pub const OPTIONS: &[OptionSpec] = &[
 ];
 
 /// Keys whose misspelling would silently change this process's identity, or what it may do.
-const CHOOSE_THE_IDENTITY: [&str; 17] = [
+const CHOOSE_THE_IDENTITY: [&str; 18] = [
     "role_arn",
     "profile",
     "external_id",
@@ -107,6 +110,7 @@ const CHOOSE_THE_IDENTITY: [&str; 17] = [
     "source_identity",
     "policy",
     "policy_arns",
+    "scope_policy",
 ];
 
 #[must_use]
@@ -196,6 +200,9 @@ fn hint(name: &str, place: AllowedIn) -> String {
         ("web_identity_token", AllowedIn::Settings) => {
             "In settings write web_identity_token_file.".to_owned()
         }
+        ("scope_policy" | "scope_duration" | "scope_description", AllowedIn::Settings) => {
+            format!("{ours} belongs into one of identity.aws.roles.")
+        }
         (ours, AllowedIn::Settings) => format!("{ours} is an option of Session.new only."),
         (ours, _) => format!("{ours} is a settings key only."),
     }
@@ -236,6 +243,9 @@ mod tests {
                 "aws_secret_access_key",
                 "As an option give source: a Credentials with the keys.",
             ),
+            ("scope_polcy", "Did you mean scope_policy?"),
+            ("scopePolicy", "Did you mean scope_policy?"),
+            ("scope_durations", "Did you mean scope_duration?"),
             ("roles", "roles is a settings key only."),
             ("zzzzzzzz", "See the README for the options there are."),
         ] {
@@ -342,6 +352,9 @@ mod tests {
             "login_session",
             "polcy",
             "policyArns",
+            "scope_policy",
+            "scope_polcy",
+            "scopePolicy",
             "aws_shared_credentials_file",
             "aws_config_file",
             "iam_role",
@@ -357,6 +370,7 @@ mod tests {
         }
         let said = |name: &str| check_settings(&map(&json!({name: 1}))).unwrap_err().remedy;
         assert!(said("mfa_serial").starts_with("It is called serial_number here."));
+        assert!(said("scope_polcy").contains("identity.aws.roles"));
         assert!(said("credentials").contains("access_key_id and secret_access_key"));
         assert!(said("web_identity_token").contains("web_identity_token_file"));
     }

@@ -1,10 +1,12 @@
 //! The purposes of readers, and the questions and answers of a fetch.
 
 use super::Reply;
+use crate::secrets::SecretText;
 use aws_identity::{
     credentials::{Millis, Secret},
     failure::Failure,
     session::Purpose,
+    sts::SCOPES,
     task::question::{Answer, Asked, Question, Takes},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, value::ReprValue};
@@ -49,16 +51,20 @@ fn unknown_question(ruby: &Ruby, name: &str) -> Error {
 
 /// A question, as the Hash that Ruby gets.
 pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Error> {
-    let (serial_number, refused_key) = match &asked.question {
-        Question::TokenCode(serial_number) => (Some(serial_number.as_str()), None),
-        Question::WebIdentityToken => (None, None),
-        Question::Source { refused_key } => (None, refused_key.as_deref()),
+    let (serial_number, refused_key, spent_key) = match &asked.question {
+        Question::TokenCode(serial_number) => (Some(serial_number.as_str()), None, None),
+        Question::WebIdentityToken => (None, None, None),
+        Question::Source {
+            refused_key,
+            spent_key,
+        } => (None, refused_key.as_deref(), spent_key.as_deref()),
     };
     Ok(Reply::new(ruby)
         .with("number", asked.number)?
         .with("name", ruby.to_symbol(asked.question.name()))?
         .text("serial_number", serial_number)?
         .text("refused_key", refused_key)?
+        .text("spent_key", spent_key)?
         .with("limit", limit.as_secs_f64())?
         .done())
 }
@@ -73,12 +79,11 @@ pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Erro
         let value: Option<Value> = given.get(ruby.to_symbol(name));
         value.filter(|value| !value.is_nil())
     };
-    let text = |value| String::try_convert(value).map(|text| Secret::new(text.trim()));
     if let Some(code) = member("token_code") {
-        return Ok(Ok(Answer::TokenCode(text(code)?)));
+        return Ok(Ok(Answer::TokenCode(secret(code)?)));
     }
     if let Some(token) = member("web_identity_token") {
-        return Ok(Ok(Answer::WebIdentityToken(text(token)?)));
+        return Ok(Ok(Answer::WebIdentityToken(secret(token)?)));
     }
     match member("source").and_then(RHash::from_value) {
         Some(given) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, given)?)))),
@@ -86,13 +91,21 @@ pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Erro
     }
 }
 
+/// The trimmed text of a Ruby String; no copy of it stays unwiped.
+pub fn secret(value: Value) -> Result<Secret, Error> {
+    let whole = Secret::new(String::try_convert(value)?);
+    Ok(Secret::new(whole.expose().trim()))
+}
+
 fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
     let text = |name: &str| -> Result<Option<String>, Error> {
         let value: Option<Value> = given.get(ruby.to_symbol(name));
-        value
-            .filter(|value| !value.is_nil())
-            .map(String::try_convert)
-            .transpose()
+        let value = value.filter(|value| !value.is_nil());
+        match value.map(|value| (value, <&SecretText>::try_convert(value))) {
+            None => Ok(None),
+            Some((_, Ok(text))) => Ok(Some(text.0.expose().to_owned())),
+            Some((value, Err(_))) => String::try_convert(value).map(Some),
+        }
     };
     let required = |name: &str| -> Result<String, Error> {
         text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| {
@@ -120,5 +133,8 @@ fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::C
     let expires_at = expiration.map(|seconds| (seconds * 1000.0) as Millis);
     keys.expires_at = expires_at;
     keys.account_id = text("account_id")?;
+    if let Some(count) = text(SCOPES)? {
+        keys.details.insert(SCOPES.to_owned(), count);
+    }
     Ok(keys)
 }

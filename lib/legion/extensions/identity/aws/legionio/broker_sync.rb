@@ -78,7 +78,7 @@ module Legion
             # @return [RoleProvider]
             def role(name)
               @roles[name] || @making.synchronize do
-                @roles = { name => RoleProvider.new(name, self), **@roles }.freeze
+                @roles = { name => RoleProvider.new(name, self, @provider), **@roles }.freeze
                 @roles.fetch(name)
               end
             end

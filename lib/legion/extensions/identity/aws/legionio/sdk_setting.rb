@@ -28,10 +28,7 @@ module Legion
             private
 
             # Read at each use, so a setting that is taken away is heeded at once.
-            def wanted?
-              settings = Internal::Layers.identity_aws || {}
-              [true, 'true'].include?(settings.fetch(:sdk_default) { settings['sdk_default'] }) && Runtime.enabled?
-            end
+            def wanted? = [true, 'true'].include?(Internal::Layers.own_setting(:sdk_default).value) && Runtime.enabled?
           end
         end
       end

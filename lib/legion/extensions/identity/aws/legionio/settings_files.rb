@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../internal/secret'
+
 module Legion
   module Extensions
     module Identity
@@ -59,18 +61,18 @@ module Legion
               @folders = folders
               @unreadable = {}
               @files = []
-              @settings = {}
-              folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| @settings = merge(@settings, read(path)) }
+              @settings = Internal::Secret.new({})
+              folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| add(read(path)) }
             end
 
             # @return [Hash{String => Object}] of all files together
-            attr_reader :settings
+            def settings = @settings.value
 
-            # @return [Hash{String => Object}, nil] what they say under `identity.aws`
+            # @return [Internal::Secret, nil] a Hash, what they say under `identity.aws`
             def identity_aws
-              found = settings['identity']
-              found = found['aws'] if found.is_a?(::Hash)
-              found if found.is_a?(::Hash)
+              identity = @settings.part('identity')
+              found = identity.part('aws') if identity.value.is_a?(::Hash)
+              found if found && found.value.is_a?(::Hash)
             end
 
             # Where a file of our own goes.
@@ -82,8 +84,8 @@ module Legion
 
             def read(path)
               require 'json'
-              content = ::JSON.parse(self.class.text_of(path))
-              raise ::TypeError, 'it is no JSON object' unless content.is_a?(::Hash)
+              content = Internal::Secret.new(::JSON.parse(self.class.text_of(path)))
+              raise ::TypeError, 'it is no JSON object' unless content.value.is_a?(::Hash)
 
               @files << path
               content
@@ -97,7 +99,11 @@ module Legion
 
             def unread(path, why)
               @unreadable[path] = why
-              {}
+              Internal::Secret.new({})
+            end
+
+            def add(content)
+              @settings = Internal::Secret.new(merge(@settings.value, content.value))
             end
 
             def merge(below, above)

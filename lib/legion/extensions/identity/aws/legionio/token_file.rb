@@ -12,13 +12,13 @@ module Legion
           # @api private
           module TokenFile
             # @param path [String] absolute
-            # @param token [String]
+            # @param token [Token] a Token, since error trackers collect the arguments of the frames that raise
             # @return [void]
             # @raise [ConfigurationError] where it cannot be written
             def self.write(path, token)
               # In the same folder, since a file can only be renamed within its file system. The name is one that nobody else can have made.
               fresh = ::File.join(::File.dirname(path), ".#{::File.basename(path)}.#{::Process.pid}.#{::Random.urandom(8).unpack1('H*')}")
-              ::File.open(fresh, ::File::WRONLY | ::File::CREAT | ::File::EXCL, 0o600) { |file| file.write(token) }
+              ::File.open(fresh, ::File::WRONLY | ::File::CREAT | ::File::EXCL, 0o600) { |file| file.write(token.token) }
               ::File.rename(fresh, path)
               fresh = nil
             rescue ::SystemCallError => e

@@ -62,7 +62,7 @@ module Legion
 
             def lease(session, request)
               token = request.take(session)
-              TokenFile.write(request.file, token.token) if request.file
+              TokenFile.write(request.file, token) if request.file
               TokenLease.new(token, origin(session, request))
             end
 

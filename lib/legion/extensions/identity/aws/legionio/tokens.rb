@@ -111,10 +111,7 @@ module Legion
                 end
               end
 
-              def setting
-                settings = Internal::Layers.identity_aws || {}
-                settings[:tokens] || settings['tokens']
-              end
+              def setting = Internal::Layers.own_setting(:tokens).value
 
               def definitions
                 tokens = setting

@@ -15,21 +15,24 @@ module Legion
             SUMMARY = 'what stands between this machine and its identity'
             # (see Command::POSITION)
             POSITION = 2
+            # (see Command::TEXT_IN_PIPES)
+            TEXT_IN_PIPES = true
             # (see Command::WITHOUT_LIBRARY)
             WITHOUT_LIBRARY = true
 
             # (see Command#declare)
             def declare(options)
               options.on('--assume', 'really assume the roles; else they are only shown') { @assume = true }
-              session_options(options)
               form_options(options)
+              session_options(options)
             end
 
             private
 
             def run
               require_relative '../../doctor'
-              report = Aws::Doctor.examine(assume: @assume || false, settings_files: settings_files, library_error: @library_error, **@session_options)
+              report = Aws::Doctor.examine(Internal::Secret.new(@session_options), assume: @assume || false, settings_files: settings_files,
+                                                                                   library_error: @library_error)
               output.json? ? output.json(report.to_h) : output.print(report.to_s)
               return :library if @library_error
 

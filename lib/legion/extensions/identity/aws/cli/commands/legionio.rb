@@ -16,12 +16,14 @@ module Legion
             SUMMARY = "LegionIO's settings files, what they say of AWS, and the entry for phase 0"
             # (see Command::POSITION)
             POSITION = 7
+            # (see Command::TEXT_IN_PIPES)
+            TEXT_IN_PIPES = true
 
             # (see Command#declare)
             def declare(options)
               options.on('--write', 'write the entry for phase 0 into a settings file of its own') { @write = true }
-              session_options(options)
               form_options(options)
+              session_options(options)
             end
 
             private
@@ -42,7 +44,7 @@ module Legion
             def phase_zero?(files) = Aws::LegionIO::PhaseZero.in?(files.settings)
 
             def data(files, written)
-              { files: files.files, unreadable: files.unreadable, identity_aws: files.identity_aws.to_h.keys, file: files.target, exists: exists?(files),
+              { files: files.files, unreadable: files.unreadable, identity_aws: keys_in(files), file: files.target, exists: exists?(files),
                 phase_zero: phase_zero?(files), setting: Aws::LegionIO::PhaseZero::ENTRY, written: written, settings: in_force }
             end
 
@@ -52,14 +54,16 @@ module Legion
               output.print("Written: #{written}") if written
               output.print("Settings files of LegionIO: #{list(files.files)}")
               files.unreadable.each { |path, why| output.print("Left out: #{path} (#{why})") }
-              output.print("Keys under identity.aws in them: #{list(files.identity_aws.to_h.keys)}")
+              output.print("Keys under identity.aws in them: #{list(keys_in(files))}")
               output.print("File of this gem: #{files.target || 'none'}#{' (does not exist)' unless exists?(files)}")
               output.print("Entry for phase 0: #{phase_zero?(files) ? 'in them' : "not in them (--write writes it): #{Aws::LegionIO::PhaseZero.json}"}")
               output.print("\nSettings in force")
               output.pairs(in_force.to_h { |name, setting| [name.to_s, told(setting)] })
             end
 
-            def list(items) = items.empty? ? 'none' : items.join(', ')
+            def keys_in(files) = files.identity_aws&.value.to_h.keys
+
+            def list(items) = items.empty? ? 'none' : items.map { |item| Internal::Printable.line(item) }.join(', ')
 
             def told(setting) = setting[:value].nil? ? nil : "#{setting[:value]} (#{setting[:origin]})"
 
