@@ -4,13 +4,15 @@
 use super::{Credentials, Secret};
 use crate::failure::Warning;
 
+const ID: &str = "access key id";
+
 impl Credentials {
     /// What is odd about the shape of key id, secret and token. Never shows a secret.
     #[must_use]
     pub fn oddities(&self) -> Vec<Warning> {
         let token = self.session_token.as_ref().map(Secret::expose);
         let mut all: Vec<Warning> = [
-            ("access key id", Some(self.access_key_id.as_str())),
+            (ID, Some(self.access_key_id.as_str())),
             ("secret access key", Some(self.secret_access_key.expose())),
             ("session token", token),
         ]
@@ -29,24 +31,30 @@ impl Credentials {
 }
 
 fn oddity(name: &str, text: &str) -> Option<Warning> {
-    let (what, remedy) = if text.contains(is_quote) {
-        ("has quotation marks in it", "Write it without quotes.")
+    let (what, how) = if text.contains(is_quote) {
+        ("has quotation marks in it".to_owned(), "without quotes")
     } else if text.contains(char::is_whitespace) {
-        ("has white space in or around it", "Write it without.")
+        ("has white space in or around it".to_owned(), "without it")
     } else if let Some(odd) = text.chars().find(|c| !c.is_ascii_graphic()) {
-        return Some(Warning {
-            cause: format!(
-                "The {name} has the character U+{:04X} in it, which no key has.",
-                u32::from(odd)
-            ),
-            remedy: "Copy it anew from where it was given out.".into(),
-        });
+        let number = u32::from(odd);
+        (
+            format!("has the character U+{number:04X} in it, which no key has"),
+            "as it was given out",
+        )
+    } else if let Some(odd) = text
+        .chars()
+        .find(|c| name == ID && ",/+=<>${}".contains(*c))
+    {
+        (
+            format!("has {odd:?} in it, which no key id has"),
+            "as it was given out",
+        )
     } else {
         return None;
     };
     Some(Warning {
         cause: format!("The {name} {what}."),
-        remedy: remedy.into(),
+        remedy: format!("Write the {name} {how}."),
     })
 }
 
@@ -126,6 +134,20 @@ mod tests {
                 None,
                 "access key id has the character U+0001",
             ),
+            (
+                "AKIA1,",
+                "canary",
+                None,
+                "access key id has ',' in it, which no key id has",
+            ),
+            (
+                "pasted/of+a=secret",
+                "canary",
+                None,
+                "access key id has '/' in it",
+            ),
+            ("<YOUR_KEY>", "canary", None, "access key id has '<'"),
+            ("${KEY}", "canary", None, "access key id has '$'"),
             ("ASIA1", "canary", None, "no session token"),
             ("\"ASIA1\"", "canary", None, "no session token"),
         ] {

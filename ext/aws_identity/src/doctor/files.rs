@@ -68,7 +68,12 @@ pub(super) fn look(
         for note in notes
             .unusable
             .iter()
-            .chain(&notes.set_aside)
+            .chain(
+                notes
+                    .set_aside
+                    .iter()
+                    .filter(|note| !notes.unusable.contains(note)),
+            )
             .chain(&notes.comments)
             .chain(&notes.passed_over)
         {

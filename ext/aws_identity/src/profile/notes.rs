@@ -24,6 +24,9 @@ pub struct Notes {
     pub set_aside: Vec<Warning>,
     /// Files that were set aside, likewise.
     pub files: Vec<Warning>,
+    /// Profiles that have credentials and that nothing names, the first few. They count where nothing gives
+    /// credentials and no profile is named.
+    pub not_named: Option<Warning>,
 }
 
 impl Notes {
@@ -31,6 +34,7 @@ impl Notes {
         Self {
             set_aside: files.sections_set_aside().take(SHOWN).collect(),
             files: files.files_set_aside().collect(),
+            not_named: not_named(files),
             ..Self::default()
         }
     }
@@ -96,18 +100,12 @@ impl ProfileReader<'_> {
             if others.is_empty() {
                 return None;
             }
-            format!(
-                "has {taken}, which come first: {} in it passed over",
-                is_or_are(others)
-            )
+            format!("has {taken} beside {}", passed_over(others))
         } else if ways.is_empty() {
             return None;
         } else {
-            format!(
-                "assumes its role with its {}: {} in it passed over",
-                named_source?,
-                is_or_are(&ways)
-            )
+            let way = named_source?;
+            format!("has a role with {way} beside {}", passed_over(&ways))
         };
         let remedy = "Remove what is not wanted, or move it to a profile of its own.";
         Some(self.warning(&what, remedy))
@@ -143,7 +141,7 @@ impl ProfileReader<'_> {
         if !odd.is_empty() {
             all.push(self.warning(
                 &format!("has keys that are none of AWS's: {}", odd.join(", ")),
-                "They are written aws_access_key_id, aws_secret_access_key and aws_session_token, without export.",
+                "Write aws_access_key_id, aws_secret_access_key and aws_session_token, without export.",
             ));
         }
         if !self.profile.ways().any(|_| true) && !self.profile.names_role() {
@@ -164,6 +162,35 @@ impl ProfileReader<'_> {
     }
 }
 
+/// Says which profiles have credentials. `default` needs no name, so it is none of them.
+fn not_named(files: &Files) -> Option<Warning> {
+    let mut with_credentials = files.profiles().iter().filter(|(name, profile)| {
+        *name != "default" && (profile.names_role() || profile.ways().any(|_| true))
+    });
+    let names: Vec<String> = with_credentials
+        .by_ref()
+        .take(SHOWN)
+        .map(|(name, _)| format!("{:?}", shortened(name)))
+        .collect();
+    let more = with_credentials.count();
+    let cause = match (names.as_slice(), more) {
+        ([], _) => return None,
+        ([name], _) => format!("The profile {name} has credentials, and nothing names it."),
+        (_, 0) => format!(
+            "The profiles {} have credentials, and nothing names one.",
+            names.join(", ")
+        ),
+        _ => format!(
+            "The profiles {} and {more} more have credentials, and nothing names one.",
+            names.join(", ")
+        ),
+    };
+    Some(Warning {
+        cause,
+        remedy: "A profile is named by AWS_PROFILE, or by profile as an option or setting.".into(),
+    })
+}
+
 /// `export aws_access_key_id`, `access_key_id`, `aws_secret_key` and the like. The rest of such a name is
 /// not shown: without its `=` a line has the secret in the name of the key.
 fn like_keys(key: &str) -> Option<&str> {
@@ -180,7 +207,7 @@ fn like_keys(key: &str) -> Option<&str> {
     (!Profile::PAIR.contains(&key) && is_like(name)).then_some(name)
 }
 
-fn is_or_are(ways: &[&str]) -> String {
+fn passed_over(ways: &[&str]) -> String {
     let verb = if let [one] = ways
         && !one.starts_with("keys")
     {
@@ -188,5 +215,5 @@ fn is_or_are(ways: &[&str]) -> String {
     } else {
         "are"
     };
-    format!("{} {verb}", ways.join(", "))
+    format!("{}, which {verb} passed over", ways.join(", "))
 }

@@ -31,7 +31,7 @@ module Legion
               def of(options, deadline_cap: nil)
                 {
                   options:      options,
-                  settings:     identity_aws,
+                  settings:     setting(:identity, :aws),
                   environment:  environment,
                   deadline_cap: deadline_cap
                 }
@@ -64,7 +64,8 @@ module Legion
               # @param layers [Hash] as {of} gives them
               # @return [Integer]
               def fingerprint(layers)
-                settings    = layers[:settings]&.reject { |name, _| APART.include?(name.to_s) }
+                settings    = layers[:settings]
+                settings    = settings.reject { |name, _| APART.include?(name.to_s) } if settings.is_a?(::Hash)
                 environment = layers[:environment].select { |name, _| ENVIRONMENT.match?(name) }
                 layers.merge(settings: settings, environment: environment).hash
               end
@@ -80,7 +81,9 @@ module Legion
                 ::Legion::Settings.dig(*keys)
               end
 
-              # @return [Hash, nil] `identity.aws`; a user may have written something that is no Hash
+              # For the keys that LegionIO's side reads. Where it is no Hash, the core refuses it.
+              #
+              # @return [Hash, nil] `identity.aws`
               def identity_aws
                 found = setting(:identity, :aws)
                 found if found.is_a?(::Hash)

@@ -47,11 +47,10 @@ module Legion
             # @return [Hash{String => Object}] of all files together
             attr_reader :settings
 
-            # @return [Hash{String => Object}, nil] what they say under `identity.aws`
+            # @return [Hash{String => Object}, Object, nil] what they say under `identity.aws`; the core refuses what is no Hash
             def identity_aws
               found = settings['identity']
-              found = found['aws'] if found.is_a?(::Hash)
-              found if found.is_a?(::Hash)
+              found.is_a?(::Hash) ? found['aws'] : found
             end
 
             # Where a file of our own goes.
