@@ -43,7 +43,9 @@ task :packed, [:gem] => :fake_aws do |_, given|
     home = File.join(folder, 'gems')
     provide_gems home, 'rb_sys', 'rake-compiler-dock' if Gem::Package.new(file).spec.extensions.any?
     environment = installed_environment(home).merge('GEM_PATH' => nil) # without this user's gems
-    sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
+    # The crates of others are those of this checkout's build; the gem's own are compiled from the packed files.
+    build = environment.merge('RB_SYS_CARGO_TARGET_DIR' => File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target')))
+    sh build, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
     native_specs_of_installed_gem(folder, environment)
   end
 end

@@ -204,7 +204,7 @@ RSpec.describe 'A secret' do
     code = <<~RUBY
       module Legion
         module Settings
-          HASH = { 'secret_access_key' => ENV['CANARY'], password: { nested: ENV['CANARY'] }, region: 'eu-west-1' }
+          HASH = { 'remark' => ENV['CANARY'], password: { nested: ENV['CANARY'] }, region: 'eu-west-1' }
           def self.loader = self
           def self.dig(*) = HASH
         end
@@ -212,6 +212,6 @@ RSpec.describe 'A secret' do
       #{show_everything}
     RUBY
     output = sing(env: local_aws.env_with_keys, code: code)
-    expect(output).to include('identity.aws.secret_access_key')
+    expect(output).to include('identity.aws.remark')
   end
 end

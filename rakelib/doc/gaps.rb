@@ -51,7 +51,9 @@ end
 
 # yard itself warns of `{links}` to nothing, but not of such a `@see`.
 def lost(object)
-  object.tags(:see).map(&:name).grep_v(%r{://}).reject { |name| YARD::Registry.resolve(object.namespace, name, true) }
+  object.tags(:see).map(&:name).grep_v(%r{://}).reject do |name|
+    name.start_with?('file:') ? File.file?(name.delete_prefix('file:')) : YARD::Registry.resolve(object.namespace, name, true)
+  end
 end
 
 # A constructor without parameters needs no documentation of its own.

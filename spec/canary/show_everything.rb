@@ -38,8 +38,8 @@ FORMS = {
   frozen:      ->(object) { object.instance_variable_set(:@other, 1) && '' }
 }.freeze
 
-def show(name, object)
-  FORMS.each do |form, make|
+def show(name, object, without: [])
+  FORMS.except(*without).each do |form, make|
     puts "#{name} #{form}: #{make.call(object)}"
   rescue StandardError => e
     show_error("#{name} #{form}", e)
@@ -55,8 +55,8 @@ def show_error(name, error)
   show_error("#{name}, cause", error.cause) if error.cause
 end
 
-def try(name)
-  show(name, yield)
+def try(name, without: [])
+  show(name, yield, without: without)
 rescue StandardError => e
   show_error(name, e)
 end
@@ -89,7 +89,7 @@ if session
     File.write(ENV.fetch('CANARY_FILE'), "\n#{token.token}", mode: 'a')
     token
   end
-  try('env') { session.env }
+  try('env', without: %i[to_h to_a]) { session.env } # a Hash of the secrets, for spawn
   try('session with credentials') { session }
   try('native') { session.instance_variable_get(:@native) }
   try('lease') { aws::Lease.of(session.credentials) }

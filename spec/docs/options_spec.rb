@@ -41,6 +41,15 @@ RSpec.describe 'The options' do
     expect(without_logger(documented)).to match_array(options)
   end
 
+  # So that an editor completes them and Steep checks them.
+  it 'are all keywords of Session.new and doctor in RBS, and no other' do
+    keywords = ->(file, name) { Pages.read(file)[/^ +def #{name}: \(\n(.*?)^ +\) ->/m, 1].scan(/^ +\??(\w+): /).flatten }
+    expect(without_logger(keywords.call('sig/legion/extensions/identity/aws/session.rbs', 'initialize'))).to match_array(options)
+    expect(keywords.call('sig/legion/extensions/identity/aws.rbs', 'self.doctor') - ['assume']).to match_array(options)
+    of_a_role = without_logger(keywords.call('sig/legion/extensions/identity/aws/session.rbs', 'assume_role'))
+    expect(of_a_role).to include('role_arn', 'external_id').and(satisfy { |names| (names - options).empty? })
+  end
+
   it 'include every option the examples give' do
     given = Pages.code.flat_map { |piece| piece.text.gsub(/'[^']*'|"[^"]*"/, '').scan(/(?:Session\.new|assume_role|doctor)\((.*)\)/).flatten }
                  .flat_map { |arguments| arguments.scan(/\b([a-z_]+):(?!:)/).flatten }

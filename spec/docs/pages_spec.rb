@@ -32,6 +32,13 @@ RSpec.describe 'README and docs/' do
     end
   end
 
+  # For those who move over from aws-sdk-ruby. InternalError and NotReadyError have no counterpart.
+  it 'have every class of error beside those of aws-sdk-ruby' do
+    aws = Legion::Extensions::Identity::Aws
+    ours = aws.constants.grep(/Error\z/).map(&:to_s) - %w[Error InternalError NotReadyError]
+    expect(Pages.read('docs/migrating.md')[/^### Errors$.*/m].scan(/`(\w+Error)`/).flatten.uniq).to match_array(ours)
+  end
+
   it 'name existing classes and methods' do
     result = ruby_process("$LOAD_PATH << #{File.expand_path('..', __dir__).inspect}\nrequire 'docs/support/mentions'\nputs Mentions.report")
     expect(result.stderr).to be_empty

@@ -33,7 +33,7 @@ RSpec.describe 'Forks that race with requests to AWS', :native_session, timeout:
     expect(said).to include(fetched: all(be > 50), afterwards: 'ASIA')
   end
 
-  it "let no child hang: 100 of them, in a process that reads the authorities of SSL_CERT_FILE" do
+  it 'let no child hang: 100 of them, in a process that reads the authorities of SSL_CERT_FILE' do
     # They are read in each fetch. Each parent here reads them for the first time.
     roots = { 'AWS_CA_BUNDLE' => nil, 'SSL_CERT_FILE' => local_aws.ca_bundle }
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(roots), timeout: 110)

@@ -64,7 +64,7 @@ RSpec.describe 'What a session leaves behind', :native_session do
     local_aws.rule(action: 'AssumeRole', hold: true)
     said = facts(<<~RUBY)
       started = Array.new(200) { took { session.prefetch }.first }
-      refused = started.grep(Aws::InternalError)
+      refused = started.grep(Aws::ConnectionError)
       arrived(128)
       in_flight = fetch_threads
       release_requests

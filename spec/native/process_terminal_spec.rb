@@ -42,7 +42,10 @@ RSpec.describe 'A credential_process on a terminal' do
       Timeout.timeout(30) do
         loop do
           seen << output.readpartial(1024)
-          (input.write(typed)) && (typed = nil) if typed && seen.include?(prompt)
+          next unless typed && seen.include?(prompt)
+
+          input.write(typed)
+          typed = nil
         end
       end
     rescue Errno::EIO, EOFError
@@ -67,7 +70,7 @@ RSpec.describe 'A credential_process on a terminal' do
     expect(seen).to include('vault token expired').and include('AKIAOFTHEPROGRAM')
   end
 
-  it 'is alone at once where nobody waits' do
+  it 'is alone at once where no thread waits' do
     program(asks)
     seen = on_terminal("session.prefetch\nsleep 0.1 until File.exist?(ENV['MARKS'])\nputs session.credentials.access_key_id")
     expect(marked).to eq("alone\n")

@@ -3,7 +3,7 @@
 require 'tmpdir'
 
 # The short form of `rake soak`, in a process of its own.
-RSpec.describe 'A session of short-lived credentials', timeout: 90 do
+RSpec.describe 'A session of short-lived credentials', :slow, timeout: 90 do
   it 'hands out expired credentials only in a back-off, and keeps its limits, beside failures, forks and interrupts' do
     result = ruby_process(<<~RUBY, timeout: 60)
       $LOAD_PATH << #{File.expand_path('..', __dir__).inspect}

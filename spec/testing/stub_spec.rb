@@ -1,29 +1,10 @@
 # frozen_string_literal: true
 
 require 'tmpdir'
+require 'testing/support/told'
 
-# In child processes: Testing changes the classes that the other specs test.
 RSpec.describe 'Aws::Testing.stub' do
-  preamble = <<~RUBY
-    require 'legion/extensions/identity/aws'
-    Aws = Legion::Extensions::Identity::Aws
-    BEFORE = Aws::Session.new
-    CURRENT = Aws::Identity.current_credentials
-    require 'legion/extensions/identity/aws/testing'
-    def said
-      yield
-    rescue StandardError => e
-      e.class.name.split('::').last
-    end
-  RUBY
-
-  # The output of the code, one value a line. There is no AWS: every request would fail.
-  define_method(:told) do |code|
-    result = ruby_process("#{preamble}#{code}")
-    expect(result.stderr).to be_empty
-    expect(result).to be_success
-    result.stdout.lines.map(&:chomp)
-  end
+  include Told
 
   it 'is not loaded by default' do
     result = ruby_process("require 'legion/extensions/identity/aws'\np Legion::Extensions::Identity::Aws.const_defined?(:Testing)")
@@ -124,12 +105,8 @@ RSpec.describe 'Aws::Testing.stub' do
         it('and no longer either') { expect { session.identity }.to raise_error(Aws::NotOnAwsError) }
       end
     RUBY
-    Dir.mktmpdir do |folder|
-      path = File.join(folder, 'a_spec.rb')
-      File.write(path, spec)
-      result = ruby_process("require 'rspec/core'\nexit RSpec::Core::Runner.run(['--options', '/dev/null', #{path.inspect}])")
-      expect(result.stdout).to include('4 examples, 0 failures'), result.output
-    end
+    result = specified(spec)
+    expect(result.stdout).to include('4 examples, 0 failures'), result.output
   end
 
   it 'ends with the test in Minitest' do

@@ -27,6 +27,13 @@ RSpec.describe Legion::Extensions::Identity::Aws::CallerIdentity do
     expect { identity.account = '210987654321' }.to raise_error(FrozenError)
   end
 
+  it 'is its fields in JSON, alone and in a structure' do
+    require 'json'
+    expect(JSON.parse(identity.to_json)).to include('arn' => identity.arn, 'kind' => 'role', 'region' => 'eu-west-1').and(have_attributes(size: 11))
+    expect(JSON.parse(JSON.generate(me: [identity]))).to include('me' => [a_hash_including('account' => '123456789012')])
+    expect(JSON.pretty_generate(identity)).to include(%(  "account": "123456789012"))
+  end
+
   it 'can be matched, printed and turned into a Hash' do
     identity => { kind: :role, account: }
     expect(account).to eq('123456789012')

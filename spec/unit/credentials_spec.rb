@@ -72,11 +72,19 @@ RSpec.describe Legion::Extensions::Identity::Aws::Credentials do
     expect(seen.grep(String)).to contain_exactly('ASIAEXAMPLE', '123456789012')
   end
 
-  it 'is refused by every serialiser, alone and inside others, in a sentence' do
+  it 'is refused by Marshal and YAML, alone and inside others, in a sentence' do
     attempts = [-> { Marshal.dump(credentials) }, -> { Marshal.dump([credentials]) }, -> { YAML.dump(credentials) }, -> { YAML.dump({ a: credentials }) },
-                -> { credentials.to_yaml }, -> { credentials.to_json }, -> { JSON.generate([credentials]) }, -> { JSON.pretty_generate({ a: credentials }) },
-                -> { JSON.dump(credentials) }, -> { credentials.as_json }]
-    expect(attempts).to all(raise_error(TypeError, /Credentials holds a secret and is not turned into (Marshal|YAML|JSON)/))
+                -> { credentials.to_yaml }]
+    expect(attempts).to all(raise_error(TypeError, /Credentials holds a secret and is not turned into (Marshal|YAML)/))
+  end
+
+  it 'is the text of inspect in JSON, at any depth' do
+    shown = credentials.inspect
+    expect(JSON.parse(credentials.to_json)).to eq(shown)
+    expect(JSON.parse(JSON.generate({ a: [{ b: credentials }], credentials => 1 }))).to eq('a' => [{ 'b' => shown }], shown => 1)
+    expect(JSON.parse(JSON.pretty_generate([credentials]))).to eq([shown])
+    expect(JSON.parse(JSON.dump({ a: credentials }))).to eq('a' => shown)
+    expect(credentials.as_json(only: :secret_access_key)).to eq(shown)
   end
 
   it 'is not made by a loader either' do

@@ -77,6 +77,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
     end
   end
 
+  it 'begins a read again a bounded number of times where other threads take away what it fetched' do
+    allow(native).to receive_messages(held: nil, known: nil, serial: 1, identity_serial: 1)
+    expect { session.credentials }.to raise_error(aws::NoCredentialsError, /8 times .* invalidate/)
+    expect { session.identity }.to raise_error(aws::NoCredentialsError, /8 times/)
+    expect(native).to have_received(:serial).at_most(9).times
+    expect(native).to have_received(:identity_serial).at_most(9).times
+  end
+
   it 'is a provider for aws-sdk-ruby' do
     native.hold(expiration: 4_070_908_800)
     expect(session).to have_attributes(set?: true, expiration: Time.utc(2099, 1, 1), expired?: false, metrics: [])

@@ -38,6 +38,7 @@ RSpec.describe 'In a trap handler' do
     irsa = { role_arn: 'arn:aws:iam::123456789012:role/irsa-app' }
     ARGUMENTS = {
       invalidate: ['x'], :web_identity_token= => [TOKEN], assume_role: [worker], call: ['serial'], tell: [nil], credentials: [],
+      identity_token: [{ audience: 'api' }], token_for: [:eks, { cluster: 'prod' }],
       normalize: ['A b'], resolve_qualifier: [:x], :logger= => [nil], to_json: [], :== => [1], eql?: [1], of?: [nil]
     }.freeze
     # Every public method of the object's class, called on a new object each time.

@@ -49,7 +49,7 @@ pub enum Kind {
     Throttled,
     /// The service answered with another error, or with something we cannot read.
     Service,
-    /// The service could not be reached at all.
+    /// The service could not be reached at all, or there was no room for the request.
     Connection,
     /// No answer came inside the deadline.
     Timeout,
@@ -134,26 +134,32 @@ impl Failure {
         self
     }
 
-    /// The same failure of a request that this key signed, marked if AWS refused the key: it has
-    /// expired, is not known, or its secret is another one.
+    /// The same failure of a request that this key signed, marked if AWS refused the key.
+    #[must_use]
+    pub fn signed_by(mut self, access_key_id: &str) -> Self {
+        self.refused_key = self.refuses_key().then(|| access_key_id.to_owned());
+        self
+    }
+
+    /// True where AWS refused the key that signed the request: it has expired, is not known, or its
+    /// secret is another one.
     ///
     /// The codes are those after which the AWS SDKs ask their source again. A signature that is
     /// refused for its time says nothing of the key.
     #[must_use]
-    pub fn signed_by(mut self, access_key_id: &str) -> Self {
+    pub fn refuses_key(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
-        let is_of_the_time = || {
-            ["expired", "not yet current"]
+        match code.strip_suffix("Exception").unwrap_or(code) {
+            "ExpiredToken"
+            | "InvalidAccessKeyId"
+            | "InvalidClientTokenId"
+            | "InvalidToken"
+            | "UnrecognizedClient" => true,
+            "SignatureDoesNotMatch" => !["Signature expired", "not yet current"]
                 .iter()
-                .any(|words| self.cause.contains(words))
-        };
-        let is_refused = match code.strip_suffix("Exception").unwrap_or(code) {
-            "ExpiredToken" | "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidToken" => true,
-            "SignatureDoesNotMatch" => !is_of_the_time(),
+                .any(|words| self.cause.contains(words)),
             _ => false,
-        };
-        self.refused_key = is_refused.then(|| access_key_id.to_owned());
-        self
+        }
     }
 
     /// The same failure with `context` said before its cause.
@@ -225,6 +231,11 @@ mod tests {
             (
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match",
+                true,
+            ),
+            (
+                "SignatureDoesNotMatch",
+                "sts:AssumeRole arn:aws:iam::1:role/expired: The request signature",
                 true,
             ),
             (

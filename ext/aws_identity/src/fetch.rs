@@ -3,6 +3,7 @@
 //! A session runs all steps of [`Fetch`] through [`fetch()`]; the doctor runs them one by one.
 
 mod disk_cache;
+mod disk_entry;
 mod endpoint;
 mod identity_token;
 mod profile_in_force;
@@ -10,7 +11,7 @@ mod request;
 mod roles;
 mod watched;
 
-pub use disk_cache::DiskEntry;
+pub use disk_entry::DiskEntry;
 pub use identity_token::identity_token;
 pub use request::{FetchRequest, FetchResult};
 pub(crate) use roles::{AssumeRoles, needed_serial};

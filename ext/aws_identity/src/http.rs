@@ -87,7 +87,7 @@ pub struct Reply {
 pub enum HttpError {
     /// The connection was not made in time, or the answer did not come in time.
     Timeout,
-    /// Nobody listens there.
+    /// The connection was refused: no process listens on that port.
     Refused(String),
     /// The connection was reset, or broke, or the name could not be looked up.
     Connection(String),

@@ -10,7 +10,9 @@
 //! duration that is no number).
 
 mod base_provider;
+mod chain_notes;
 mod files;
+mod identity_keys;
 mod ini;
 mod kind;
 mod list;

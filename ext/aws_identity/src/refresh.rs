@@ -7,7 +7,7 @@
 //! clocks that step.
 //!
 //! Pure: no I/O, no lock, no thread. `now` is a [`Moment`], its wall clock corrected by the last
-//! offset seen at STS; whichever of its clocks is later counts.
+//! offset seen at STS; the later of its two clocks counts.
 //! The caller runs one fetch at a time, raises a final error of a background refresh once, and
 //! spaces the fetches that follow a final error or a failed first fetch: this module remembers
 //! neither.

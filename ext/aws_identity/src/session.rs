@@ -7,20 +7,23 @@ mod expired;
 mod finish;
 mod identity_token;
 mod look;
+mod outcome;
 mod respond;
 mod rounds;
 mod runtime;
 mod sign;
 mod skew;
 mod state;
+mod watch;
 
 pub use begin::{Purpose, Step};
 pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
 pub use identity_token::TokenStep;
-pub use look::{LOOK_LIMIT, Look};
+pub use look::LOOK_LIMIT;
 pub use respond::Response;
 pub use rounds::Rounds;
+pub use watch::Look;
 
 use crate::{
     attempt::Attempt,
@@ -32,7 +35,6 @@ use crate::{
     sts::limits,
     task::fork_gate::SharedGate,
 };
-use look::NextLook;
 pub use runtime::{Fetch, Removal};
 use runtime::{Runtime, SystemRuntime};
 use state::{InFlight, State};
@@ -40,6 +42,7 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use watch::NextLook;
 
 /// The binding calls every method on a Ruby thread with the GVL. No method blocks or calls Ruby, so
 /// the mutex is free whenever the process forks, and no child inherits it locked. The thread of a

@@ -143,7 +143,7 @@ fn the_first_word_of_a_header_may_go_on_as_in_botocore() {
     assert_eq!(
         key_id(&resolved(&odd, "")),
         "AKID",
-        "an odd header harms nobody"
+        "an odd header harms no profile"
     );
 }
 

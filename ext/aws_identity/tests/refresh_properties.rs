@@ -145,7 +145,7 @@ impl Expiring for Fake {
     }
 }
 
-/// A span of time since it began, by whichever clock has gone further.
+/// A span of time since it began, by the clock that has gone further.
 #[derive(Clone, Debug)]
 struct Span {
     length: Millis,

@@ -406,7 +406,7 @@ fn a_clock_set_back_extends_neither_back_off_nor_lifetime() {
         assert_eq!(refresh.next(back(passed)), next, "{passed}");
     }
     assert!(refresh.expired(back(HOUR - 1)).is_none());
-    assert!(refresh.expired(back(HOUR)).is_some(), "nobody had to read");
+    assert!(refresh.expired(back(HOUR)).is_some(), "no read was needed");
 }
 
 #[test]

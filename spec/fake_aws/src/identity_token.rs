@@ -1,4 +1,4 @@
-//! `GetWebIdentityToken`, and the keys to check its tokens with, as an issuer of OpenID Connect publishes them.
+//! `GetWebIdentityToken`, and the keys to check its tokens with, as an OIDC issuer publishes them.
 
 use crate::call::Call;
 use crate::clock;

@@ -78,7 +78,9 @@ class RandomReading
   end
 
   def paths
-    path = -> { pick(['~/other', '$HOME/other', '${HOME}/other', '{home}/other', '', '  ', '~', '~/no/such', '~root/no-such-file', '~nosuchuser/x', '$NONE/x']) }
+    path = lambda do
+      pick(['~/other', '$HOME/other', '${HOME}/other', '{home}/other', '', '  ', '~', '~/no/such', '~root/no-such-file', '~nosuchuser/x', '$NONE/x'])
+    end
     names = %w[AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE].reject { one_in(3) }
     configuration(config: "[default]\n{anna}\n", credentials: one_in(2) ? "[default]\n{carol}\n" : '',
                   files: { 'other' => "[default]\n{temporary}\n" }, environment: names.to_h { |name| [name, path.call] })

@@ -98,7 +98,7 @@ fn arguments_of(request: &Request<'_>, named: Vec<(&'static str, Value)>) -> Str
         .collect();
     match (request.role_arn, given(request.asker)) {
         (Some(arn), _) => drop(all.insert("RoleArn", json!(arn))),
-        // A session of GetSessionToken belongs to its user, whom no other argument names.
+        // GetSessionToken takes no argument that names its user.
         (None, Some(asker)) => drop(all.insert("Base", json!(asker))),
         (None, None) => {}
     }

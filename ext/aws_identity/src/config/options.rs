@@ -163,7 +163,7 @@ fn chooses_identity(name: &str) -> bool {
 
 /// The option that `name` stands for: by the name it has elsewhere, else by what it looks like.
 fn meant(name: &str) -> Option<&'static str> {
-    // Those that choose the identity come first, so that of two as near the graver is meant.
+    // Of two equally near names the first is suggested: one that chooses the identity.
     let known = || {
         let rest = OPTIONS.iter().map(|option| option.name);
         CHOOSE_THE_IDENTITY.into_iter().chain(rest)

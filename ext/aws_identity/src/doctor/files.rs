@@ -65,18 +65,18 @@ pub(super) fn look(
     );
     if let Some(chain) = profile_chain {
         let notes = &chain.notes;
+        let mut told = Vec::new(); // a section that another replaced is also one without credentials
         for note in notes
             .unusable
             .iter()
-            .chain(
-                notes
-                    .set_aside
-                    .iter()
-                    .filter(|note| !notes.unusable.contains(note)),
-            )
+            .chain(&notes.set_aside)
             .chain(&notes.comments)
             .chain(&notes.passed_over)
         {
+            if told.contains(&note) {
+                continue;
+            }
+            told.push(note);
             findings.push(Finding::warning(
                 CHECK,
                 "profiles",
@@ -177,7 +177,9 @@ fn judged(name: &str, path: &Path, mode: u32, rule: Rule) -> Finding {
         Finding::warning(
             CHECK,
             name,
-            format!("{shown} may be written by others, who could make this process somebody else"),
+            format!(
+                "{shown} may be written by other users, who could give this process another identity"
+            ),
             format!("Run `chmod go-w {}`.", path.display()),
         )
     } else if mode & OTHERS_READ != 0 && rule == Rule::OwnerOnly {

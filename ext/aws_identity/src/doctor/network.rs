@@ -65,7 +65,7 @@ impl Exam<'_> {
             for (name, why) in [
                 ("answer", "its name cannot be looked up, see dns"),
                 ("tls", "there was no answer"),
-                ("clock", "nobody to compare it with"),
+                ("clock", "there was no answer to compare it with"),
             ] {
                 self.findings.push(Finding::skipped(CHECK, name, why));
             }
@@ -162,7 +162,7 @@ impl Exam<'_> {
                 "clock",
                 "the answer does not say what time it is there",
             ),
-            None => Finding::skipped(CHECK, "clock", "nobody to compare it with"),
+            None => Finding::skipped(CHECK, "clock", "there was no answer to compare it with"),
         };
         self.findings.push(found);
     }

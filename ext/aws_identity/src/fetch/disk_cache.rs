@@ -1,22 +1,19 @@
 //! The disk cache around one call of STS, so that the processes of a machine share credentials.
 
-use super::{request::FetchRequest, roles::StepRequest};
+use super::{disk_entry::DiskEntry, request::FetchRequest};
 use crate::{
     cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
     config::{AssumeRoleOptions, Origin},
     credentials::{Credentials, Millis},
-    failure::Failure,
     providers::{Context, Record},
     refresh::{Rules, Windows},
-    task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
+    task::deadline::Deadline,
     util::time::now,
 };
-use std::{cell::RefCell, sync::Arc, time::Duration};
+use std::cell::RefCell;
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
-/// A home folder that hangs delays whoever waits for a removal by no more than this.
-const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 /// How long STS credentials are valid if the request does not say.
 const DEFAULT_SECONDS: u32 = 3600;
 
@@ -31,31 +28,14 @@ pub(super) struct DiskCache<'a> {
     last: RefCell<Option<DiskEntry>>,
 }
 
-/// Where the credentials of a fetch are cached.
-#[derive(Clone, Debug)]
-pub struct DiskEntry {
-    dir: CacheDir,
-    key: CacheKey,
-}
-
-impl DiskEntry {
-    /// Starts to remove the entry, if it has this access key id: other processes must not read
-    /// refused credentials. The next fetch repeats and reports a removal that fails.
-    pub fn removal(
-        &self,
-        access_key_id: &str,
-        gate: SharedGate,
-    ) -> Result<Arc<FetchTask<()>>, Failure> {
-        let (entry, access_key_id) = (self.clone(), access_key_id.to_owned());
-        FetchTask::spawn(
-            gate,
-            Deadline::new(REMOVAL_LIMIT, None),
-            move |_| async move {
-                let _ = entry.dir.remove(&entry.key, &access_key_id);
-                Ok(())
-            },
-        )
-    }
+/// One call of STS, and where its credentials are cached.
+pub(super) struct StepRequest<'r> {
+    pub(super) step: &'r str,
+    pub(super) role_arn: Option<&'r str>,
+    /// Who signs the call.
+    pub(super) asker: &'r str,
+    pub(super) options: &'r AssumeRoleOptions,
+    pub(super) serial_number: Option<&'r str>,
 }
 
 /// The result of a look into the cache.

@@ -1,6 +1,6 @@
 //! The request and the result of a fetch.
 
-use super::DiskEntry;
+use super::disk_entry::DiskEntry;
 use crate::{
     attempt::Attempt,
     credentials::Credentials,

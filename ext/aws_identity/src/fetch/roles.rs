@@ -1,7 +1,8 @@
 //! The roles on top of the base credentials, each assumed with the ones before.
 
 use super::{
-    disk_cache::{DiskCache, DiskEntry, Look},
+    disk_cache::{DiskCache, Look, StepRequest},
+    disk_entry::DiskEntry,
     profile_in_force::profile_chain,
     request::FetchRequest,
 };
@@ -279,16 +280,6 @@ impl AssumeRoles<'_> {
             "Give the session a token_provider.",
         ))
     }
-}
-
-/// One call of STS, and where its credentials are cached.
-pub(super) struct StepRequest<'r> {
-    step: &'r str,
-    pub(super) role_arn: Option<&'r str>,
-    /// Who signs the call.
-    pub(super) asker: &'r str,
-    pub(super) options: &'r AssumeRoleOptions,
-    serial_number: Option<&'r str>,
 }
 
 /// The MFA code of a fetch: STS takes a code only once, so the application is asked for one.

@@ -1,6 +1,6 @@
 //! What kind of profile it is: the first step of botocore's order that finds its keys.
 
-use super::files::Profile;
+use super::{files::Profile, identity_keys::PAIR};
 
 /// What a profile itself is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,31 +47,7 @@ impl ProfileKind {
     }
 }
 
-const PAIR: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
-
-/// True for the keys that decide whose credentials come out.
-pub(super) fn chooses_identity(key: &str) -> bool {
-    PAIR.contains(&key)
-        || matches!(
-            key,
-            "aws_session_token"
-                | "aws_security_token"
-                | "role_arn"
-                | "source_profile"
-                | "credential_source"
-                | "external_id"
-                | "web_identity_token_file"
-                | "sso_session"
-                | "sso_account_id"
-                | "sso_role_name"
-                | "login_session"
-                | "credential_process"
-        )
-}
-
 impl Profile {
-    pub(super) const PAIR: [&'static str; 2] = PAIR;
-
     pub(super) fn kind(&self) -> ProfileKind {
         if self.names_role() {
             ProfileKind::AssumeRole

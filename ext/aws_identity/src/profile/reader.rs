@@ -2,7 +2,7 @@
 
 use super::{
     files::{Files, Profile},
-    kind,
+    identity_keys,
     profile_chain::Endpoints,
     set_aside::SectionKind,
 };
@@ -226,7 +226,8 @@ impl ProfileReader<'_> {
         value.is_some_and(|value| {
             value.text.lines().skip(1).any(|line| {
                 let name = line.split(['=', ':']).next().unwrap_or_default();
-                line.len() > name.len() && kind::chooses_identity(&name.trim().to_ascii_lowercase())
+                line.len() > name.len()
+                    && identity_keys::chooses_identity(&name.trim().to_ascii_lowercase())
             })
         })
     }

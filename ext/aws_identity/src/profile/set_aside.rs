@@ -1,7 +1,7 @@
 //! Sections of the config file that are set aside, and why: named where what they were meant to be "does not
 //! exist", so that a message never denies what is there.
 
-use super::{ini::Properties, kind};
+use super::{identity_keys, ini::Properties};
 use crate::{
     failure::Warning,
     util::{foreign_text::shown, shell_words},
@@ -84,7 +84,7 @@ impl SetAside {
     fn new(header: &str, reason: Reason, properties: &Properties) -> Self {
         let is_like_profile = properties
             .keys()
-            .any(|key| kind::chooses_identity(key) || key == "region");
+            .any(|key| identity_keys::chooses_identity(key) || key == "region");
         Self {
             header: header.to_owned(),
             reason,

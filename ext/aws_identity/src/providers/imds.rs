@@ -1,10 +1,10 @@
 //! The instance profile of an EC2 instance, the last source of the chain.
 
 pub(super) mod client;
-mod patience;
+mod retry;
 
 use client::{Imds, ImdsError};
-use patience::Place;
+use retry::Place;
 
 use super::{
     context::{Context, Local},

@@ -21,8 +21,6 @@ use std::path::{Path, PathBuf};
 
 /// Credentials are renewed that early, as botocore does.
 const RENEWED_BEFORE: Millis = 5 * 60_000;
-/// The code of IAM Identity Center for an invalid login, which a retry cannot cure.
-const UNAUTHORIZED: &str = "UnauthorizedException";
 
 /// The login of a profile.
 struct Login<'a> {
@@ -115,15 +113,12 @@ impl<'a> Given<'a> {
 impl Login<'_> {
     /// A failure of the login itself.
     fn unusable(&self, cause: String) -> Failure {
-        Failure {
-            code: Some(UNAUTHORIZED.into()),
-            ..Failure::no_credentials(cause, self.remedy())
-        }
+        Failure::no_credentials(cause, self.remedy())
     }
 
     /// No refusal: the file may be away or half while another program writes it.
     fn unreadable(&self, why: &str) -> Failure {
-        Failure::no_credentials(format!("The console session {why}."), self.remedy())
+        self.unusable(format!("The console session {why}."))
     }
 
     fn remedy(&self) -> String {
@@ -208,6 +203,9 @@ impl Login<'_> {
     }
 
     fn not_renewed(&self, call: &Call<'_>, answer: &Answer) -> Failure {
+        if let Some(failure) = call.foreign(answer) {
+            return failure;
+        }
         let (service, words) = (call.shown(), answer.words());
         answer.failure(match answer.code() {
             Some("TOKEN_EXPIRED") => {
@@ -216,14 +214,11 @@ impl Login<'_> {
             Some("USER_CREDENTIALS_CHANGED") => self.unusable(format!(
                 "The console session of `aws login` ended when the password was changed ({words})."
             )),
-            Some("INSUFFICIENT_PERMISSIONS") => Failure {
-                code: Some("AccessDeniedException".into()),
-                ..Failure::new(
-                    Kind::AccessDenied,
-                    format!("{service} does not renew the console session: signin:CreateOAuth2Token is not allowed ({words})."),
-                    "Allow it, as the managed policy SignInLocalDevelopmentAccess does.",
-                )
-            },
+            Some("INSUFFICIENT_PERMISSIONS") => Failure::new(
+                Kind::AccessDenied,
+                format!("{service} does not renew the console session: signin:CreateOAuth2Token is not allowed ({words})."),
+                "Allow it, as the managed policy SignInLocalDevelopmentAccess does.",
+            ),
             _ => self.unusable(format!(
                 "The console session of `aws login` expired, and {service} does not renew it ({words})."
             )),

@@ -33,6 +33,7 @@ use crate::{
     credentials::{Credentials, Secret},
     environment::{Environment, ProgramEnvironment},
     failure::{Failure, Kind},
+    task::panic,
     util::shell_words,
 };
 use program::Program;
@@ -74,7 +75,16 @@ pub(super) async fn provide(
     let command = command.clone();
     let on_terminal =
         context.is_awaited && settings.deadline_cap.is_none() && start::is_in_foreground();
-    let run = spawn_blocking(move || run_with(command.expose(), limit, &environment, on_terminal));
+    // tokio panics where the system gives no thread.
+    let run = panic::caught(|| {
+        spawn_blocking(move || run_with(command.expose(), limit, &environment, on_terminal))
+    })
+    .map_err(|_| {
+        Failure::no_credentials(
+            "The credential_process cannot be run: the system gives no thread for it.",
+            "Check the limit on threads (ulimit -u).",
+        )
+    })?;
     let _paused = deadline.pause_for_program();
     let mut credentials = run.await.map_err(|_| {
         Failure::internal(
@@ -194,7 +204,7 @@ fn run_with(
             "It must print one JSON object with the credentials and nothing else.",
         )
         .answered()),
-        Err(Stopped::Broken(error)) => Err(Failure::internal(
+        Err(Stopped::Broken(error)) => Err(Failure::no_credentials(
             format!("{program} cannot be watched: {error}."),
             "Check the limit on open files (ulimit -n).",
         )),

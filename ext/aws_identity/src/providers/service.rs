@@ -242,6 +242,23 @@ impl Call<'_> {
         Some(answer.failure(Failure::new(kind, cause, "It may pass.")))
     }
 
+    /// The failure of a 401 or 403 without a code of the service: a proxy or a mesh gave it, and it says
+    /// nothing of the login.
+    pub(super) fn foreign(&self, answer: &Answer) -> Option<Failure> {
+        if answer.code().is_some() || !matches!(answer.status, 401 | 403) {
+            return None;
+        }
+        Some(answer.failure(Failure::new(
+            Kind::AccessDenied,
+            format!(
+                "{} answered {}, without an error code.",
+                self.shown(),
+                answer.words()
+            ),
+            "Check the proxy, service mesh or endpoint that gave it. It may pass.",
+        )))
+    }
+
     /// The failure of an answer that is not the service's.
     pub(super) fn meaningless(&self, answer: &Answer, reason: &str) -> Failure {
         answer.failure(Failure::new(
@@ -286,9 +303,10 @@ impl Answer {
         words.join(": ")
     }
 
-    /// The failure with what the answer says of itself.
+    /// The failure with what the answer says of itself: its own code, or none.
     pub(super) fn failure(&self, failure: Failure) -> Failure {
         Failure {
+            code: self.code().map(shown),
             status: Some(self.status),
             ..failure
         }

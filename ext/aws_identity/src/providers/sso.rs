@@ -17,7 +17,8 @@ use crate::{
 use sha1::{Digest as _, Sha1};
 use std::path::{Path, PathBuf};
 
-/// The service's code for an invalid login, which a retry cannot cure.
+/// The service's code for an invalid login, which a retry cannot cure. A login that is known to have
+/// expired is not sent, and has it too.
 const UNAUTHORIZED: &str = "UnauthorizedException";
 /// A token is renewed that early, as botocore does.
 const RENEWED_BEFORE: Millis = 15 * 60_000;
@@ -86,17 +87,17 @@ impl<'a> Login<'a> {
 
     /// A failure of the login itself.
     fn unusable(&self, cause: String) -> Failure {
-        Failure {
-            code: Some(UNAUTHORIZED.into()),
-            ..Failure::no_credentials(cause, self.remedy())
-        }
+        Failure::no_credentials(cause, self.remedy())
     }
 
     fn expired(&self, token: &Token) -> Failure {
-        self.unusable(format!(
-            "The SSO login expired at {}.",
-            time::format_iso8601(token.expires_at)
-        ))
+        Failure {
+            code: Some(UNAUTHORIZED.into()),
+            ..self.unusable(format!(
+                "The SSO login expired at {}.",
+                time::format_iso8601(token.expires_at)
+            ))
+        }
     }
 
     fn path(&self, environment: &Environment) -> PathBuf {
@@ -106,7 +107,7 @@ impl<'a> Login<'a> {
     fn token(&self, local: &Local<'_>) -> Result<Token, Failure> {
         Token::read(&self.path(local.environment)).map_err(|why| {
             // No refusal: the file may be away or half while another program writes it.
-            Failure::no_credentials(format!("The SSO token {why}."), self.remedy())
+            self.unusable(format!("The SSO token {why}."))
         })
     }
 
@@ -204,6 +205,9 @@ impl<'a> Login<'a> {
 
     fn not_renewed(&self, call: &Call<'_>, token: &Token, answer: &Answer) -> Failure {
         let words = answer.words();
+        if let Some(failure) = call.foreign(answer) {
+            return failure;
+        }
         answer.failure(match answer.code() {
             Some("slow_down") => Failure::new(
                 Kind::Throttled,
@@ -261,20 +265,20 @@ impl<'a> Login<'a> {
     }
 
     fn refused(&self, call: &Call<'_>, answer: &Answer) -> Failure {
+        if let Some(failure) = call.foreign(answer) {
+            return failure;
+        }
         let (service, words) = (call.shown(), answer.words());
         answer.failure(match answer.status {
             401 => self.unusable(format!("The SSO login has expired or was revoked ({words}).")),
-            403 | 404 => Failure {
-                code: answer.code().map(str::to_owned),
-                ..Failure::new(
-                    Kind::AccessDenied,
-                    format!(
-                        "{service} does not give this login the role {} in the account {} ({words}).",
-                        self.role_name, self.account_id
-                    ),
-                    "Check account and role.",
-                )
-            },
+            403 | 404 => Failure::new(
+                Kind::AccessDenied,
+                format!(
+                    "{service} does not give this login the role {} in the account {} ({words}).",
+                    self.role_name, self.account_id
+                ),
+                "Check account and role.",
+            ),
             _ => Failure::new(
                 Kind::Service,
                 format!("{service} gave no credentials ({words})."),

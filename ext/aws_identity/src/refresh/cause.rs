@@ -57,5 +57,9 @@ pub fn is_final(failure: &Failure) -> bool {
             | "InvalidIdentityToken"
             | "Unauthorized" // SSO: the token is not, or no longer, valid
             | "InvalidGrant" // SSO-OIDC: the token cannot be refreshed
+            | "invalid_grant"
+            | "TOKEN_EXPIRED" // AWS Sign-In, as the next two
+            | "USER_CREDENTIALS_CHANGED"
+            | "INSUFFICIENT_PERMISSIONS"
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::{credentials::Millis, util::time::Moment};
 
-/// It ends with whichever clock says so first: a clock that is set back does not make it longer, and
+/// It ends as soon as one of the two clocks says so: a clock that is set back does not make it longer, and
 /// a machine whose other clock stood still does not either.
 #[derive(Clone, Copy, Debug)]
 pub struct Term {

@@ -4,7 +4,7 @@ use super::Session;
 use crate::{
     failure::Failure,
     fetch,
-    sts::{IdentityTokenRequest, refuses_keys},
+    sts::IdentityTokenRequest,
     task::{deadline::Deadline, fetch_task::FetchTask},
     tokens::{Look, Token, TokenFetch},
 };
@@ -67,7 +67,7 @@ impl Session {
         let now = state.now();
         let outcome = state.tokens.outcome(request, task, now);
         // STS refuses the key, as it would refuse it for everything else.
-        if outcome.as_ref().is_err_and(refuses_keys)
+        if outcome.as_ref().is_err_and(Failure::refuses_key)
             && let Some(signer) = state.tokens.signer(request).map(str::to_owned)
         {
             state.invalidate(&signer);

@@ -147,7 +147,7 @@ impl Dice {
 
 /// Clocks, randomness and fetches under the control of the history.
 struct FakeRuntime {
-    /// The clock that nobody sets.
+    /// The clock that cannot be set.
     passed: AtomicI64,
     /// How far the wall clock is ahead of it.
     wall: AtomicI64,
@@ -201,7 +201,7 @@ impl Runtime for FakeRuntime {
     }
 }
 
-/// A span of time since it began, by whichever clock has gone further.
+/// A span of time since it began, by the clock that has gone further.
 #[derive(Clone, Copy)]
 struct Span {
     length: Millis,
@@ -1300,7 +1300,7 @@ impl History {
         match in_flight.task.completed() {
             Some((Err(failure), completion)) if !in_flight.task.is_withdrawn() => {
                 foreign.complete_by_hand(Err(failure.clone()), *completion);
-                seen.note("forked with a failure that nobody has seen");
+                seen.note("forked with a failure that no read has raised");
             }
             Some(_) => return,
             None => {}

@@ -95,19 +95,10 @@ pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
     }
 }
 
-/// True where AWS refused the keys a request was signed with, not what they ask for.
+/// True where AWS refused the keys a request was signed with, or could not read them in it.
 #[must_use]
 pub fn refuses_keys(failure: &Failure) -> bool {
-    let code = failure.code.as_deref().unwrap_or_default();
-    matches!(
-        code.strip_suffix("Exception").unwrap_or(code),
-        "InvalidClientTokenId"
-            | "UnrecognizedClient"
-            | "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "IncompleteSignature"
-            | "ExpiredToken"
-    )
+    failure.refuses_key() || failure.code.as_deref() == Some("IncompleteSignature")
 }
 
 fn timed_out(what: &str, place: &str) -> Failure {

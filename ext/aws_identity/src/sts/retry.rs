@@ -139,7 +139,7 @@ fn chance() -> f64 {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     #[test]
     fn a_pause_is_in_the_upper_half_of_its_back_off() {

@@ -12,7 +12,11 @@ use super::{
     question::{Answer, Asked, Takes},
     slot::Slot,
 };
-use crate::{credentials::Millis, failure::Failure, util::time::Moment};
+use crate::{
+    credentials::Millis,
+    failure::{Failure, Kind},
+    util::time::Moment,
+};
 use std::{
     process,
     sync::{
@@ -102,7 +106,8 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         J: Future<Output = Result<T, Failure>>,
     {
         let permit = Permit::take(gate).ok_or_else(|| {
-            Failure::internal(
+            Failure::new(
+                Kind::Connection,
                 "Too many requests to AWS are under way in this process (128).",
                 "Share one Session instead of making many.",
             )
@@ -378,7 +383,8 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
 }
 
 fn no_thread(error: &std::io::Error) -> Failure {
-    Failure::internal(
+    Failure::new(
+        Kind::Connection,
         format!("Cannot start a thread for a request to AWS ({error})."),
         "Check the limits on threads and open files (ulimit -u, -n).",
     )
@@ -387,7 +393,7 @@ fn no_thread(error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{failure::Kind, task::fork_gate::NoFork};
+    use crate::task::fork_gate::NoFork;
 
     const QUICK: Duration = Duration::from_millis(40);
 

@@ -3,6 +3,7 @@
 use crate::{
     credentials::Millis,
     failure::Failure,
+    refresh::Term,
     sts::{IdentityToken, IdentityTokenRequest},
     task::fetch_task::FetchTask,
     util::time::Moment,
@@ -41,13 +42,16 @@ struct Entry {
 
 struct Held {
     token: IdentityToken,
-    fetched_at: Millis,
+    life: Term,
 }
 
 impl Held {
     fn is_fresh(&self, now: Moment) -> bool {
-        let life = self.token.expires_at - self.fetched_at;
-        now.wall < self.token.expires_at - LAST.min(life / 5)
+        self.life.left(now) > LAST.min(self.life.length / 5)
+    }
+
+    fn is_good(&self, now: Moment) -> bool {
+        !self.life.has_ended(now)
     }
 }
 
@@ -81,17 +85,14 @@ impl TokenStore {
             return Look::Fetch;
         };
         entry.read = self.reads;
-        entry.take_outcome(now);
+        entry.take_outcome(request, now);
         if let Some(held) = entry.held.as_ref().filter(|held| held.is_fresh(now)) {
             return Look::Ready(held.token.clone());
         }
         if let Some(task) = &entry.task {
             return Look::Wait(Arc::clone(task));
         }
-        let good = entry
-            .held
-            .as_ref()
-            .filter(|held| now.wall < held.token.expires_at);
+        let good = entry.held.as_ref().filter(|held| held.is_good(now));
         match (&entry.failed, good) {
             (Some((at, failure)), _) if is_refusal(failure) && now.boot - at.boot < REFUSED => {
                 Look::Failed(failure.clone())
@@ -127,11 +128,8 @@ impl TokenStore {
     ) -> Result<IdentityToken, Failure> {
         let entry = self.entries.get_mut(request);
         let held = entry.and_then(|entry| {
-            entry.take_outcome(now);
-            entry
-                .held
-                .as_ref()
-                .filter(|held| now.wall < held.token.expires_at)
+            entry.take_outcome(request, now);
+            entry.held.as_ref().filter(|held| held.is_good(now))
         });
         match task.completed() {
             Some((Ok(token), _)) => Ok(token.clone()),
@@ -170,17 +168,19 @@ fn is_refusal(failure: &Failure) -> bool {
 }
 
 impl Entry {
-    fn take_outcome(&mut self, now: Moment) {
+    fn take_outcome(&mut self, request: &IdentityTokenRequest, now: Moment) {
         let Some(task) = self.task.take() else {
             return;
         };
         match task.completed() {
             Some((Ok(token), completion)) => {
                 self.failed = None;
+                // By STS's clock, as its expiration is.
+                let fetched_at = now - (now.boot - completion.at.boot);
+                let longest = i64::from(request.duration_seconds) * 1_000;
                 self.held = Some(Held {
                     token: token.clone(),
-                    // By STS's clock, as its expiration is.
-                    fetched_at: now.wall - (now.boot - completion.at.boot),
+                    life: Term::until(token.expires_at, Some(longest), fetched_at),
                 });
             }
             Some((Err(failure), completion)) => {
@@ -203,11 +203,12 @@ mod tests {
     use std::{collections::BTreeMap, sync::atomic::AtomicBool, time::Duration};
 
     const SECOND: Millis = 1_000;
+    const HOUR: Millis = 3_600 * SECOND;
 
     fn request(audience: &str) -> IdentityTokenRequest {
         IdentityTokenRequest {
             audience: [audience.to_owned()].into(),
-            duration_seconds: 300,
+            duration_seconds: 3_600,
             signing_algorithm: "RS256".to_owned(),
             tags: BTreeMap::new(),
         }
@@ -265,6 +266,34 @@ mod tests {
             let at = last_fresh + 500;
             assert_eq!(look(&mut store, "a", at, boot + passed + SECOND), "fetch");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_token_live_longer() {
+        let mut store = TokenStore::default();
+        store.add(
+            request("a"),
+            completed(Ok(("token", 300_000))),
+            "AKIAEXAMPLE",
+        );
+        let boot = Moment::now().boot;
+        assert_eq!(look(&mut store, "a", 0, boot), "token");
+        assert_eq!(look(&mut store, "a", -HOUR, boot + SECOND), "token");
+        assert_eq!(
+            look(&mut store, "a", 301 * SECOND - HOUR, boot + 301 * SECOND),
+            "fetch"
+        );
+    }
+
+    #[test]
+    fn no_token_lives_longer_than_it_was_asked_for() {
+        let mut store = TokenStore::default();
+        // The clock was three hours behind.
+        let token = completed(Ok(("token", 4 * HOUR)));
+        store.add(request("a"), token, "AKIAEXAMPLE");
+        let boot = Moment::now().boot;
+        assert_eq!(look(&mut store, "a", 0, boot), "token");
+        assert_eq!(look(&mut store, "a", HOUR, boot + HOUR), "fetch");
     }
 
     #[test]

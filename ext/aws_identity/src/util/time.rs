@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-/// The clock that nobody sets and that goes on while the machine sleeps.
+/// A clock that cannot be set and that goes on while the machine sleeps.
 #[cfg(target_os = "linux")]
 const BOOT_CLOCK: ClockId = ClockId::Boottime;
 /// That of macOS goes on while the machine sleeps, see its clock_gettime(3).
@@ -32,7 +32,7 @@ pub type Millis = i64;
 pub struct Moment {
     /// The wall clock, which may be set.
     pub wall: Millis,
-    /// The time since the machine was started, sleep included. Nobody sets it.
+    /// The time since the machine was started, sleep included. It cannot be set.
     pub boot: Millis,
 }
 

@@ -346,7 +346,7 @@ fn authorities_are_read_again_for_each_fetch() {
 }
 
 #[test]
-fn a_file_that_blocks_costs_nobody_a_wait() {
+fn a_file_that_blocks_makes_no_fetch_wait() {
     let place = Machine::bare();
     let fifo = place.home().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());

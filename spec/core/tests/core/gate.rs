@@ -115,7 +115,8 @@ fn no_fetch_starts_where_too_many_are_in_flight() {
     let machine = Machine::with_keys().gate(gate);
     let session = machine.session();
     let failure = read(&session).unwrap_err();
-    assert_eq!(failure.kind, Kind::Internal);
+    assert_eq!(failure.kind, Kind::Connection);
+    assert!(failure.is_outage() && !failure.reached, "it may pass");
     assert!(failure.message().contains("Share one Session"), "{}", failure.message());
     gate.closed.store(false, SeqCst);
     assert_eq!(read(&session).unwrap(), 1);

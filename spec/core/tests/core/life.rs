@@ -11,6 +11,7 @@ use aws_identity::{
 use fake_aws::{Answer, Rule, Service, world};
 use std::{
     fs,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering::SeqCst},
     thread,
     time::{Duration, Instant},
@@ -61,7 +62,7 @@ fn refresh_unseen(session: &Session, machine: &Machine) {
 }
 
 #[test]
-fn a_refresh_that_nobody_looked_at_until_it_expired_is_no_failure() {
+fn a_refresh_that_no_read_applied_until_it_expired_is_no_failure() {
     let machine = living(4);
     let session = machine.session();
     read(&session).unwrap();
@@ -195,14 +196,14 @@ fn a_refresh_that_cannot_start_is_a_failed_refresh() {
     let door: &'static Door = Box::leak(Box::new(Door(AtomicBool::new(true))));
     let machine = living(3).gate(door);
     let session = machine.session();
-    assert_eq!(read(&session).unwrap_err().kind, Kind::Internal, "nothing is held");
+    assert_eq!(read(&session).unwrap_err().kind, Kind::Connection, "nothing is held");
     door.0.store(false, SeqCst);
     read(&session).unwrap();
     pause(2800); // the mandatory window
     door.0.store(true, SeqCst);
     read(&session).unwrap();
     assert!(session.held().unwrap().degraded.is_some_and(|why| why.contains("128")));
-    assert_eq!(read_identity(&session).unwrap_err().kind, Kind::Internal);
+    assert_eq!(read_identity(&session).unwrap_err().kind, Kind::Connection);
     door.0.store(false, SeqCst);
     pause(1300);
     read(&session).unwrap();
@@ -301,7 +302,7 @@ fn cached() -> Machine {
 fn entries(machine: &Machine) -> Vec<String> {
     let folder = fs::read_dir(machine.home().join("cache")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".json")).collect()
+    names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "json")).collect()
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn the_folder_may_be_named() {
     is_demo(&machine.env("AWS_LOGIN_CACHE_DIRECTORY", "~/elsewhere"));
 }
 
-/// Each refresh token works once: whoever comes second reads what the first wrote.
+/// Each refresh token works once: the second process reads what the first wrote.
 #[test]
 fn a_login_that_another_process_renewed_meanwhile_is_used() {
     let machine = logged_in(-MINUTE);
@@ -217,10 +217,28 @@ fn a_refusal_says_what_to_do() {
             "{}",
             failure.message()
         );
-        assert!(aws_identity::refresh::is_final(&failure), "{failure:?}");
+        assert_eq!(failure.code.as_deref(), Some(code));
+        assert_eq!(aws_identity::refresh::is_final(&failure), code != "INVALID_REQUEST", "{failure:?}");
         assert_eq!((failure.status, failure.reached), (Some(400), true));
         assert_eq!(kept(&machine), before);
         assert_eq!(machine.count(Service::Signin, "CreateOAuth2Token"), 1);
+    }
+}
+
+#[test]
+fn a_proxy_s_refusal_is_not_the_login_s() {
+    for status in [401, 403] {
+        let answer = || Answer::Body { status, content_type: "text/html".into(), text: "<html>no</html>".into() };
+        let machine = logged_in(-MINUTE);
+        machine.aws.add_rule(Rule::on(Service::Signin).answer(answer()));
+        let failure = machine.failure();
+        assert_eq!((failure.kind, failure.code.as_deref()), (Kind::AccessDenied, None), "{failure:?}");
+        assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{failure:?}");
+        assert!(!failure.message().contains("aws login"), "{failure}");
+        // Credentials that are still good are used meanwhile.
+        let machine = logged_in(4 * MINUTE);
+        machine.aws.add_rule(Rule::on(Service::Signin).answer(answer()));
+        has_the_file_s(&machine.fetch());
     }
 }
 

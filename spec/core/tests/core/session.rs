@@ -474,7 +474,7 @@ fn supply(session: &Session, code: &str) -> Result<u64, Failure> {
     let answer = Given::TokenCode(Secret::new(code));
     assert!(session.answer(Purpose::Credentials, &task, 7, Ok(answer)).is_none());
     wait(&task);
-    finish(&session, Purpose::Credentials, &task)
+    finish(session, Purpose::Credentials, &task)
 }
 
 fn with_mfa(seconds: i64) -> Machine {

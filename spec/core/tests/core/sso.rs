@@ -129,7 +129,7 @@ fn a_renewal_keeps_every_member_and_replaces_the_file() {
     }
     assert_eq!(after, token);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    // Whoever reads the old file still has all of it, and no temporary file is left.
+    // A reader that has the old file open still has all of it, and no temporary file is left.
     assert_eq!(serde_json::from_reader::<_, Value>(reader).unwrap(), token);
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }
@@ -279,6 +279,43 @@ fn an_outage_is_not_an_expired_login() {
             assert_eq!(failure.kind, kind, "{name}: {failure:?}");
             assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{name}: {failure:?}");
         }
+    }
+}
+
+#[test]
+fn a_proxy_s_refusal_is_not_the_login_s() {
+    for status in [401, 403] {
+        for expires_in in [HOUR, -HOUR] {
+            for text in ["", "<html>Sign in to the proxy</html>", "RBAC: access denied", r#"{"message":"no"}"#] {
+                let machine = with_sso(true);
+                log_in(&machine, SESSION_FILE, &login(expires_in));
+                let answer = Answer::Body { status, content_type: "text/html".into(), text: text.into() };
+                machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
+                let failure = machine.failure();
+                assert_eq!((failure.kind, failure.code.as_deref()), (Kind::AccessDenied, None), "{failure:?}");
+                assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{failure:?}");
+                assert!(failure.message().contains("proxy"), "{failure}");
+                assert!(!failure.message().contains("aws sso login"), "{failure}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_code_is_the_service_s_own() {
+    for (status, code, is_final) in [
+        (401, "UnauthorizedException", true),
+        (401, "InvalidClientException", false),
+        (400, "InvalidRequestException", false),
+        (404, "ResourceNotFoundException", true),
+    ] {
+        let machine = with_sso(true);
+        log_in(&machine, SESSION_FILE, &login(HOUR));
+        let answer = Answer::Error { status, code: code.into(), message: "because".into() };
+        machine.aws.add_rule(Rule::on(Service::Sso).answer(answer));
+        let failure = machine.failure();
+        assert_eq!(failure.code.as_deref(), Some(code), "{failure:?}");
+        assert_eq!(aws_identity::refresh::is_final(&failure), is_final, "{failure:?}");
     }
 }
 

@@ -14,7 +14,7 @@
 //! `spec/core/tests/core/library.rs` shows the first and the third.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use super::patience::{Patience, Place, is_passing};
+use super::retry::{Place, Retries, is_passing};
 use crate::{
     credentials::{Credentials, Millis},
     environment::Environment,
@@ -49,7 +49,7 @@ pub enum ImdsError {
 pub struct Imds {
     direct: PlainClient,
     base: String,
-    patience: Patience,
+    retries: Retries,
     token: Option<String>,
     /// True if a lost token was replaced: that happens once.
     is_renewed: bool,
@@ -58,17 +58,17 @@ pub struct Imds {
 impl Imds {
     pub(super) fn new(http: &Http, place: &Place<'_>) -> Result<Self, Failure> {
         let base = base(place.environment, place.profile)?;
-        let patience = Patience::new(place)?;
+        let retries = Retries::new(place)?;
         let direct = http.direct(
             &base,
-            patience.connect(),
+            retries.connect(),
             place.time.max(Duration::from_secs(1)),
             Allowed::Anything,
         )?;
         Ok(Self {
             direct,
             base,
-            patience,
+            retries,
             token: None,
             is_renewed: false,
         })
@@ -164,9 +164,9 @@ impl Imds {
             answer => answer,
         };
         let reply = reply.map_err(|error| match error {
-            HttpError::Timeout if self.patience.is_there() => ImdsError::Failed(self.slow()),
+            HttpError::Timeout if self.retries.is_there() => ImdsError::Failed(self.slow()),
             HttpError::Timeout => {
-                ImdsError::Unavailable(format!("no answer {}", self.patience.waited()))
+                ImdsError::Unavailable(format!("no answer {}", self.retries.waited()))
             }
             error => ImdsError::Unavailable(shown(error.why())),
         })?;
@@ -230,15 +230,15 @@ impl Imds {
         let (mut attempt, mut broken) = (1, 0);
         loop {
             let start = Instant::now();
-            let limit = self.patience.limit(attempt);
+            let limit = self.retries.limit(attempt);
             let sent = self.direct.send_within(limit, method, &uri, headers);
             let answer = sent.await;
             if answer.is_ok() {
-                self.patience.answered(start.elapsed());
+                self.retries.answered(start.elapsed());
             }
             let is_broken = matches!(answer, Err(HttpError::Connection(_)));
             broken += u32::from(is_broken);
-            match self.patience.pause(&answer, attempt, broken) {
+            match self.retries.pause(&answer, attempt, broken) {
                 Some(pause) => sleep(pause).await,
                 None => return answer,
             }
@@ -255,7 +255,7 @@ impl Imds {
         Failure::timeout(
             format!(
                 "IMDS is slow: it gave an answer, and then none {}.",
-                self.patience.waited()
+                self.retries.waited()
             ),
             "It may pass. If not, raise AWS_METADATA_SERVICE_TIMEOUT (or metadata_service_timeout), and resolve_timeout with it.",
         )

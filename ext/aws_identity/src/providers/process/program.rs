@@ -142,7 +142,13 @@ pub(super) fn unstarted(program: &Program, path: &Path, error: &io::Error) -> Fa
             format!("it may not be executed by this user ({error})"),
             "Check its mode, its folders, its interpreter, and whether its file system is mounted noexec.",
         ),
-        _ => (error.to_string(), "Check the file, and the limits on processes and memory."),
+        // Such as EAGAIN, ENOMEM, and ETXTBSY of a program that is being replaced: it may pass.
+        _ => {
+            return Failure::no_credentials(
+                format!("{program} cannot be started: {error}."),
+                "Check the file, and the limits on processes and memory.",
+            );
+        }
     };
     Failure::configuration(format!("{program} cannot be started: {why}."), remedy)
 }

@@ -41,7 +41,7 @@ impl Started {
 /// Starts programs. None but 0 to 2 of our descriptors is passed on.
 pub trait Programs: Send + Sync {
     fn start(&self, start: &Start<'_>) -> io::Result<Started>;
-    /// The variables of this process, as they are now. The caller holds off whoever may change them.
+    /// The variables of this process, as they are now. The caller holds the lock under which they are changed.
     fn environment(&self) -> ProgramEnvironment;
 }
 
@@ -52,7 +52,7 @@ pub fn start_by(programs: &'static dyn Programs) {
     let _ = PROGRAMS.set(programs);
 }
 
-/// The variables of this process, as they are now; `None` where there is nobody to say.
+/// The variables of this process, as they are now; `None` before [`start_by`].
 pub(crate) fn current_environment() -> Option<ProgramEnvironment> {
     PROGRAMS.get().map(|programs| programs.environment())
 }
@@ -79,7 +79,7 @@ pub(super) fn start(start: &Start<'_>) -> io::Result<Started> {
     Started::new(child.id().cast_signed(), output.into())
 }
 
-/// True if this process is in the foreground of its terminal, so that who sits there can answer.
+/// True if this process is in the foreground of its terminal, so that it can be answered there.
 pub(super) fn is_in_foreground() -> bool {
     let terminal = rustix::fs::open(
         "/dev/tty",

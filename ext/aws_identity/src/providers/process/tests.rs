@@ -327,3 +327,18 @@ fn a_program_whose_path_has_a_blank_runs() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(found.is_ok(), "{found:?}");
 }
+
+#[test]
+fn a_program_that_is_being_written_may_be_started_the_next_time() {
+    let path = std::env::temp_dir().join(format!("being-written-{}", std::process::id()));
+    std::fs::copy("/bin/true", &path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let writer = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap();
+    let result = run(path.to_str().unwrap(), AMPLE, &environment());
+    drop(writer);
+    std::fs::remove_file(&path).unwrap();
+    says(result, Kind::NoCredentials, &["cannot be started"]);
+}

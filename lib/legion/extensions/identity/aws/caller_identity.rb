@@ -55,6 +55,13 @@ module Legion
           # @return [String] the ARN
           def to_s = arn
 
+          # @param state [JSON::State, nil] of the generator that is at work
+          # @return [String] the fields as a JSON object; without this Struct it would be the ARN as a string
+          def to_json(state = nil, *)
+            require 'json'
+            to_h.to_json(state)
+          end
+
           # @return [String]
           def inspect = "#<#{self.class} #{arn} canonical_name=#{canonical_name.inspect}>"
         end

@@ -63,7 +63,7 @@ module Legion
         # AWS returned another error, or a response that cannot be read.
         class ServiceError < Error; end
 
-        # No connection to AWS could be made.
+        # No connection to AWS could be made, or the process has no room for another request.
         class ConnectionError < Error; end
 
         # The deadline passed before AWS answered.

@@ -27,8 +27,10 @@ module Legion
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
           # Options that {#assume_role} hands on: where STS is and how long it may take.
           INHERITED = %i[region endpoint ca_bundle resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
+          # How often a read begins: again where other threads took away what it had fetched, and never without end.
+          ROUNDS = 8
           LOCK = ::Mutex.new
-          private_constant :NONE, :INHERITED, :LOCK
+          private_constant :NONE, :INHERITED, :ROUNDS, :LOCK
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
@@ -245,7 +247,7 @@ module Legion
           # @return [Token]
           # @raise [ArgumentError] for an unknown kind, and for words that are unknown, missing or of another type
           # @raise [Error] where there are no credentials
-          # @see docs/tokens.md
+          # @see file:docs/tokens.md
           def token_for(kind, region: nil, **words)
             @fetches.run(:lasting)
             Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
@@ -329,17 +331,33 @@ module Legion
             LOCK.synchronize { @listeners ||= type.new(@native, @fetches, @log) }
           end
 
-          # Reads newer credentials from the core, after a fetch where there is no `serial`. Starts over where another thread invalidated
-          # them in between.
+          # Reads newer credentials from the core, after a fetch where there is no `serial`.
           def refresh_cached(serial)
-            @fetches.run(:credentials) unless serial
-            cached || credentials
+            in_rounds do
+              @fetches.run(:credentials) unless serial
+              fetched = cached
+              serial = @native.serial unless fetched
+              fetched
+            end
           end
 
           def load_identity(serial)
-            @fetches.run(:identity) unless serial
-            fields = @native.known
-            fields ? (@identity = CallerIdentity.new(**fields)) : identity
+            in_rounds do
+              @fetches.run(:identity) unless serial
+              fields = @native.known
+              serial = @native.identity_serial unless fields
+              fields && (@identity = CallerIdentity.new(**fields))
+            end
+          end
+
+          # Yields until the block returns something.
+          def in_rounds
+            ROUNDS.times do
+              found = yield
+              return found if found
+            end
+            raise NoCredentialsError, "#{ROUNDS} times what was fetched was gone before it could be read. " \
+                                      'Check the lifetime of the credentials, and what calls invalidate or forget_identity.'
           end
 
           def cached

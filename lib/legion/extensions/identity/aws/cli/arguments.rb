@@ -48,10 +48,10 @@ module Legion
             private
 
             def parse(name, words)
-              @command = find(name)
+              @command = command = find(name)
               @parser = nil
-              rest = @command.class::STOPS_AT_WORD ? parser.order(words) : parser.permute(words)
-              @command.take(rest) unless answer
+              rest = command.class::STOPS_AT_WORD ? parser.order(words) : parser.permute(words)
+              command.take(rest) unless answer
             rescue ::ArgumentError => e
               raise Wrong.new(e.message, name)
             end

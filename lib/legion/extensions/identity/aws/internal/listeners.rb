@@ -122,8 +122,9 @@ module Legion
               end
             end
 
+            # A Float is no decimal fraction, so that without the rounding the time would print as one of powers of two.
             def event_of(fields)
-              times = fields.slice(:expiration, :at).transform_values { |seconds| seconds && ::Time.at(seconds).utc.freeze }
+              times = fields.slice(:expiration, :at).transform_values { |seconds| seconds && ::Time.at(seconds).utc.round(6).freeze }
               ChangeEvent.new(**fields, **times)
             end
 

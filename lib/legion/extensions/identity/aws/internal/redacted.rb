@@ -1,11 +1,14 @@
 # frozen_string_literal: true
 
+require_relative 'lazy'
+
 module Legion
   module Extensions
     module Identity
       module Aws
         module Internal
-          # For what holds a secret: printed without it, serialised not at all.
+          # For what holds a secret: printed without it. JSON gets the printed text, so that a report or log line with such an object in it
+          # still arrives; Marshal and YAML, which would have to restore the object, are refused.
           #
           # A class that includes this defines `inspect`, and keeps its secrets in a closure, not in an instance variable: some serialisers
           # read the instance variables of any object.
@@ -34,11 +37,14 @@ module Legion
             # @raise [TypeError] always
             def to_yaml(*) = refuse('YAML')
 
-            # @raise [TypeError] always
-            def to_json(*) = refuse('JSON')
+            # @return [String] the text of `inspect`, for ActiveSupport and Oj
+            def as_json(*) = inspect
 
-            # @raise [TypeError] always
-            def as_json(*) = refuse('JSON')
+            # @return [String] the text of `inspect` as JSON
+            def to_json(*)
+              Lazy.require('json') unless ''.respond_to?(:to_json)
+              as_json.to_json
+            end
 
             private
 

@@ -10,6 +10,10 @@ module Legion
           #
           # @api private
           class SettingsFiles
+            # Bytes. A longer file is no settings file.
+            MOST = 16 * 1024 * 1024
+            private_constant :MOST
+
             # @return [Hash{String => String}] files that could not be read, and why
             attr_reader :unreadable
             # @return [Array<String>] files that were read, in their order
@@ -34,6 +38,21 @@ module Legion
               nil
             end
             private_class_method :expanded
+
+            # What a file says. It is opened without waiting, because to open a FIFO would wait for its writer, and judged when it is open.
+            #
+            # @param path [String]
+            # @return [String] without byte order mark
+            # @raise [TypeError] where it is no regular file, or too long
+            # @raise [SystemCallError]
+            def self.text_of(path)
+              ::File.open(path, ::File::RDONLY | ::File::NONBLOCK | ::File::BINARY) do |file|
+                raise ::TypeError, 'it is no regular file' unless file.stat.file?
+                raise ::TypeError, "it is longer than #{MOST} bytes" if file.size > MOST
+
+                file.read(MOST).to_s.force_encoding(::Encoding::UTF_8).delete_prefix("\uFEFF")
+              end
+            end
 
             # @param folders [Array<String>]
             def initialize(folders = self.class.folders)
@@ -62,7 +81,7 @@ module Legion
 
             def read(path)
               require 'json'
-              content = ::JSON.parse(::File.read(path, encoding: 'bom|utf-8'))
+              content = ::JSON.parse(self.class.text_of(path))
               raise ::TypeError, 'it is no JSON object' unless content.is_a?(::Hash)
 
               @files << path

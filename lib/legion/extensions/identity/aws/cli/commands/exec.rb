@@ -24,7 +24,7 @@ module Legion
             def take(words)
               raise ::ArgumentError, 'exec takes a program to run: lex-identity-aws exec -- PROGRAM [WORD...].' if words.empty?
 
-              @words = words
+              @program, *@words = words
             end
 
             # (see Command#declare)
@@ -37,13 +37,12 @@ module Legion
             # The program takes the place of this process, so that signals and its exit status are its own.
             def run
               good_credentials
-              program, *words = @words
-              ::Process.exec(session.env, [program, program], *words)
+              ::Process.exec(session.env, [@program, @program], *@words)
             rescue ::Errno::ENOENT => _e
-              output.note("lex-identity-aws: There is no program #{program.inspect}.")
+              output.note("lex-identity-aws: There is no program #{@program.inspect}.")
               :not_found
             rescue ::Errno::EACCES, ::Errno::ENOEXEC => e
-              output.note("lex-identity-aws: #{program.inspect} cannot be run: #{e.message}.")
+              output.note("lex-identity-aws: #{@program.inspect} cannot be run: #{e.message}.")
               :not_executable
             end
           end

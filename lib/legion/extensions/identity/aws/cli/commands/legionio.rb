@@ -89,9 +89,9 @@ module Legion
             def content(path)
               return {} unless ::File.exist?(path)
 
-              found = ::JSON.parse(::File.read(path, encoding: 'bom|utf-8'))
-              found.is_a?(::Hash) ? found : raise(::JSON::ParserError)
-            rescue ::JSON::ParserError => _e # its message quotes the file
+              found = ::JSON.parse(Aws::LegionIO::SettingsFiles.text_of(path))
+              found.is_a?(::Hash) ? found : raise(::TypeError)
+            rescue ::JSON::ParserError, ::TypeError => _e # a message of JSON quotes the file
               raise ConfigurationError, "#{path} is no JSON object, so nothing is added to it. Correct or remove it."
             end
 

@@ -75,9 +75,11 @@ module Legion
 
             def made
               return session.token_for(@kind, **@words) unless @kind == 'identity'
-              raise ::ArgumentError, 'token identity needs --audience.' unless @words[:audience]
 
-              session.identity_token(**@words)
+              audience = @words[:audience]
+              raise ::ArgumentError, 'token identity needs --audience.' unless audience
+
+              session.identity_token(**@words, audience: audience)
             end
 
             def summarize(token)

@@ -38,7 +38,7 @@ pub(super) struct Place<'a> {
 
 /// The time-out and the attempts of one fetch.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Retries {
     /// How long an answer may take.
     answer: Duration,
     /// True where a variable or the profile gives the time-out.
@@ -55,7 +55,7 @@ pub(super) struct Patience {
     until: Instant,
 }
 
-impl Patience {
+impl Retries {
     pub(super) fn new(place: &Place<'_>) -> Result<Self, Failure> {
         let of_profile = |value: fn(&ProfileChain) -> Option<u32>| place.profile.and_then(value);
         let seconds = place
