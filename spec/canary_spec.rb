@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'cgi'
+require 'digest'
 require 'tempfile'
 require 'tmpdir'
 
@@ -11,6 +12,22 @@ RSpec.describe 'A secret' do
   planted_token = 'FwoGcanary+session/token/of+the+specs/sings+in+no+cage=='
 
   let(:home) { Dir.mktmpdir('home') }
+
+  # Reads credentials and identity, and prints what came of it.
+  let(:short) do
+    <<~RUBY
+      require 'logger'
+      aws = Legion::Extensions::Identity::Aws
+      session = aws::Session.new(logger: Logger.new($stdout), resolve_timeout: 1)
+      %i[credentials identity].each do |name|
+        puts session.public_send(name).inspect
+      rescue aws::Error => e
+        puts e.full_message(highlight: false), e.inspect, e.attempts, e.code.inspect, e.request_id.inspect, "outage: \#{e.outage?}"
+      end
+      puts aws.doctor
+      puts 'the end'
+    RUBY
+  end
 
   after { FileUtils.remove_entry(home) }
 
@@ -164,7 +181,7 @@ RSpec.describe 'A secret' do
       'no key'       => "{\"Code\": \"Success\", \"SecretAccessKey\": \"#{planted}\", \"Token\": \"#{planted_token}\", \"Expiration\": \"soon\"}",
       'no date'      => "{\"Code\": \"Success\", \"AccessKeyId\": \"AKIACANARY\", \"SecretAccessKey\": \"#{planted}\", " \
                         "\"Token\": \"#{planted_token}\", \"Expiration\": \"#{planted}\"}",
-      'another code' => "{\"Code\": \"#{planted}\", \"Message\": \"#{planted_token}\"}"
+      'another code' => "{\"Code\": \"#{planted}\", \"Message\": \"no\"}"
     }
     broken.each do |kind, body|
       it "is not shown when the metadata service or a container endpoint answers with #{kind}" do
@@ -184,6 +201,129 @@ RSpec.describe 'A secret' do
         end
       end
     end
+  end
+
+  # The endpoint says everything it was sent, and for its code what proves the request.
+  describe 'that an endpoint says back' do
+    role = 'arn:aws:iam::123456789012:role/irsa-app'
+
+    def echo(service, status = 400, **match) = local_aws.rule(service: service, answer: { echo: status }, **match)
+
+    # What is quoted is there, without the secret, and no line begins with it.
+    def quoted(output)
+      expect(output).to include('[secret]')
+      expect(output).not_to match(/^(x-amz|authorization|Action=)/)
+      output
+    end
+
+    def login(folder, name, content)
+      file("#{folder}/#{name}.json", JSON.generate(content))
+    end
+
+    it 'is not shown when STS says the session token' do
+      arn = 'arn:aws:sts::123456789012:federated-user/bob'
+      user = local_aws.world.fetch('users').fetch(arn)
+      [400, 403, 503].each do |status|
+        echo(:sts, status)
+        quoted(sing(env: local_aws.env_with_keys(arn), secrets: user.values_at('secret_access_key', 'session_token'), options: '{resolve_timeout: 1}'))
+        local_aws.reset
+      end
+    end
+
+    it 'is not shown when STS says the web identity token' do
+      token = local_aws.world.fetch('web_identity_tokens').keys.first
+      echo(:sts)
+      env = { 'AWS_WEB_IDENTITY_TOKEN_FILE' => file('token', token), 'AWS_ROLE_ARN' => role }
+      quoted(sing(env: env, secrets: [token], given: false))
+      quoted(sing(options: "{web_identity_token: -> { '#{token}' }, role_arn: '#{role}'}", secrets: [token], given: false))
+    end
+
+    it 'is not shown when STS says the MFA code and the external id' do
+      echo(:sts)
+      options = "{role_arn: 'arn:aws:iam::123456789012:role/mfa-only', serial_number: 'arn:aws:iam::123456789012:mfa/demo', " \
+                "token_provider: ->(_) { '314159' }, external_id: 'canary:of/the=specs'}"
+      output = quoted(sing(env: local_aws.env_with_keys, options: options, secrets: ['canary:of/the=specs'], given: false))
+      expect(output).not_to match(/(?<!\d)314159(?!\d)/)
+    end
+
+    it 'is not shown when a renewal fails while credentials are held' do
+      user = local_aws.world.fetch('users').fetch('arn:aws:iam::123456789012:user/demo')
+      code = <<~RUBY
+        aws = Legion::Extensions::Identity::Aws
+        require 'logger'
+        session = aws::Session.new(role_arn: 'arn:aws:iam::123456789012:role/legion-worker', resolve_timeout: 1, logger: Logger.new($stdout))
+        session.on_change { |event| puts "event: \#{event.inspect} \#{event.reason}" }
+        held = session.credentials
+        File.write(ENV.fetch('CANARY_FILE'), [held.secret_access_key, held.session_token].join("\n"))
+        message = "we had \#{held.session_token} and \#{held.secret_access_key}"
+        Net::HTTP.post(URI("\#{ENV['AWS_ENDPOINT_URL_STS'] || ENV['AWS_ENDPOINT_URL']}/_control/rules"),
+                       JSON.generate(service: 'sts', answer: { error: { status: 503, code: 'Down', message: message } }))
+        begin
+          session.refresh!
+        rescue aws::Error => e
+          puts e.full_message, e.inspect, e.attempts, e.code, e.request_id
+        end
+        sleep 0.2
+        puts session.credentials.inspect, session.credentials.degraded, session.attempts, session.warnings
+        puts 'the end'
+      RUBY
+      quoted(sing(env: local_aws.env_with_keys, secrets: [user.fetch('secret_access_key')], code: "require 'net/http'\nrequire 'json'\n#{code}"))
+    end
+
+    it 'is not shown when the metadata service or a container endpoint says its token' do
+      echo(:imds, action: 'Credentials')
+      quoted(sing(given: false))
+      local_aws.requests(service: :imds).filter_map { |request| request[:headers]['x-aws-ec2-metadata-token'] }.uniq
+      echo(:container)
+      [planted, 'c4n4ry0f7h3sp3cs51ngs1nn0c4g3'].each do |token|
+        quoted(sing(env: local_aws.env_with_container.merge('AWS_CONTAINER_AUTHORIZATION_TOKEN' => token), secrets: [token],
+                    options: '{resolve_timeout: 1}', given: false))
+      end
+    end
+
+    it 'is not shown when IAM Identity Center says the access token, the refresh token or the client secret' do
+      secrets = { 'accessToken' => "#{planted}0", 'refreshToken' => "#{planted_token}0", 'clientSecret' => "#{planted}/#{planted_token}" }
+      file('.aws/config', "[default]\nsso_session = legion\nsso_account_id = 123456789012\nsso_role_name = Developer\n" \
+                          "[sso-session legion]\nsso_start_url = https://legion.awsapps.com/start\nsso_region = eu-west-1\n")
+      [3600, -3600].product([400, 401, 403]).each do |expires_in, status|
+        login('.aws/sso/cache', Digest::SHA1.hexdigest('legion'),
+              **secrets, 'clientId' => 'client', 'expiresAt' => (Time.now.utc + expires_in).strftime('%FT%TZ'), 'registrationExpiresAt' => '2199-01-01T00:00:00Z')
+        echo(:sso, status)
+        quoted(sing(secrets: secrets.values, given: false, code: short))
+        local_aws.reset
+      end
+    end
+
+    it 'is not shown when AWS Sign-In says the refresh token' do
+      session = 'arn:aws:iam::123456789012:user/demo'
+      file('.aws/config', "[default]\nregion = eu-west-1\nlogin_session = #{session}\n")
+      key = OpenSSL::PKey::EC.generate('prime256v1').to_pem
+      login('.aws/login/cache', Digest::SHA256.hexdigest(session),
+            'accessToken' => { 'accessKeyId' => 'ASIACANARY', 'secretAccessKey' => planted, 'sessionToken' => planted_token, 'accountId' => '123456789012',
+                               'expiresAt' => '2020-01-01T00:00:00Z' }, 'refreshToken' => "#{planted_token}0", 'clientId' => 'client', 'dpopKey' => key)
+      echo(:signin, 400)
+      quoted(sing(secrets: ["#{planted_token}0"], given: false, code: short))
+    end
+
+    it 'is not shown when a credential_process prints it in every place' do
+      ['"Version": 1, "AccessKeyId": "%s"', '"Version": "%s"', '"Version": 1, "AccessKeyId": "A\nB", "SecretAccessKey": "%s"', '%s',
+       '"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "%s", "SessionToken": "%s", "Expiration": "%s"'].each do |text|
+        printed = file('printed', "{#{text.gsub('%s', planted)}}")
+        file('.aws/config', "[default]\ncredential_process = sh -c 'cat #{printed}; cat #{printed} >&2'\n")
+        sing(given: false, code: short)
+      end
+    end
+  end
+
+  # More than a key id can be: nothing of it moves a terminal, and no line begins with it.
+  it 'is refused at its source when it cannot be shown or sent, and the field is named' do
+    [{ 'AWS_ACCESS_KEY_ID' => "AKIA\e]0;#{planted}\a\nFAKE LINE" }, { 'AWS_SESSION_TOKEN' => "#{planted}\nFAKE LINE" },
+     { 'AWS_SECRET_ACCESS_KEY' => "#{planted}\u007f" }, { 'AWS_ACCOUNT_ID' => "1\u202e2" }].each do |bad|
+      output = sing(env: local_aws.env_with_keys.merge(bad), given: false, code: short)
+      expect(output).to match(/ConfigurationError.*#{bad.keys.first} /).and include('outage: false')
+      expect(output).not_to match(/[\e\a\u202e\u007f]|^FAKE LINE/)
+    end
+    expect(local_aws.requests(service: :sts).map { |request| request[:action] }.uniq - ['']).to be_empty # the doctor's probe has none
   end
 
   it 'is not shown by irb' do

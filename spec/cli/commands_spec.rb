@@ -23,7 +23,7 @@ RSpec.describe 'A command of the program' do
       end
     RUBY
     expect(run('greet', '--whom', 'reader')).to have_attributes(stdout: "Hello, reader.\n", stderr: '', status: have_attributes(exitstatus: 3))
-    expect(run('--help').stdout).to match(/^    legionio .*\n    greet        says hello\n\n/)
+    expect(run('--help').stdout).to match(/^    legionio .*\n    greet        says hello\n    help /)
     expect(run('greet', '--help').stdout)
       .to start_with("Usage: lex-identity-aws greet [OPTION...]\n\nSays hello.\n\nOptions\n        --whom NAME\n    -h, --help\n")
     expect(run('great').stderr).to include('There are whoami, doctor, credentials, exec, token, profiles, legionio, greet.')

@@ -22,7 +22,7 @@ RSpec.describe 'lex-identity-aws legionio' do
       "File of this gem: #{ours} (does not exist)\n", 'not in them', '"phase":0', 'region             eu-west-1 (settings)'
     ))
     shows_no_secret(answer.stdout, ['canary-of-the-program'])
-    data = in_pipe('legionio').data
+    data = in_pipe('legionio', '--json').data
     expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' },
                             'identity_aws' => %w[region secret_access_key access_key_id role_arn],
                             'file' => ours, 'exists' => false, 'phase_zero' => false, 'written' => nil, 'setting' => entry,
@@ -33,7 +33,7 @@ RSpec.describe 'lex-identity-aws legionio' do
   it 'writes the entry into a file of its own, and touches no other' do
     before = settings('extensions.json', { extensions: { categories: { core: { tier: 7 } }, blocked: ['lex-x'] }, other: [1] })
     content = File.read(before)
-    expect(in_pipe('legionio', '--write')).to have_attributes(exit: 0, data: include('phase_zero' => true, 'exists' => true, 'written' => ours))
+    expect(in_pipe('legionio', '--write', '--json')).to have_attributes(exit: 0, data: include('phase_zero' => true, 'exists' => true, 'written' => ours))
     expect(File.read(before)).to eq(content)
     expect(JSON.parse(File.read(ours))).to eq(entry)
     expect(File.stat(ours).mode & 0o777).to eq(0o600)
@@ -43,14 +43,14 @@ RSpec.describe 'lex-identity-aws legionio' do
   it 'changes nothing where the entry is there already' do
     in_pipe('legionio', '--write')
     before = [File.read(ours), File.stat(ours).ino]
-    expect(in_pipe('legionio', '--write').data).to include('phase_zero' => true, 'written' => nil)
+    expect(in_pipe('legionio', '--write', '--json').data).to include('phase_zero' => true, 'written' => nil)
     expect([File.read(ours), File.stat(ours).ino]).to eq(before)
   end
 
   it 'keeps what is in its file' do
     settings('lex-identity-aws.json', { identity: { aws: { region: 'eu-west-1' } }, extensions: { categories: { identity: { tier: 3 }, ai: { tier: 9 } } } })
     File.chmod(0o640, ours)
-    expect(in_pipe('legionio', '--write').data).to include('phase_zero' => true)
+    expect(in_pipe('legionio', '--write', '--json').data).to include('phase_zero' => true)
     expect(JSON.parse(File.read(ours))).to eq('identity'   => { 'aws' => { 'region' => 'eu-west-1' } },
                                               'extensions' => { 'categories' => { 'identity' => { 'tier' => 3, 'type' => 'prefix', 'phase' => 0 },
                                                                                   'ai'       => { 'tier' => 9 } } })
@@ -59,7 +59,7 @@ RSpec.describe 'lex-identity-aws legionio' do
 
   it 'says so where another file, merged later, outranks its own' do
     settings('z-last.json', { extensions: { categories: { identity: { type: 'prefix', phase: 1 } } } })
-    answer = in_pipe('legionio', '--write')
+    answer = in_pipe('legionio', '--write', '--json')
     expect(answer).to have_attributes(exit: 4, data: include('phase_zero' => false, 'written' => ours), stderr: a_string_including(ours, 'merged later'))
   end
 
@@ -78,7 +78,8 @@ RSpec.describe 'lex-identity-aws legionio' do
 
   it 'shows the rest where the settings cannot be used' do
     settings('identity.json', { identity: { aws: { role_arn: 'vault://secret/role#arn' } } })
-    answer = in_pipe('legionio')
+    expect(in_pipe('legionio').stdout).to start_with('Settings files of LegionIO: ')
+    answer = in_pipe('legionio', '--json')
     expect(answer).to have_attributes(exit: 0, data: include('identity_aws' => ['role_arn'], 'settings' => {}),
                                       stderr: a_string_including('cannot be used', 'not resolved yet'))
   end

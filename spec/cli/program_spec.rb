@@ -249,9 +249,10 @@ RSpec.describe 'lex-identity-aws' do
   end
 
   describe 'doctor' do
-    it 'is a text on a terminal, JSON in a pipe, and its status says whether something stands in the way' do
+    it 'is a text, also in a pipe, or JSON, and its status says whether something stands in the way' do
       expect(on_terminal('doctor')).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', 'identity', BrokenWorld::DEMO))
-      answer = in_pipe('doctor', env: local_aws.env.merge('AWS_ACCESS_KEY_ID' => 'AKIAX'))
+      expect(in_pipe('doctor')).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', BrokenWorld::DEMO))
+      answer = in_pipe('doctor', '--json', env: local_aws.env.merge('AWS_ACCESS_KEY_ID' => 'AKIAX'))
       expect(answer.exit).to be(1)
       expect(answer.data.fetch('problems')).to match([include('what'   => a_string_including('AWS_SECRET_ACCESS_KEY is not'),
                                                               'remedy' => 'Set both, or neither.')])
@@ -265,7 +266,7 @@ RSpec.describe 'lex-identity-aws' do
 
     it "looks at what LegionIO's settings say" do
       file('.legionio/settings/identity.json', JSON.generate(identity: { aws: { role_arn: "#{BrokenWorld::ROLE}legion-worker" } }))
-      findings = in_pipe('doctor').data.fetch('findings').to_h { |found| [[found['check'], found['name']], found] }
+      findings = in_pipe('doctor', '--json').data.fetch('findings').to_h { |found| [[found['check'], found['name']], found] }
       expect(findings.fetch(%w[settings role_arn]).fetch('details')).to eq('value' => "#{BrokenWorld::ROLE}legion-worker", 'origin' => 'settings')
       expect(findings.fetch(%w[legionio phase]).fetch('status')).to eq('warn')
     end

@@ -25,7 +25,7 @@ RSpec.describe 'lex-identity-aws and a settings file' do
       expect(in_pipe(*words).stderr).to include("the settings file #{broken} is left out: it is no JSON"), words.first
       expect(in_pipe(*words, '--no-legionio').stderr).not_to include(broken) unless words.first == 'legionio'
     end
-    found = in_pipe('doctor').data.fetch('findings').select { |finding| finding['name'] == 'settings file' }
+    found = in_pipe('doctor', '--json').data.fetch('findings').select { |finding| finding['name'] == 'settings file' }
     expect(found).to contain_exactly(a_hash_including('status' => 'warn', 'what' => a_string_including(broken)))
   end
 
@@ -43,7 +43,7 @@ RSpec.describe 'lex-identity-aws and a settings file' do
 
   it 'is left out where it is too long, and its byte order mark is no part of it' do
     long = file('.legionio/settings/long.json', '')
-    File.truncate(long, 16 * 1024 * 1024 + 1)
+    File.truncate(long, (16 * 1024 * 1024) + 1)
     file('.legionio/settings/marked.json', "\uFEFF{\"identity\": {\"aws\": {\"region\": \"eu-west-3\"}}}")
     run = in_pipe('whoami')
     expect(run.stderr).to include("#{long} is left out: it is longer than 16777216 bytes")

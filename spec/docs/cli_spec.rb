@@ -28,7 +28,7 @@ RSpec.describe 'The command line' do
   end
 
   it 'accepts every command line that docs/cli.md shows' do
-    lines = Pages.code.flat_map { |piece| piece.text.scan(/(?<!install )lex-identity-aws( [^`"|)#\n]+)/).map { |(words)| [piece.place, words] } }
+    lines = Pages.code.flat_map { |piece| piece.text.scan(/(?<!install )lex-identity-aws( [^`"|>)#\n]+)/).map { |(words)| [piece.place, words] } }
     expect(lines.size).to be > 10
     lines.each do |place, words|
       expect { cli::Arguments.new(Shellwords.split(words.delete('[]').sub('FORMAT', 'env'))) }.not_to raise_error, "#{place}:#{words}"

@@ -100,6 +100,7 @@ RSpec.describe 'In a trap handler' do
     RUBY
     expect(found.reject { |_, outcome| %w[works refused].include?(outcome) }).to eq({})
     expect(found.size).to be > 90
+    expect(found.delete('CallerIdentity#to_json')).to eq('refused') # it loads json
     expect(found.select { |name, _| name.match?(/Subscription#|Credentials#|CallerIdentity#|Identity later#/) }.values).to all(eq('works'))
   end
 

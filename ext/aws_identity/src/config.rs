@@ -11,6 +11,7 @@ pub mod options;
 pub mod region;
 mod report;
 mod role;
+mod scope;
 mod settings;
 mod unused;
 

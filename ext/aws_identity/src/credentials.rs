@@ -1,8 +1,11 @@
 //! Credentials: redacted when printed, wiped when dropped.
 
+mod known_secrets;
 mod shape;
 
 pub use crate::util::time::Millis;
+pub use known_secrets::KnownSecrets;
+pub use shape::{Names, is_header};
 
 use std::{collections::BTreeMap, fmt};
 use zeroize::Zeroizing;

@@ -101,7 +101,9 @@ async fn examine(
         findings: Vec::new(),
     };
     exam.run().await;
-    exam.findings
+    let secrets = exam.fetch.http().secrets().clone();
+    let findings = exam.findings.into_iter();
+    findings.map(|found| found.clean(&secrets)).collect()
 }
 
 /// The findings if the settings cannot be used.

@@ -153,6 +153,7 @@ impl Failure {
             "ExpiredToken"
             | "InvalidAccessKeyId"
             | "InvalidClientTokenId"
+            | "InvalidSubjectCredentials"
             | "InvalidToken"
             | "UnrecognizedClient" => true,
             "SignatureDoesNotMatch" => !["Signature expired", "not yet current"]

@@ -9,11 +9,12 @@ mod identity_token;
 mod profile_in_force;
 mod request;
 mod roles;
+mod scope;
 mod watched;
 
 pub use disk_entry::DiskEntry;
 pub use identity_token::identity_token;
-pub use request::{FetchRequest, FetchResult};
+pub use request::{FetchRequest, FetchResult, ScopedFrom};
 pub(crate) use roles::{AssumeRoles, needed_serial};
 
 use crate::{
@@ -52,16 +53,18 @@ pub async fn fetch(
     let outcome = outcome.unwrap_or_else(|| Err(record.interrupted(deadline.overdue())));
     let (attempts, mut warnings) = record.into_parts();
     warnings.extend(fetch.http.warnings());
+    let secrets = fetch.http.secrets();
     match outcome {
         Ok(fetched) => Ok(FetchResult {
             attempts,
             warnings,
             ..fetched
-        }),
-        Err(failure) => Err(Failure {
+        }
+        .clean(secrets)),
+        Err(failure) => Err(secrets.clean(Failure {
             attempts,
             ..failure
-        }),
+        })),
     }
 }
 
@@ -101,6 +104,7 @@ impl<'a> Fetch<'a> {
             request.notes.watch(files);
         }
         let mut http = Http::new(settings.http(), gate);
+        request.note_secrets(http.secrets());
         if let Some(bundle) = profile
             .as_ref()
             .ok()
@@ -160,6 +164,10 @@ impl<'a> Fetch<'a> {
                     .refused_base_key
                     .as_deref()
                     .or(self.request.refused_key.as_deref()),
+                spent_key: self.request.scoped_from.as_ref().and_then(|from| {
+                    let is_refused = self.request.refused_key.is_some();
+                    from.spent_key(is_refused)
+                }),
             },
             deadline: self.deadline(),
             notes: &self.request.notes,
@@ -240,12 +248,11 @@ impl<'a> Fetch<'a> {
 
     async fn run(&mut self, record: &mut Record) -> Result<FetchResult, Failure> {
         let request = self.request;
-        let (credentials, is_new, needs_mfa, disk_entry) = if let Some(held) = &request.held {
-            (Arc::clone(held), false, false, None)
-        } else {
-            let (credentials, needs_mfa, disk_entry) = self.credentials(record).await?;
-            (Arc::new(credentials), true, needs_mfa, disk_entry)
+        let (fetched, is_new) = match &request.held {
+            Some(held) => (Fetched::held(held), false),
+            None => (self.credentials(record).await?, true),
         };
+        let credentials = fetched.credentials;
         let identity = if request.identity {
             // The fetch keeps the credentials if this step times out.
             let asked = self.deadline().bound(self.identity(&credentials)).await;
@@ -261,8 +268,9 @@ impl<'a> Fetch<'a> {
         Ok(FetchResult {
             credentials,
             is_new,
-            needs_mfa,
-            disk_entry,
+            needs_mfa: fetched.needs_mfa,
+            scoped_from: fetched.scoped_from,
+            disk_entry: fetched.disk_entry,
             identity,
             region: self.endpoint.region.clone(),
             use_fips: self.endpoint.use_fips == Some(true),
@@ -272,10 +280,7 @@ impl<'a> Fetch<'a> {
         })
     }
 
-    async fn credentials(
-        &mut self,
-        record: &mut Record,
-    ) -> Result<(Credentials, bool, Option<DiskEntry>), Failure> {
+    async fn credentials(&mut self, record: &mut Record) -> Result<Fetched, Failure> {
         let mut base = self.base_credentials(record).await?;
         if let Some(region) = self.region_of(&mut base).await {
             self.set_region(region);
@@ -283,10 +288,17 @@ impl<'a> Fetch<'a> {
         let roles = self.roles();
         let needs_mfa = roles.needs_mfa(base.from_profile);
         let from_profile = base.from_profile;
+        let base_key = base.credentials.access_key_id.clone();
         let assumed = roles.assume(base, record).await;
         let (credentials, disk_entry) =
             assumed.map_err(|failure| self.refused(failure, from_profile))?;
-        Ok((credentials, needs_mfa, disk_entry))
+        let scope = self.settings.scope.as_ref();
+        Ok(Fetched {
+            scoped_from: scope.map(|_| ScopedFrom::new(base_key, &credentials)),
+            credentials: Arc::new(credentials),
+            needs_mfa,
+            disk_entry,
+        })
     }
 
     /// The same failure; where AWS refused keys of a profile, with the ways that were passed over for them.
@@ -306,6 +318,26 @@ impl<'a> Fetch<'a> {
     fn names_region(&self) -> bool {
         let of_profile = self.profile.as_ref().ok().map(|chain| &chain.region);
         self.settings.region.is_some() || of_profile.is_some_and(Option::is_some)
+    }
+}
+
+/// The credentials of a fetch, and what is known about them.
+struct Fetched {
+    credentials: Arc<Credentials>,
+    needs_mfa: bool,
+    scoped_from: Option<ScopedFrom>,
+    disk_entry: Option<DiskEntry>,
+}
+
+impl Fetched {
+    /// Those that are held and stay.
+    fn held(credentials: &Arc<Credentials>) -> Self {
+        Self {
+            credentials: Arc::clone(credentials),
+            needs_mfa: false,
+            scoped_from: None,
+            disk_entry: None,
+        }
     }
 }
 

@@ -9,7 +9,9 @@ mod probe;
 mod problem;
 mod proxy;
 mod resolver;
+mod sent;
 mod trust;
+mod user_agent;
 
 pub use certificate::CertificateProblem;
 pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
@@ -19,9 +21,12 @@ pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
 
 use crate::{
-    credentials::Millis, environment::Environment, failure::Failure, task::fork_gate::SharedGate,
+    credentials::{KnownSecrets, Millis},
+    environment::Environment,
+    failure::Failure,
+    task::fork_gate::SharedGate,
 };
-use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
     Connector,
     proxy::ProxyConfig,
@@ -43,7 +48,7 @@ use std::{
     io::ErrorKind,
     path::PathBuf,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -74,6 +79,7 @@ pub struct Http {
     clock: Arc<AtomicI64>,
     /// Of the URLs so far.
     warnings: Arc<Mutex<Vec<String>>>,
+    secrets: KnownSecrets,
 }
 
 /// A whole answer.
@@ -143,23 +149,14 @@ impl Http {
             config,
             clock: Arc::new(AtomicI64::new(UNKNOWN)),
             warnings: Arc::default(),
+            secrets: KnownSecrets::default(),
         }
     }
 
-    /// What the user should correct about the places that were asked, for the log.
+    /// The secrets of this fetch.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let warnings = self.warnings.lock();
-        warnings.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note_plain(&self, url: &str) {
-        if let Some(warning) = plain_warning(url) {
-            let warnings = self.warnings.lock();
-            warnings
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(warning.to_string());
-        }
+    pub fn secrets(&self) -> &KnownSecrets {
+        &self.secrets
     }
 
     /// The bundle a profile names, where no option, setting or variable names one.
@@ -180,6 +177,7 @@ impl Http {
         let (proxy, trust) = self.route(endpoint)?;
         let gate = self.gate;
         let clock = Arc::clone(&self.clock);
+        let secrets = self.secrets.clone();
         // Built at the first request and once: the SDK's own builder makes each connector twice.
         let built = OnceLock::new();
         Ok(http_client_fn(move |wanted, parts| {
@@ -195,6 +193,7 @@ impl Http {
                     SharedHttpConnector::new(Bounded {
                         inner: connector,
                         clock: Arc::clone(&clock),
+                        secrets: secrets.clone(),
                     })
                 })
                 .clone()
@@ -237,48 +236,53 @@ impl Http {
         } else {
             self.trust()?
         };
-        let settings = HttpConnectorSettings::builder()
-            .connect_timeout(connect)
-            .read_timeout(read)
-            .build();
-        let connector = connector(
+        Ok(self.client(
             &trust,
             ProxyConfig::disabled(),
-            settings,
-            Some(SharedAsyncSleep::new(TokioSleep::new())),
-            resolver::Resolver::new(self.gate, allowed),
-        );
-        Ok(PlainClient {
-            connector: SharedHttpConnector::new(Bounded {
-                inner: connector,
-                clock: Arc::new(AtomicI64::new(UNKNOWN)),
-            }),
-            limit: connect + read,
-        })
+            (connect, read),
+            allowed,
+            Arc::new(AtomicI64::new(UNKNOWN)),
+        ))
     }
 
     /// A client for plain requests to a service, through the proxy.
     pub fn plain(&self, url: &str) -> Result<PlainClient, Failure> {
         let (proxy, trust) = self.route(Some(url))?;
-        let (connect, read) = self.timeouts();
+        Ok(self.service_client(&trust, proxy))
+    }
+
+    fn service_client(&self, trust: &TrustStore, proxy: ProxyConfig) -> PlainClient {
+        let clock = Arc::clone(&self.clock);
+        self.client(trust, proxy, self.timeouts(), Allowed::Anything, clock)
+    }
+
+    fn client(
+        &self,
+        trust: &TrustStore,
+        proxy: ProxyConfig,
+        (connect, read): (Duration, Duration),
+        allowed: Allowed,
+        clock: Arc<AtomicI64>,
+    ) -> PlainClient {
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(connect)
             .read_timeout(read)
             .build();
         let connector = connector(
-            &trust,
+            trust,
             proxy,
             settings,
-            Some(SharedAsyncSleep::new(TokioSleep::new())),
-            resolver::Resolver::new(self.gate, Allowed::Anything),
+            Some(sleep()),
+            resolver::Resolver::new(self.gate, allowed),
         );
-        Ok(PlainClient {
+        PlainClient {
             connector: SharedHttpConnector::new(Bounded {
                 inner: connector,
-                clock: Arc::clone(&self.clock),
+                clock,
+                secrets: self.secrets.clone(),
             }),
             limit: connect + read,
-        })
+        }
     }
 
     /// Timeouts for the SDK's clients.
@@ -386,10 +390,12 @@ fn connector(
 struct Bounded {
     inner: Connector,
     clock: Arc<AtomicI64>,
+    secrets: KnownSecrets,
 }
 
 impl HttpConnector for Bounded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        sent::note(&request, &self.secrets);
         let answer = self.inner.call(request);
         let clock = Arc::clone(&self.clock);
         HttpConnectorFuture::new(async move {
@@ -434,6 +440,6 @@ fn record_clock_offset(reply: &HttpResponse, clock: &AtomicI64) {
 
 /// How every client of a fetch sleeps.
 #[must_use]
-pub fn sleep() -> impl AsyncSleep + 'static {
-    TokioSleep::new()
+pub fn sleep() -> SharedAsyncSleep {
+    SharedAsyncSleep::new(TokioSleep::new())
 }

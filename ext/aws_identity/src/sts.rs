@@ -1,4 +1,4 @@
-//! The five STS calls, their options, limits and errors.
+//! The calls of STS, their options, limits and errors.
 //!
 //! Each call is made once with everything it needs; the caller decides when.
 
@@ -8,7 +8,9 @@ mod client;
 mod errors;
 mod identity_token;
 pub mod limits;
+mod query;
 mod retry;
+mod scoped_credentials;
 mod session_token;
 mod web_identity;
 
@@ -17,4 +19,5 @@ pub use client::{Endpoint, Mfa, Sts};
 pub use errors::{denied_action, refuses_keys};
 pub use identity_token::{IdentityToken, IdentityTokenRequest};
 pub use retry::RetryLimits;
+pub use scoped_credentials::{MOST_SCOPES, SCOPES, Scope};
 pub use web_identity::WebIdentity;

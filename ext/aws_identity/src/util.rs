@@ -2,6 +2,7 @@
 
 pub mod did_you_mean;
 pub mod foreign_text;
+pub mod mask;
 pub mod path;
 pub mod read_file;
 pub mod replace_file;

@@ -17,6 +17,7 @@ use aws_identity::{
     session::{CachedCredentials, Event, Tally},
     sts::IdentityTokenRequest,
     tokens::Token,
+    util::foreign_text::printable,
 };
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
@@ -219,6 +220,12 @@ impl<'a> Reply<'a> {
         self.with(name, value)
     }
 
+    /// The same for what is shown: on one line, control characters escaped.
+    fn shown(self, name: &str, text: Option<&str>) -> Result<Self, Error> {
+        let text = text.map(printable);
+        self.text(name, text.as_deref())
+    }
+
     fn with(self, name: &str, value: impl magnus::IntoValue) -> Result<Self, Error> {
         self.hash.aset(self.ruby.to_symbol(name), value)?;
         Ok(self)
@@ -241,12 +248,12 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
     let credentials = &held.credentials;
     let details = ruby.hash_new();
     for (name, value) in &credentials.details {
-        details.aset(ruby.to_symbol(name), frozen(ruby, value))?;
+        details.aset(ruby.to_symbol(name), frozen(ruby, &printable(value)))?;
     }
     details.freeze();
     Ok(Reply::new(ruby)
         .with("serial", held.serial)?
-        .text("access_key_id", Some(&credentials.access_key_id))?
+        .shown("access_key_id", Some(&credentials.access_key_id))?
         .text(
             "secret_access_key",
             Some(credentials.secret_access_key.expose()),
@@ -259,10 +266,10 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
             "expiration",
             credentials.expires_at.map(|at| at.div_euclid(1000)),
         )?
-        .text("account_id", credentials.account_id.as_deref())?
-        .text("source", Some(&credentials.source))?
-        .text("region", Some(&held.region))?
-        .text("degraded", held.degraded.as_deref())?
+        .shown("account_id", credentials.account_id.as_deref())?
+        .shown("source", Some(&credentials.source))?
+        .shown("region", Some(&held.region))?
+        .shown("degraded", held.degraded.as_deref())?
         .with("details", details)?
         .done())
 }
@@ -305,16 +312,16 @@ pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, 
     Ok(Reply::new(ruby)
         .with("serial", serial)?
         .text("account", Some(&principal.account))?
-        .text("arn", Some(&principal.arn))?
-        .text("user_id", Some(&principal.user_id))?
+        .shown("arn", Some(&principal.arn))?
+        .shown("user_id", Some(&principal.user_id))?
         .text("partition", Some(&principal.partition))?
         .text("kind", Some(principal.kind.as_str()))?
-        .text("role", principal.role.as_deref())?
-        .text("session_name", principal.session_name.as_deref())?
+        .shown("role", principal.role.as_deref())?
+        .shown("session_name", principal.session_name.as_deref())?
         .text("canonical_name", Some(&identity.canonical_name))?
-        .text("provider_arn", Some(&principal.provider_arn))?
-        .text("region", Some(&identity.region))?
-        .text("source", Some(&identity.source))?
+        .shown("provider_arn", Some(&principal.provider_arn))?
+        .shown("region", Some(&identity.region))?
+        .shown("source", Some(&identity.source))?
         .with("milliseconds", identity.milliseconds)?
         .done())
 }
@@ -323,14 +330,14 @@ pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, 
 pub fn principal(ruby: &Ruby, principal: &Principal) -> Result<RHash, Error> {
     Ok(Reply::new(ruby)
         .text("account", Some(&principal.account))?
-        .text("arn", Some(&principal.arn))?
-        .text("user_id", Some(&principal.user_id))?
+        .shown("arn", Some(&principal.arn))?
+        .shown("user_id", Some(&principal.user_id))?
         .text("partition", Some(&principal.partition))?
         .text("kind", Some(principal.kind.as_str()))?
-        .text("role", principal.role.as_deref())?
-        .text("session_name", principal.session_name.as_deref())?
+        .shown("role", principal.role.as_deref())?
+        .shown("session_name", principal.session_name.as_deref())?
         .text("canonical_name", Some(&principal.canonical_name(false)))?
-        .text("provider_arn", Some(&principal.provider_arn))?
+        .shown("provider_arn", Some(&principal.provider_arn))?
         .done())
 }
 
@@ -345,10 +352,10 @@ pub fn findings(ruby: &Ruby, findings: &[Finding]) -> Result<RArray, Error> {
         details.freeze();
         let line = Reply::new(ruby)
             .text("check", Some(finding.check))?
-            .text("name", Some(&finding.name))?
+            .shown("name", Some(&finding.name))?
             .with("status", ruby.to_symbol(finding.status.as_str()))?
-            .text("what", Some(&finding.what))?
-            .text("remedy", finding.remedy.as_deref())?
+            .shown("what", Some(&finding.what))?
+            .shown("remedy", finding.remedy.as_deref())?
             .with("milliseconds", finding.milliseconds)?
             .with("details", details)?;
         list.push(line.done())?;
@@ -361,9 +368,9 @@ pub fn attempts(ruby: &Ruby, attempts: &[Attempt]) -> Result<RArray, Error> {
     let list = ruby.ary_new_capa(attempts.len());
     for attempt in attempts {
         let line = Reply::new(ruby)
-            .text("source", Some(&attempt.source))?
+            .shown("source", Some(&attempt.source))?
             .text("outcome", Some(attempt.outcome.as_str()))?
-            .text("reason", Some(&attempt.reason))?
+            .shown("reason", Some(&attempt.reason))?
             .with("milliseconds", attempt.milliseconds)?;
         list.push(line.done())?;
     }
@@ -390,7 +397,7 @@ fn plain(ruby: &Ruby, value: &Json) -> Value {
             Some(integer) => ruby.into_value(integer),
             None => ruby.into_value(number.as_f64()),
         },
-        Json::String(text) => frozen(ruby, text).as_value(),
+        Json::String(text) => frozen(ruby, &printable(text)).as_value(),
         _ => ruby.qnil().as_value(),
     }
 }
@@ -412,9 +419,9 @@ pub fn events(ruby: &Ruby, events: &[Event]) -> Result<RArray, Error> {
         let line = Reply::new(ruby)
             .with("number", event.number)?
             .with("type", ruby.to_symbol(event.kind.as_str()))?
-            .text("access_key_id", event.access_key_id.as_deref())?
+            .shown("access_key_id", event.access_key_id.as_deref())?
             .with("expiration", event.expires_at.map(|at| at.div_euclid(1000)))?
-            .text("reason", event.reason.as_deref())?
+            .shown("reason", event.reason.as_deref())?
             .with("attempt", event.attempt)?
             .with("at", seconds(event.at))?;
         list.push(line.done())?;
@@ -440,26 +447,26 @@ pub fn profile(ruby: &Ruby, profile: &ProfileSummary) -> Result<RHash, Error> {
         };
         let need = Reply::new(ruby)
             .with("type", ruby.to_symbol(what))?
-            .text("name", name.map(String::as_str))?;
+            .shown("name", name.map(String::as_str))?;
         needs.push(need.done())?;
     }
     needs.freeze();
     Ok(Reply::new(ruby)
-        .text("name", Some(&profile.name))?
+        .shown("name", Some(&profile.name))?
         .with("kind", ruby.to_symbol(profile.kind.as_str()))?
-        .text("region", profile.region.as_deref())?
+        .shown("region", profile.region.as_deref())?
         .with("role_arns", texts(ruby, &profile.role_arns)?)?
-        .text("source_profile", profile.source_profile.as_deref())?
+        .shown("source_profile", profile.source_profile.as_deref())?
         .with("needs", needs)?
         .with("could_work", profile.could_work)?
-        .text("reason", profile.reason.as_deref())?
+        .shown("reason", profile.reason.as_deref())?
         .done())
 }
 
 pub fn texts(ruby: &Ruby, texts: &[String]) -> Result<RArray, Error> {
     let list = ruby.ary_new_capa(texts.len());
     for text in texts {
-        list.push(frozen(ruby, text))?;
+        list.push(frozen(ruby, &printable(text)))?;
     }
     list.freeze();
     Ok(list)

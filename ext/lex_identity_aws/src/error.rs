@@ -4,6 +4,7 @@ use crate::convert;
 use aws_identity::{
     failure::{Failure, Kind},
     task::panic,
+    util::foreign_text::printable,
 };
 use magnus::{Error, Exception, ExceptionClass, Module, RModule, Ruby, kwargs, prelude::*};
 
@@ -38,7 +39,7 @@ fn code(failure: &Failure) -> Option<&str> {
 /// The exception of `failure`. Call it with the GVL only.
 pub fn raise(ruby: &Ruby, failure: &Failure) -> Error {
     if failure.kind == Kind::Argument {
-        return Error::new(ruby.exception_arg_error(), failure.message());
+        return Error::new(ruby.exception_arg_error(), printable(&failure.message()));
     }
     exception(ruby, failure).map_or_else(|error| error, Into::into)
 }
@@ -67,12 +68,12 @@ fn exception(ruby: &Ruby, failure: &Failure) -> Result<Exception, Error> {
     class.funcall(
         "new",
         (
-            failure.message(),
+            printable(&failure.message()),
             kwargs!(
                 ruby,
                 "code" => code(failure),
                 "status" => failure.status,
-                "request_id" => failure.request_id.as_deref(),
+                "request_id" => failure.request_id.as_deref().map(printable),
                 "attempts" => convert::attempts(ruby, &failure.attempts)?,
                 "outage" => failure.is_outage()
             ),

@@ -68,6 +68,8 @@ pub struct Key {
     pub source_identity: Option<String>,
     /// Transitive tags, which role chains inherit, keys in lower case.
     pub transitive_tags: BTreeMap<String, String>,
+    /// How many policies of `GetScopedCredentials` it is limited by.
+    pub scopes: u32,
 }
 
 impl Key {

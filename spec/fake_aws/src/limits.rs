@@ -48,13 +48,19 @@ impl Checks<'_> {
     }
 
     fn seconds(&mut self, max: i64) {
+        self.seconds_from(900, max);
+    }
+
+    fn seconds_from(&mut self, min: i64, max: i64) {
         let Some(value) = self.params.get("DurationSeconds") else {
             return;
         };
         let quoted = format!("'{value}'");
         match value.parse::<i64>() {
             Err(_) => self.fail(&quoted, "DurationSeconds", "be an integer"),
-            Ok(seconds) if seconds < 900 => self.fail(&quoted, "DurationSeconds", "have value greater than or equal to 900"),
+            Ok(seconds) if seconds < min => {
+                self.fail(&quoted, "DurationSeconds", &format!("have value greater than or equal to {min}"));
+            }
             Ok(seconds) if seconds > max => {
                 self.fail(&quoted, "DurationSeconds", &format!("have value less than or equal to {max}"));
             }
@@ -145,6 +151,21 @@ pub fn session_token(params: &Params) -> Result<(), Failure> {
     checks.token_size();
     mfa(&mut checks);
     checks.finish()
+}
+
+/// # Errors
+/// `ValidationError` and its siblings.
+pub fn scoped_credentials(params: &Params) -> Result<(), Failure> {
+    if !params.contains_key("Policy") && !params.contains_key("DurationSeconds") {
+        return Err(Failure::validation("At least one of Policy and DurationSeconds must be given."));
+    }
+    let mut checks = Checks { params, errors: Vec::new() };
+    checks.text("Policy", 1, 2048, ANY);
+    checks.text("ScopedSessionDescription", 2, 256, ANY);
+    checks.seconds_from(1, 129_600);
+    checks.token_size();
+    checks.finish()?;
+    policies(params)
 }
 
 fn common(checks: &mut Checks) {

@@ -79,6 +79,8 @@ pub enum Answer {
         #[serde(default)]
         message: String,
     },
+    /// An error with this status that says everything it was sent, in the service's own format.
+    Echo(u16),
     /// Exactly these bytes.
     Body {
         #[serde(default = "ok")]
@@ -116,6 +118,7 @@ impl Answer {
             Self::DripMs(_) => "drip_ms",
             Self::Throttle => "throttle",
             Self::Error { .. } => "error",
+            Self::Echo(_) => "echo",
             Self::Body { .. } => "body",
             Self::HugeMib(_) => "huge_mib",
         }

@@ -9,7 +9,7 @@ use crate::log::Entry;
 use crate::route::{Service, params, route};
 use crate::rules::{Answer, Effects};
 use crate::shared::{Shared, State};
-use crate::{container, control, imds, proxy, random, signin, sso, sts};
+use crate::{container, control, echo, imds, proxy, random, signin, sso, sts};
 use rustls::{ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -164,7 +164,7 @@ fn exchange(shared: &Shared, peer: &Peer, connection: &mut Connection, request: 
     wait_out(shared, &effects);
     let now_ms = clock::now_ms() + effects.skew_seconds * 1000;
     let request_id = random::request_id();
-    let answered = scripted(entry.service, effects.answer.as_ref()).unwrap_or_else(|| {
+    let answered = scripted(entry.service, effects.answer.as_ref(), request).unwrap_or_else(|| {
         let mut state = shared.lock();
         let State { world, keys, imds_tokens, .. } = &mut *state;
         let lifetime_seconds = effects.lifetime_seconds;
@@ -204,7 +204,7 @@ fn proxy_exchange(shared: &Shared, peer: &Peer, connection: &mut Connection, req
         (effects, proxy::admit(request, &state.world.proxy))
     };
     wait_out(shared, &effects);
-    let answered = scripted(Service::Proxy, effects.answer.as_ref()).unwrap_or(admitted);
+    let answered = scripted(Service::Proxy, effects.answer.as_ref(), request).unwrap_or(admitted);
     let let_through = answered.as_ref().is_ok_and(|response| response.status == 200) && effects.answer.is_none();
     (entry.status, entry.code) = match &answered {
         Ok(response) => (Some(response.status), None),
@@ -240,7 +240,7 @@ fn service_answer(call: &mut Call, request_id: &str) -> Result<Response, Failure
 }
 
 /// The answer a rule gives in place of the service; `None` leaves it to the service.
-fn scripted(service: Service, answer: Option<&Answer>) -> Option<Result<Response, Failure>> {
+fn scripted(service: Service, answer: Option<&Answer>, request: &Request) -> Option<Result<Response, Failure>> {
     match answer? {
         Answer::Throttle => Some(Err(match service {
             Service::Sts => Failure::new(400, "Throttling", "Rate exceeded"),
@@ -248,6 +248,11 @@ fn scripted(service: Service, answer: Option<&Answer>) -> Option<Result<Response
             _ => Failure::new(429, "TooManyRequests", "Too Many Requests"),
         })),
         Answer::Error { status, code, message } => Some(Err(Failure::new(*status, code, message.as_str()))),
+        // The page of a refusal of IMDS says nothing.
+        Answer::Echo(status) if service == Service::Imds => {
+            Some(Ok(Response::new(*status, "text/plain", echo::failure(*status, request).message)))
+        }
+        Answer::Echo(status) => Some(Err(echo::failure(*status, request))),
         Answer::Body { status, content_type, text } => Some(Ok(Response::new(*status, content_type, text.as_str()))),
         Answer::HugeMib(_) => Some(Ok(Response::new(200, "text/xml", ""))),
         // Nothing is sent: this status is not shown.

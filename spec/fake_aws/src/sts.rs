@@ -1,4 +1,4 @@
-//! The Security Token Service: five operations of its query protocol, and the trust rules that moto does not check.
+//! The Security Token Service: the operations of its query protocol, and the trust rules that moto does not check.
 
 use crate::arn::{Arn, glob};
 use crate::call::Call;
@@ -31,6 +31,7 @@ pub fn answer(call: &mut Call, request_id: &str) -> Result<Response, Failure> {
         "AssumeRole" => assume_role(call)?,
         "AssumeRoleWithWebIdentity" => assume_role_with_web_identity(call)?,
         "GetSessionToken" => get_session_token(call)?,
+        "GetScopedCredentials" => crate::scoped_credentials::get_scoped_credentials(call)?,
         "GetWebIdentityToken" => crate::identity_token::get_web_identity_token(call)?,
         _ => {
             let message = format!("Could not find operation {action} for version 2011-06-15");
@@ -231,13 +232,13 @@ fn role_answer(call: &Call, key: &Key) -> String {
 }
 
 /// How large the session token is. The fake does not pad it; the answer says the size that was asked for.
-fn token_size(call: &Call, key: &Key) -> String {
+pub(crate) fn token_size(call: &Call, key: &Key) -> String {
     let least = call.param("MinimumSessionTokenSize").and_then(|text| text.parse().ok()).unwrap_or(0);
     let size = key.token().len().max(least);
     element("SessionTokenSize", &size.to_string()) + &element("SessionTokenUtilization", &(size * 100 / 4096).to_string())
 }
 
-fn credentials(key: &Key) -> String {
+pub(crate) fn credentials(key: &Key) -> String {
     format!(
         "    <Credentials>\n{}{}{}{}    </Credentials>\n",
         element("AccessKeyId", &key.id),

@@ -41,7 +41,7 @@ module Places
   STS = [
     ['STS throttles the first request', 'aws/aws-sdk-go-v2#2544',
      { env: Place::IRSA, listen: Place::STS, rules: [rule(:sts, ROLE, times: 1, **error(400, 'Throttling', 'Rate exceeded'))] }],
-    ['the identity provider stumbles twice', 'apache/opendal-reqsign#65',
+    ['AWS cannot reach the identity provider, twice', 'apache/opendal-reqsign#65',
      { env: Place::IRSA, listen: Place::STS, rules: [rule(:sts, ROLE, times: 2, **error(400, 'IDPCommunicationError'))] }],
     ['AWS has no key of the provider once', 'awslabs/aws-sdk-rust#827',
      { env: Place::IRSA, listen: Place::STS,

@@ -5,9 +5,10 @@ require 'unit/support/scripted_native'
 RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RoleProvider do
   aws = Legion::Extensions::Identity::Aws
 
-  subject(:reader) { described_class.new(:reader, sync) }
+  subject(:reader) { described_class.new(:reader, sync, own) }
 
   let(:sync) { double(wake: nil) }
+  let(:own) { instance_double(aws::LegionIO::Provider) }
   let(:arn) { 'arn:aws:iam::123456789012:role/reader' }
 
   def settings(given) = allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:identity_aws).and_return(given)
@@ -24,6 +25,18 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RoleProvider do
     reader.provide_token
     expect(@options).to eq(role_arn: arn, external_id: 'x')
     expect(sync).to have_received(:wake).twice
+  end
+
+  it 'limits the process’s own session in force where its settings have a scope' do
+    sessions = [Object.new, Object.new]
+    allow(own).to receive(:current) { sessions.first }
+    settings(roles: { reader: { scope_policy: '{}', scope_duration: 900 } })
+    allow(aws::Internal::Layers).to receive(:callbacks_out_of) { |layers| [nil, layers] }
+    reader.provide_token
+    expect(@options).to eq(scope_policy: '{}', scope_duration: 900, source: sessions.first)
+    sessions.shift
+    reader.provide_token
+    expect(@options).to include(source: sessions.first)
   end
 
   it 'has one object of credentials, which wakes the sync when the settings were compared, and not at each read' do

@@ -30,6 +30,24 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
     end
   end
 
+  it 'limits the process’s own session by a scope_policy' do
+    settings('roles' => { 'reader' => { 'scope_policy' => '{}', 'scope_duration' => 900 }, writer: { scope_polcy: '{}' } })
+    expect(described_class.options(:reader) { :own }).to eq(scope_policy: '{}', scope_duration: 900, source: :own)
+    misspelt = described_class.options(:writer) { aws::Session.new }
+    expect { aws::Session.new(**misspelt) }.to raise_error(ArgumentError, /unknown option "scope_polcy"\. Did you mean scope_policy\?/)
+  end
+
+  it 'refuses a scope beside a role or a profile, and names it to who writes a policy without a role' do
+    { role_arn: arn, profile: 'prod', 'role_arn' => [arn] }.each do |name, value|
+      settings(roles: { reader: { name => value, scope_policy: '{}' } })
+      expect { described_class.options(:reader) { :own } }.to raise_error(aws::ConfigurationError, /roles\.reader has #{name} beside a scope/)
+    end
+    settings(roles: { reader: { policy: '{}' } })
+    expect { described_class.options(:reader) { :own } }.to raise_error(aws::ConfigurationError, /or a scope_policy in place of policy/)
+    settings(roles: { reader: {} })
+    expect { described_class.options(:reader) { :own } }.to raise_error(aws::ConfigurationError, /or a scope_policy, which limits/)
+  end
+
   it 'refuses one that was taken out of the settings' do
     settings(roles: {})
     expect { described_class.options(:reader) }.to raise_error(aws::ConfigurationError, /roles\.reader is no longer in the settings/)

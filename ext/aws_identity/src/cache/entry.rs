@@ -52,6 +52,9 @@ impl Entry {
         credentials.session_token = Some(token);
         credentials.expires_at = Some(expires_at);
         credentials.account_id = account_id;
+        if credentials.defect([""; 4]).is_some() {
+            return None;
+        }
         for (name, place) in DETAILS {
             if let Some(text) = file.pointer(place).and_then(Value::as_str) {
                 credentials.details.insert(name.into(), text.into());

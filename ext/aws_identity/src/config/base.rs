@@ -131,12 +131,17 @@ fn credential_source(layer: &Layer<'_>) -> Result<CredentialSource, Failure> {
 fn keys(layer: &Layer<'_>) -> Result<Credentials, Failure> {
     let text = |name: &str| layer.text(name);
     match (text("access_key_id")?, text("secret_access_key")?) {
-        (Some(id), Some(secret)) => Ok(Credentials::new(
-            id,
-            secret,
-            text("session_token")?,
-            "settings",
-        )),
+        (Some(id), Some(secret)) => {
+            let keys = Credentials::new(id, secret, text("session_token")?, "settings");
+            let names = ["access_key_id", "secret_access_key", "session_token", ""];
+            match keys.defect(names) {
+                None => Ok(keys),
+                Some((name, what)) => Err(Failure::configuration(
+                    format!("{} {what}.", layer.label(name)),
+                    "Correct it; a line end may have come in.",
+                )),
+            }
+        }
         (id, _) => {
             let lacks = if id.is_some() {
                 "secret_access_key"

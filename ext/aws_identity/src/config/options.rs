@@ -59,6 +59,9 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("source_identity", Anywhere, NotReady),
     option("serial_number", Anywhere, NotReady),
     option("provided_contexts", Anywhere, NotReady),
+    option("scope_policy", OptionOnly, NotReady),
+    option("scope_duration", OptionOnly, NotReady),
+    option("scope_description", OptionOnly, Absent),
     option("access_key_id", SettingsOnly, NotReady),
     option("secret_access_key", SettingsOnly, NotReady),
     option("session_token", SettingsOnly, NotReady),
@@ -87,7 +90,7 @@ pub const OPTIONS: &[OptionSpec] = &[
 ];
 
 /// Keys whose misspelling would silently change this process's identity, or what it may do.
-const CHOOSE_THE_IDENTITY: [&str; 17] = [
+const CHOOSE_THE_IDENTITY: [&str; 18] = [
     "role_arn",
     "profile",
     "external_id",
@@ -105,6 +108,7 @@ const CHOOSE_THE_IDENTITY: [&str; 17] = [
     "source_identity",
     "policy",
     "policy_arns",
+    "scope_policy",
 ];
 
 #[must_use]
@@ -198,6 +202,9 @@ fn hint(name: &str, place: AllowedIn) -> String {
         ("web_identity_token", AllowedIn::Settings) => {
             "In settings write web_identity_token_file.".to_owned()
         }
+        ("scope_policy" | "scope_duration" | "scope_description", AllowedIn::Settings) => {
+            format!("{ours} belongs into one of identity.aws.roles.")
+        }
         (ours, AllowedIn::Settings) => format!("{ours} is an option of Session.new only."),
         (ours, _) => format!("{ours} is a settings key only."),
     }
@@ -238,6 +245,9 @@ mod tests {
                 "aws_secret_access_key",
                 "As an option give source: a Credentials with the keys.",
             ),
+            ("scope_polcy", "Did you mean scope_policy?"),
+            ("scopePolicy", "Did you mean scope_policy?"),
+            ("scope_durations", "Did you mean scope_duration?"),
             ("roles", "roles is a settings key only."),
             (
                 "sso_session",
@@ -354,6 +364,9 @@ mod tests {
             "config_file",
             "polcy",
             "policyArns",
+            "scope_policy",
+            "scope_polcy",
+            "scopePolicy",
             "aws_shared_credentials_file",
             "aws_config_file",
             "iam_role",
@@ -377,6 +390,7 @@ mod tests {
         ] {
             assert!(said(name).starts_with("It is a key of a profile"), "{name}");
         }
+        assert!(said("scope_polcy").contains("identity.aws.roles"));
         assert!(said("credentials").contains("access_key_id and secret_access_key"));
         assert!(said("web_identity_token").contains("web_identity_token_file"));
     }

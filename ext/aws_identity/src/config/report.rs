@@ -4,7 +4,7 @@ use super::{Base, Role, Settings, TokenSource, options::OPTIONS};
 use crate::{
     http,
     layer::{Chosen, Origin, chosen},
-    sts::limits::DEFAULT_ROLE_SECONDS,
+    sts::{Scope, limits::DEFAULT_ROLE_SECONDS},
 };
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
@@ -42,6 +42,11 @@ impl Settings {
                 base_option(&base.value, name).map(|value| chosen(value, base.origin))
             }
             "provider_id" => given(self.provider_id.as_ref(), |id| json!(id)),
+            "scope_policy" => given(self.scope.as_ref(), |scope| json!(scope.policy)),
+            "scope_duration" => self.scope_option(|scope| scope.duration_seconds.map(Value::from)),
+            "scope_description" => {
+                self.scope_option(|scope| scope.description.clone().map(Value::from))
+            }
             "get_session_token" => Some(shown(&self.get_session_token, |flag| json!(flag))),
             "endpoint" => given(self.endpoint.as_ref(), |url| {
                 http::without_userinfo(url.expose()).into()
@@ -63,6 +68,11 @@ impl Settings {
             "broker_bridge" => self.broker_bridge.clone(),
             _ => self.role_option(name),
         }
+    }
+
+    fn scope_option(&self, read: impl Fn(&Scope) -> Option<Value>) -> Option<Chosen<Value>> {
+        let scope = self.scope.as_ref()?;
+        read(&scope.value).map(|value| chosen(value, scope.origin))
     }
 
     /// An option of the role, from the first layer that gives it.

@@ -53,6 +53,16 @@ pub(super) struct RoleChoice {
 }
 
 impl RoleChoice {
+    /// No role, whatever the layers say.
+    pub(super) fn none(origin: Origin) -> Self {
+        Self {
+            role: chosen(Role::Off, origin),
+            unscoped: AssumeRoleOptions::default(),
+            unscoped_by_layer: Vec::new(),
+            by_origin: Vec::new(),
+        }
+    }
+
     /// `for_web_identity`: an option or setting names a token, so that `AWS_ROLE_ARN` may be its role.
     pub(super) fn read(layers: &Layers, for_web_identity: bool) -> Result<Self, Failure> {
         let mut role = None;

@@ -4,6 +4,7 @@ use super::{
     Base, Layers, TokenSource, base,
     region::check_region,
     role::{self, Role, RoleChoice},
+    scope,
 };
 use crate::{
     credentials::{Millis, Secret},
@@ -11,7 +12,7 @@ use crate::{
     failure::{Failure, Warning},
     http::{self, HttpConfig},
     layer::{Chosen, Layer, Origin, chosen},
-    sts::{AssumeRoleOptions, RoleRequest, limits},
+    sts::{AssumeRoleOptions, RoleRequest, Scope, limits},
 };
 use serde_json::Value;
 use std::{path::PathBuf, time::Duration};
@@ -50,6 +51,8 @@ pub struct Settings {
     /// The source that an option or a setting names: then it is the only one.
     pub base: Option<Chosen<Base>>,
     pub provider_id: Option<Chosen<String>>,
+    /// How the credentials of the source are limited, in place of roles.
+    pub scope: Option<Chosen<Scope>>,
     /// The application can give an MFA code.
     pub token_provider: bool,
     pub get_session_token: Chosen<bool>,
@@ -90,8 +93,14 @@ impl Settings {
             base.as_ref().map(|base| &base.value),
             Some(Base::WebIdentity(_))
         );
-        let mut choice = RoleChoice::read(&layers, for_web_identity)?;
-        let get_session_token = layers.flag("get_session_token")?;
+        let scope = scope::read(&layers, base.as_ref())?;
+        let (mut choice, get_session_token) = match &scope {
+            Some(scope) => (RoleChoice::none(scope.origin), chosen(false, scope.origin)),
+            None => (
+                RoleChoice::read(&layers, for_web_identity)?,
+                layers.flag("get_session_token")?,
+            ),
+        };
         if get_session_token.value {
             // A code is good for one call, and the session it opens counts as one with MFA.
             let serial_number = choice.role.value.take_serial_number();
@@ -107,6 +116,7 @@ impl Settings {
             role_options: choice.by_origin,
             base,
             provider_id: provider_id(&layers)?,
+            scope,
             token_provider: is_given("token_provider"),
             get_session_token,
             endpoint: endpoint(&layers, &mut warnings)?,

@@ -113,8 +113,13 @@ fn unused(label: &str, taker: Taker) -> Failure {
             "Remove it, or put a role_arn on top.",
         );
     }
+    let remedy = if label.ends_with("policy") {
+        "Give the role_arn it is for. To limit a session without a role: session.scoped(policy: …), which is scope_policy in identity.aws.roles."
+    } else {
+        "Give the role_arn it is for, or remove it."
+    };
     Failure::configuration(
         format!("{label} is given, and there is no call of STS here that takes it."),
-        "Give the role_arn it is for, or remove it.",
+        remedy,
     )
 }

@@ -2,17 +2,44 @@
 //! temporary key without its session token.
 
 use super::{Credentials, Secret};
-use crate::failure::Warning;
+use crate::{failure::Warning, util::foreign_text::is_control};
 
-const ID: &str = "access key id";
+/// What stands in the answers for the parts of credentials: key id, secret, session token, account id.
+pub type Names = [&'static str; 4];
+
+const KEY_ID: &str = "access key id";
 
 impl Credentials {
+    /// Why these credentials cannot be used, as the name of the part and what is wrong with it; the value is not
+    /// shown. An access key id and an account id are shown in many places and have no other characters than
+    /// printable ones; a session token is sent as a header, which the AWS SDK cannot do with others.
+    #[must_use]
+    pub fn defect(&self, names: Names) -> Option<(&'static str, &'static str)> {
+        const ID: &str = "is not 1 to 128 printable ASCII characters without blanks";
+        let [id, secret, token, account] = names;
+        let is_id = |text: &str| {
+            (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let session_token = self.session_token.as_ref().map_or("", Secret::expose);
+        if !is_id(&self.access_key_id) {
+            Some((id, ID))
+        } else if self.secret_access_key.expose().chars().any(is_control) {
+            Some((secret, "holds control characters"))
+        } else if !is_header(session_token) {
+            Some((token, "holds characters other than printable ASCII ones"))
+        } else if !self.account_id.as_deref().is_none_or(is_id) {
+            Some((account, ID))
+        } else {
+            None
+        }
+    }
+
     /// What is odd about the shape of key id, secret and token. Never shows a secret.
     #[must_use]
     pub fn oddities(&self) -> Vec<Warning> {
         let token = self.session_token.as_ref().map(Secret::expose);
         let mut all: Vec<Warning> = [
-            (ID, Some(self.access_key_id.as_str())),
+            (KEY_ID, Some(self.access_key_id.as_str())),
             ("secret access key", Some(self.secret_access_key.expose())),
             ("session token", token),
         ]
@@ -30,6 +57,12 @@ impl Credentials {
     }
 }
 
+/// True for what can be sent as the value of a header.
+#[must_use]
+pub fn is_header(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn oddity(name: &str, text: &str) -> Option<Warning> {
     let (what, how) = if text.contains(is_quote) {
         ("has quotation marks in it".to_owned(), "without quotes")
@@ -43,7 +76,7 @@ fn oddity(name: &str, text: &str) -> Option<Warning> {
         )
     } else if let Some(odd) = text
         .chars()
-        .find(|c| name == ID && ",/+=<>${}".contains(*c))
+        .find(|c| name == KEY_ID && ",/+=<>${}".contains(*c))
     {
         (
             format!("has {odd:?} in it, which no key id has"),
@@ -68,6 +101,47 @@ fn is_quote(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_sent_or_shown_is_named() {
+        const NAMES: Names = ["id", "secret", "token", "account"];
+        let named = |id: &str, secret: &str, token: Option<&str>, account: Option<&str>| {
+            let mut keys = Credentials::new(id, secret, token.map(str::to_owned), "test");
+            keys.account_id = account.map(str::to_owned);
+            keys.defect(NAMES).map(|(name, _)| name)
+        };
+        let long = "A".repeat(129);
+        for bad in [
+            "",
+            " ",
+            "AKIA X",
+            "AKIA\nX",
+            "AKIA\0",
+            "AKIA\u{7f}",
+            "AKI\u{c4}",
+            "A\u{202e}B",
+            "A\u{9b}B",
+            &long,
+        ] {
+            assert_eq!(named(bad, "s", None, None), Some("id"), "{bad:?}");
+            assert_eq!(named("A", "s", None, Some(bad)), Some("account"), "{bad:?}");
+        }
+        for bad in ["a\nb", "a\0b", "\u{7f}", "a\u{85}b", "a\u{1b}[2J"] {
+            assert_eq!(named("A", bad, None, None), Some("secret"), "{bad:?}");
+            assert_eq!(named("A", "s", Some(bad), None), Some("token"), "{bad:?}");
+        }
+        assert_eq!(named("A", "s", Some("t\u{f6}ken"), None), Some("token"));
+        for good in [
+            "A",
+            "test",
+            "LSIAQAAAAAAVNCBMPNSG",
+            "minioadmin",
+            "AKIA/+=._-",
+            &long[1..],
+        ] {
+            assert_eq!(named(good, "s", Some("t/+= ~"), Some("000000000000")), None);
+        }
+    }
 
     #[test]
     fn every_defect_is_said_and_no_secret_is_shown() {

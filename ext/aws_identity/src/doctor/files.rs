@@ -178,7 +178,7 @@ fn judged(name: &str, path: &Path, mode: u32, rule: Rule) -> Finding {
             CHECK,
             name,
             format!(
-                "{shown} may be written by other users, who could give this process another identity"
+                "{shown} may be written by others, who could give this process another identity"
             ),
             format!("Run `chmod go-w {}`.", path.display()),
         )

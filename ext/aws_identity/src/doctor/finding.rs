@@ -1,6 +1,6 @@
 //! The result of one check, as plain data.
 
-use crate::failure::Failure;
+use crate::{credentials::KnownSecrets, failure::Failure};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -105,6 +105,19 @@ impl Finding {
     #[must_use]
     pub fn mild(mut self) -> Self {
         self.status = Status::Warn;
+        self
+    }
+
+    /// The same without secrets.
+    #[must_use]
+    pub fn clean(mut self, secrets: &KnownSecrets) -> Self {
+        self.what = secrets.long_masked(&self.what);
+        self.remedy = self.remedy.map(|remedy| secrets.long_masked(&remedy));
+        for (_, value) in &mut self.details {
+            if let Value::String(text) = value {
+                *text = secrets.long_masked(text);
+            }
+        }
         self
     }
 

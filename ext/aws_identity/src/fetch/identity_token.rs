@@ -3,7 +3,7 @@
 use super::{Fetch, request::FetchRequest};
 use crate::{
     config::Settings,
-    credentials::Credentials,
+    credentials::{Credentials, Secret},
     failure::{Failure, Kind},
     sts::{IdentityToken, IdentityTokenRequest, limits},
     task::{fetch_task::TaskContext, fork_gate::SharedGate},
@@ -17,6 +17,7 @@ pub async fn identity_token(
     credentials: Arc<Credentials>,
     region: String,
     asked: IdentityTokenRequest,
+    secrets: Vec<Secret>,
     clock_offset: Millis,
     gate: SharedGate,
     task: TaskContext,
@@ -24,17 +25,21 @@ pub async fn identity_token(
     let request = FetchRequest {
         region: Some(region),
         clock_offset,
+        secrets,
         ..FetchRequest::default()
     };
     let fetch = Fetch::prepare(&settings, &request, gate, &task);
     if let Err(failure) = fetch.usable() {
         return Err(failure.clone());
     }
+    let secrets = fetch.http().secrets();
+    secrets.note_credentials(&credentials);
     let seconds = duration(&asked, &credentials, now().saturating_add(clock_offset))?;
     let sts = fetch.context().sts();
     let issued = sts.identity_token(&credentials, &asked, seconds);
     let outcome = task.deadline.bound(Box::pin(issued)).await;
-    outcome.unwrap_or_else(|| Err(task.deadline.overdue()))
+    let outcome = outcome.unwrap_or_else(|| Err(task.deadline.overdue()));
+    outcome.map_err(|failure| secrets.clean(failure))
 }
 
 /// The seconds to ask for: STS refuses a token that lasts longer than the credentials.

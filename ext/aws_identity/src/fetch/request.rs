@@ -3,7 +3,7 @@
 use super::disk_entry::DiskEntry;
 use crate::{
     attempt::Attempt,
-    credentials::Credentials,
+    credentials::{Credentials, KnownSecrets, Secret},
     environment::ProgramEnvironment,
     failure::Failure,
     identity::Identity,
@@ -26,6 +26,8 @@ pub struct FetchRequest {
     pub refused_key: Option<String>,
     /// The key id of base credentials that AWS refused in an earlier fetch, for the `source`.
     pub refused_base_key: Option<String>,
+    /// What the held credentials were made from, in a scoped session.
+    pub scoped_from: Option<ScopedFrom>,
     /// The answers that the application gave already.
     pub answers: CallbackAnswers,
     /// Whether a helper thread waits for the questions that need no reader.
@@ -36,6 +38,8 @@ pub struct FetchRequest {
     pub environment: Option<ProgramEnvironment>,
     /// How far STS's clock was ahead of ours at the last answer.
     pub clock_offset: Millis,
+    /// What else the session holds that no message may show.
+    pub secrets: Vec<Secret>,
     /// Written by the fetch.
     pub notes: Arc<FetchNotes>,
 }
@@ -48,6 +52,8 @@ pub struct FetchResult {
     pub is_new: bool,
     /// True if each refresh of these credentials needs an MFA code.
     pub needs_mfa: bool,
+    /// What they were made from, in a scoped session.
+    pub scoped_from: Option<ScopedFrom>,
     /// Where they are cached on disk.
     pub disk_entry: Option<DiskEntry>,
     /// The identity, or why it is not known; `None` if it was not requested.
@@ -60,4 +66,77 @@ pub struct FetchResult {
     pub warnings: Vec<String>,
     /// How far STS's clock is ahead of ours, if its answer can be believed.
     pub clock_offset: Option<Millis>,
+}
+
+impl FetchRequest {
+    /// Tells `known` every secret that was given before the fetch began.
+    pub(super) fn note_secrets(&self, known: &KnownSecrets) {
+        let answers = &self.answers;
+        let given = [&answers.token_code, &answers.web_identity_token];
+        for secret in self.secrets.iter().chain(given.into_iter().flatten()) {
+            known.note(secret.expose());
+        }
+        for credentials in self.held.as_deref().into_iter().chain(&answers.source) {
+            known.note_credentials(credentials);
+        }
+    }
+}
+
+impl FetchResult {
+    /// The same without secrets in what it says beside the credentials.
+    pub(super) fn clean(mut self, secrets: &KnownSecrets) -> Self {
+        for attempt in &mut self.attempts {
+            attempt.reason = secrets.long_masked(&attempt.reason);
+        }
+        for warning in &mut self.warnings {
+            *warning = secrets.long_masked(warning);
+        }
+        self.identity = match self.identity {
+            Some(Err(failure)) => Some(Err(secrets.clean(failure))),
+            other => other,
+        };
+        self
+    }
+}
+
+/// What scoped credentials were made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopedFrom {
+    /// The access key id of the source's credentials.
+    access_key_id: String,
+    /// They expire before the source's, as was asked for.
+    is_shorter: bool,
+}
+
+impl ScopedFrom {
+    pub(super) fn new(access_key_id: String, scoped: &Credentials) -> Self {
+        Self {
+            access_key_id,
+            is_shorter: scoped.requested.is_some(),
+        }
+    }
+
+    /// The key that gives nothing better than what is held: the credentials expire with it, or a service
+    /// refused them.
+    pub(super) fn spent_key(&self, is_refused: bool) -> Option<&str> {
+        (is_refused || !self.is_shorter).then_some(self.access_key_id.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_spent_unless_the_duration_ended_first() {
+        let mut scoped = Credentials::new("ASIASCOPED", "s", None, "test");
+        let spent = |scoped: &Credentials, is_refused| {
+            let from = ScopedFrom::new("ASIASOURCE".into(), scoped);
+            from.spent_key(is_refused).map(str::to_owned)
+        };
+        assert_eq!(spent(&scoped, false).as_deref(), Some("ASIASOURCE"));
+        scoped.requested = Some(900_000);
+        assert_eq!(spent(&scoped, false), None);
+        assert_eq!(spent(&scoped, true).as_deref(), Some("ASIASOURCE"));
+    }
 }

@@ -61,6 +61,9 @@ impl AssumeRoles<'_> {
                 requested = role.options.clone();
             }
         }
+        if let Some(scope) = &settings.scope {
+            credentials = self.scope(&scope.value, credentials, record).await?;
+        }
         Ok((credentials, disk_cache.into_last()))
     }
 
@@ -220,6 +223,7 @@ impl AssumeRoles<'_> {
                 credentials
             }
         };
+        self.context.http.secrets().note_credentials(&credentials);
         credentials.source = source;
         Ok(record.found(step, credentials))
     }

@@ -1,8 +1,8 @@
 //! Plain HTTP to another machine.
 
-use super::endpoint;
+use super::{Http, endpoint};
 use crate::failure::Warning;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::PoisonError};
 
 /// The metadata and container services, which have no TLS and are not behind a network.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
@@ -14,6 +14,22 @@ const SERVICES: [&str; 5] = [
     "169.254.170.23",
     "fd00:ec2::23",
 ];
+
+impl Http {
+    /// What the user should correct about the places that were asked, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock();
+        warnings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note_plain(&self, url: &str) {
+        if let Some(warning) = plain_warning(url) {
+            let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            warnings.push(warning.to_string());
+        }
+    }
+}
 
 /// The warning about a `url` over plain HTTP whose host is neither this machine nor one of AWS's
 /// metadata and container services. Private addresses and names count as another machine.

@@ -6,36 +6,14 @@ use super::{
     trust, without_userinfo,
 };
 use crate::failure::Failure;
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_runtime_api::client::{
-    dns::ResolveDns,
-    http::{HttpConnectorSettings, SharedHttpConnector},
-};
-use std::{net::IpAddr, sync::Arc};
+use aws_smithy_runtime_api::client::dns::ResolveDns;
+use std::net::IpAddr;
 
 impl Http {
     /// Plain requests to `url`, proxy, trust roots and clock included.
     pub fn probe(&self, url: &str) -> Result<PlainClient, Failure> {
         let (proxy, trust) = self.route(Some(url))?;
-        let (connect, read) = self.timeouts();
-        let settings = HttpConnectorSettings::builder()
-            .connect_timeout(connect)
-            .read_timeout(read)
-            .build();
-        let connector = super::connector(
-            &trust,
-            proxy,
-            settings,
-            Some(SharedAsyncSleep::new(TokioSleep::new())),
-            Resolver::new(self.gate, Allowed::Anything),
-        );
-        Ok(PlainClient {
-            connector: SharedHttpConnector::new(super::Bounded {
-                inner: connector,
-                clock: Arc::clone(&self.clock),
-            }),
-            limit: connect + read,
-        })
+        Ok(self.service_client(&trust, proxy))
     }
 
     /// The proxy of a request to `url`, unless `NO_PROXY` excepts it: its variable, and its address

@@ -124,10 +124,25 @@ impl<'a> ProfileReader<'a> {
             ));
         };
         // The older name comes first in botocore.
-        let token = value("aws_security_token")?.or(value("aws_session_token")?);
+        let (token_name, token) = match value("aws_security_token")? {
+            Some(token) => ("aws_security_token", Some(token)),
+            None => ("aws_session_token", value("aws_session_token")?),
+        };
         let mut keys = Credentials::new(id, secret, token, format!("profile {}", self.name));
         keys.account_id = value("aws_account_id")?;
-        Ok(BaseProvider::Keys(keys))
+        let names = [
+            "aws_access_key_id",
+            "aws_secret_access_key",
+            token_name,
+            "aws_account_id",
+        ];
+        match keys.defect(names) {
+            None => Ok(BaseProvider::Keys(keys)),
+            Some((key, what)) => Err(self.failure(
+                format_args!("has {key} in the {file} file, which {what}"),
+                "Write it anew, as it was given out.",
+            )),
+        }
     }
 
     /// Here a ` ;` or ` #` belongs to the command, and it may go on over several lines.

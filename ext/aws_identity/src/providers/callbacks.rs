@@ -44,6 +44,8 @@ pub struct Callbacks<'a> {
     pub has_helper: bool,
     /// The key of the source's credentials that AWS has refused.
     pub refused_key: Option<&'a str>,
+    /// The key of the source's credentials that were scoped before and give nothing that lasts longer.
+    pub spent_key: Option<&'a str>,
 }
 
 impl Callbacks<'_> {
@@ -87,6 +89,7 @@ impl Callbacks<'_> {
         };
         let question = Question::Source {
             refused_key: self.refused_key.map(str::to_owned),
+            spent_key: self.spent_key.map(str::to_owned),
         };
         match self.asker.ask(question, limits).await? {
             Answer::Source(keys) => Ok(*keys),

@@ -64,6 +64,8 @@ pub async fn base_credentials(
         record.asks(&label);
         match source.provide(context).await {
             Ok(Provided::Found(mut found)) => {
+                let secrets = context.http.secrets();
+                secrets.note_credentials(&found.credentials);
                 context.notes.found(source.name);
                 if let Some(warning) = found.warning.take() {
                     record.warn(&label, &warning);

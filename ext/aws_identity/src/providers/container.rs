@@ -13,7 +13,7 @@ use super::{
     token_file,
 };
 use crate::{
-    credentials::{Credentials, Secret},
+    credentials::{Credentials, KnownSecrets, Secret, is_header},
     environment::Environment,
     failure::{Failure, Kind},
     http::{self, Allowed, Http, HttpError, Reply},
@@ -93,7 +93,7 @@ async fn credentials(
         let asked = Asked {
             variable: variable(environment),
             place: http::without_userinfo(&uri),
-            token: token.as_ref(),
+            secrets: http.secrets(),
         };
         let answer = direct.send("GET", &uri, &headers).await;
         let is_time = Instant::now() + PAUSE < until;
@@ -120,12 +120,12 @@ fn may_pass(status: u16) -> bool {
 struct Asked<'a> {
     variable: &'static str,
     place: String,
-    token: Option<&'a Secret>,
+    secrets: &'a KnownSecrets,
 }
 
 impl Asked<'_> {
     fn credentials(&self, reply: &Reply) -> Result<Credentials, Failure> {
-        metadata_credentials::parse(&reply.body, NAME, self.token()).map_err(|reason| {
+        metadata_credentials::parse(&reply.body, NAME, self.secrets).map_err(|reason| {
             Failure::new(
                 Kind::Service,
                 format!(
@@ -163,10 +163,6 @@ impl Asked<'_> {
         format!("Check that the agent runs, and {}.", self.variable)
     }
 
-    fn token(&self) -> Option<&str> {
-        self.token.map(Secret::expose)
-    }
-
     fn refused(&self, reply: &Reply) -> Failure {
         let status = reply.status;
         let kind = match status {
@@ -174,7 +170,7 @@ impl Asked<'_> {
             429 => Kind::Throttled,
             _ => Kind::Service,
         };
-        let words = metadata_credentials::words(&reply.body, self.token());
+        let words = metadata_credentials::words(&reply.body, self.secrets);
         let remedy = remedy(status, &words.to_ascii_lowercase()).unwrap_or_else(|| self.remedy());
         Failure {
             status: Some(status),
@@ -253,7 +249,10 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
 fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
     if let Some(path) = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
         return token_file::read(&environment.expand_home(path.trim()))
-            .map(Some)
+            .and_then(|token| {
+                let is_sendable = is_header(token.expose());
+                is_sendable.then_some(Some(token)).ok_or_else(|| format!("{path:?} holds characters other than ASCII"))
+            })
             .map_err(|reason| {
                 Failure::no_credentials(
                     format!("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {reason}."),
@@ -264,9 +263,9 @@ fn token(environment: &Environment) -> Result<Option<Secret>, Failure> {
     let Some(token) = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN") else {
         return Ok(None);
     };
-    if token.trim().bytes().any(|byte| byte.is_ascii_control()) {
+    if !is_header(token.trim()) {
         return Err(Failure::configuration(
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN holds control characters; it is one line of text.",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN holds control characters, or others than ASCII; it is one line of text.",
             "Check what sets it.",
         ));
     }

@@ -1,20 +1,23 @@
 //! The members common to the JSON of IMDS, of a container endpoint and of a `credential_process`.
 
-use crate::{credentials::Credentials, util::time};
+use crate::{
+    credentials::{Credentials, Names},
+    util::time,
+};
 use serde_json::{Map, Value};
 
 /// Takes the credentials out of `answer`, in which the session token is called `token`. The error
 /// names the missing or wrong member, as in "no `AccessKeyId`", and never its value.
 pub(super) fn take(
     answer: &mut Map<String, Value>,
-    token: &str,
+    token: &'static str,
     source: &str,
 ) -> Result<Credentials, String> {
     let mut needed = |name: &str| text(answer, name)?.ok_or_else(|| format!("no {name}"));
     let id = needed("AccessKeyId")?;
     let secret = needed("SecretAccessKey")?;
-    let token = text(answer, token)?;
-    let mut credentials = Credentials::new(id, secret, token, source);
+    let session_token = text(answer, token)?;
+    let mut credentials = Credentials::new(id, secret, session_token, source);
     credentials.account_id = extra(answer, "AccountId");
     credentials.expires_at = match answer.get("Expiration") {
         None | Some(Value::Null) => None,
@@ -28,7 +31,18 @@ pub(super) fn take(
             )
         }
     };
-    Ok(credentials)
+    usable(
+        credentials,
+        ["AccessKeyId", "SecretAccessKey", token, "AccountId"],
+    )
+}
+
+/// The credentials; an error names the member that cannot be used.
+pub(super) fn usable(credentials: Credentials, names: Names) -> Result<Credentials, String> {
+    match credentials.defect(names) {
+        None => Ok(credentials),
+        Some((name, what)) => Err(format!("a value for {name} that {what}")),
+    }
 }
 
 /// A member that credentials do without: an account id that is written as a number is taken, a value of

@@ -15,6 +15,9 @@ use crate::{
 pub(super) const NAME: &str = "environment";
 const ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+const TOKEN: &str = "AWS_SESSION_TOKEN";
+const OLDER_TOKEN: &str = "AWS_SECURITY_TOKEN";
+const ACCOUNT: &str = "AWS_ACCOUNT_ID";
 /// Not in the SDKs' guide; botocore reads it, and tools that export credentials write it.
 const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
@@ -62,9 +65,18 @@ fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
     match (value(ID), value(SECRET)) {
         (Some(id), Some(secret)) => {
             // The older name comes first in botocore.
-            let token = value("AWS_SECURITY_TOKEN").or(value("AWS_SESSION_TOKEN"));
+            let (token_name, token) = match value(OLDER_TOKEN) {
+                Some(token) => (OLDER_TOKEN, Some(token)),
+                None => (TOKEN, value(TOKEN)),
+            };
             let mut keys = Credentials::new(id, secret, token.map(str::to_owned), NAME);
-            keys.account_id = value("AWS_ACCOUNT_ID").map(str::to_owned);
+            keys.account_id = value(ACCOUNT).map(str::to_owned);
+            if let Some((name, what)) = keys.defect([ID, SECRET, token_name, ACCOUNT]) {
+                return Err(Failure::configuration(
+                    format!("{name} {what}."),
+                    "Check what sets it: a line end or another character that is not to be seen may have come in.",
+                ));
+            }
             keys.expires_at = value(EXPIRATION).map(expiration).transpose()?;
             Ok(Some(keys))
         }

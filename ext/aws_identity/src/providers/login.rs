@@ -5,6 +5,7 @@ mod dpop;
 
 use super::{
     context::{Context, Local},
+    credential_json::usable,
     login_file::{LoginFile, or_renewed_meanwhile},
     service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
@@ -231,8 +232,16 @@ pub(super) async fn provide(
     session: &str,
     profile: &str,
 ) -> Result<Provided, Failure> {
-    let token = Login { session, profile }.good_token(context).await?;
-    let credentials = token.credentials();
+    let login = Login { session, profile };
+    let token = login.good_token(context).await?;
+    let names = [
+        "accessKeyId",
+        "secretAccessKey",
+        "sessionToken",
+        "accountId",
+    ];
+    let credentials = usable(token.credentials(), names)
+        .map_err(|what| login.unreadable(&format!("has {what}")))?;
     Ok(BaseCredentials {
         warning: token.warning,
         ..BaseCredentials::new(credentials)

@@ -1,12 +1,12 @@
 //! The JSON in which IMDS and the container endpoints hand out credentials.
 
 use super::credential_json::{extra, take};
-use crate::{credentials::Credentials, util::foreign_text::shown};
+use crate::credentials::{Credentials, KnownSecrets};
 use serde_json::{Map, Value};
 
 /// Reads credentials, or says what is wrong with the answer. Of the answer only its code and message are shown,
-/// without `secret`, which was sent.
-pub fn parse(body: &[u8], source: &str, secret: Option<&str>) -> Result<Credentials, String> {
+/// without `secrets`.
+pub fn parse(body: &[u8], source: &str, secrets: &KnownSecrets) -> Result<Credentials, String> {
     let mut answer = match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => answer,
         Ok(_) => return Err("the answer is not a JSON object".into()),
@@ -16,7 +16,7 @@ pub fn parse(body: &[u8], source: &str, secret: Option<&str>) -> Result<Credenti
     // IMDS sends the code `Success`; another code says why the role cannot be used.
     let code = member(&answer, ["Code", "code"]).filter(|code| !code.is_empty());
     if code.is_some_and(|code| code != "Success") {
-        let words = words(body, secret);
+        let words = words(body, secrets);
         return Err(format!("it gave none{words}"));
     }
     // A null is no time either: botocore refuses it from these two sources.
@@ -32,12 +32,13 @@ pub fn parse(body: &[u8], source: &str, secret: Option<&str>) -> Result<Credenti
 }
 
 /// What the endpoint says about its refusal, as `: its words`; empty where it says nothing, or a web page.
-pub(super) fn words(body: &[u8], secret: Option<&str>) -> String {
+pub(super) fn words(body: &[u8], secrets: &KnownSecrets) -> String {
     let text = String::from_utf8_lossy(body);
     let said = match serde_json::from_str(&text) {
         Ok(Value::Object(answer)) => {
             let message = member(&answer, ["Message", "message"]);
-            let parts: Vec<&str> = [member(&answer, ["Code", "code"]), message]
+            let code = member(&answer, ["Code", "code"]).and_then(|code| secrets.code(code));
+            let parts: Vec<&str> = [code, message]
                 .into_iter()
                 .flatten()
                 .filter(|part| !part.is_empty())
@@ -48,15 +49,11 @@ pub(super) fn words(body: &[u8], secret: Option<&str>) -> String {
         Ok(_) => String::new(),
         Err(_) => text.into_owned(),
     };
-    let said = match secret.filter(|secret| !secret.is_empty()) {
-        Some(secret) => said.replace(secret, "[token]"),
-        None => said,
-    };
     let said = said.trim().trim_end_matches('.');
     if said.is_empty() || said.starts_with('<') {
         String::new()
     } else {
-        format!(": {}", shown(said))
+        format!(": {}", secrets.shown(said))
     }
 }
 
@@ -73,7 +70,7 @@ mod tests {
     fn reads_what_imds_and_ecs_write() {
         let body = br#"{"Code":"Success","AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t",
                         "Expiration":"2026-01-02T03:04:05Z","RoleArn":"arn:aws:iam::1:role/r"}"#;
-        let found = parse(body, "imds", None).unwrap();
+        let found = parse(body, "imds", &KnownSecrets::default()).unwrap();
         assert_eq!(found.access_key_id, "ASIAX");
         assert_eq!(found.expires_at, Some(1_767_323_045_000));
         assert_eq!(found.details["role_arn"], "arn:aws:iam::1:role/r");
@@ -94,7 +91,7 @@ mod tests {
             (r#""AccountId":null,"code":{}"#, None),
         ] {
             let body = format!(r#"{{"AccessKeyId":"a","SecretAccessKey":"b",{extra}}}"#);
-            let found = parse(body.as_bytes(), "container", None).unwrap();
+            let found = parse(body.as_bytes(), "container", &KnownSecrets::default()).unwrap();
             assert_eq!(found.account_id.as_deref(), account, "{extra}");
             assert!(found.details.is_empty(), "{extra}");
         }
@@ -115,7 +112,7 @@ mod tests {
                 "no time",
             ),
         ] {
-            let reason_given = parse(body, "imds", None).unwrap_err();
+            let reason_given = parse(body, "imds", &KnownSecrets::default()).unwrap_err();
             assert!(reason_given.contains(reason), "{reason_given}");
             assert!(!reason_given.contains("canary"), "{reason_given}");
         }
@@ -136,14 +133,14 @@ mod tests {
             let body = format!(
                 r#"{{"AccessKeyId":"a","SecretAccessKey":"canary","Expiration":{expiration}}}"#
             );
-            let reason = parse(body.as_bytes(), "container", None).unwrap_err();
+            let reason = parse(body.as_bytes(), "container", &KnownSecrets::default()).unwrap_err();
             assert!(reason.contains("Expiration"), "{reason}");
         }
         for expiration in ["2026-01-02T03:04:05+0000", "2026-01-02T12:04:05.25+0900"] {
             let body = format!(
                 r#"{{"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{expiration}"}}"#
             );
-            let found = parse(body.as_bytes(), "container", None).unwrap();
+            let found = parse(body.as_bytes(), "container", &KnownSecrets::default()).unwrap();
             assert!(
                 found
                     .expires_at
@@ -154,27 +151,31 @@ mod tests {
 
     #[test]
     fn the_words_are_shown_on_one_line_and_without_the_token() {
+        let secrets = KnownSecrets::default();
+        secrets.note("canary");
         for (body, said) in [
             (
                 r#"{"code":"InvalidIdInRequest","message":"ID not found."}"#,
                 ": InvalidIdInRequest: ID not found",
             ),
             (r#"{"Message":"line\nline"}"#, r": line\nline"),
+            (r#"{"Code":"canary","Message":"no"}"#, ": no"),
+            (r#"{"Code":"no code/at all","Message":"no"}"#, ": no"),
             ("token is expired\n", ": token is expired"),
             (
                 r#"no such token: canary, "canary""#,
-                r#": no such token: [token], "[token]""#,
+                r#": no such token: [secret], "[secret]""#,
             ),
-            (r#"{"message":"Bearer canary"}"#, ": Bearer [token]"),
+            (r#"{"message":"Bearer canary"}"#, ": Bearer [secret]"),
             (r#""text""#, ": text"),
             ("<html><body>404</body></html>", ""),
             ("", ""),
             ("7", ""),
             ("{}", ""),
         ] {
-            assert_eq!(words(body.as_bytes(), Some("canary")), said);
+            assert_eq!(words(body.as_bytes(), &secrets), said);
         }
-        assert!(words(&[b'x'; 5000], None).len() < 600);
-        assert!(!words(b"\xff\x1b[31m", Some("")).contains('\u{1b}'));
+        assert!(words(&[b'x'; 5000], &secrets).len() < 600);
+        assert!(!words(b"\xff\x1b[31m", &secrets).contains('\u{1b}'));
     }
 }

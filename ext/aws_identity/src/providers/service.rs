@@ -8,7 +8,7 @@
 use super::context::Context;
 use crate::{
     config::check_region,
-    credentials::Secret,
+    credentials::{KnownSecrets, Secret},
     failure::{Failure, Kind},
     http::{self, HttpError},
     profile::Endpoints,
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-/// As often as a call of STS.
+/// The most requests of one call.
 const TRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(100);
 const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
@@ -53,6 +53,7 @@ pub(super) struct Call<'a> {
 pub(super) struct Answer {
     pub status: u16,
     pub json: Option<SecretJson>,
+    pub secrets: KnownSecrets,
 }
 
 impl Service {
@@ -217,6 +218,7 @@ impl Call<'_> {
                     let answer = Answer {
                         status: reply.status,
                         json: SecretJson::parse(&Zeroizing::new(reply.body)),
+                        secrets: context.http.secrets().clone(),
                     };
                     match self.outage(&answer) {
                         None => return Ok(answer),
@@ -287,6 +289,7 @@ impl Answer {
     pub(super) fn code(&self) -> Option<&str> {
         self.text(&["error", "__type", "code"])
             .map(|code| code.rsplit('#').next().unwrap_or(code))
+            .and_then(|code| self.secrets.code(code))
     }
 
     /// Status, code and message in one line, fit for a message.
@@ -295,7 +298,7 @@ impl Answer {
         let words: Vec<String> = [self.code(), message]
             .into_iter()
             .flatten()
-            .map(shown)
+            .map(|words| self.secrets.shown(words))
             .collect();
         if words.is_empty() {
             return format!("status {}", self.status);

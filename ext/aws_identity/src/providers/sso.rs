@@ -3,12 +3,13 @@
 
 use super::{
     context::{Context, Local},
+    credential_json::usable,
     login_file::{LoginFile, or_renewed_meanwhile},
     service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
 };
 use crate::{
-    credentials::{Credentials, Millis, Secret},
+    credentials::{Credentials, Millis, Secret, is_header},
     environment::Environment,
     failure::{Failure, Kind},
     profile::{BaseProvider, ProfileChain},
@@ -46,6 +47,7 @@ impl Token {
         let file = LoginFile::read(path)?;
         let access = file
             .secret("accessToken")
+            .filter(|token| is_header(token.expose()))
             .ok_or_else(|| file.without("accessToken"))?;
         let expires_at = file
             .time("expiresAt")
@@ -138,6 +140,7 @@ impl<'a> Login<'a> {
     async fn good_token(&self, context: &Context<'_>) -> Result<Token, Failure> {
         let now = context.local.now;
         let token = self.token(&context.local)?;
+        context.http.secrets().note(token.access.expose());
         let expires_in = token.expires_at - now;
         if expires_in > RENEWED_BEFORE {
             return Ok(token);
@@ -261,7 +264,15 @@ impl<'a> Login<'a> {
         );
         credentials.expires_at = Some(answer.number("roleCredentials/expiration")?);
         credentials.account_id = Some(self.account_id.to_owned());
-        Ok(credentials)
+        usable(
+            credentials,
+            [
+                "accessKeyId",
+                "secretAccessKey",
+                "sessionToken",
+                "sso_account_id",
+            ],
+        )
     }
 
     fn refused(&self, call: &Call<'_>, answer: &Answer) -> Failure {

@@ -6,8 +6,11 @@ use super::{
     state::{InFlight, State},
 };
 use crate::{
-    credentials::Millis, failure::Failure, fetch::FetchRequest, providers::CallbackAnswers,
-    providers::process::current_environment, refresh::Next,
+    credentials::{Millis, Secret},
+    failure::Failure,
+    fetch::FetchRequest,
+    providers::{CallbackAnswers, process::current_environment},
+    refresh::Next,
 };
 use std::sync::Arc;
 
@@ -59,6 +62,22 @@ pub enum Purpose {
     Prefetch,
     /// To answer the questions of the fetch in flight, as the helper thread does.
     Help,
+}
+
+impl State {
+    /// What this session holds that no message may show.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let now = self.now();
+        let held = self.refresh.held(now).or(self.refresh.expired(now));
+        let keys = held.into_iter().flat_map(|held| {
+            let token = held.session_token.iter();
+            token.chain([&held.secret_access_key])
+        });
+        keys.chain(&self.web_identity_token)
+            .chain(self.tokens.held())
+            .cloned()
+            .collect()
+    }
 }
 
 impl Session {
@@ -269,7 +288,9 @@ impl Session {
             identity,
             refused_key,
             refused_base_key: state.refused_base_key.clone(),
+            scoped_from: state.scoped_from.clone(),
             answers,
+            secrets: state.secrets(),
             clock_offset: now.wall - state.runtime.now().wall,
         };
         let fetches = request.held.is_none();

@@ -44,8 +44,18 @@ impl Session {
         let (settings, asked) = (Arc::clone(&self.settings), request.clone());
         let offset = now.wall - state.runtime.now().wall;
         let (region, gate) = (state.region.clone(), self.gate);
+        let secrets = state.secrets();
         let task = FetchTask::spawn(gate, deadline, move |context| {
-            fetch::identity_token(settings, credentials, region, asked, offset, gate, context)
+            fetch::identity_token(
+                settings,
+                credentials,
+                region,
+                asked,
+                secrets,
+                offset,
+                gate,
+                context,
+            )
         })?;
         state
             .tokens

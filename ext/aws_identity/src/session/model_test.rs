@@ -1212,6 +1212,7 @@ impl History {
         FetchResult {
             is_new: request.held.is_none(),
             needs_mfa: self.needs_mfa,
+            scoped_from: None,
             identity,
             use_fips: false,
             region: "us-east-1".into(),

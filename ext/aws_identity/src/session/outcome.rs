@@ -124,23 +124,15 @@ impl State {
             });
         match succeeded {
             Succeeded::Fresh => {
-                self.serial += 1;
-                self.expiry_is_recorded = false;
-                self.held_since = at.wall;
+                self.holds_new(fetched, at);
                 self.degraded = None;
-                self.disk_entry.clone_from(&fetched.disk_entry);
                 counters.taken(completion.at);
-                self.pending_error = None;
                 self.events
                     .add(EventKind::Refreshed, credentials, None, at.wall);
             }
             Succeeded::Degraded => {
-                self.serial += 1;
-                self.expiry_is_recorded = false;
-                self.held_since = at.wall;
+                self.holds_new(fetched, at);
                 self.degraded.clone_from(&credentials.degraded);
-                self.pending_error = None;
-                self.disk_entry.clone_from(&fetched.disk_entry);
                 counters.taken(completion.at);
                 counters.backed_off();
                 let reason = credentials.degraded.as_deref();
@@ -158,6 +150,16 @@ impl State {
                 }
             }
         }
+    }
+
+    /// Other credentials are held from now on.
+    fn holds_new(&mut self, fetched: &FetchResult, at: Moment) {
+        self.serial += 1;
+        self.expiry_is_recorded = false;
+        self.held_since = at.wall;
+        self.pending_error = None;
+        self.disk_entry.clone_from(&fetched.disk_entry);
+        self.scoped_from.clone_from(&fetched.scoped_from);
     }
 
     fn apply_failure(

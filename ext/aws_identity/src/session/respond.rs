@@ -109,7 +109,20 @@ fn checked(answer: Answer) -> Result<Answer, Failure> {
         Answer::WebIdentityToken(token) => {
             limits::web_identity_token("web_identity_token", token.expose())
         }
-        Answer::Source(_) => Ok(()),
+        Answer::Source(keys) => {
+            let names = [
+                "access_key_id",
+                "secret_access_key",
+                "session_token",
+                "account_id",
+            ];
+            keys.defect(names).map_or(Ok(()), |(name, what)| {
+                Err(Failure::no_credentials(
+                    format!("The credentials of the source have a value for {name} that {what}."),
+                    "Check the object that is given as source.",
+                ))
+            })
+        }
     };
     match outcome {
         Ok(()) => Ok(answer),

@@ -10,7 +10,7 @@ use crate::{
     attempt::Attempt,
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
-    fetch::DiskEntry,
+    fetch::{DiskEntry, ScopedFrom},
     identity::Identity,
     providers::FetchNotes,
     refresh::{Refresh, Rules, Term, is_final},
@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) watch: Watch,
     /// The key of the base credentials that AWS refused in the last fetch.
     pub(super) refused_base_key: Option<String>,
+    /// What the held credentials were made from, in a scoped session.
+    pub(super) scoped_from: Option<ScopedFrom>,
     /// The warnings for the log, each once.
     pub(super) warnings: Vec<String>,
     /// When the held credentials were fetched.
@@ -116,6 +118,7 @@ impl State {
             web_identity_token: None,
             watch: Watch::default(),
             refused_base_key: None,
+            scoped_from: None,
             warnings,
             held_since: 0,
             expiry_is_recorded: false,

@@ -1,9 +1,6 @@
 //! `GetCallerIdentity`.
 
-use super::{
-    Sts,
-    errors::{about_keys, explain},
-};
+use super::{Sts, errors::about_keys};
 use crate::{credentials::Credentials, failure::Failure, principal::Principal};
 
 impl Sts<'_> {
@@ -15,12 +12,7 @@ impl Sts<'_> {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| {
-                about_keys(
-                    explain("GetCallerIdentity", "", self.endpoint, &error),
-                    keys,
-                )
-            })?;
+            .map_err(|error| about_keys(self.failure("GetCallerIdentity", "", &error), keys))?;
         let arn = reply.arn().unwrap_or_default();
         Principal::parse(arn, reply.account(), reply.user_id().unwrap_or_default())
     }

@@ -1,6 +1,9 @@
 //! Where STS is, the client that calls it, and what its answers have in common.
 
-use super::retry::{Retries, RetryLimits};
+use super::{
+    errors::explain,
+    retry::{Retries, RetryLimits},
+};
 use crate::{
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
@@ -11,9 +14,11 @@ use aws_sdk_sts::{
     config::{
         BehaviorVersion, Credentials as SigningKeys, Region,
         endpoint::{DefaultResolver, Params, ResolveEndpoint},
+        http::HttpResponse,
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
+    error::{ProvideErrorMetadata, SdkError},
     types::AssumedRoleUser,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -145,6 +150,19 @@ impl<'a> Sts<'a> {
         }
     }
 
+    /// The failure of `call`, which was about `subject` (a role ARN, or nothing).
+    pub(super) fn failure<E>(
+        &self,
+        call: &str,
+        subject: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Failure
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        explain(call, subject, self.endpoint, self.http.secrets(), error)
+    }
+
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
     pub(super) async fn signing_client(
         &self,
@@ -164,29 +182,17 @@ impl<'a> Sts<'a> {
         keys: Option<&Credentials>,
         attempts: Option<u32>,
     ) -> Result<Client, Failure> {
-        let attempts = attempts
-            .or(self.limits.attempts)
-            .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));
+        self.http.check_user_agent()?;
         let url = self.endpoint.url.as_ref().map(Secret::expose);
-        let (connect, read) = self.http.timeouts();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(connect)
-            .read_timeout(read)
-            .build();
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.endpoint.region.clone()))
             .http_client(self.http_client().await?)
             .sleep_impl(http::sleep())
-            .retry_config(RetryConfig::standard().with_max_attempts(attempts))
-            .retry_classifier(Retries::new(self.limits.time))
-            // The default partition is a static mutex, which a forked child could inherit locked.
-            .retry_partition(
-                RetryPartition::custom("lex-identity-aws")
-                    .token_bucket(TokenBucket::unlimited())
-                    .build(),
-            )
-            .timeout_config(timeouts);
+            .retry_config(self.retry_config(attempts))
+            .retry_classifier(self.retries())
+            .retry_partition(retry_partition())
+            .timeout_config(self.timeouts());
         config.set_endpoint_url(url.map(str::to_owned));
         config.set_use_fips(self.endpoint.use_fips);
         config.set_use_dual_stack(self.endpoint.use_dualstack);
@@ -196,8 +202,29 @@ impl<'a> Sts<'a> {
         Ok(Client::from_conf(config.build()))
     }
 
+    /// `attempts`: the most requests of this call; `None`: as many as the limits allow.
+    pub(super) fn retry_config(&self, attempts: Option<u32>) -> RetryConfig {
+        let attempts = attempts
+            .or(self.limits.attempts)
+            .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));
+        RetryConfig::standard().with_max_attempts(attempts)
+    }
+
+    /// The pauses of one call, whose time begins now.
+    pub(super) fn retries(&self) -> Retries {
+        Retries::new(self.limits.time)
+    }
+
+    pub(super) fn timeouts(&self) -> TimeoutConfig {
+        let (connect, read) = self.http.timeouts();
+        TimeoutConfig::builder()
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .build()
+    }
+
     /// The region's own address is looked up only where it decides whether a proxy is asked.
-    async fn http_client(&self) -> Result<SharedHttpClient, Failure> {
+    pub(super) async fn http_client(&self) -> Result<SharedHttpClient, Failure> {
         let address = match &self.endpoint.url {
             Some(url) => Some(url.clone()),
             None if self.http.proxy_exceptions().is_some() => Some(self.endpoint.address().await?),
@@ -207,8 +234,15 @@ impl<'a> Sts<'a> {
     }
 }
 
+/// The SDK's default partition is a static mutex, which a forked child could inherit locked.
+pub(super) fn retry_partition() -> RetryPartition {
+    RetryPartition::custom("lex-identity-aws")
+        .token_bucket(TokenBucket::unlimited())
+        .build()
+}
+
 /// Without their expiration: STS decides by its own clock whether they are still good.
-fn signing_keys(keys: &Credentials) -> SigningKeys {
+pub(super) fn signing_keys(keys: &Credentials) -> SigningKeys {
     SigningKeys::new(
         &keys.access_key_id,
         keys.secret_access_key.expose(),
@@ -248,7 +282,20 @@ pub(super) fn credentials(
         .and_then(|arn| arn.split(':').nth(4))
         .map(str::to_owned);
     credentials.details = details;
-    Ok(credentials)
+    let names = [
+        "AccessKeyId",
+        "SecretAccessKey",
+        "SessionToken",
+        "account in AssumedRoleUser",
+    ];
+    match credentials.defect(names) {
+        None => Ok(credentials),
+        Some((name, what)) => Err(Failure::new(
+            Kind::Service,
+            format!("STS answered {call} with a value for {name} that {what}."),
+            "Whatever answers at the endpoint is not STS; check it.",
+        )),
+    }
 }
 
 pub(super) fn add_detail(

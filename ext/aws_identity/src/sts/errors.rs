@@ -2,10 +2,10 @@
 
 use super::Endpoint;
 use crate::{
-    credentials::Credentials,
+    credentials::{Credentials, KnownSecrets},
     failure::{Failure, Kind},
     http::{ConnectionProblem, root_cause},
-    util::foreign_text::shown,
+    util::foreign_text::{denial, shown},
 };
 use aws_sdk_sts::{
     config::http::HttpResponse,
@@ -18,6 +18,7 @@ pub(super) fn explain<E>(
     call: &str,
     subject: &str,
     endpoint: &Endpoint,
+    secrets: &KnownSecrets,
     error: &SdkError<E, HttpResponse>,
 ) -> Failure
 where
@@ -49,7 +50,7 @@ where
         }
         SdkError::ServiceError(service) => refused(
             &what,
-            endpoint,
+            (endpoint, secrets),
             service.err(),
             service.raw(),
             service.err().meta().request_id(),
@@ -110,14 +111,16 @@ fn timed_out(what: &str, place: &str) -> Failure {
 
 fn refused<E: ProvideErrorMetadata>(
     what: &str,
-    endpoint: &Endpoint,
+    (endpoint, secrets): (&Endpoint, &KnownSecrets),
     error: &E,
     answer: &HttpResponse,
     request_id: Option<&str>,
 ) -> Failure {
     let status = answer.status().as_u16();
-    let code = shown(error.code().unwrap_or_default());
-    let message = shown(error.message().unwrap_or_default());
+    let code = secrets.code(error.code().unwrap_or_default().trim());
+    let code = code.unwrap_or_default().to_owned();
+    // Read before it is cut: an action may stand behind a long ARN.
+    let message = secrets.masked(error.message().unwrap_or_default());
     let (kind, remedy) = kind_and_remedy(&code, &message, status);
     let remedy = if is_unknown_key(&code) {
         endpoint.unknown_key_remedy()
@@ -130,7 +133,7 @@ fn refused<E: ProvideErrorMetadata>(
     } else {
         code.clone()
     };
-    let message = match message.trim_end_matches('.') {
+    let message = match denial(&message).trim_end_matches('.') {
         "" => String::new(),
         message => format!(": {message}"),
     };
@@ -143,7 +146,7 @@ fn refused<E: ProvideErrorMetadata>(
     failure.status = Some(status);
     failure.request_id = request_id
         .or_else(|| answer.headers().get("x-amzn-requestid"))
-        .map(shown);
+        .map(|id| secrets.shown(id));
     failure
 }
 
@@ -228,6 +231,14 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
             Kind::Service,
             "Ask for a shorter duration: the credentials that ask last less long.",
         ),
+        "InsufficientSessionLifetime" => (
+            Kind::Service,
+            "Ask for a shorter duration, or none: the credentials that ask last less long.",
+        ),
+        "InvalidSubjectCredentials" => (
+            Kind::AccessDenied,
+            "AWS takes the credentials that ask for no valid session. Get new ones.",
+        ),
         "JWTPayloadSizeExceeded" => (
             Kind::Service,
             "Ask for fewer or shorter tags and audiences.",
@@ -300,6 +311,12 @@ mod tests {
             ("PriorRequestNotComplete", 400, Kind::Throttled),
             ("SlowDown", 503, Kind::Throttled),
             ("ExpiredTokenException", 403, Kind::AccessDenied),
+            ("InsufficientSessionLifetime", 400, Kind::Service),
+            (
+                "InvalidSubjectCredentialsException",
+                400,
+                Kind::AccessDenied,
+            ),
             ("", 401, Kind::AccessDenied),
             ("", 403, Kind::AccessDenied),
             ("", 429, Kind::Throttled),

@@ -15,6 +15,8 @@ pub const DEFAULT_SESSION_SECONDS: u32 = 43_200;
 pub const ROLE_SECONDS: (u64, u64) = (900, 43_200);
 /// Seconds a token of `GetWebIdentityToken` may last.
 pub const IDENTITY_TOKEN_SECONDS: (u32, u32) = (60, 3600);
+/// Seconds scoped credentials may last.
+pub const SCOPED_SECONDS: (u64, u64) = (1, 129_600);
 /// Seconds the credentials of `GetSessionToken` may last.
 pub const SESSION_TOKEN_SECONDS: (u64, u64) = (900, 129_600);
 
@@ -84,6 +86,22 @@ pub fn token_code(value: &str) -> Result<(), Failure> {
 /// The inline session policy: 1 character and more.
 pub fn policy(value: &str) -> Result<(), Failure> {
     at_least("policy", value, 1)
+}
+
+/// The description of a scoped session: Latin-1 text of 2 characters and more.
+pub fn scope_description(value: &str) -> Result<(), Failure> {
+    let option = "scope_description";
+    at_least(option, value, 2)?;
+    match value
+        .chars()
+        .find(|c| !matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}'))
+    {
+        None => Ok(()),
+        Some(stranger) => Err(Failure::configuration(
+            format!("{option} holds {stranger:?}; STS takes the printable characters of Latin-1."),
+            TAKE_IT_OUT,
+        )),
+    }
 }
 
 pub fn web_identity_token(option: &str, value: &str) -> Result<(), Failure> {

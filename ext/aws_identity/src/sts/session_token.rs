@@ -3,7 +3,7 @@
 use super::{
     AssumeRoleOptions, Mfa, Sts,
     client::{add_token_details, credentials, number},
-    errors::{about_keys, explain},
+    errors::about_keys,
     limits,
 };
 use crate::{
@@ -35,9 +35,7 @@ impl Sts<'_> {
             )
             .send()
             .await
-            .map_err(|error| {
-                about_keys(explain("GetSessionToken", "", self.endpoint, &error), keys)
-            })?;
+            .map_err(|error| about_keys(self.failure("GetSessionToken", "", &error), keys))?;
         let mut details = BTreeMap::new();
         add_token_details(
             &mut details,

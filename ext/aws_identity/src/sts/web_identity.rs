@@ -3,7 +3,6 @@
 use super::{
     AssumeRoleOptions, Sts,
     client::{add_detail, add_role_details, add_token_details, credentials},
-    errors::explain,
     limits,
 };
 use crate::{
@@ -40,7 +39,7 @@ impl Sts<'_> {
             .web_identity_request(request)
             .send()
             .await
-            .map_err(|error| explain(CALL, identity.role_arn, self.endpoint, &error))?;
+            .map_err(|error| self.failure(CALL, identity.role_arn, &error))?;
         let mut details = BTreeMap::new();
         let subject = reply.subject_from_web_identity_token();
         add_detail(&mut details, "subject", subject);

@@ -16,9 +16,12 @@ pub enum Question {
     /// The code that the MFA device with this serial number shows now.
     TokenCode(String),
     WebIdentityToken,
-    /// The credentials of the `source`, other than those with the key that AWS has refused.
+    /// The credentials of the `source`.
     Source {
+        /// The key that AWS has refused: others are wanted.
         refused_key: Option<String>,
+        /// The key that nothing more can be got with: the source is to refresh it.
+        spent_key: Option<String>,
     },
 }
 

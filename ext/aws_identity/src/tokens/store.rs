@@ -1,7 +1,7 @@
 //! The identity tokens that a session holds, by what was asked for.
 
 use crate::{
-    credentials::Millis,
+    credentials::{Millis, Secret},
     failure::Failure,
     refresh::Term,
     sts::{IdentityToken, IdentityTokenRequest},
@@ -145,6 +145,12 @@ impl TokenStore {
     #[must_use]
     pub fn signer(&self, request: &IdentityTokenRequest) -> Option<&str> {
         self.entries.get(request).map(|entry| entry.signer.as_str())
+    }
+
+    /// The tokens that were handed out and are held.
+    pub fn held(&self) -> impl Iterator<Item = &Secret> {
+        let entries = self.entries.values();
+        entries.filter_map(|entry| Some(&entry.held.as_ref()?.token.text))
     }
 
     /// Drops all tokens: the next read of each asks STS.

@@ -5,6 +5,7 @@ use aws_identity::{
     credentials::{Millis, Secret},
     failure::Failure,
     session::Purpose,
+    sts::SCOPES,
     task::question::{Answer, Asked, Question, Takes},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, value::ReprValue};
@@ -49,16 +50,20 @@ fn unknown_question(ruby: &Ruby, name: &str) -> Error {
 
 /// A question, as the Hash that Ruby gets.
 pub fn question(ruby: &Ruby, asked: &Asked, limit: Duration) -> Result<RHash, Error> {
-    let (serial_number, refused_key) = match &asked.question {
-        Question::TokenCode(serial_number) => (Some(serial_number.as_str()), None),
-        Question::WebIdentityToken => (None, None),
-        Question::Source { refused_key } => (None, refused_key.as_deref()),
+    let (serial_number, refused_key, spent_key) = match &asked.question {
+        Question::TokenCode(serial_number) => (Some(serial_number.as_str()), None, None),
+        Question::WebIdentityToken => (None, None, None),
+        Question::Source {
+            refused_key,
+            spent_key,
+        } => (None, refused_key.as_deref(), spent_key.as_deref()),
     };
     Ok(Reply::new(ruby)
         .with("number", asked.number)?
         .with("name", ruby.to_symbol(asked.question.name()))?
         .text("serial_number", serial_number)?
         .text("refused_key", refused_key)?
+        .text("spent_key", spent_key)?
         .with("limit", limit.as_secs_f64())?
         .done())
 }
@@ -120,5 +125,8 @@ fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::C
     let expires_at = expiration.map(|seconds| (seconds * 1000.0) as Millis);
     keys.expires_at = expires_at;
     keys.account_id = text("account_id")?;
+    if let Some(count) = text(SCOPES)? {
+        keys.details.insert(SCOPES.to_owned(), count);
+    }
     Ok(keys)
 }

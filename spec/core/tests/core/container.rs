@@ -87,8 +87,13 @@ fn a_malformed_token_is_not_sent() {
 
 #[test]
 fn a_token_that_is_not_ascii_is_refused() {
-    let failure = Machine::with_container().env(TOKEN, "canary\u{fc}").failure();
-    assert!(failure.message().contains("authorization") || failure.status == Some(401), "{failure:?}");
+    let machine = Machine::with_container();
+    let file = machine.file("token", "canary\u{fc}");
+    for machine in [machine.env(TOKEN_FILE, text(&file)), Machine::with_container().env(TOKEN, "canary\u{fc}")] {
+        let failure = machine.failure();
+        assert!(failure.message().contains("AWS_CONTAINER_AUTHORIZATION_TOKEN"), "{failure:?}");
+        assert!(!failure.is_outage() && machine.aws.requests().is_empty(), "{failure:?}");
+    }
 }
 
 #[test]
@@ -340,7 +345,7 @@ fn the_words_of_a_refusal_are_shown_with_the_remedy_that_fits() {
 fn the_words_are_one_clipped_line_without_the_token() {
     let echo = format!("no such token {} \u{1b}[31m\r\nsecond {}", world::ECS_TOKEN, "x".repeat(3000));
     let failure = saying(403, &echo).failure();
-    assert!(failure.cause.contains("no such token [token]") && failure.cause.len() < 700, "{failure}");
+    assert!(failure.cause.contains("no such token [secret]") && failure.cause.len() < 700, "{failure}");
     assert!(!failure.cause.contains(['\n', '\u{1b}']), "{failure:?}");
 }
 

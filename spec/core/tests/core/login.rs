@@ -15,7 +15,7 @@ const FILE: &str = "bf5f7f6d57cc352e6ab0659523fca68f168f8380cdb2191fa6ec63f10880
 const MINUTE: i64 = 60_000;
 
 /// A machine with a console session that expires in that time.
-fn logged_in(expires_in: i64) -> Machine {
+pub fn logged_in(expires_in: i64) -> Machine {
     with_login(&login(expires_in))
 }
 

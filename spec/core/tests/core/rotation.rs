@@ -112,10 +112,10 @@ fn a_source_hears_which_of_its_keys_aws_refused() {
         (question, finish(&session, Purpose::Credentials, &task))
     };
     let (question, outcome) = ask("AKIATYPOTYPOTYPO1234", "s");
-    assert_eq!(question, Question::Source { refused_key: None });
+    assert_eq!(question, Question::Source { refused_key: None, spent_key: None });
     assert_eq!(outcome.unwrap_err().code.as_deref(), Some("InvalidClientTokenId"));
     let (question, outcome) = ask(world::DEMO_KEY_ID, world::DEMO_SECRET);
-    assert_eq!(question, Question::Source { refused_key: Some("AKIATYPOTYPOTYPO1234".into()) });
+    assert_eq!(question, Question::Source { refused_key: Some("AKIATYPOTYPOTYPO1234".into()), spent_key: None });
     outcome.unwrap();
 }
 

@@ -533,7 +533,7 @@ fn a_session_of_a_given_source_asks_for_it_in_each_fetch() {
     assert_eq!(session.tally().fetches, 0, "no fetch begins before there is a helper thread");
     let task = begin(&session, Some(true));
     let (asked, _) = take(&session, &task, 7);
-    assert_eq!(asked.question, Question::Source { refused_key: None });
+    assert_eq!(asked.question, Question::Source { refused_key: None, spent_key: None });
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
     assert!(session.answer(Purpose::Help, &task, 7, Ok(Given::Source(Box::new(source)))).is_none());
     wait(&task);

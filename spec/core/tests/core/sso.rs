@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 const START_URL: &str = "https://legion.awsapps.com/start";
-const HOUR: i64 = 3_600_000;
+pub const HOUR: i64 = 3_600_000;
 
 /// A machine whose `default` profile uses SSO. `session`: with an `[sso-session]`, whose login can be refreshed; otherwise
 /// with the older keys.
-fn with_sso(session: bool) -> Machine {
+pub fn with_sso(session: bool) -> Machine {
     let common = format!("sso_account_id = {}\nsso_role_name = Developer\n", world::ACCOUNT);
     let shared = format!("sso_start_url = {START_URL}\nsso_region = eu-west-1\n");
     let config = if session {
@@ -35,14 +35,14 @@ fn behind_proxy(machine: Machine) -> Machine {
 }
 
 /// The AWS CLI names the file by the SHA-1 of the session's name, or of the start URL.
-const SESSION_FILE: &str = "bd53add93b49c4dff72730e05f11f1ee31074fe4.json"; // legion
+pub const SESSION_FILE: &str = "bd53add93b49c4dff72730e05f11f1ee31074fe4.json"; // legion
 const URL_FILE: &str = "ddf040fdba35414c5ac8b185ed5ac06d850379b9.json";
 
 fn path_of(machine: &Machine, file: &str) -> PathBuf {
     machine.home().join(".aws/sso/cache").join(file)
 }
 
-fn log_in(machine: &Machine, file: &str, token: &Value) {
+pub fn log_in(machine: &Machine, file: &str, token: &Value) {
     fs::write(path_of(machine, file), token.to_string()).unwrap();
 }
 
@@ -50,7 +50,7 @@ fn kept(machine: &Machine, file: &str) -> Value {
     serde_json::from_slice(&fs::read(path_of(machine, file)).unwrap()).unwrap()
 }
 
-fn login(expires_in: i64) -> Value {
+pub fn login(expires_in: i64) -> Value {
     json!({
         "accessToken": world::SSO_ACCESS_TOKEN,
         "expiresAt": format_iso8601((now() + expires_in) / 1000 * 1000),

@@ -4,6 +4,7 @@ mod base;
 mod layers_decide;
 mod report;
 mod roles_and_their_options;
+mod scopes;
 mod unused_options;
 mod what_is_refused;
 

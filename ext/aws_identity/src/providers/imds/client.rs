@@ -16,7 +16,7 @@
 
 use super::retry::{Place, Retries, is_passing};
 use crate::{
-    credentials::{Credentials, Millis},
+    credentials::{Credentials, KnownSecrets, Millis},
     environment::Environment,
     failure::{Failure, Kind},
     http::{Allowed, Http, HttpError, PlainClient, Reply},
@@ -51,6 +51,7 @@ pub struct Imds {
     base: String,
     retries: Retries,
     token: Option<String>,
+    secrets: KnownSecrets,
     /// True if a lost token was replaced: that happens once.
     is_renewed: bool,
 }
@@ -70,6 +71,7 @@ impl Imds {
             base,
             retries,
             token: None,
+            secrets: http.secrets().clone(),
             is_renewed: false,
         })
     }
@@ -126,7 +128,7 @@ impl Imds {
         if reply.status != 200 {
             return Err(self.refused(&reply));
         }
-        metadata_credentials::parse(&reply.body, "imds", self.token.as_deref()).map_err(|reason| {
+        metadata_credentials::parse(&reply.body, "imds", &self.secrets).map_err(|reason| {
             Failure::new(
                 Kind::Service,
                 format!(
@@ -247,7 +249,7 @@ impl Imds {
     }
 
     fn refused(&self, reply: &Reply) -> Failure {
-        let words = metadata_credentials::words(&reply.body, self.token.as_deref());
+        let words = metadata_credentials::words(&reply.body, &self.secrets);
         unexpected_status(reply.status, &words)
     }
 

@@ -10,7 +10,7 @@ use crate::{
     sts::{
         Mfa, Sts,
         client::{add_role_details, add_token_details, credentials, number},
-        errors::{about_keys, explain},
+        errors::about_keys,
         limits,
     },
 };
@@ -115,10 +115,11 @@ impl Sts<'_> {
             .role_session_name(session_name)
             .set_serial_number(mfa.map(|mfa| mfa.serial_number.to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.expose().to_owned()));
-        let reply =
-            options.request(request)?.send().await.map_err(|error| {
-                about_keys(explain(CALL, role_arn, self.endpoint, &error), keys)
-            })?;
+        let reply = options
+            .request(request)?
+            .send()
+            .await
+            .map_err(|error| about_keys(self.failure(CALL, role_arn, &error), keys))?;
         let mut details = BTreeMap::new();
         #[expect(deprecated, reason = "its successor is not yet answered everywhere")]
         let policy_size = reply.packed_policy_size();

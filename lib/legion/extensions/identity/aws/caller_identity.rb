@@ -58,7 +58,7 @@ module Legion
           # @param state [JSON::State, nil] of the generator that is at work
           # @return [String] the fields as a JSON object; without this Struct it would be the ARN as a string
           def to_json(state = nil, *)
-            require 'json'
+            Internal::Lazy.require('json') unless ::Hash.method_defined?(:to_json)
             to_h.to_json(state)
           end
 

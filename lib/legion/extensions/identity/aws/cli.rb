@@ -80,7 +80,7 @@ module Legion
             @stdout.puts(text)
             :done
           rescue Arguments::Wrong => e
-            complain("#{e.message}\nSee lex-identity-aws #{[*e.command, '--help'].join(' ')}.", :usage)
+            complain(e.message, :usage, "See lex-identity-aws #{[*e.command, '--help'].join(' ')}.")
           end
 
           def run_command(command)
@@ -114,8 +114,8 @@ module Legion
             end
           end
 
-          def complain(message, status)
-            @stderr.puts("lex-identity-aws: #{message}")
+          def complain(message, status, *more)
+            @stderr.puts("lex-identity-aws: #{Internal::Printable.line(message)}", *more)
             status
           rescue ::SystemCallError, ::IOError => _e # stderr is closed or full; the status says it too
             status

@@ -73,6 +73,9 @@ module Legion
           # @option options [String] :web_identity_token_file read again before each request
           # @option options [String] :provider_id of a web identity that is an OAuth 2.0 access token
           # @option options [Session, Credentials, #credentials] :source in place of the other bases; asked before each request
+          # @option options [String, Hash] :scope_policy with `source`: the same identity with less power; see {#scoped}
+          # @option options [Integer] :scope_duration seconds, at most
+          # @option options [String] :scope_description for CloudTrail
           # @option options [Boolean] :get_session_token trade the user's own keys for temporary ones first; then `session_duration`
           #   may be 900 to 129600
           # @option options [Boolean, String] :cache share role sessions with the AWS CLI and other processes: true for
@@ -177,10 +180,31 @@ module Legion
           def assume_role(role_arn:, **options)
             raise ::ArgumentError, "role_arn is #{role_arn.inspect}; assume_role takes the ARN of a role, or a list of them." unless role_arn
 
-            inherited = @inherited.call
-            layers = Internal::Layers.of({ **inherited[:options], **options.except(:logger), role_arn: role_arn, source: self })
-            layers[:inherited_profile] = inherited[:profile]
-            Session.from_layers(layers, options[:logger] || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
+            child(role_arn: role_arn, **options)
+          end
+
+          # A session of the same identity that may do less (sts:GetScopedCredentials): what both `policy` and this session's permissions
+          # allow. Nothing is asked yet. Region, endpoint and time-outs are those of this one.
+          #
+          # It asks STS once for each credentials of this session, and has this one refreshed first where they end together. A session
+          # can be scoped three times, one on top of the other. STS scopes temporary credentials only: with keys of a user make this
+          # session with `get_session_token: true`.
+          #
+          # @param policy [String, Hash] IAM policy, up to 2048 characters
+          # @param duration_seconds [Integer, nil] 1 to 129600, at most: less where this session's credentials have less left; nil: as
+          #   long as they
+          # @param description [String, nil] for CloudTrail, 2 to 256 characters
+          # @return [Session]
+          # @raise [ArgumentError] without a policy
+          # @raise [ConfigurationError] for what STS does not take
+          # @see docs/tokens.md
+          # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetScopedCredentials.html
+          def scoped(policy:, duration_seconds: nil, description: nil)
+            unless policy.is_a?(::Hash) || (policy.is_a?(::String) && !policy.strip.empty?)
+              raise ::ArgumentError, "policy is #{policy.inspect}; scoped takes an IAM policy, as JSON text or a Hash."
+            end
+
+            child(scope_policy: policy, scope_duration: duration_seconds, scope_description: description)
           end
 
           # Calls the block with each change, on one thread that exists only while the session has listeners. That thread also refreshes
@@ -311,6 +335,14 @@ module Legion
           end
 
           private
+
+          # A session that has this one as its source, and what is inherited of it.
+          def child(logger: nil, **options)
+            inherited = @inherited.call
+            layers = Internal::Layers.of({ **inherited[:options], **options, source: self })
+            layers[:inherited_profile] = inherited[:profile]
+            Session.from_layers(layers, logger || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
+          end
 
           def start(layers, logger)
             @log = Internal::Log.new(logger)

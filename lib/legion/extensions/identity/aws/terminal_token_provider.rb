@@ -2,6 +2,7 @@
 
 require_relative 'errors'
 require_relative 'internal/lazy'
+require_relative 'internal/printable'
 
 module Legion
   module Extensions
@@ -19,6 +20,7 @@ module Legion
           # @raise [Error] in a trap handler, if Ruby's io/console is not loaded yet
           def call(serial_number)
             Internal::Lazy.require('io/console') unless ::IO.respond_to?(:console)
+            serial_number = Internal::Printable.line(serial_number)
             terminal = ::IO.console
             unless terminal
               raise NoCredentialsError, "The MFA code of #{serial_number} cannot be asked for: this process has no terminal. " \

@@ -141,7 +141,9 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
         "roles": {"one": {"role_arn": ROLE, "external_id": "canary"}, "two": ROLE},
     });
     let other = [
-        options(json!({"source": true})),
+        options(json!({
+            "source": true, "scope_policy": {"Statement": []}, "scope_duration": 60, "scope_description": "job",
+        })),
         options(json!({"web_identity_token": "canary-token"})),
         options(json!({"credential_source": "EcsContainer"})),
         options(json!({"credential_process": "tool --password canary"})),
@@ -171,6 +173,8 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
         ("web_identity_token", json!("set"), Origin::Option),
         ("web_identity_token_file", json!("/t"), Origin::Settings),
         ("source", json!("set"), Origin::Option),
+        ("scope_policy", json!("{\"Statement\":[]}"), Origin::Option),
+        ("scope_duration", json!(60), Origin::Option),
         ("access_key_id", json!("AKIAX"), Origin::Settings),
         ("secret_access_key", json!("set"), Origin::Settings),
         ("session_token", json!("set"), Origin::Settings),

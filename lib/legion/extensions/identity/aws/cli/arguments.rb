@@ -31,9 +31,13 @@ module Legion
             # @param words [Array<String>] ARGV
             # @raise [Wrong]
             def initialize(words)
-              name, *rest = parser.order(words)
-              @help = true if name == 'help' || (name.nil? && !@version)
-              parse(name, rest) unless name.nil? || name == 'help'
+              before, name, rest = divide(words)
+              case name
+              when nil then without_command(before)
+              when 'version' then @version = true
+              when 'help' then help_with(*rest)
+              else parse(name, before + rest)
+              end
             rescue ::OptionParser::ParseError => e
               raise Wrong.new("#{e.message.sub(/\A./, &:upcase)}.", @command&.name)
             end
@@ -46,6 +50,37 @@ module Legion
             end
 
             private
+
+            # @return [Array(Array<String>, String, Array<String>)] the options before the command, its name, and what stands after it
+            def divide(words)
+              rest = options_before.order(words)
+              before = words.take(words.size - rest.size)
+              [before, rest.first, rest.drop(1)]
+            end
+
+            # The options that may stand before the command. They are only found here, and read with the command's own.
+            def options_before
+              ::OptionParser.new do |options|
+                SessionOptions.declare(options, {})
+                ['--no-legionio', '--json', '--text', '--format FORMAT'].each { |option| options.on(option) { nil } }
+                help_and_version(options)
+              end
+            end
+
+            def without_command(before)
+              @help ||= !@version
+              raise Wrong, "No command is given beside #{before.join(' ')}." unless before.all? { |word| word.match?(/\A(-h|--h.*|-v|--v.*)\z/) }
+            end
+
+            def help_with(name = nil, *)
+              @help = true
+              parse(name, []) if name
+            end
+
+            def help_and_version(options)
+              options.on('-h', '--help') { @help = true }
+              options.on('-v', '--version') { @version = true }
+            end
 
             def parse(name, words)
               @command = command = find(name)
@@ -60,7 +95,18 @@ module Legion
               command = Command.find(name)
               return command.new if command
 
-              raise Wrong, "There is no command #{name.inspect}. There are #{Command.all.map(&:command_name).join(', ')}."
+              raise Wrong, "There is no command #{name.inspect}.#{suggestion(name)} There are #{Command.all.map(&:command_name).join(', ')}."
+            end
+
+            def suggestion(name)
+              names = [*Command.all.map(&:command_name), 'help', 'version']
+              near = names.find { |known| !name.empty? && known.start_with?(name) } || similar(names, name)
+              near && " Did you mean #{near}?"
+            end
+
+            # Nil where Ruby runs without did_you_mean.
+            def similar(names, name)
+              ::DidYouMean::SpellChecker.new(dictionary: names).correct(name).first if defined?(::DidYouMean::SpellChecker)
             end
 
             def help
@@ -72,8 +118,7 @@ module Legion
               @parser ||= ::OptionParser.new do |options|
                 command = @command
                 command ? of_command(options, command) : of_program(options)
-                options.on('-h', '--help') { @help = true }
-                options.on('-v', '--version') { @version = true }
+                help_and_version(options)
               end
             end
 
@@ -81,7 +126,9 @@ module Legion
               options.banner = 'Usage: lex-identity-aws COMMAND [OPTION...]'
               options.separator("\nCommands")
               Command.all.each { |command| options.separator("    #{command.command_name.ljust(12)} #{command::SUMMARY}") }
-              options.separator("\nOptions (lex-identity-aws COMMAND --help shows those of a command)")
+              options.separator("    #{'help'.ljust(12)} this text, or with a command its options")
+              options.separator("    #{'version'.ljust(12)} of this program")
+              options.separator("\nOptions (lex-identity-aws help COMMAND shows those of a command, which may also stand before it)")
             end
 
             def of_command(options, command)

@@ -2,6 +2,7 @@
 
 require_relative '../legionio/settings_files'
 require_relative 'output'
+require_relative 'session_options'
 
 module Legion
   module Extensions
@@ -20,7 +21,8 @@ module Legion
             POSITION = 0
             # Whether it also runs where the native library cannot be loaded.
             WITHOUT_LIBRARY = false
-
+            # Whether it prints text also in a pipe, where others print JSON.
+            TEXT_IN_PIPES = false
             # The words that it takes beside its options, as --help shows them; nil for none.
             WORDS = nil
             # Whether its options end at the first word, which begins another command line.
@@ -84,7 +86,7 @@ module Legion
             # @return [Symbol] a key of {STATUSES}
             def call(stdin, stdout, stderr, library_error = nil)
               @stdin = stdin
-              @output = Output.new(stdout, stderr, @form)
+              @output = Output.new(stdout, stderr, @form || (:text if self.class::TEXT_IN_PIPES))
               @library_error = library_error
               run
             end
@@ -98,21 +100,17 @@ module Legion
 
             # The options of a command that makes a session.
             def session_options(options)
-              { 'profile NAME' => [:profile, 'a profile of the shared config files, and nothing else'], 'region REGION' => [:region, nil],
-                'role-arn ARN' => [:role_arn, 'the role to assume on top'], 'external-id ID' => [:external_id, 'for that role'],
-                'endpoint URL' => [:endpoint, 'of STS'] }.each do |option, (name, summary)|
-                options.on("--#{option}", *summary) { |value| @session_options[name] = value }
-              end
-              options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') do |folder|
-                @session_options[:cache] = folder ? ::File.expand_path(folder) : true
-              end
               options.on('--no-legionio', "leave out identity.aws of LegionIO's settings files") { @legionio = false }
+              SessionOptions.declare(options, @session_options)
             end
 
             # The options of a command that prints text or JSON.
             def form_options(options)
-              options.on('--json', 'for programs; the default in a pipe') { @form = :json }
-              options.on('--text', 'for reading; the default on a terminal') { @form = :text }
+              where = self.class::TEXT_IN_PIPES ? [nil, 'the default'] : ['the default in a pipe', 'the default on a terminal']
+              options.on('--format FORMAT', %w[text json], 'text: for reading; json: for programs') { |form| @form = form.to_sym }
+              { json: ['for programs', where.first], text: ['for reading', where.last] }.each do |form, remarks|
+                options.on("--#{form}", remarks.compact.join('; ')) { @form = form }
+              end
             end
 
             # LegionIO's settings files; nil with --no-legionio. A file that cannot be read is said: without it the identity may be another.

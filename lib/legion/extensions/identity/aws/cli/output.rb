@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../internal/printable'
+
 module Legion
   module Extensions
     module Identity
@@ -24,9 +26,9 @@ module Legion
             # @return [Boolean]
             def json? = @form == :json
 
-            # @param text [String]
+            # @param text [String, Array<String>] one line, or several
             # @return [void]
-            def print(text) = @stdout.puts(text)
+            def print(text) = @stdout.puts(Array(text).map { |part| Internal::Printable.lines(part) })
 
             # @param data [Object]
             # @return [void]
@@ -42,14 +44,14 @@ module Legion
             def pairs(pairs)
               given = pairs.compact
               width = given.keys.map(&:length).max.to_i
-              given.each { |name, value| print("#{name.ljust(width)}  #{value}") }
+              given.each { |name, value| print("#{name.ljust(width)}  #{Internal::Printable.line(value)}") }
             end
 
             # A remark beside the answer, on stderr.
             #
             # @param text [String]
             # @return [void]
-            def note(text) = @stderr.puts(text)
+            def note(text) = @stderr.puts(Internal::Printable.line(text))
           end
         end
       end

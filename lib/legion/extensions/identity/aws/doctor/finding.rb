@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../internal/printable'
+
 module Legion
   module Extensions
     module Identity
@@ -42,7 +44,9 @@ module Legion
             # @api private
             # @param fields [Hash{Symbol => Object}]
             def initialize(**fields)
-              super(**fields.transform_values { |value| value.dup.freeze })
+              shown = fields.slice(:name, :what, :remedy).compact.transform_values { |text| Internal::Printable.line(text) }
+              super(**fields.transform_values(&:dup), **shown)
+              each(&:freeze)
               freeze
             end
 

@@ -93,7 +93,7 @@ module Legion
               name = question.fetch(:name)
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
-                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, question[:refused_key]) }
+                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, **question.slice(:refused_key, :spent_key)) }
                        else text(call(name, :process_timeout, limit, alone, &:call), name, 'a token')
                        end
               { name => answer }
@@ -156,17 +156,27 @@ module Legion
                                         'the device shows the next one, thirty seconds at most.'
             end
 
-            # Where AWS refused the key of a source that is a Session, the Session reads its own sources again.
-            def fields_of(source, refused_key)
+            # Where AWS refused the key of a source that is a Session, the Session reads its own sources again. A key that is spent is
+            # refreshed, unless the source has another one by now.
+            def fields_of(source, refused_key: nil, spent_key: nil)
               source.invalidate(refused_key) if refused_key && source.respond_to?(:invalidate)
-              credentials = source.respond_to?(:credentials) ? source.credentials : source
+              credentials = credentials_of(source)
+              if spent_key && credentials&.access_key_id == spent_key && source.respond_to?(:refresh!)
+                source.refresh!
+                credentials = credentials_of(source)
+              end
               fields = { access_key_id: credentials&.access_key_id, secret_access_key: credentials&.secret_access_key }
               missing = fields.find { |_, value| !value.is_a?(::String) || value.empty? }
               raise NoCredentialsError, "The source (#{source.class}) has no #{missing.first} just now. Check that it works by itself." if missing
 
               fields.merge(session_token: credentials.session_token, account_id: (credentials.account_id if credentials.respond_to?(:account_id)),
-                           expiration: expiration_of(credentials, source))
+                           expiration: expiration_of(credentials, source), scoped_policies_count: scopes_of(credentials))
             end
+
+            def credentials_of(source) = source.respond_to?(:credentials) ? source.credentials : source
+
+            # @return [String, nil] how often a Session's credentials were scoped
+            def scopes_of(credentials) = credentials.is_a?(Credentials) ? credentials.details[:scoped_policies_count] : nil
 
             # In aws-sdk-ruby the provider knows the expiration; the credentials do not.
             #

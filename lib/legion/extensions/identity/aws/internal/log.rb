@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'printable'
+
 module Legion
   module Extensions
     module Identity
@@ -55,6 +57,7 @@ module Legion
             private
 
             def write(level, message)
+              message = Printable.line(message)
               logger = @logger || Aws.logger
               logger ? logger.public_send(level, "lex-identity-aws: #{message}") : legion&.public_send(level, message)
               nil

@@ -132,7 +132,7 @@ module Legion
               return [] unless Runtime.enabled?
 
               [@own, *Roles.names.map do |name|
-                role = @roles[name] ||= RoleProvider.new(name, self)
+                role = @roles[name] ||= RoleProvider.new(name, self, @provider)
                 Entry.new(name, role.provider, role)
               end]
             end

@@ -22,8 +22,9 @@ module Legion
 
             # @param name [Symbol]
             # @param sync [#wake]
-            def initialize(name, sync)
-              @provider = Provider.new { Roles.options(name) }
+            # @param own [#current] has the process's own session, which a scoped role limits
+            def initialize(name, sync, own)
+              @provider = Provider.new { Roles.options(name) { own.current } }
               @sync = sync
               @current_credentials = @provider.current_credentials(sync)
             end

@@ -9,7 +9,8 @@ module Legion
       module Aws
         module LegionIO
           # More roles beside the one that names the process: `identity.aws.roles.<name>` is a qualifier of Broker's `:aws`. Each has options
-          # of its own and is assumed from the base credentials; what it leaves out stands under `identity.aws`.
+          # of its own and is assumed from the base credentials; what it leaves out stands under `identity.aws`. One with a `scope_policy` is
+          # the process's own session with less power.
           #
           # Settings are read at each call.
           #
@@ -20,7 +21,9 @@ module Legion
             PLACE = 'identity.aws.roles'
             # A qualifier without a lease, for a context that names a role in a way that cannot be read.
             NO_ROLE = :'no role'
-            private_constant :RESERVED, :PLACE, :NO_ROLE
+            # What says which identity a role has, and so contradicts a scope.
+            IDENTITY = %i[role_arn profile].freeze
+            private_constant :RESERVED, :PLACE, :NO_ROLE, :IDENTITY
 
             class << self
               # @return [Array<Symbol>] the roles that are in the settings
@@ -29,6 +32,7 @@ module Legion
               # An ARN alone is short for a role_arn.
               #
               # @param name [Symbol]
+              # @yieldreturn [Session] the process's own, which a scoped role limits
               # @return [Hash{Symbol => Object}] the options of a Session for that role
               # @raise [ConfigurationError]
               def options(name)
@@ -38,10 +42,13 @@ module Legion
                 raise ConfigurationError, "#{place} is a #{given.class}. Write the role's ARN, or a Hash with its role_arn." unless given.is_a?(::Hash)
 
                 given = given.transform_keys(&:to_sym)
+                return scoped(given, place).merge(source: yield) if given.keys.any? { |key| key.start_with?('scope') }
                 # Without one it would be the process's own identity under another name. (A list is LegionIO's way to write fallbacks.)
-                return given if [given[:role_arn], given[:profile]].any?(::String)
+                return given if given.values_at(*IDENTITY).any?(::String)
 
-                raise ConfigurationError, "#{place} names no role. Give it a role_arn, or a profile that has one."
+                scope = given.key?(:policy) ? 'a scope_policy in place of policy' : 'a scope_policy'
+                raise ConfigurationError, "#{place} names no role. Give it a role_arn, a profile that has one, or #{scope}, which limits the " \
+                                          "process's own session."
               end
 
               # The role that a context of Broker's `for_context:` names: as a Symbol or String, or as `role` or `qualifier` of a Hash. A
@@ -73,6 +80,13 @@ module Legion
               end
 
               private
+
+              # Misspelt options are found by the core, which has all names.
+              def scoped(given, place)
+                beside = IDENTITY.find { |key| !given[key].nil? } or return given
+                raise ConfigurationError, "#{place} has #{beside} beside a scope, which limits the process's own session. Keep one of them; a " \
+                                          'role is limited by policy.'
+              end
 
               def qualifier_of(name)
                 name = name.to_s.strip

@@ -15,14 +15,16 @@ module Legion
             SUMMARY = 'what stands between this machine and its identity'
             # (see Command::POSITION)
             POSITION = 2
+            # (see Command::TEXT_IN_PIPES)
+            TEXT_IN_PIPES = true
             # (see Command::WITHOUT_LIBRARY)
             WITHOUT_LIBRARY = true
 
             # (see Command#declare)
             def declare(options)
               options.on('--assume', 'really assume the roles; else they are only shown') { @assume = true }
-              session_options(options)
               form_options(options)
+              session_options(options)
             end
 
             private

@@ -16,12 +16,14 @@ module Legion
             SUMMARY = "LegionIO's settings files, what they say of AWS, and the entry for phase 0"
             # (see Command::POSITION)
             POSITION = 7
+            # (see Command::TEXT_IN_PIPES)
+            TEXT_IN_PIPES = true
 
             # (see Command#declare)
             def declare(options)
               options.on('--write', 'write the entry for phase 0 into a settings file of its own') { @write = true }
-              session_options(options)
               form_options(options)
+              session_options(options)
             end
 
             private
@@ -61,7 +63,7 @@ module Legion
               output.pairs(in_force.to_h { |name, setting| [name.to_s, told(setting)] })
             end
 
-            def list(items) = items.empty? ? 'none' : items.join(', ')
+            def list(items) = items.empty? ? 'none' : items.map { |item| Internal::Printable.line(item) }.join(', ')
 
             def told(setting) = setting[:value].nil? ? nil : "#{setting[:value]} (#{setting[:origin]})"
 

@@ -61,9 +61,7 @@ module Legion
             end
 
             def tag(pair)
-              name, value = pair.split('=', 2)
-              raise ::ArgumentError, "--tag takes NAME=VALUE, and was given #{pair.inspect}." unless value
-
+              name, value = SessionOptions.pair(pair, '--tag')
               (@words[:tags] ||= {})[name] = value
             end
 

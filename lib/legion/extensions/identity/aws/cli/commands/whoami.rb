@@ -18,8 +18,8 @@ module Legion
 
             # (see Command#declare)
             def declare(options)
-              session_options(options)
               form_options(options)
+              session_options(options)
             end
 
             private
