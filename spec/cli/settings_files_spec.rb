@@ -13,7 +13,7 @@ RSpec.describe 'lex-identity-aws and a settings file' do
       expect(answer.stderr).not_to include('canary')
     end
     expect(in_pipe('legionio').stderr).to include('identity.aws holds a value')
-    settings = in_pipe('doctor').data.fetch('findings').select { |finding| finding['check'] == 'settings' }
+    settings = in_pipe('doctor', '--json').data.fetch('findings').select { |finding| finding['check'] == 'settings' }
     expect(settings).to contain_exactly(
       a_hash_including('status' => 'fail', 'what' => a_string_including('identity.aws holds a value'), 'remedy' => a_string_including('Write one there'))
     )

@@ -391,6 +391,6 @@ RSpec.describe 'A session with a token_provider for MFA codes', :mfa_users do
   it 'never prompts in LegionIO: token_provider is no key of its settings' do
     provider = aws::LegionIO::Provider.new(role_arn: MfaUsers::MFA_ROLE, serial_number: MfaUsers::DEVICE)
     expect { provider.resolve }.to raise_error(aws::NoCredentialsError, /there is no token_provider to ask/)
-    expect { aws::Internal::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' }, environment: {} }) }.not_to raise_error
+    expect { aws::Internal::Native::Session.new({ options: {}, settings: { 'token_provider' => 'x' } }) }.not_to raise_error
   end
 end

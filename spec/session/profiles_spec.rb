@@ -78,8 +78,10 @@ RSpec.describe 'Aws.profiles', :mfa_users do
   end
 
   it 'finds the home directory without HOME' do
-    result = ruby_process("ENV.delete('HOME')\nrequire 'legion/extensions/identity/aws'\nAws = Legion::Extensions::Identity::Aws\n" \
-                          "puts Aws::Internal::Layers.environment['HOME'], ENV['HOME'].inspect, Aws.profiles.class")
-    expect(result.stdout.split).to eq([Etc.getpwuid.dir, 'nil', 'Array'])
+    result = ruby_process("%w[HOME AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE].each { |name| ENV.delete(name) }\n" \
+                          "require 'legion/extensions/identity/aws'\nAws = Legion::Extensions::Identity::Aws\n" \
+                          "warn Aws.doctor.to_s\nputs ENV['HOME'].inspect, Aws.profiles.class")
+    expect(result.stdout.split).to eq(%w[nil Array])
+    expect(result.stderr).to include("#{Etc.getpwuid.dir}/.aws/")
   end
 end

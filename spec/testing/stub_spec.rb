@@ -76,7 +76,7 @@ RSpec.describe 'Aws::Testing.stub' do
   it 'answers every method of the native session' do
     expect(told(<<~RUBY)).to eq(['none'])
       verbs = Aws::Internal::Native::Session.public_instance_methods(false) - %i[settings warnings inspect]
-      native = Aws::Internal::Native::Session.new(Aws::Internal::Layers.of({}))
+      native = Aws::Internal::Native::Session.new(Aws::Internal::Layers.opened(Aws::Internal::Layers.of(Aws::Internal::Secret.new({}))))
       arguments = { invalidate: ['x'], events: [0], start: [1, :refresh, nil], wait: [1, []], answer: [1, 'x'], leave: [1], :web_identity_token= => ['x'] }
       Aws::Testing.stub do
         failed = verbs.reject { |verb| said { native.public_send(verb, *arguments[verb]) } != 'ArgumentError' }

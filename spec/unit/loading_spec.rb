@@ -28,7 +28,8 @@ RSpec.describe 'What a require loads' do
 
   eager = %w[aws.rb aws/caller_identity.rb aws/credentials.rb aws/errors.rb aws/functions.rb aws/internal/dependencies.rb
              aws/internal/fetches.rb aws/internal/layers.rb aws/internal/lazy.rb aws/internal/log.rb aws/internal/native.rb
-             aws/internal/own_thread.rb aws/internal/printable.rb aws/internal/redacted.rb aws/legionio/extension.rb aws/session.rb aws/version.rb].freeze
+             aws/internal/own_thread.rb aws/internal/printable.rb aws/internal/redacted.rb aws/internal/secret.rb aws/legionio/extension.rb
+             aws/session.rb aws/version.rb].freeze
 
   # As much of LegionIO as the gem looks for.
   legionio = <<~RUBY

@@ -6,6 +6,7 @@
 
 mod base;
 mod foreign_names;
+mod inherited;
 mod layers;
 pub mod options;
 pub mod region;
@@ -20,6 +21,7 @@ pub use crate::{
     sts::{AssumeRoleOptions, RoleRequest},
 };
 pub use base::{Base, CredentialSource, TokenSource};
+pub use inherited::Inherited;
 pub use layers::Layers;
 pub use region::check_region;
 pub use role::Role;

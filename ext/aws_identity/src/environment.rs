@@ -8,7 +8,13 @@ mod of_program;
 pub use of_program::ProgramEnvironment;
 
 use crate::{credentials::Secret, failure::Failure, util::path::expand_home};
-use std::{collections::HashMap, fmt, path::PathBuf};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasher as _, RandomState},
+    path::PathBuf,
+    sync::LazyLock,
+};
 
 /// A snapshot of all variables, because a `credential_process` may need any; wiped when dropped. Blank
 /// values count as unset, as in every AWS SDK, except where [`Environment::is_blank`] is asked.
@@ -78,12 +84,38 @@ impl Environment {
         Self(all)
     }
 
+    /// Equal where every variable that can change the credentials is equal. It shows nothing of them: its
+    /// hashes are salted anew in each process.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let mut relevant: Vec<_> = self.iter().filter(|(name, _)| is_relevant(name)).collect();
+        relevant.sort_unstable();
+        SALT.hash_one(relevant)
+    }
+
     /// Every variable, blank ones too, for a child process.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()))
     }
+}
+
+/// Whether this crate or the AWS SDK may look at the variable.
+fn is_relevant(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.starts_with("AWS_")
+        || name.starts_with("SSL_CERT_")
+        || matches!(
+            name.as_str(),
+            "HOME"
+                | "PATH"
+                | "LEX_IDENTITY_AWS_PROFILE"
+                | "HTTP_PROXY"
+                | "HTTPS_PROXY"
+                | "NO_PROXY"
+        )
 }
 
 impl fmt::Debug for Environment {
@@ -110,6 +142,20 @@ mod tests {
             env.first(&["AWS_REGION", "AWS_PROFILE"]),
             Some(("AWS_PROFILE", "p"))
         );
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_what_can_change_the_credentials_only() {
+        let of = |all: &[(&str, &str)]| Environment::new(all.iter().copied()).fingerprint();
+        let secret = ("AWS_SECRET_ACCESS_KEY", "canary");
+        assert_eq!(
+            of(&[secret, ("HOME", "/h"), ("OTHER", "x")]),
+            of(&[("HOME", "/h"), secret])
+        );
+        for other in ["no_proxy", "HTTPS_PROXY", "SSL_CERT_FILE", "aws_region"] {
+            assert_ne!(of(&[secret, (other, "x")]), of(&[secret]), "{other}");
+        }
+        assert_ne!(of(&[("AWS_SECRET_ACCESS_KEY", "canarz")]), of(&[secret]));
     }
 
     #[test]

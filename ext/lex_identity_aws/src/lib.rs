@@ -7,6 +7,7 @@ mod convert;
 mod error;
 #[allow(unsafe_code)] // pthread_atfork
 mod fork;
+mod secrets;
 mod session;
 #[allow(unsafe_code)] // posix_spawn
 mod spawn;
@@ -22,8 +23,9 @@ use aws_identity::{
     util::time,
 };
 use magnus::{
-    Error, Module, Object, RArray, RHash, RString, Ruby, Value, function, method, value::ReprValue,
+    Error, Module, Object, RArray, RHash, RString, Ruby, function, method, value::ReprValue,
 };
+use secrets::{Environment, SecretText};
 use session::Session;
 
 /// Called by Ruby when it loads the library. A failure or panic, such as for lack of memory,
@@ -51,6 +53,16 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     native.define_singleton_method("profiles", function!(profiles, 1))?;
     native.define_singleton_method("principal", function!(principal, 2))?;
     native.define_singleton_method("doctor", function!(doctor, 2))?;
+
+    let environment = native.define_class("Environment", ruby.class_object())?;
+    environment.define_singleton_method("current", function!(Environment::current, 1))?;
+    environment.define_method("fingerprint", method!(Environment::fingerprint, 0))?;
+
+    let text = native.define_class("SecretText", ruby.class_object())?;
+    text.define_singleton_method("new", function!(SecretText::new, 1))?;
+    text.define_method("expose", method!(SecretText::expose, 0))?;
+    text.define_method("empty?", method!(SecretText::is_empty, 0))?;
+    text.define_method("==", method!(SecretText::is_equal, 1))?;
 
     let session = native.define_class("Session", ruby.class_object())?;
     session.define_singleton_method("new", function!(Session::new, 1))?;
@@ -83,12 +95,12 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
 }
 
 /// Every profile of the shared config files that `environment` names.
-fn profiles(ruby: &Ruby, environment: Value) -> Result<RArray, Error> {
+fn profiles(ruby: &Ruby, environment: &Environment) -> Result<RArray, Error> {
     error::guard(ruby, || {
-        let environment = convert::environment(ruby, Some(environment))?;
-        let files = convert::checked(ruby, Files::load(&environment))?;
+        let environment = &environment.0;
+        let files = convert::checked(ruby, Files::load(environment))?;
         let list = ruby.ary_new();
-        for profile in providers::profiles(&files, &environment, time::now()) {
+        for profile in providers::profiles(&files, environment, time::now()) {
             list.push(convert::profile(ruby, &profile)?)?;
         }
         list.freeze();

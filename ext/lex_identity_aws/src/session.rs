@@ -7,8 +7,7 @@ use crate::{
     wait::{has_scheduler, wait, wait_at_most},
 };
 use aws_identity::{
-    config::Settings,
-    credentials::Secret,
+    config::{Inherited, Settings},
     session::{Fetch, LOOK_LIMIT, Purpose, Response, Rounds, Session as Core, Step, TokenStep},
     task::fetch_task::{Heed, Woken},
 };
@@ -30,6 +29,8 @@ const SCHEDULER_LOOK_LIMIT: Duration = Duration::from_millis(5);
 )]
 pub struct Session {
     core: Core,
+    /// For a session on top of this one.
+    pub inherited: Inherited,
     /// By a token that Ruby makes before a reader begins.
     readers: Mutex<HashMap<u64, Reader>>,
 }
@@ -47,8 +48,10 @@ impl Session {
     pub fn new(ruby: &Ruby, layers: RHash) -> Result<Self, Error> {
         guard(ruby, || {
             let layers = convert::layers(ruby, layers)?;
+            let inherited = Inherited::of(&layers);
             let settings = convert::checked(ruby, Settings::new(layers))?;
             Ok(Self {
+                inherited,
                 core: Core::new(settings, &GATE),
                 readers: Mutex::default(),
             })
@@ -353,11 +356,8 @@ impl Session {
 
     pub fn set_web_identity_token(ruby: &Ruby, this: &Self, token: RString) -> Result<(), Error> {
         guard(ruby, || {
-            let token = token.to_string()?;
-            convert::checked(
-                ruby,
-                this.core.set_web_identity_token(Secret::new(token.trim())),
-            )
+            let token = convert::secret(token.as_value())?;
+            convert::checked(ruby, this.core.set_web_identity_token(token))
         })
     }
 

@@ -1,7 +1,11 @@
 # frozen_string_literal: true
 
+require 'objspace'
+
 RSpec.describe Legion::Extensions::Identity::Aws::Internal::Layers do
   aws = Legion::Extensions::Identity::Aws
+
+  def of(options = {}, **others) = described_class.of(Legion::Extensions::Identity::Aws::Internal::Secret.new(options), **others)
 
   def legion_settings(value, loader: Object.new)
     stub_const('Legion::Settings', Module.new)
@@ -10,36 +14,40 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Layers do
   end
 
   describe '.of' do
-    it 'takes all of ENV, since a credential_process may need any of it' do
-      with_env('AWS_REGION' => 'eu-west-1', 'https_proxy' => 'http://p', 'NO_PROXY' => 'x', 'SSL_CERT_FILE' => '/f', 'PROGRAM' => 'y') do
-        environment = described_class.of({})[:environment]
-        expect(environment).to include('AWS_REGION' => 'eu-west-1', 'https_proxy' => 'http://p', 'NO_PROXY' => 'x', 'SSL_CERT_FILE' => '/f',
-                                       'HOME' => Dir.home, 'PATH' => ENV.fetch('PATH'), 'PROGRAM' => 'y')
+    it 'takes all of ENV, since a credential_process may need any of it, and no String of it' do
+      with_env('PROGRAM' => 'canary') do
+        environment = of[:environment]
+        expect(ObjectSpace.reachable_objects_from(environment)).to eq([environment.class])
+        expect(environment.inspect).not_to include('canary')
       end
     end
 
-    it 'hands options and cap through' do
-      expect(described_class.of({ role_arn: false }, deadline_cap: 4.0)).to include(options: { role_arn: false }, deadline_cap: 4.0, settings: nil)
+    it 'hands options and cap through, the options wrapped' do
+      layers = of({ role_arn: false }, deadline_cap: 4.0)
+      expect(layers).to include(deadline_cap: 4.0, settings: nil)
+      expect([layers[:options].inspect, described_class.opened(layers)[:options]]).to eq(["#<#{aws::Internal::Secret}>", { role_arn: false }])
     end
 
     it 'reads identity.aws of LegionIO anew each time' do
       legion_settings({ 'region' => 'eu-west-1' })
-      expect(described_class.of({})[:settings]).to eq('region' => 'eu-west-1')
+      expect(of[:settings].value).to eq('region' => 'eu-west-1')
       legion_settings({ region: 'eu-west-2' })
-      expect(described_class.of({})[:settings]).to eq(region: 'eu-west-2')
+      expect(of[:settings].value).to eq(region: 'eu-west-2')
     end
 
     it 'never makes LegionIO load its settings' do
       legion_settings({ region: 'x' }, loader: nil)
       allow(Legion::Settings).to receive(:dig).and_raise('dig would load them')
-      expect(described_class.of({})[:settings]).to be_nil
+      expect(of[:settings]).to be_nil
     end
 
     it 'leaves it to the core to refuse something that is no Hash' do
-      legion_settings('eu-west-1')
-      expect(described_class.of({})[:settings]).to eq('eu-west-1')
-      expect(described_class.fingerprint(described_class.of({}))).to be_an(Integer)
-      expect(described_class.identity_aws).to be_nil
+      ['eu-west-1', ['x'], 3].each do |value|
+        legion_settings(value)
+        expect(of[:settings].value).to eq(value)
+        expect(described_class.fingerprint(of)).to be_an(Integer)
+        expect(described_class.own_setting(:roles).value).to be_nil
+      end
     end
   end
 
@@ -57,7 +65,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Layers do
 
   describe '.fingerprint' do
     def fingerprint(env = {}, options = {})
-      with_env(env) { described_class.fingerprint(described_class.of(options)) }
+      with_env(env) { described_class.fingerprint(of(options)) }
     end
 
     it 'is the same for the same settings, an Integer that holds no secret' do
@@ -69,7 +77,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Layers do
       expect(fingerprint('AWS_SECRET_ACCESS_KEY' => 'canarz')).not_to eq(base)
       expect(fingerprint({ 'AWS_SECRET_ACCESS_KEY' => 'canary' }, { region: 'eu-west-1' })).not_to eq(base)
       expect(fingerprint('AWS_SECRET_ACCESS_KEY' => 'canary', 'OTHER' => 'x')).to eq(base)
-      expect(described_class.fingerprint(described_class.of({}, deadline_cap: 4.0))).not_to eq(described_class.fingerprint(described_class.of({})))
+      expect(described_class.fingerprint(of(deadline_cap: 4.0))).not_to eq(described_class.fingerprint(of))
       before = fingerprint
       legion_settings({ profile: 'prod' })
       expect(fingerprint).not_to eq(before)

@@ -19,8 +19,11 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Native do
     in_rust = File.read(file, encoding: 'UTF-8')[/-- Defined in Rust.*-- Defined in Ruby/m]
 
     expect(singleton_arities(described_class)).to eq(described(in_rust, /^ {12}def self\./))
-    expect(singleton_arities(described_class::Session).slice(:new)).to eq(described(in_rust, /^ {14}def self\./))
-    expect(arities(described_class::Session).except(:inspect)).to eq(described(in_rust, /^ {14}def (?!self\.)/))
+    [described_class::Environment, described_class::SecretText, described_class::Session].each do |type|
+      in_class = in_rust[/^ {12}class #{type.name.split('::').last}$.*?^ {12}end$/m]
+      expect(singleton_arities(type).slice(:new, :current)).to eq(described(in_class, /^ {14}def self\./))
+      expect(arities(type).except(:inspect)).to eq(described(in_class, /^ {14}def (?!self\.)/))
+    end
   end
 
   def singleton_arities(type) = type.singleton_methods(false).to_h { |name| [name, type.method(name).arity] }

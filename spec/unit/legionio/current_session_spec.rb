@@ -40,7 +40,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::CurrentSession do
   end
 
   it 'has no session in force while its settings cannot be read' do
-    given = { role_arn: 'arn:x' }
+    given = aws::Internal::Secret.new({ role_arn: 'arn:x' })
     current_session = described_class.new { given || raise(aws::ConfigurationError, 'it is no longer there') }
     current_session.current
     given = nil

@@ -11,7 +11,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::RoleProvider do
   let(:own) { instance_double(aws::LegionIO::Provider) }
   let(:arn) { 'arn:aws:iam::123456789012:role/reader' }
 
-  def settings(given) = allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:identity_aws).and_return(given)
+  def settings(given)
+    internal = Legion::Extensions::Identity::Aws::Internal
+    allow(internal::Layers).to receive(:identity_aws).and_return(given && internal::Secret.new(given))
+  end
 
   before do
     allow(aws::Internal::Native::Session).to receive(:new) { |layers| (@options = layers[:options]) && ScriptedNative.new }

@@ -5,7 +5,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
 
   let(:arn) { 'arn:aws:iam::123456789012:role/reader' }
 
-  def settings(given) = allow(Legion::Extensions::Identity::Aws::Internal::Layers).to receive(:identity_aws).and_return(given)
+  def settings(given)
+    internal = Legion::Extensions::Identity::Aws::Internal
+    allow(internal::Layers).to receive(:identity_aws).and_return(given && internal::Secret.new(given))
+  end
 
   it 'has none where there are no settings' do
     [nil, {}, { roles: nil }, { roles: {} }].each do |given|
@@ -17,10 +20,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
   it 'gives each what its settings say, as options' do
     settings('roles' => { 'reader' => arn, writer: { 'role_arn' => arn, 'session_duration' => 900 } })
     expect(described_class.names).to eq(%i[reader writer])
-    expect(described_class.options(:reader)).to eq(role_arn: arn)
-    expect(described_class.options(:writer)).to eq(role_arn: arn, session_duration: 900)
+    expect(described_class.options(:reader).value).to eq(role_arn: arn)
+    expect(described_class.options(:writer).value).to eq(role_arn: arn, session_duration: 900)
     settings(roles: { reader: { profile: 'prod' } })
-    expect(described_class.options(:reader)).to eq(profile: 'prod')
+    expect(described_class.options(:reader).value).to eq(profile: 'prod')
   end
 
   it 'refuses what would be the process’s own identity under another name' do
@@ -32,9 +35,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
 
   it 'limits the process’s own session by a scope_policy' do
     settings('roles' => { 'reader' => { 'scope_policy' => '{}', 'scope_duration' => 900 }, writer: { scope_polcy: '{}' } })
-    expect(described_class.options(:reader) { :own }).to eq(scope_policy: '{}', scope_duration: 900, source: :own)
+    expect(described_class.options(:reader) { :own }.value).to eq(scope_policy: '{}', scope_duration: 900, source: :own)
     misspelt = described_class.options(:writer) { aws::Session.new }
-    expect { aws::Session.new(**misspelt) }.to raise_error(ArgumentError, /unknown option "scope_polcy"\. Did you mean scope_policy\?/)
+    expect { aws::Session.new(**misspelt.value) }.to raise_error(ArgumentError, /unknown option "scope_polcy"\. Did you mean scope_policy\?/)
   end
 
   it 'refuses a scope beside a role or a profile, and names it to who writes a policy without a role' do

@@ -5,6 +5,7 @@ use crate::{
     environment::Environment,
     failure::{Failure, Kind, Warning},
     layer::{Chosen, Layer, Origin, chosen, is_unresolved},
+    util::secret_json,
 };
 use serde_json::{Map, Value};
 use std::{path::PathBuf, time::Duration};
@@ -29,6 +30,12 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// Overwrites options and settings, which hold tokens, keys and passwords as plain text.
+    pub(super) fn wipe(&mut self) {
+        let all = self.options.values_mut().chain(self.settings.values_mut());
+        all.for_each(secret_json::wipe);
+    }
+
     /// Refuses what does not exist and what is not resolved yet; returns what is only worth a warning.
     pub(super) fn check(&self) -> Result<Vec<Warning>, Failure> {
         options::check_options(&self.options)?;

@@ -15,7 +15,7 @@ use crate::{
     sts::{AssumeRoleOptions, RoleRequest, Scope, limits},
 };
 use serde_json::Value;
-use std::{path::PathBuf, time::Duration};
+use std::{mem, path::PathBuf, time::Duration};
 
 /// How long one fetch may wait for the network, all steps together.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -84,20 +84,26 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Decides every value; the failure is that of the first wrong one.
-    pub fn new(layers: Layers) -> Result<Self, Failure> {
+    /// Decides every value; the failure is that of the first wrong one. The layers are wiped.
+    pub fn new(mut layers: Layers) -> Result<Self, Failure> {
+        let settings = Self::decide(&mut layers);
+        layers.wipe();
+        settings
+    }
+
+    fn decide(layers: &mut Layers) -> Result<Self, Failure> {
         let mut warnings = layers.check()?;
         let is_given = |name| layers.options_and_settings()[0].get(name).is_some();
-        let base = base::read(&layers)?;
+        let base = base::read(layers)?;
         let for_web_identity = matches!(
             base.as_ref().map(|base| &base.value),
             Some(Base::WebIdentity(_))
         );
-        let scope = scope::read(&layers, base.as_ref())?;
+        let scope = scope::read(layers, base.as_ref())?;
         let (mut choice, get_session_token) = match &scope {
             Some(scope) => (RoleChoice::none(scope.origin), chosen(false, scope.origin)),
             None => (
-                RoleChoice::read(&layers, for_web_identity)?,
+                RoleChoice::read(layers, for_web_identity)?,
                 layers.flag("get_session_token")?,
             ),
         };
@@ -108,36 +114,39 @@ impl Settings {
         }
         choice.unscoped.check(get_session_token.value)?;
         let mut settings = Self {
-            region: region(&layers)?,
-            profile: profile(&layers)?,
+            region: region(layers)?,
+            profile: profile(layers)?,
             role: choice.role,
             unscoped: choice.unscoped,
             unscoped_by_layer: choice.unscoped_by_layer,
             role_options: choice.by_origin,
             base,
-            provider_id: provider_id(&layers)?,
+            provider_id: provider_id(layers)?,
             scope,
             token_provider: is_given("token_provider"),
             get_session_token,
-            endpoint: endpoint(&layers, &mut warnings)?,
-            ca_bundle: ca_bundle(&layers)?,
+            endpoint: endpoint(layers, &mut warnings)?,
+            ca_bundle: ca_bundle(layers)?,
             deadline_cap: layers.deadline_cap,
-            resolve_timeout: resolve_timeout(&layers, &mut warnings)?,
+            resolve_timeout: resolve_timeout(layers, &mut warnings)?,
             connect_timeout: layers.seconds("connect_timeout", CONNECT_TIMEOUT)?,
             read_timeout: layers.seconds("read_timeout", READ_TIMEOUT)?,
-            process_timeout: process_timeout(&layers)?,
+            process_timeout: process_timeout(layers)?,
             token_timeout: layers.seconds("token_timeout", TOKEN_TIMEOUT)?,
             negative_ttl: layers.seconds("negative_ttl", NEGATIVE_TTL)?,
             max_attempts: layers.environment.count("AWS_MAX_ATTEMPTS")?,
             advisory_window: layers
                 .first(|l| l.duration("advisory_window", MAX_ADVISORY_WINDOW))?,
-            cache: cache(&layers)?,
+            cache: cache(layers)?,
             name_with_account: layers.flag("name_with_account")?,
             enabled: layers.settings_key("enabled"),
             roles: layers.settings_key("roles"),
             broker_bridge: layers.settings_key("broker_bridge"),
-            environment: layers.environment,
-            dmi_folder: layers.dmi_folder.unwrap_or_else(|| DMI_FOLDER.into()),
+            environment: mem::take(&mut layers.environment),
+            dmi_folder: layers
+                .dmi_folder
+                .take()
+                .unwrap_or_else(|| DMI_FOLDER.into()),
             warnings,
         };
         if let Some(taker) = settings.taker() {

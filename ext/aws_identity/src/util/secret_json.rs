@@ -85,7 +85,8 @@ impl fmt::Debug for SecretJson {
     }
 }
 
-fn wipe(value: &mut Value) {
+/// Overwrites every text in `value`.
+pub fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(all) => all.iter_mut().for_each(wipe),

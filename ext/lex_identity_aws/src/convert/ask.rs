@@ -1,6 +1,7 @@
 //! The purposes of readers, and the questions and answers of a fetch.
 
 use super::Reply;
+use crate::secrets::SecretText;
 use aws_identity::{
     credentials::{Millis, Secret},
     failure::Failure,
@@ -78,12 +79,11 @@ pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Erro
         let value: Option<Value> = given.get(ruby.to_symbol(name));
         value.filter(|value| !value.is_nil())
     };
-    let text = |value| String::try_convert(value).map(|text| Secret::new(text.trim()));
     if let Some(code) = member("token_code") {
-        return Ok(Ok(Answer::TokenCode(text(code)?)));
+        return Ok(Ok(Answer::TokenCode(secret(code)?)));
     }
     if let Some(token) = member("web_identity_token") {
-        return Ok(Ok(Answer::WebIdentityToken(text(token)?)));
+        return Ok(Ok(Answer::WebIdentityToken(secret(token)?)));
     }
     match member("source").and_then(RHash::from_value) {
         Some(given) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, given)?)))),
@@ -91,13 +91,21 @@ pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Erro
     }
 }
 
+/// The trimmed text of a Ruby String; no copy of it stays unwiped.
+pub fn secret(value: Value) -> Result<Secret, Error> {
+    let whole = Secret::new(String::try_convert(value)?);
+    Ok(Secret::new(whole.expose().trim()))
+}
+
 fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
     let text = |name: &str| -> Result<Option<String>, Error> {
         let value: Option<Value> = given.get(ruby.to_symbol(name));
-        value
-            .filter(|value| !value.is_nil())
-            .map(String::try_convert)
-            .transpose()
+        let value = value.filter(|value| !value.is_nil());
+        match value.map(|value| (value, <&SecretText>::try_convert(value))) {
+            None => Ok(None),
+            Some((_, Ok(text))) => Ok(Some(text.0.expose().to_owned())),
+            Some((value, Err(_))) => String::try_convert(value).map(Some),
+        }
     };
     let required = |name: &str| -> Result<String, Error> {
         text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| {

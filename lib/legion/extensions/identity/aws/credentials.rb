@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require_relative 'internal/native'
 require_relative 'internal/redacted'
+require_relative 'internal/secret'
 
 module Legion
   module Extensions
@@ -9,7 +11,8 @@ module Legion
         # AWS credentials: frozen, equal by content, printed with their key id only, never serialised.
         #
         # aws-sdk-ruby takes them wherever it takes credentials. They are not refreshed: for that pass a {Session}, or
-        # {Identity.current_credentials}.
+        # {Identity.current_credentials}. The secrets are in native memory, which is wiped when Ruby collects the object; each call of
+        # {#secret_access_key} and {#session_token} makes a String of Ruby, which cannot be wiped.
         class Credentials
           include Internal::Redacted
 
@@ -55,12 +58,14 @@ module Legion
           # @param degraded [String, nil]
           # @param details [Hash]
           # @param serial [Integer]
+          # @raise [ArgumentError] for a secret that is not UTF-8
           def initialize(access_key_id, secret_access_key, session_token = nil, # rubocop:disable Metrics/ParameterLists
                          account_id: nil, expiration: nil, source: nil, region: nil, degraded: nil, details: {}, serial: 0)
+            secret_access_key = Internal::Secret.new(secret_access_key)
+            session_token = Internal::Secret.new(session_token)
             @access_key_id = access_key_id.dup.freeze
-            secret = secret_access_key.dup.freeze
-            token = session_token.dup.freeze
-            @secrets = ->(name) { name == :secret_access_key ? secret : token }
+            @secret_access_key = native(secret_access_key)
+            @session_token = native(session_token)
             @account_id = account_id
             @expiration = expiration&.dup&.freeze
             @source = source
@@ -71,14 +76,14 @@ module Legion
             freeze
           end
 
-          # @return [String, nil] the secret
-          def secret_access_key = @secrets.call(:secret_access_key)
+          # @return [String, nil] the secret; a new String each time
+          def secret_access_key = @secret_access_key&.expose
 
-          # @return [String, nil] a secret too; nil for keys that do not expire
-          def session_token = @secrets.call(:session_token)
+          # @return [String, nil] a secret too; a new String each time; nil for keys that do not expire
+          def session_token = @session_token&.expose
 
           # @return [Boolean] whether a request can be signed with them
-          def set? = !access_key_id.to_s.empty? && !secret_access_key.to_s.empty?
+          def set? = !access_key_id.to_s.empty? && @secret_access_key&.empty? == false
 
           # @return [Boolean] whether they have expired; false where {#expiration} is nil
           def expired? = !expiration.nil? && ::Time.now >= expiration
@@ -109,12 +114,28 @@ module Legion
           # @return [Integer]
           def hash = [Credentials, access_key_id, expiration].hash
 
+          # @api private
+          # @return [Hash{Symbol => Object}] the keys and their account, the secrets native
+          def keys
+            { access_key_id: access_key_id, secret_access_key: @secret_access_key, session_token: @session_token, account_id: account_id }
+          end
+
           # @return [String] with the key id only
           def inspect = "#<#{self.class} access_key_id=#{access_key_id.inspect}>"
 
           protected
 
-          def fields = [access_key_id, secret_access_key, session_token, expiration, account_id]
+          def fields = [*keys.values, expiration]
+
+          private
+
+          # @param secret [Internal::Secret]
+          # @return [Internal::Native::SecretText, nil]
+          def native(secret)
+            return secret.value if secret.value.nil? || secret.value.is_a?(Internal::Native::SecretText)
+
+            Internal::Native::SecretText.new(secret.value)
+          end
         end
       end
     end

@@ -21,12 +21,12 @@ module Legion
           private_constant :IN_AWS
 
           class << self
+            # @param options [Internal::Secret] a Hash, as for {Session#initialize}
             # @param assume [Boolean] whether to send a real AssumeRole for each role
             # @param settings_files [Aws::LegionIO::SettingsFiles, nil] LegionIO's settings files, whose `identity.aws` is used then
             # @param library_error [LoadError, nil] why the native library cannot be loaded
-            # @param options [Hash{Symbol => Object}] as for {Session#initialize}
             # @return [Report]
-            def examine(assume: false, settings_files: nil, library_error: nil, **options)
+            def examine(options, assume: false, settings_files: nil, library_error: nil)
               library = Library.new(library_error).findings
               in_aws = library_error ? not_run : in_aws(options, settings_files, assume)
               Report.new(library + in_aws + LegionIO.new(settings_files).findings)
@@ -35,14 +35,14 @@ module Legion
             private
 
             def in_aws(options, settings_files, assume)
-              layers = Internal::Layers.of(options, deadline_cap: Internal::Layers.deadline_cap)
-              layers = layers.merge(settings: settings_files.identity_aws) if settings_files
+              settings = settings_files ? settings_files.identity_aws : Internal::Layers.identity_aws
+              layers = Internal::Layers.of(options, settings: settings, deadline_cap: Internal::Layers.deadline_cap)
               _, layers = Internal::Layers.callbacks_out_of(layers)
               examined(layers, assume)
             end
 
             def examined(layers, assume)
-              Internal::OwnThread.wait { Internal::Native.doctor(layers, assume) }.map { |fields| Finding.new(**fields) }
+              Internal::OwnThread.wait { Internal::Native.doctor(Internal::Layers.opened(layers), assume) }.map { |fields| Finding.new(**fields) }
             rescue ::StandardError => e
               [Finding.of('settings', 'examination', "it was given up: #{e.message}", status: :fail,
                                                                                       remedy: 'Run it again; if it stays, report it with this text.')]

@@ -4,6 +4,7 @@ require_relative 'internal/layers'
 require_relative 'internal/lazy'
 require_relative 'internal/log'
 require_relative 'internal/native'
+require_relative 'internal/secret'
 
 module Legion
   module Extensions
@@ -51,7 +52,10 @@ module Legion
           # @param options [Hash{Symbol => Object}] as for {Session#initialize}
           # @return [Doctor::Report]
           # @raise [ArgumentError] for a callback or source among the options that lacks the method it needs
-          def doctor(assume: false, **options) = Internal::Lazy.load(Aws, :Doctor).examine(assume: assume, **options)
+          def doctor(assume: false, **options)
+            options = Internal::Secret.new(options)
+            Internal::Lazy.load(Aws, :Doctor).examine(options, assume: assume)
+          end
         end
       end
     end

@@ -6,6 +6,7 @@ require_relative 'internal/lazy'
 require_relative 'internal/log'
 require_relative 'internal/native'
 require_relative 'internal/redacted'
+require_relative 'internal/secret'
 require_relative 'internal/layers'
 require_relative 'internal/fetches'
 
@@ -25,12 +26,10 @@ module Legion
 
           # The value before the first fetch: its serial is 0, and the core counts from 1.
           NONE = ::Struct.new(:serial, :degraded).new(0, nil).freeze
-          # Options that {#assume_role} hands on: where STS is and how long it may take.
-          INHERITED = %i[region endpoint ca_bundle resolve_timeout connect_timeout read_timeout process_timeout token_timeout].freeze
           # How often a read begins: again where other threads took away what it had fetched, and never without end.
           ROUNDS = 8
           LOCK = ::Mutex.new
-          private_constant :NONE, :INHERITED, :ROUNDS, :LOCK
+          private_constant :NONE, :ROUNDS, :LOCK
 
           class << self
             # A session from layers that were collected before. What the core warns of is left to the caller.
@@ -40,7 +39,7 @@ module Legion
             # @param logger [Logger, nil]
             # @return [Session]
             def from_layers(layers, logger = nil)
-              allocate.tap { |session| session.__send__(:start, layers, logger) }
+              allocate.tap { |session| session.__send__(:start, layers, Internal::Log.new(logger)) }
             end
           end
 
@@ -94,7 +93,8 @@ module Legion
           # @raise [ConfigurationError] for settings that cannot be used
           # @raise [NotReadyError] for a setting that LegionIO has not resolved yet
           def initialize(logger: nil, **options)
-            start(Internal::Layers.of(options), logger)
+            options = Internal::Secret.new(options)
+            start(Internal::Layers.of(options), Internal::Log.new(logger))
             warn_of_news
           end
 
@@ -165,22 +165,26 @@ module Legion
           # @param token [String]
           # @raise [ConfigurationError] where the session has none
           def web_identity_token=(token)
-            raise ::ArgumentError, "web_identity_token= takes a String, and was given #{token.class}." unless token.is_a?(::String)
+            token = Internal::Secret.new(token)
+            raise ::ArgumentError, "web_identity_token= takes a String, and was given #{token.value.class}." unless token.text?
 
-            @native.web_identity_token = token
+            @native.web_identity_token = token.value
           end
 
           # A session on top of this one, which it asks for its base credentials. Region, endpoint and time-outs are those of this one, its
           # profile's included, unless given.
           #
           # @param role_arn [String, Array<String, Hash>]
+          # @param logger [Logger, nil] nil: that of this session
           # @param options [Hash{Symbol => Object}] as for {#initialize}
           # @return [Session]
           # @raise [ArgumentError, ConfigurationError]
-          def assume_role(role_arn:, **options)
-            raise ::ArgumentError, "role_arn is #{role_arn.inspect}; assume_role takes the ARN of a role, or a list of them." unless role_arn
+          def assume_role(role_arn:, logger: nil, **options)
+            options = Internal::Secret.new({ **options, role_arn: role_arn, source: self })
+            role_arn = options.part(:role_arn)
+            raise ::ArgumentError, "role_arn is #{role_arn.value.inspect}; assume_role takes the ARN of a role, or a list of them." unless role_arn.value
 
-            child(role_arn: role_arn, **options)
+            child(options, logger)
           end
 
           # A session of the same identity that may do less (sts:GetScopedCredentials): what both `policy` and this session's permissions
@@ -197,14 +201,14 @@ module Legion
           # @return [Session]
           # @raise [ArgumentError] without a policy
           # @raise [ConfigurationError] for what STS does not take
-          # @see docs/tokens.md
+          # @see file:docs/tokens.md
           # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetScopedCredentials.html
           def scoped(policy:, duration_seconds: nil, description: nil)
             unless policy.is_a?(::Hash) || (policy.is_a?(::String) && !policy.strip.empty?)
               raise ::ArgumentError, "policy is #{policy.inspect}; scoped takes an IAM policy, as JSON text or a Hash."
             end
 
-            child(scope_policy: policy, scope_duration: duration_seconds, scope_description: description)
+            child(Internal::Secret.new({ scope_policy: policy, scope_duration: duration_seconds, scope_description: description, source: self }))
           end
 
           # Calls the block with each change, on one thread that exists only while the session has listeners. That thread also refreshes
@@ -337,22 +341,20 @@ module Legion
           private
 
           # A session that has this one as its source, and what is inherited of it.
-          def child(logger: nil, **options)
-            inherited = @inherited.call
-            layers = Internal::Layers.of({ **inherited[:options], **options, source: self })
-            layers[:inherited_profile] = inherited[:profile]
-            Session.from_layers(layers, logger || inherited[:logger]).tap { |session| session.__send__(:warn_of_news) }
+          def child(options, logger = nil)
+            log = logger ? Internal::Log.new(logger) : @log
+            layers = Internal::Layers.of(options).merge(inherited: @native)
+            Session.allocate.tap do |session|
+              session.__send__(:start, layers, log)
+              session.__send__(:warn_of_news)
+            end
           end
 
-          def start(layers, logger)
-            @log = Internal::Log.new(logger)
+          def start(layers, log)
+            @log = log
             @cached = @identity = NONE
-            options = layers.fetch(:options)
-            profile = options[:profile]&.to_s || layers[:inherited_profile]
-            inherited = { logger: logger, profile: profile, options: options.slice(*INHERITED) }
-            @inherited = -> { inherited } # an endpoint may hold a password
             callbacks, layers = Internal::Layers.callbacks_out_of(layers)
-            @native = Internal::Native::Session.new(layers)
+            @native = Internal::Native::Session.new(Internal::Layers.opened(layers))
             @fetches = Internal::Fetches.new(@native, callbacks)
           end
 

@@ -18,18 +18,18 @@ module Legion
           attr_reader :expiration
 
           # @api private
-          # @param token [String]
+          # @param token [Internal::Native::SecretText]
           # @param expiration [Integer] seconds since the epoch
           # @param kind [Symbol]
           def initialize(token:, expiration:, kind:)
-            @text = -> { token }
+            @text = token
             @expiration = ::Time.at(expiration).utc.freeze
             @kind = kind
             freeze
           end
 
-          # @return [String] the secret
-          def token = @text.call
+          # @return [String] the secret; a new String each time
+          def token = @text.expose
 
           # @return [Boolean] whether the other system takes it no more
           def expired? = ::Time.now >= expiration

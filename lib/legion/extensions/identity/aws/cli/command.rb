@@ -125,8 +125,8 @@ module Legion
             # The session LegionIO would make on this machine, with the options of the command line on top.
             def session
               @session ||= begin
-                layers = Internal::Layers.of({ token_provider: token_provider, **@session_options })
-                layers[:settings] = settings_files&.identity_aws
+                options = Internal::Secret.new({ token_provider: token_provider, **@session_options })
+                layers = Internal::Layers.of(options, settings: settings_files&.identity_aws)
                 session = Session.from_layers(layers)
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
                 session

@@ -5,6 +5,7 @@ require_relative '../errors'
 require_relative 'lazy'
 require_relative 'own_thread'
 require_relative 'redacted'
+require_relative 'secret'
 
 module Legion
   module Extensions
@@ -43,50 +44,43 @@ module Legion
               # @return [Array(Callbacks, Hash), Array(nil, Hash)]
               # @raise [ArgumentError] for an object that cannot be called
               def out_of(layers)
-                options = layers.fetch(:options).reject { |name, value| TAKES.key?(name) && blank?(value) }
-                given = options.slice(*TAKES.keys).reject { |name, value| name == :web_identity_token && value.is_a?(::String) }
-                given.each { |name, value| check(name, value) }
-                callbacks = new(**given) unless given.empty?
-                [callbacks, layers.merge(options: options.merge(given.transform_values { true }))]
+                options = layers.fetch(:options)
+                blank = TAKES.keys.select { |name| options.part(name).blank? }
+                given = (TAKES.keys - blank).to_h { |name| [name, options.part(name)] }.reject { |name, option| name == :web_identity_token && option.text? }
+                given.each { |name, option| check(name, option) }
+                callbacks = new(given) unless given.empty?
+                [callbacks, layers.merge(options: Secret.new(options.value.except(*blank).merge(given.transform_values { true })))]
               end
 
               private
 
-              def blank?(value) = value.nil? || (value.is_a?(::String) && value.strip.empty?)
-
-              def check(name, value)
-                fits = name == :source ? credentials?(value) || value.respond_to?(:credentials) : value.respond_to?(:call)
+              def check(name, option)
+                fits = name == :source ? credentials?(option) || option.answers?(:credentials) : option.answers?(:call)
                 return if fits
 
-                raise ::ArgumentError, "#{name} is of class #{value.class}; it takes #{TAKES.fetch(name)}."
+                raise ::ArgumentError, "#{name} is of class #{option.value.class}; it takes #{TAKES.fetch(name)}."
               end
 
-              def credentials?(value) = value.respond_to?(:access_key_id) && value.respond_to?(:secret_access_key)
+              def credentials?(option) = option.answers?(:access_key_id, :secret_access_key)
             end
 
-            # @param token_provider [#call, nil]
-            # @param web_identity_token [#call, nil]
-            # @param source [#credentials, #access_key_id, nil]
-            def initialize(token_provider: nil, web_identity_token: nil, source: nil)
-              given = { token_provider: token_provider, web_identity_token: web_identity_token, source: source }
-              @given = ->(name) { given.fetch(name) } # a source holds secrets
-              @used = {} # codes; a used one is no secret any more
+            # @param given [Hash{Symbol => Secret}] by the names in {TAKES}
+            def initialize(given)
+              @given = given.freeze
+              @used = {} # hashes of codes
             end
 
             # @return [Boolean] whether there is a token_provider to prompt for a code
-            def token_provider? = !@given.call(:token_provider).nil?
+            def token_provider? = @given.key?(:token_provider)
 
             # @return [Session, nil] the source, where it is a Session: it bounds its own waits, and may prompt for an MFA code
-            def source_session
-              source = @given.call(:source)
-              source if source.is_a?(Session)
-            end
+            def source_session = (@given[:source]&.value if @given[:source]&.value.is_a?(Session))
 
             # Calls the object that answers `question`, on the calling thread.
             #
             # @param question [Hash{Symbol => Object}] of {Native::Session#wait}
             # @param alone [Boolean] whether the thread is one of ours: then every exception becomes an {Error}
-            # @return [Hash{Symbol => Object}] as {Native::Session#answer} takes it
+            # @return [Hash{Symbol => Secret}] what {Native::Session#answer} takes, wrapped
             # @raise [Error]
             def ask(question, alone: false)
               limit = question.fetch(:limit)
@@ -94,7 +88,7 @@ module Legion
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
                        when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, **question.slice(:refused_key, :spent_key)) }
-                       else text(call(name, :process_timeout, limit, alone, &:call), name, 'a token')
+                       else text(call(name, :process_timeout, limit, alone) { |token| Secret.new(token.value.call) }, name, 'a token')
                        end
               { name => answer }
             end
@@ -106,19 +100,21 @@ module Legion
 
             # Refuses a code that was given before: AWS takes each code once.
             def token_code(serial_number, limit, alone)
-              code = call(:token_provider, :token_timeout, limit, alone) { |provider| takes_none?(provider) ? provider.call : provider.call(serial_number) }
+              code = call(:token_provider, :token_timeout, limit, alone) { |provider| code_of(provider, serial_number) }
               code = text(code, :token_provider, 'the six digits that the device shows')
-              refuse_used if @used.key?(code)
-              @used[code] = true if code.match?(/\A\d{6}\z/) # the core sends nothing but six digits, so all else stays unused
+              refuse_used if @used.key?(code.value.hash)
+              @used[code.value.hash] = true if code.value.match?(/\A\d{6}\z/) # the core sends nothing but six digits, so all else stays unused
               code
             end
 
+            def code_of(provider, serial_number) = Secret.new(takes_none?(provider) ? provider.value.call : provider.value.call(serial_number))
+
             # A token_provider may do without the serial number: `-> { code }`.
-            def takes_none?(provider) = (provider.is_a?(::Proc) ? provider : provider.method(:call)).arity.zero?
+            def takes_none?(provider) = (provider.value.is_a?(::Proc) ? provider.value : provider.value.method(:call)).arity.zero?
 
             # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
-              bounded(limit) { yield @given.call(name) }
+              bounded(limit) { yield @given.fetch(name) }
             rescue Overdue => _e
               raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
             rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours no caller would see it
@@ -136,13 +132,12 @@ module Legion
             end
 
             def text(answer, name, wanted)
-              return refuse(name, answer.class, wanted) unless answer.is_a?(::String)
+              return refuse(name, answer.value.class, wanted) unless answer.text?
 
-              text = answer.encode(::Encoding::UTF_8)
-              return refuse(name, 'a String that is no text', wanted) unless text.valid_encoding?
+              text = Secret.new(answer.value.encode(::Encoding::UTF_8))
+              return refuse(name, 'a String that is no text', wanted) unless text.value.valid_encoding?
 
-              text = text.strip
-              text.empty? ? refuse(name, 'a blank String', wanted) : text
+              text.blank? ? refuse(name, 'a blank String', wanted) : Secret.new(text.value.strip)
             rescue ::EncodingError => _e # the message of the exception shows a part of the text
               refuse(name, 'a String that is no text', wanted)
             end
@@ -159,30 +154,39 @@ module Legion
             # Where AWS refused the key of a source that is a Session, the Session reads its own sources again. A key that is spent is
             # refreshed, unless the source has another one by now.
             def fields_of(source, refused_key: nil, spent_key: nil)
-              source.invalidate(refused_key) if refused_key && source.respond_to?(:invalidate)
+              source.value.invalidate(refused_key) if refused_key && source.answers?(:invalidate)
               credentials = credentials_of(source)
-              if spent_key && credentials&.access_key_id == spent_key && source.respond_to?(:refresh!)
-                source.refresh!
+              if spent_key && credentials.value&.access_key_id == spent_key && source.answers?(:refresh!)
+                source.value.refresh!
                 credentials = credentials_of(source)
               end
-              fields = { access_key_id: credentials&.access_key_id, secret_access_key: credentials&.secret_access_key }
-              missing = fields.find { |_, value| !value.is_a?(::String) || value.empty? }
-              raise NoCredentialsError, "The source (#{source.class}) has no #{missing.first} just now. Check that it works by itself." if missing
+              keys = Secret.new(keys_of(credentials))
+              missing = %i[access_key_id secret_access_key].find { |name| empty?(keys.part(name)) }
+              raise NoCredentialsError, "The source (#{source.value.class}) has no #{missing} just now. Check that it works by itself." if missing
 
-              fields.merge(session_token: credentials.session_token, account_id: (credentials.account_id if credentials.respond_to?(:account_id)),
-                           expiration: expiration_of(credentials, source), scoped_policies_count: scopes_of(credentials))
+              Secret.new({ **keys.value, expiration: expiration_of(credentials, source) })
             end
 
-            def credentials_of(source) = source.respond_to?(:credentials) ? source.credentials : source
+            def credentials_of(source) = source.answers?(:credentials) ? Secret.new(source.value.credentials) : source
 
-            # @return [String, nil] how often a Session's credentials were scoped
-            def scopes_of(credentials) = credentials.is_a?(Credentials) ? credentials.details[:scoped_policies_count] : nil
+            # Of a {Credentials} the secrets stay native, and it is said how often they were scoped.
+            def keys_of(credentials)
+              if credentials.value.is_a?(Credentials)
+                return { **credentials.value.keys, scoped_policies_count: credentials.value.details[:scoped_policies_count] }
+              end
+
+              { access_key_id: credentials.value&.access_key_id, secret_access_key: credentials.value&.secret_access_key,
+                session_token: credentials.value&.session_token, account_id: (credentials.value.account_id if credentials.answers?(:account_id)) }
+            end
+
+            def empty?(key) = !(key.text? || key.value.is_a?(Native::SecretText)) || key.value.empty?
 
             # In aws-sdk-ruby the provider knows the expiration; the credentials do not.
             #
+            # @param objects [Array<Secret>]
             # @return [Float, nil] seconds since the epoch; nil where none of the objects has an expiration
             def expiration_of(*objects)
-              given = objects.filter_map { |object| object.expiration if object.respond_to?(:expiration) }.first
+              given = objects.filter_map { |object| object.value.expiration if object.answers?(:expiration) }.first
               seconds = seconds_of(given) unless given.nil?
               return seconds if given.nil? || seconds&.finite?
 

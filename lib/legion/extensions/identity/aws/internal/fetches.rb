@@ -89,8 +89,8 @@ module Legion
 
             # @return [Error, nil] why there is no answer
             def answer(token, question)
-              value = DEPENDENCIES.answer(self) { @callbacks.ask(question, alone: OwnThread.unattended?) }
-              reply(token, value)
+              answer = DEPENDENCIES.answer(self) { @callbacks.ask(question, alone: OwnThread.unattended?) }
+              reply(token, answer)
               nil
             rescue Error => e
               refuse(token, question, e)
@@ -104,10 +104,10 @@ module Legion
               reply(token, error.message)
             end
 
-            # A helper thread that has replied ends, so a fetch that begins from here on needs another one.
+            # The answer is wrapped, or says why there is none. A helper thread that has replied ends, so a fetch that begins from here on needs another one.
             def reply(token, answer)
               @asked = nil if @asked.equal?(::Thread.current)
-              @native.answer(token, answer)
+              @native.answer(token, answer.is_a?(::Hash) ? answer.transform_values(&:value) : answer)
             end
 
             # The result of a prefetch, which does not wait for AWS: an error of the callback is raised only where no credentials are held.

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'lazy'
+require_relative 'secret'
 
 module Legion
   module Extensions
@@ -14,9 +15,6 @@ module Legion
             # Seconds. LegionIO gives all providers 5 s together and a late one costs every boot those 5 s, so ours gives up earlier.
             LEGION_DEADLINE = 4.0
 
-            # Every name the core may look at, so that an unrelated change of ENV does not throw credentials away.
-            ENVIRONMENT = /\A(?:AWS_.*|SSL_CERT_.*|HOME|PATH|LEX_IDENTITY_AWS_PROFILE|(?:https?|no)_proxy)\z/i
-
             # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
             APART = %w[enabled roles broker_bridge].freeze
 
@@ -25,27 +23,28 @@ module Legion
             private_constant :APART, :CALLBACKS
 
             class << self
-              # @param options [Hash{Symbol => Object}] explicit options
+              # @param options [Secret] a Hash of explicit options
+              # @param settings [Secret, nil] a Hash, LegionIO's `identity.aws`
               # @param deadline_cap [Float, nil] seconds; the most that `resolve_timeout` may be
-              # @return [Hash{Symbol => Object}] what {Native::Session} takes; holds secrets
-              def of(options, deadline_cap: nil)
+              # @return [Hash{Symbol => Object}] what {opened} makes the argument of {Native::Session}; whatever may hold a secret is wrapped
+              def of(options, settings: identity_aws, deadline_cap: nil)
                 {
                   options:      options,
-                  settings:     setting(:identity, :aws),
+                  settings:     settings,
                   environment:  environment,
                   deadline_cap: deadline_cap
                 }
               end
 
-              # All of ENV, since a `credential_process` may need any of it. Services often run without HOME; then the home of their user
-              # is added.
+              # All of ENV, since a `credential_process` may need any of it; it never becomes Strings of Ruby. Services often run without
+              # HOME; then the home of their user is added.
               #
-              # @return [Hash{String => String}]
-              def environment
-                found = ENV.to_h
-                home  = home_of_user unless found.key?('HOME')
-                home ? found.merge('HOME' => home) : found
-              end
+              # @return [Native::Environment]
+              def environment = Native::Environment.current(::ENV.key?('HOME') ? nil : home_of_user)
+
+              # @param layers [Hash] as {of} gives them
+              # @return [Hash{Symbol => Object}] with nothing wrapped; to be handed to the native method at once
+              def opened(layers) = layers.transform_values { |layer| layer.is_a?(Secret) ? layer.value : layer }
 
               # Takes the application's objects out of the layers. {Callbacks} is loaded only where there are some.
               #
@@ -53,21 +52,19 @@ module Legion
               # @return [Array(Callbacks, Hash), Array(nil, Hash)] see {Callbacks.out_of}
               # @raise [ArgumentError] for an object that cannot be called
               def callbacks_out_of(layers)
-                given = layers.fetch(:options).slice(*CALLBACKS).compact
-                return [nil, layers] if given.all? { |name, value| name == :web_identity_token && value.is_a?(::String) }
+                options = layers.fetch(:options)
+                return [nil, layers] if CALLBACKS.all? { |name| no_callback?(name, options.part(name)) }
 
                 Lazy.load(Internal, :Callbacks).out_of(layers)
               end
 
-              # Equal for equal settings. It holds no secret: Ruby's hashes are salted anew in each process.
+              # Equal for equal settings. It holds no secret: hashes are salted anew in each process.
               #
               # @param layers [Hash] as {of} gives them
               # @return [Integer]
               def fingerprint(layers)
-                settings    = layers[:settings]
-                settings    = settings.reject { |name, _| APART.include?(name.to_s) } if settings.is_a?(::Hash)
-                environment = layers[:environment].select { |name, _| ENVIRONMENT.match?(name) }
-                layers.merge(settings: settings, environment: environment).hash
+                [layers[:options].value, used(layers[:settings]&.value),
+                 layers[:environment].fingerprint, layers[:deadline_cap]].hash
               end
 
               # A setting of LegionIO's, read at each use: LegionIO replaces the object when its settings change. Without a loader `dig`
@@ -81,12 +78,19 @@ module Legion
                 ::Legion::Settings.dig(*keys)
               end
 
-              # For the keys that LegionIO's side reads. Where it is no Hash, the core refuses it.
-              #
-              # @return [Hash, nil] `identity.aws`
+              # @return [Secret, nil] `identity.aws`; the core refuses what is no Hash
               def identity_aws
-                found = setting(:identity, :aws)
-                found if found.is_a?(::Hash)
+                found = Secret.new(setting(:identity, :aws))
+                found unless found.value.nil?
+              end
+
+              # @param name [Symbol] a key of `identity.aws`, which may be written as a String
+              # @return [Secret] its value; of nil where there is none
+              def own_setting(name)
+                settings = identity_aws
+                return Secret.new(nil) unless settings && settings.value.is_a?(::Hash)
+
+                Secret.new(settings.value.fetch(name) { settings.value[name.to_s] })
               end
 
               # @return [Float, nil] seconds; nil outside LegionIO
@@ -95,6 +99,10 @@ module Legion
               end
 
               private
+
+              def used(settings) = settings.is_a?(::Hash) ? settings.reject { |name, _| APART.include?(name.to_s) } : settings
+
+              def no_callback?(name, option) = option.value.nil? || (name == :web_identity_token && option.text?)
 
               def home_of_user
                 ::Dir.home

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
+require_relative 'secret'
 
 module Legion
   module Extensions
@@ -54,9 +55,9 @@ module Legion
               def aside
                 outcome = ::Queue.new
                 caller = ::Thread.current
-                locals = caller.keys.to_h { |key| [key, caller[key]] }
+                locals = Secret.new(caller.keys.to_h { |key| [key, caller[key]] })
                 thread = start(unattended: unattended?) do
-                  locals.each { |key, value| ::Thread.current[key] = value }
+                  locals.value.each { |key, value| ::Thread.current[key] = value }
                   outcome << result_of { yield } # rubocop:disable Style/ExplicitBlockArgument -- it is called on another thread
                 end
                 thread.join

@@ -10,8 +10,8 @@ module Legion
           # For what holds a secret: printed without it. JSON gets the printed text, so that a report or log line with such an object in it
           # still arrives; Marshal and YAML, which would have to restore the object, are refused.
           #
-          # A class that includes this defines `inspect`, and keeps its secrets in a closure, not in an instance variable: some serialisers
-          # read the instance variables of any object.
+          # A class that includes this defines `inspect`, and keeps its secrets in native memory or in a closure, not as Strings in instance
+          # variables: some serialisers read the instance variables of any object.
           #
           # @api private
           module Redacted

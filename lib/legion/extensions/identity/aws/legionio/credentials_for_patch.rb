@@ -52,10 +52,7 @@ module Legion
 
             class << self
               # @return [Boolean]
-              def wanted?
-                settings = Internal::Layers.identity_aws || {}
-                [true, 'true'].include?(settings.fetch(:broker_bridge) { settings['broker_bridge'] })
-              end
+              def wanted? = [true, 'true'].include?(Internal::Layers.own_setting(:broker_bridge).value)
 
               # @param credentials [Credentials]
               # @return [Hash{Symbol => String, nil}]

@@ -3,6 +3,7 @@
 require_relative '../internal/log'
 require_relative '../internal/monotonic'
 require_relative '../internal/redacted'
+require_relative '../internal/secret'
 require_relative '../session'
 require_relative '../internal/layers'
 
@@ -28,9 +29,10 @@ module Legion
             private_constant :Entry, :HELD_READ
 
             # @param options [Hash{Symbol => Object}] explicit options of every Session made here
-            # @yieldreturn [Hash{Symbol => Object}] options computed anew at each use, in place of fixed ones
+            # @yieldreturn [Internal::Secret] a Hash of options computed anew at each use, in place of fixed ones
             def initialize(**options, &source)
-              @options = source || -> { options } # they may hold a password, and an instance variable is easily printed
+              options = Internal::Secret.new(options)
+              @options = source || -> { options }
               @lock = ::Mutex.new
               @entry = nil
               @log = Internal::Log.new

@@ -27,26 +27,30 @@ module Legion
 
             class << self
               # @return [Array<Symbol>] the roles that are in the settings
-              def names = definitions.keys - [RESERVED]
+              def names = definitions.value.keys - [RESERVED]
 
               # An ARN alone is short for a role_arn.
               #
               # @param name [Symbol]
               # @yieldreturn [Session] the process's own, which a scoped role limits
-              # @return [Hash{Symbol => Object}] the options of a Session for that role
+              # @return [Internal::Secret] a Hash, the options of a Session for that role
               # @raise [ConfigurationError]
               def options(name)
                 place = "#{PLACE}.#{name}"
-                given = definitions.fetch(name) { raise ConfigurationError, "#{place} is no longer in the settings. Ask for a role that is." }
-                given = { role_arn: given } if given.is_a?(::String)
-                raise ConfigurationError, "#{place} is a #{given.class}. Write the role's ARN, or a Hash with its role_arn." unless given.is_a?(::Hash)
+                raise ConfigurationError, "#{place} is no longer in the settings. Ask for a role that is." unless definitions.value.key?(name)
 
-                given = given.transform_keys(&:to_sym)
-                return scoped(given, place).merge(source: yield) if given.keys.any? { |key| key.start_with?('scope') }
+                given = definitions.part(name)
+                given = Internal::Secret.new({ role_arn: given.value }) if given.text?
+                unless given.value.is_a?(::Hash)
+                  raise ConfigurationError, "#{place} is a #{given.value.class}. Write the role's ARN, or a Hash with its role_arn."
+                end
+
+                given = Internal::Secret.new(given.value.transform_keys(&:to_sym))
+                return scoped(given, place, yield) if given.value.keys.any? { |key| key.start_with?('scope') }
                 # Without one it would be the process's own identity under another name. (A list is LegionIO's way to write fallbacks.)
-                return given if given.values_at(*IDENTITY).any?(::String)
+                return given if IDENTITY.any? { |key| given.part(key).text? }
 
-                scope = given.key?(:policy) ? 'a scope_policy in place of policy' : 'a scope_policy'
+                scope = given.value.key?(:policy) ? 'a scope_policy in place of policy' : 'a scope_policy'
                 raise ConfigurationError, "#{place} names no role. Give it a role_arn, a profile that has one, or #{scope}, which limits the " \
                                           "process's own session."
               end
@@ -74,16 +78,18 @@ module Legion
               # @return [String, nil] what of the settings is passed over, and why
               def problem
                 roles = setting
-                return "#{PLACE} is a #{roles.class} and is ignored. Write a Hash of names, each with a role_arn." unless roles.nil? || roles.is_a?(::Hash)
+                return "#{PLACE} is a #{roles.value.class} and is ignored. Write a Hash of names, each with a role_arn." unless unset_or_hash?(roles)
 
-                "#{PLACE}.default is ignored: so LegionIO calls the process's own credentials. Choose another name." if definitions.key?(RESERVED)
+                "#{PLACE}.default is ignored: so LegionIO calls the process's own credentials. Choose another name." if definitions.value.key?(RESERVED)
               end
 
               private
 
               # Misspelt options are found by the core, which has all names.
-              def scoped(given, place)
-                beside = IDENTITY.find { |key| !given[key].nil? } or return given
+              def scoped(given, place, session)
+                beside = IDENTITY.find { |key| !given.part(key).value.nil? }
+                return Internal::Secret.new({ **given.value, source: session }) unless beside
+
                 raise ConfigurationError, "#{place} has #{beside} beside a scope, which limits the process's own session. Keep one of them; a " \
                                           'role is limited by policy.'
               end
@@ -93,14 +99,14 @@ module Legion
                 name.to_sym unless name.empty? || name == RESERVED.to_s
               end
 
-              def setting
-                settings = Internal::Layers.identity_aws || {}
-                settings[:roles] || settings['roles']
-              end
+              def setting = Internal::Layers.own_setting(:roles)
 
+              def unset_or_hash?(roles) = roles.value.nil? || roles.value.is_a?(::Hash)
+
+              # A Hash by name.
               def definitions
                 roles = setting
-                roles.is_a?(::Hash) ? roles.transform_keys { |name| name.to_s.to_sym } : {}
+                Internal::Secret.new(roles.value.is_a?(::Hash) ? roles.value.transform_keys { |name| name.to_s.to_sym } : {})
               end
             end
           end

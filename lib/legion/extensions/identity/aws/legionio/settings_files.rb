@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../internal/secret'
+
 module Legion
   module Extensions
     module Identity
@@ -59,17 +61,18 @@ module Legion
               @folders = folders
               @unreadable = {}
               @files = []
-              @settings = {}
-              folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| @settings = merge(@settings, read(path)) }
+              @settings = Internal::Secret.new({})
+              folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| add(read(path)) }
             end
 
             # @return [Hash{String => Object}] of all files together
-            attr_reader :settings
+            def settings = @settings.value
 
-            # @return [Hash{String => Object}, Object, nil] what they say under `identity.aws`; the core refuses what is no Hash
+            # @return [Internal::Secret, nil] what they say under `identity.aws`; the core refuses what is no Hash
             def identity_aws
-              found = settings['identity']
-              found.is_a?(::Hash) ? found['aws'] : found
+              identity = @settings.part('identity')
+              found = identity.value.is_a?(::Hash) ? identity.part('aws') : identity
+              found unless found.value.nil?
             end
 
             # Where a file of our own goes.
@@ -81,8 +84,8 @@ module Legion
 
             def read(path)
               require 'json'
-              content = ::JSON.parse(self.class.text_of(path))
-              raise ::TypeError, 'it is no JSON object' unless content.is_a?(::Hash)
+              content = Internal::Secret.new(::JSON.parse(self.class.text_of(path)))
+              raise ::TypeError, 'it is no JSON object' unless content.value.is_a?(::Hash)
 
               @files << path
               content
@@ -96,7 +99,11 @@ module Legion
 
             def unread(path, why)
               @unreadable[path] = why
-              {}
+              Internal::Secret.new({})
+            end
+
+            def add(content)
+              @settings = Internal::Secret.new(merge(@settings.value, content.value))
             end
 
             def merge(below, above)

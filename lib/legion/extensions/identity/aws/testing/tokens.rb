@@ -36,8 +36,8 @@ module Legion
                            exp: now + words[:duration_seconds], jti: 'stubbed-token',
                            'https://sts.amazonaws.com/' => { aws_account: principal[:account], principal_id: principal[:arn], request_tags: words[:tags] } }
                 header = { alg: words[:signing_algorithm], kid: 'stubbed-key', typ: 'JWT' }
-                { token: [header, claims].map { |part| base64url(::JSON.generate(part)) }.push(base64url(SIGNATURE)).join('.'),
-                  expiration: claims[:exp], kind: :identity }
+                text = [header, claims].map { |part| base64url(::JSON.generate(part)) }.push(base64url(SIGNATURE)).join('.')
+                { token: Internal::Native::SecretText.new(text), expiration: claims[:exp], kind: :identity }
               end
 
               # A token that the core presigns with the credentials of the stub.

@@ -31,7 +31,8 @@ module Legion
 
             def run
               require_relative '../../doctor'
-              report = Aws::Doctor.examine(assume: @assume || false, settings_files: settings_files, library_error: @library_error, **@session_options)
+              report = Aws::Doctor.examine(Internal::Secret.new(@session_options), assume: @assume || false, settings_files: settings_files,
+                                                                                   library_error: @library_error)
               output.json? ? output.json(report.to_h) : output.print(report.to_s)
               return :library if @library_error
 

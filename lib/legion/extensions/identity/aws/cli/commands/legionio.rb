@@ -44,11 +44,9 @@ module Legion
             def phase_zero?(files) = Aws::LegionIO::PhaseZero.in?(files.settings)
 
             def data(files, written)
-              { files: files.files, unreadable: files.unreadable, identity_aws: keys(files), file: files.target, exists: exists?(files),
+              { files: files.files, unreadable: files.unreadable, identity_aws: keys_in(files), file: files.target, exists: exists?(files),
                 phase_zero: phase_zero?(files), setting: Aws::LegionIO::PhaseZero::ENTRY, written: written, settings: in_force }
             end
-
-            def keys(files) = files.identity_aws.is_a?(::Hash) ? files.identity_aws.keys : []
 
             def exists?(files) = ::File.exist?(files.target.to_s)
 
@@ -56,11 +54,16 @@ module Legion
               output.print("Written: #{written}") if written
               output.print("Settings files of LegionIO: #{list(files.files)}")
               files.unreadable.each { |path, why| output.print("Left out: #{path} (#{why})") }
-              output.print("Keys under identity.aws in them: #{list(keys(files))}")
+              output.print("Keys under identity.aws in them: #{list(keys_in(files))}")
               output.print("File of this gem: #{files.target || 'none'}#{' (does not exist)' unless exists?(files)}")
               output.print("Entry for phase 0: #{phase_zero?(files) ? 'in them' : "not in them (--write writes it): #{Aws::LegionIO::PhaseZero.json}"}")
               output.print("\nSettings in force")
               output.pairs(in_force.to_h { |name, setting| [name.to_s, told(setting)] })
+            end
+
+            def keys_in(files)
+              found = files.identity_aws&.value
+              found.is_a?(::Hash) ? found.keys : []
             end
 
             def list(items) = items.empty? ? 'none' : items.map { |item| Internal::Printable.line(item) }.join(', ')
