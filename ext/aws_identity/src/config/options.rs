@@ -87,6 +87,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("enabled", SettingsOnly, NotReady),
     option("roles", SettingsOnly, NotReady),
     option("broker_bridge", SettingsOnly, NotReady),
+    option("sdk_default", SettingsOnly, Absent),
+    option("tokens", SettingsOnly, Absent),
 ];
 
 /// Keys whose misspelling would silently change this process's identity, or what it may do.

@@ -16,7 +16,7 @@ module Legion
             LEGION_DEADLINE = 4.0
 
             # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
-            APART = %w[enabled roles broker_bridge].freeze
+            APART = %w[enabled roles broker_bridge sdk_default tokens].freeze
 
             # Options that may be an object of the application, which is called during a fetch.
             CALLBACKS = %i[token_provider web_identity_token source].freeze
