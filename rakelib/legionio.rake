@@ -18,12 +18,9 @@ def own_network
   [%w[unshare --net], %w[unshare --user --map-root-user --net]].find { |command| system(*command, 'true', err: File::NULL) }
 end
 
-# RubyGems runs make clean before it builds, so make gets empty lists of files to remove: the crates of the checkout are used, compiled
-# once for both. The gem's own code is compiled from the gem.
 def install_for_legionio(home)
   provide_gems home, 'rb_sys', 'rake-compiler-dock'
-  environment = installed_environment(home).merge('GEM_PATH' => nil, 'RB_SYS_CARGO_TARGET_DIR' => File.expand_path('target'),
-                                                  'MAKE' => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=')
+  environment = installed_environment(home).merge('GEM_PATH' => nil, **SHARED_CRATES)
   sh environment, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', GEM_FILE, verbose: false
 end
 

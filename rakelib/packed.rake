@@ -16,6 +16,11 @@ def provide_gems(home, *names)
   end
 end
 
+# The crates of others are compiled once for the checkout and the installed gem; the gem's own code is compiled from the packed files.
+# RubyGems runs make clean before it builds, so make gets empty lists of files to remove.
+SHARED_CRATES = { 'RB_SYS_CARGO_TARGET_DIR' => File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target')),
+                  'MAKE' => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=' }.freeze
+
 # No file of this checkout may be found by accident: no load path, no Bundler.
 def installed_environment(home)
   { 'GEM_HOME' => home, 'GEM_PATH' => [home, File.expand_path('.local/debs/usr/share/rubygems-integration/all'), *Gem.path].join(':'),
@@ -43,9 +48,7 @@ task :packed, [:gem] => :fake_aws do |_, given|
     home = File.join(folder, 'gems')
     provide_gems home, 'rb_sys', 'rake-compiler-dock' if Gem::Package.new(file).spec.extensions.any?
     environment = installed_environment(home).merge('GEM_PATH' => nil) # without this user's gems
-    # The crates of others are those of this checkout's build; the gem's own are compiled from the packed files.
-    build = environment.merge('RB_SYS_CARGO_TARGET_DIR' => File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target')))
-    sh build, Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
+    sh environment.merge(SHARED_CRATES), Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', file, verbose: false
     native_specs_of_installed_gem(folder, environment)
   end
 end

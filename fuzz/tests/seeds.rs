@@ -25,7 +25,9 @@ fn no_target_panics_on_a_seed_or_a_mutation() {
         assert!(seeds.len() >= 3, "{name} has too few seeds");
         for (file, seed) in &seeds {
             target(seed);
-            for round in 0..ROUNDS {
+            // An answer is a whole fetch over a connection.
+            let rounds = if name.ends_with("_answer") { ROUNDS / 20 } else { ROUNDS };
+            for round in 0..rounds {
                 let mut random = fastrand::Rng::with_seed(round);
                 let other = &seeds[random.usize(..seeds.len())].1;
                 let input = mutated(seed, other, &mut random);

@@ -55,10 +55,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::Cli::Arguments do
     words = flags.flat_map { |flag, value| ["--#{flag}", value] }
     words += %w[--session-duration 900 --minimum-session-token-size 8 --policy-arn a --policy-arn b --transitive-tag-key k --session-tag t=a=b --session-tag u=
                 --provided-context arn:x=a=b --get-session-token --cache]
-    expect(given('whoami', *words)).to eq(
-      **flags.to_h { |flag, value| [flag.tr('-', '_').to_sym, value] }, session_duration: 900, minimum_session_token_size: 8, policy_arns: %w[a b],
-                                                                        transitive_tag_keys: %w[k], tags: { 't' => 'a=b', 'u' => '' }, provided_contexts: [context], get_session_token: true, cache: true
-    )
+    others = { session_duration: 900, minimum_session_token_size: 8, policy_arns: %w[a b], transitive_tag_keys: %w[k], tags: { 't' => 'a=b', 'u' => '' },
+               provided_contexts: [context], get_session_token: true, cache: true }
+    expect(given('whoami', *words)).to eq(flags.transform_keys { |flag| flag.tr('-', '_').to_sym }.merge(others))
     expect { parsed('whoami', '--session-tag', 'team') }.to raise_error(described_class::Wrong, /--session-tag takes NAME=VALUE, and was given "team"/)
     expect { parsed('whoami', '--session-duration', '1h') }.to raise_error(described_class::Wrong, /1h/)
   end

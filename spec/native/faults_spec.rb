@@ -113,4 +113,47 @@ RSpec.describe 'The native library on a system without threads or with slow look
       expect(now - JSON.parse(result.stdout)['at']).to be < 1
     end
   end
+
+  describe 'where the folder of the credentials file hangs' do
+    around { |example| Dir.mktmpdir { |folder| (@folder = folder) && example.run } }
+
+    # Reads for three seconds while the folder hangs; then it hangs no more, and the file is another one.
+    let(:reads) { <<~'RUBY' }
+      folder = ENV.fetch('FAULTS_HANG')
+      write = ->(key) { File.write("#{folder}/credentials", "[default]\naws_access_key_id = #{key}\naws_secret_access_key = secret\n") }
+      write.call('AKIAFIRST')
+      mine = session(role_arn: false)
+      mine.credentials
+      File.write("#{folder}/hang", '')
+      longest = 0.0
+      read_on = lambda do
+        till = now + 3
+        while now < till
+          _, seconds = took { mine.credentials }
+          longest = [longest, seconds].max
+          sleep 0.02
+        end
+      end
+      ENV.key?('SCHEDULER') ? FiberScheduler.run { Fiber.schedule(&read_on) } : read_on.call
+      stuck = fetch_threads
+      File.delete("#{folder}/hang")
+      write.call('AKIASECOND')
+      _, seconds = took { eventually { mine.credentials.access_key_id == 'AKIASECOND' } }
+      tell(longest: longest, stuck: stuck, seconds: seconds)
+    RUBY
+
+    def in_hung_folder(env = {})
+      env = { 'AWS_ACCESS_KEY_ID' => nil, 'AWS_SECRET_ACCESS_KEY' => nil, 'AWS_SESSION_TOKEN' => nil, **Faults.env(hang: @folder), **env }
+      scheduler = File.expand_path('../support/fiber_scheduler', __dir__)
+      facts("require #{scheduler.inspect}\n#{reads}", env: { **env, 'AWS_SHARED_CREDENTIALS_FILE' => "#{@folder}/credentials" })
+    end
+
+    it 'delays a read once, by a tenth of a second, with one thread, and sees the changed file within 2 s' do
+      expect(in_hung_folder).to match(longest: be_between(0.08, 0.3), stuck: 1, seconds: be < 2.5)
+    end
+
+    it 'delays the fibers of a scheduler by some milliseconds' do
+      expect(in_hung_folder('SCHEDULER' => '1')).to match(longest: be < 0.06, stuck: 1, seconds: be < 2.5)
+    end
+  end
 end

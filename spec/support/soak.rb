@@ -128,7 +128,7 @@ class Soak
     [Thread.new do
       random = Random.new(@random.seed)
       until over?
-        rest(random.rand(0.2))
+        rest(random.rand(50).zero? ? LIMIT * 4 : random.rand(0.2)) # a call shall reach its limit now and then
         @reading.values.sample(random: random)&.raise(Poke)
       end
     end]

@@ -17,7 +17,7 @@ use crate::{
     environment::Environment,
     failure::{Failure, Kind},
     http::{self, Allowed, Http, HttpError, Reply},
-    util::foreign_text::shown,
+    util::{foreign_text::shown, secret_json::SecretJson},
 };
 use std::{
     net::IpAddr,
@@ -30,6 +30,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// As in botocore: an agent that starts or is throttled is asked once a second.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often an endpoint is asked whose answer does not look like one that passes, as in botocore: an ECS agent
+/// that has restarted does not know its tasks at first.
+const TRIES: u32 = 3;
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
@@ -83,7 +86,9 @@ async fn credentials(
         Allowed::Container
     };
     let direct = http.direct(&uri, CONNECT_TIMEOUT, READ_TIMEOUT, allowed)?;
+    let mut tries = 0;
     loop {
+        tries += 1;
         // Read anew each time: an endpoint that refuses a token may be waiting for its successor.
         let token = token(environment)?;
         let headers: Vec<(&'static str, &str)> = token
@@ -98,8 +103,11 @@ async fn credentials(
         let answer = direct.send("GET", &uri, &headers).await;
         let is_time = Instant::now() + PAUSE < until;
         match answer {
+            Ok(reply) if reply.status == 200 && is_json(&reply.body) => {
+                return asked.credentials(&reply);
+            }
+            Ok(reply) if is_time && (may_pass(reply.status) || tries < TRIES) => sleep(PAUSE).await,
             Ok(reply) if reply.status == 200 => return asked.credentials(&reply),
-            Ok(reply) if is_time && may_pass(reply.status) => sleep(PAUSE).await,
             Ok(reply) => return Err(asked.refused(&reply)),
             Err(HttpError::Refused(_) | HttpError::Connection(_)) if is_time => sleep(PAUSE).await,
             // The time-out was the pause.
@@ -114,6 +122,10 @@ async fn credentials(
 /// service mesh gives in its place, answers 401 or 403.
 fn may_pass(status: u16) -> bool {
     matches!(status, 401 | 403 | 429 | 500..)
+}
+
+fn is_json(body: &[u8]) -> bool {
+    SecretJson::parse(body).is_some()
 }
 
 /// What was asked, for the words of a failure.

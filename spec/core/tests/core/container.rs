@@ -229,15 +229,24 @@ fn the_token_is_read_again_for_each_request() {
     });
 }
 
+/// As botocore does. (aws/amazon-ecs-agent#1780: an agent that has restarted does not know its tasks at first.)
 #[test]
-fn a_refusal_is_tried_once() {
-    for (status, kind) in [(400, Kind::Service), (404, Kind::Service)] {
-        let machine = with_rule(on_get().answer(error(status)));
-        let failure = machine.failure();
-        assert_eq!((failure.kind, failure.status), (kind, Some(status)));
-        assert!(!failure.is_outage() && !is_final(&failure), "{status}");
-        assert_eq!(machine.count(Service::Container, "GetCredentials"), 1);
-    }
+fn another_refusal_is_asked_about_three_times() {
+    let nonsense = || Answer::Body { status: 200, content_type: "text/html".into(), text: "<html>wait</html>".into() };
+    thread::scope(|scope| {
+        for (answer, status) in [(error(400), Some(400)), (error(404), Some(404)), (error(418), Some(418)), (nonsense(), None)] {
+            scope.spawn(move || {
+                let name = answer.name();
+                let machine = with_rule(on_get().times(3).answer(answer));
+                let failure = machine.failure();
+                assert_eq!((failure.kind, failure.status), (Kind::Service, status), "{name}");
+                assert!(!is_final(&failure), "{name}");
+                assert_eq!(machine.count(Service::Container, "GetCredentials"), 3, "{name}");
+                let machine = with_rule(on_get().times(2).answer(if status.is_some() { error(400) } else { nonsense() }));
+                assert!(machine.fetch().is_ok(), "{name}");
+            });
+        }
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'cli/arguments'
+require_relative 'cli/layout'
 require_relative 'cli/output'
 require_relative 'version'
 
@@ -115,7 +116,7 @@ module Legion
           end
 
           def complain(message, status, *more)
-            @stderr.puts("lex-identity-aws: #{Internal::Printable.line(message)}", *more)
+            @stderr.puts(Layout.new(@stderr).fit("lex-identity-aws: #{Internal::Printable.line(message)}"), *more)
             status
           rescue ::SystemCallError, ::IOError => _e # stderr is closed or full; the status says it too
             status

@@ -201,7 +201,7 @@ module Legion
           # @return [Session]
           # @raise [ArgumentError] without a policy
           # @raise [ConfigurationError] for what STS does not take
-          # @see docs/tokens.md
+          # @see file:docs/tokens.md
           # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetScopedCredentials.html
           def scoped(policy:, duration_seconds: nil, description: nil)
             unless policy.is_a?(::Hash) || (policy.is_a?(::String) && !policy.strip.empty?)

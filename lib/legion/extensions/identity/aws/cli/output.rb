@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../internal/printable'
+require_relative 'layout'
 
 module Legion
   module Extensions
@@ -17,6 +18,7 @@ module Legion
             def initialize(stdout, stderr, form)
               @stdout = stdout
               @stderr = stderr
+              @layout = Layout.new(stdout)
               @form = form || (terminal? ? :text : :json)
             end
 
@@ -29,6 +31,12 @@ module Legion
             # @param text [String, Array<String>] one line, or several
             # @return [void]
             def print(text) = @stdout.puts(Array(text).map { |part| Internal::Printable.lines(part) })
+
+            # Prints text for reading, fitted to the terminal.
+            #
+            # @param text [String, Array<String>]
+            # @return [void]
+            def text(text) = @stdout.puts(@layout.fit([*text].map { |part| Internal::Printable.lines(part) }))
 
             # @param data [Object]
             # @return [void]
@@ -44,14 +52,14 @@ module Legion
             def pairs(pairs)
               given = pairs.compact
               width = given.keys.map(&:length).max.to_i
-              given.each { |name, value| print("#{name.ljust(width)}  #{Internal::Printable.line(value)}") }
+              given.each { |name, value| text("#{name.ljust(width)}  #{Internal::Printable.line(value)}") }
             end
 
             # A remark beside the answer, on stderr.
             #
             # @param text [String]
             # @return [void]
-            def note(text) = @stderr.puts(Internal::Printable.line(text))
+            def note(text) = @stderr.puts(Layout.new(@stderr).fit(Internal::Printable.line(text)))
           end
         end
       end

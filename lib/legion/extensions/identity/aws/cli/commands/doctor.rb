@@ -33,7 +33,7 @@ module Legion
               require_relative '../../doctor'
               report = Aws::Doctor.examine(Internal::Secret.new(@session_options), assume: @assume || false, settings_files: settings_files,
                                                                                    library_error: @library_error)
-              output.json? ? output.json(report.to_h) : output.print(report.to_s)
+              output.json? ? output.json(report.to_h) : output.text(report.to_s)
               return :library if @library_error
 
               report.ok? ? :done : :failed

@@ -51,17 +51,20 @@ module Legion
             def exists?(files) = ::File.exist?(files.target.to_s)
 
             def tell(files, written)
-              output.print("Written: #{written}") if written
-              output.print("Settings files of LegionIO: #{list(files.files)}")
-              files.unreadable.each { |path, why| output.print("Left out: #{path} (#{why})") }
-              output.print("Keys under identity.aws in them: #{list(keys_in(files))}")
-              output.print("File of this gem: #{files.target || 'none'}#{' (does not exist)' unless exists?(files)}")
-              output.print("Entry for phase 0: #{phase_zero?(files) ? 'in them' : "not in them (--write writes it): #{Aws::LegionIO::PhaseZero.json}"}")
-              output.print("\nSettings in force")
+              output.text("Written: #{written}") if written
+              output.text("Settings files of LegionIO: #{list(files.files)}")
+              files.unreadable.each { |path, why| output.text("Left out: #{path} (#{why})") }
+              output.text("Keys under identity.aws in them: #{list(keys_in(files))}")
+              output.text("File of this gem: #{files.target || 'none'}#{' (does not exist)' unless exists?(files)}")
+              output.text("Entry for phase 0: #{phase_zero?(files) ? 'in them' : "not in them (--write writes it): #{Aws::LegionIO::PhaseZero.json}"}")
+              output.text("\nSettings in force")
               output.pairs(in_force.to_h { |name, setting| [name.to_s, told(setting)] })
             end
 
-            def keys_in(files) = files.identity_aws&.value.to_h.keys
+            def keys_in(files)
+              found = files.identity_aws&.value
+              found.is_a?(::Hash) ? found.keys : []
+            end
 
             def list(items) = items.empty? ? 'none' : items.map { |item| Internal::Printable.line(item) }.join(', ')
 

@@ -25,7 +25,7 @@ module Legion
               elsif profiles.empty?
                 output.note('There are no profiles here.')
               else
-                output.print(table(profiles))
+                output.text(table(profiles))
               end
               :done
             end
