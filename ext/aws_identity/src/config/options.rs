@@ -182,6 +182,10 @@ fn meant(name: &str) -> Option<&'static str> {
 /// What to write in place of `name` as an option, or in the settings.
 fn hint(name: &str, place: AllowedIn) -> String {
     let Some(ours) = meant(name) else {
+        if foreign_names::is_of_profile(name) {
+            return "It is a key of a profile: write it into one, and name that one as profile."
+                .into();
+        }
         return "See the README for the options there are.".to_owned();
     };
     let allowed = find(ours)
@@ -247,6 +251,10 @@ mod tests {
             ("scopePolicy", "Did you mean scope_policy?"),
             ("scope_durations", "Did you mean scope_duration?"),
             ("roles", "roles is a settings key only."),
+            (
+                "sso_session",
+                "It is a key of a profile: write it into one, and name that one as profile.",
+            ),
             ("zzzzzzzz", "See the README for the options there are."),
         ] {
             let failure = check_options(&map(&json!({name: 1}))).unwrap_err();
@@ -350,6 +358,12 @@ mod tests {
             "sso_account_id",
             "sso_role_name",
             "login_session",
+            "assume_role",
+            "creds",
+            "token",
+            "token_file",
+            "shared_credentials_file",
+            "config_file",
             "polcy",
             "policyArns",
             "scope_policy",
@@ -370,6 +384,14 @@ mod tests {
         }
         let said = |name: &str| check_settings(&map(&json!({name: 1}))).unwrap_err().remedy;
         assert!(said("mfa_serial").starts_with("It is called serial_number here."));
+        for name in [
+            "source_profile",
+            "ssoSession",
+            "sso_start_url",
+            "aws_login_session",
+        ] {
+            assert!(said(name).starts_with("It is a key of a profile"), "{name}");
+        }
         assert!(said("scope_polcy").contains("identity.aws.roles"));
         assert!(said("credentials").contains("access_key_id and secret_access_key"));
         assert!(said("web_identity_token").contains("web_identity_token_file"));

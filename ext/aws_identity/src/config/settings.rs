@@ -359,7 +359,7 @@ fn cache_folder(layer: &Layer<'_>, environment: &Environment) -> Result<PathBuf,
             "{} is neither true nor false nor an absolute path.",
             layer.label(name)
         ),
-        "Give true for ~/.aws/cli/cache, or a path that begins with / or ~.",
+        "Give true for ~/.aws/cli/cache, or an absolute path; ~ and ~user are expanded for users in /etc/passwd.",
     ))
 }
 
