@@ -89,6 +89,7 @@ if session
     File.write(ENV.fetch('CANARY_FILE'), "\n#{token.token}", mode: 'a')
     token
   end
+  try('Aws.default_for_sdk') { aws.default_for_sdk(session) }
   try('env', without: %i[to_h to_a]) { session.env } # a Hash of the secrets, for spawn
   try('session with credentials') { session }
   try('native') { session.instance_variable_get(:@native) }
@@ -104,4 +105,18 @@ try('Aws.settings') { aws.settings }
 try('Aws.doctor') { aws.doctor(assume: true, **options) }
 try('unknown option') { aws::Session.new(**options, secret_acces_key: ENV.fetch('CANARY', 'canary')) }
 show('provider', provider)
+# LegionIO's class, as much as our lease of a token needs of it. Last, since with it a Lease is one of LegionIO's.
+if session
+  module Legion
+    module Identity
+      Lease = Struct.new(:provider, :credential, :expires_at, :renewable, :issued_at, :metadata, keyword_init: true)
+    end
+  end
+  try('token lease') do
+    require 'legion/extensions/identity/aws/legionio/token_provider'
+    token = session.token_for(:msk)
+    File.write(ENV.fetch('CANARY_FILE'), "\n#{token.token}", mode: 'a')
+    aws::LegionIO::TokenLease.new(token, nil)
+  end
+end
 puts 'the end'

@@ -2,10 +2,24 @@
 
 require 'cli/support/program'
 
-RSpec.describe 'lex-identity-aws and a settings file that is no JSON' do
+RSpec.describe 'lex-identity-aws and a settings file' do
   include Program
 
-  it 'is said by every command that reads the settings' do
+  it 'that has no object under identity.aws: no other identity is taken' do
+    file('.legionio/settings/identity.json', '{"identity": {"aws": "arn:aws:iam::123456789012:role/canary"}}')
+    %w[whoami credentials].each do |command|
+      answer = in_pipe(command)
+      expect([answer.exit, answer.stdout, answer.stderr]).to match([4, '', a_string_including('identity.aws holds a value')]), command
+      expect(answer.stderr).not_to include('canary')
+    end
+    expect(in_pipe('legionio').stderr).to include('identity.aws holds a value')
+    settings = in_pipe('doctor', '--json').data.fetch('findings').select { |finding| finding['check'] == 'settings' }
+    expect(settings).to contain_exactly(
+      a_hash_including('status' => 'fail', 'what' => a_string_including('identity.aws holds a value'), 'remedy' => a_string_including('Write one there'))
+    )
+  end
+
+  it 'that is no JSON: it is said by every command that reads the settings' do
     broken = file('.legionio/settings/identity.json', '{"identity": {"aws": {"region": "canary",}}}')
     [%w[whoami], %w[credentials], %w[doctor], %w[legionio]].each do |words|
       expect(in_pipe(*words).stderr).to include("the settings file #{broken} is left out: it is no JSON"), words.first

@@ -25,7 +25,7 @@ RSpec.describe 'The doctor, on a machine' do
     file('.aws/credentials', demo_profile('base'))
     expect(of_files(examine(local_aws.env.merge('HOME' => home), profile: 'p'))).to contain_exactly(
       ['files', 'profiles', :warn, a_string_including('"base # mine"', 'taken for a comment'), a_string_including('a line of its own')],
-      ['files', 'profiles', :warn, a_string_including('source_profile: credential_process is in it passed over'), String]
+      ['files', 'profiles', :warn, a_string_including('source_profile beside credential_process, which is passed over'), String]
     )
   end
 

@@ -198,40 +198,43 @@ fn of_two_ways_in_one_profile_the_one_not_taken_is_named() {
         (
             process.to_owned(),
             KEYS,
-            &["keys in the credentials file, which come first: credential_process is"][..],
+            &["keys in the credentials file beside credential_process, which is passed over"][..],
         ),
         (
             format!("{process}{KEYS}"),
             "",
-            &["credential_process, which come first: keys in the config file are"],
+            &["credential_process beside keys in the config file, which are passed over"],
         ),
         (
             format!("{process}login_session = x\n"),
             "",
-            &["login_session", "credential_process is"],
+            &["login_session beside credential_process, which is"],
         ),
         (
             format!("{sso}{process}"),
             KEYS,
             &[
                 "SSO",
-                "keys in the credentials file, credential_process are",
+                "keys in the credentials file, credential_process, which are",
             ],
         ),
         (
             format!("{ROLE}source_profile = b\n{process}"),
             "",
-            &["\"a\" assumes its role with its source_profile: credential_process is"],
+            &["\"a\" has a role with source_profile beside credential_process, which is"],
         ),
         (
             format!("{ROLE}source_profile = a\n{process}"),
             KEYS,
-            &["keys in the credentials file", "credential_process is"],
+            &[
+                "keys in the credentials file",
+                "credential_process, which is",
+            ],
         ),
         (
             format!("{ROLE}credential_source = Environment\n{KEYS}"),
             "",
-            &["its credential_source: keys in the config file are"],
+            &["credential_source beside keys in the config file, which are"],
         ),
     ] {
         let chain = resolved(

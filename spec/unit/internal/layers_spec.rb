@@ -41,10 +41,12 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Layers do
       expect(of[:settings]).to be_nil
     end
 
-    it 'takes something that is no Hash for absent' do
-      ['eu-west-1', nil, ['x'], 3].each do |value|
+    it 'leaves it to the core to refuse something that is no Hash' do
+      ['eu-west-1', ['x'], 3].each do |value|
         legion_settings(value)
-        expect(of[:settings]).to be_nil
+        expect(of[:settings].value).to eq(value)
+        expect(described_class.fingerprint(of)).to be_an(Integer)
+        expect(described_class.own_setting(:roles).value).to be_nil
       end
     end
   end

@@ -3,7 +3,8 @@
 use crate::util::did_you_mean::is_same;
 
 /// Names of aws-sdk-ruby, boto3, STS and the config file, and ours. Case and separators do not count.
-const NAMES: [(&str, &str); 38] = [
+const NAMES: [(&str, &str); 42] = [
+    ("assume_role", "role_arn"),
     ("assume_role_arn", "role_arn"),
     ("assume_role_duration_seconds", "session_duration"),
     ("assume_role_external_id", "external_id"),
@@ -12,6 +13,7 @@ const NAMES: [(&str, &str); 38] = [
     ("credential_provider", "source"),
     ("credentials", "source"),
     ("credentials_provider", "source"),
+    ("creds", "source"),
     ("default_region", "region"),
     ("duration", "session_duration"),
     ("duration_seconds", "session_duration"),
@@ -40,8 +42,10 @@ const NAMES: [(&str, &str); 38] = [
     ("sts_endpoint", "endpoint"),
     ("sts_region", "region"),
     ("timeout", "resolve_timeout"),
+    ("token", "session_token"),
     ("token_code", "token_provider"),
     ("token_code_fn", "token_provider"),
+    ("token_file", "web_identity_token_file"),
 ];
 
 /// Settings of AWS's files and variables that choose no identity, and that are not ours.
@@ -63,9 +67,10 @@ const HARMLESS: [&str; 14] = [
 ];
 
 /// How names begin that choose an identity in AWS's own files and variables.
-const IDENTITY: [&str; 14] = [
+const IDENTITY: [&str; 16] = [
     "access_key",
     "aws",
+    "config_file",
     "credential",
     "iam_",
     "instance_profile",
@@ -74,6 +79,7 @@ const IDENTITY: [&str; 14] = [
     "principal_arn",
     "saml",
     "secret",
+    "shared_credentials",
     "session_token",
     "source_profile",
     "sso",
@@ -94,6 +100,14 @@ pub(super) fn chooses_identity(name: &str) -> bool {
     let harmless = without_aws(name);
     IDENTITY.iter().any(|start| begins(start))
         && !HARMLESS.iter().any(|word| is_same(harmless, word))
+}
+
+/// True for a key of a profile that is read there only, in any spelling.
+pub(super) fn is_of_profile(name: &str) -> bool {
+    let plain = plain(without_aws(name));
+    ["loginsession", "sourceprofile", "sso"]
+        .iter()
+        .any(|start| plain.starts_with(start))
 }
 
 pub(super) fn without_aws(name: &str) -> &str {

@@ -18,6 +18,8 @@ const MAX_TIMEOUT: f64 = 3600.0;
 pub struct Layers {
     pub options: Map<String, Value>,
     pub settings: Map<String, Value>,
+    /// True where `identity.aws` holds something else than an object of settings.
+    pub is_malformed: bool,
     pub environment: Environment,
     /// The most time `LegionIO` leaves a provider; a longer `resolve_timeout` is cut to it.
     pub deadline_cap: Option<Duration>,
@@ -37,6 +39,13 @@ impl Layers {
     /// Refuses what does not exist and what is not resolved yet; returns what is only worth a warning.
     pub(super) fn check(&self) -> Result<Vec<Warning>, Failure> {
         options::check_options(&self.options)?;
+        if self.is_malformed {
+            // To leave it out could give another identity than it was written for.
+            return Err(Failure::configuration(
+                "identity.aws holds a value where an object with settings is expected.",
+                "Write one there, such as {\"region\": \"eu-west-1\"}, or remove it.",
+            ));
+        }
         let warnings = options::check_settings(&self.settings)?;
         for layer in self.options_and_settings() {
             check_resolved(&layer)?;

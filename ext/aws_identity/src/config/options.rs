@@ -87,6 +87,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("enabled", SettingsOnly, NotReady),
     option("roles", SettingsOnly, NotReady),
     option("broker_bridge", SettingsOnly, NotReady),
+    option("sdk_default", SettingsOnly, Absent),
+    option("tokens", SettingsOnly, Absent),
 ];
 
 /// Keys whose misspelling would silently change this process's identity, or what it may do.
@@ -180,6 +182,10 @@ fn meant(name: &str) -> Option<&'static str> {
 /// What to write in place of `name` as an option, or in the settings.
 fn hint(name: &str, place: AllowedIn) -> String {
     let Some(ours) = meant(name) else {
+        if foreign_names::is_of_profile(name) {
+            return "It is a key of a profile: write it into one, and name that one as profile."
+                .into();
+        }
         return "See the README for the options there are.".to_owned();
     };
     let allowed = find(ours)
@@ -245,6 +251,10 @@ mod tests {
             ("scopePolicy", "Did you mean scope_policy?"),
             ("scope_durations", "Did you mean scope_duration?"),
             ("roles", "roles is a settings key only."),
+            (
+                "sso_session",
+                "It is a key of a profile: write it into one, and name that one as profile.",
+            ),
             ("zzzzzzzz", "See the README for the options there are."),
         ] {
             let failure = check_options(&map(&json!({name: 1}))).unwrap_err();
@@ -348,6 +358,12 @@ mod tests {
             "sso_account_id",
             "sso_role_name",
             "login_session",
+            "assume_role",
+            "creds",
+            "token",
+            "token_file",
+            "shared_credentials_file",
+            "config_file",
             "polcy",
             "policyArns",
             "scope_policy",
@@ -368,6 +384,14 @@ mod tests {
         }
         let said = |name: &str| check_settings(&map(&json!({name: 1}))).unwrap_err().remedy;
         assert!(said("mfa_serial").starts_with("It is called serial_number here."));
+        for name in [
+            "source_profile",
+            "ssoSession",
+            "sso_start_url",
+            "aws_login_session",
+        ] {
+            assert!(said(name).starts_with("It is a key of a profile"), "{name}");
+        }
         assert!(said("scope_polcy").contains("identity.aws.roles"));
         assert!(said("credentials").contains("access_key_id and secret_access_key"));
         assert!(said("web_identity_token").contains("web_identity_token_file"));

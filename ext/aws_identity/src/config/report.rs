@@ -66,6 +66,8 @@ impl Settings {
             "enabled" => self.enabled.clone(),
             "roles" => self.roles.clone(),
             "broker_bridge" => self.broker_bridge.clone(),
+            "sdk_default" => self.sdk_default.clone(),
+            "tokens" => self.tokens.clone(),
             _ => self.role_option(name),
         }
     }

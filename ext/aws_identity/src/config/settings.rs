@@ -77,6 +77,8 @@ pub struct Settings {
     pub(super) enabled: Option<Chosen<Value>>,
     pub(super) roles: Option<Chosen<Value>>,
     pub(super) broker_bridge: Option<Chosen<Value>>,
+    pub(super) sdk_default: Option<Chosen<Value>>,
+    pub(super) tokens: Option<Chosen<Value>>,
     pub environment: Environment,
     pub dmi_folder: PathBuf,
     /// To be logged once.
@@ -142,6 +144,8 @@ impl Settings {
             enabled: layers.settings_key("enabled"),
             roles: layers.settings_key("roles"),
             broker_bridge: layers.settings_key("broker_bridge"),
+            sdk_default: layers.settings_key("sdk_default"),
+            tokens: layers.settings_key("tokens"),
             environment: mem::take(&mut layers.environment),
             dmi_folder: layers
                 .dmi_folder
@@ -355,7 +359,7 @@ fn cache_folder(layer: &Layer<'_>, environment: &Environment) -> Result<PathBuf,
             "{} is neither true nor false nor an absolute path.",
             layer.label(name)
         ),
-        "Give true for ~/.aws/cli/cache, or a path that begins with / or ~.",
+        "Give true for ~/.aws/cli/cache, or an absolute path; ~ and ~user are expanded for users in /etc/passwd.",
     ))
 }
 

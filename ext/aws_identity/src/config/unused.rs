@@ -59,7 +59,11 @@ impl Settings {
                 }
                 let is_option = layer.origin == Origin::Option;
                 if is_option || LIMITS.contains(&name) {
-                    return Err(unused(&label(layer.origin, name), taker));
+                    let mut failure = unused(&label(layer.origin, name), taker);
+                    if !is_option && self.names_roles() {
+                        failure.remedy = "Write it into the roles it is for, or give role_arn: the process's own credentials would not be limited by it.".into();
+                    }
+                    return Err(failure);
                 }
                 if !self.names_roles() {
                     let label = label(layer.origin, name);

@@ -7,6 +7,8 @@ use crate::{failure::Warning, util::foreign_text::is_control};
 /// What stands in the answers for the parts of credentials: key id, secret, session token, account id.
 pub type Names = [&'static str; 4];
 
+const KEY_ID: &str = "access key id";
+
 impl Credentials {
     /// Why these credentials cannot be used, as the name of the part and what is wrong with it; the value is not
     /// shown. An access key id and an account id are shown in many places and have no other characters than
@@ -37,7 +39,7 @@ impl Credentials {
     pub fn oddities(&self) -> Vec<Warning> {
         let token = self.session_token.as_ref().map(Secret::expose);
         let mut all: Vec<Warning> = [
-            ("access key id", Some(self.access_key_id.as_str())),
+            (KEY_ID, Some(self.access_key_id.as_str())),
             ("secret access key", Some(self.secret_access_key.expose())),
             ("session token", token),
         ]
@@ -62,24 +64,30 @@ pub fn is_header(text: &str) -> bool {
 }
 
 fn oddity(name: &str, text: &str) -> Option<Warning> {
-    let (what, remedy) = if text.contains(is_quote) {
-        ("has quotation marks in it", "Write it without quotes.")
+    let (what, how) = if text.contains(is_quote) {
+        ("has quotation marks in it".to_owned(), "without quotes")
     } else if text.contains(char::is_whitespace) {
-        ("has white space in or around it", "Write it without.")
+        ("has white space in or around it".to_owned(), "without it")
     } else if let Some(odd) = text.chars().find(|c| !c.is_ascii_graphic()) {
-        return Some(Warning {
-            cause: format!(
-                "The {name} has the character U+{:04X} in it, which no key has.",
-                u32::from(odd)
-            ),
-            remedy: "Copy it anew from where it was given out.".into(),
-        });
+        let number = u32::from(odd);
+        (
+            format!("has the character U+{number:04X} in it, which no key has"),
+            "as it was given out",
+        )
+    } else if let Some(odd) = text
+        .chars()
+        .find(|c| name == KEY_ID && ",/+=<>${}".contains(*c))
+    {
+        (
+            format!("has {odd:?} in it, which no key id has"),
+            "as it was given out",
+        )
     } else {
         return None;
     };
     Some(Warning {
         cause: format!("The {name} {what}."),
-        remedy: remedy.into(),
+        remedy: format!("Write the {name} {how}."),
     })
 }
 
@@ -200,6 +208,20 @@ mod tests {
                 None,
                 "access key id has the character U+0001",
             ),
+            (
+                "AKIA1,",
+                "canary",
+                None,
+                "access key id has ',' in it, which no key id has",
+            ),
+            (
+                "pasted/of+a=secret",
+                "canary",
+                None,
+                "access key id has '/' in it",
+            ),
+            ("<YOUR_KEY>", "canary", None, "access key id has '<'"),
+            ("${KEY}", "canary", None, "access key id has '$'"),
             ("ASIA1", "canary", None, "no session token"),
             ("\"ASIA1\"", "canary", None, "no session token"),
         ] {

@@ -60,18 +60,12 @@ impl ProfileReader<'_> {
             if others.is_empty() {
                 return None;
             }
-            format!(
-                "has {taken}, which come first: {} in it passed over",
-                is_or_are(others)
-            )
+            format!("has {taken} beside {}", passed_over(others))
         } else if ways.is_empty() {
             return None;
         } else {
-            format!(
-                "assumes its role with its {}: {} in it passed over",
-                named_source?,
-                is_or_are(&ways)
-            )
+            let way = named_source?;
+            format!("has a role with {way} beside {}", passed_over(&ways))
         };
         let remedy = "Remove what is not wanted, or move it to a profile of its own.";
         Some(self.warning(&what, remedy))
@@ -107,7 +101,7 @@ impl ProfileReader<'_> {
         if !odd.is_empty() {
             all.push(self.warning(
                 &format!("has keys that are none of AWS's: {}", odd.join(", ")),
-                "They are written aws_access_key_id, aws_secret_access_key and aws_session_token, without export.",
+                "Write aws_access_key_id, aws_secret_access_key and aws_session_token, without export.",
             ));
         }
         if !self.profile.ways().any(|_| true) && !self.profile.names_role() {
@@ -144,7 +138,7 @@ fn like_keys(key: &str) -> Option<&str> {
     (!PAIR.contains(&key) && is_like(name)).then_some(name)
 }
 
-fn is_or_are(ways: &[&str]) -> String {
+fn passed_over(ways: &[&str]) -> String {
     let verb = if let [one] = ways
         && !one.starts_with("keys")
     {
@@ -152,5 +146,5 @@ fn is_or_are(ways: &[&str]) -> String {
     } else {
         "are"
     };
-    format!("{} {verb}", ways.join(", "))
+    format!("{}, which {verb} passed over", ways.join(", "))
 }

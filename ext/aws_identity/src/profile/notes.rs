@@ -20,6 +20,9 @@ pub struct Notes {
     pub set_aside: Vec<Warning>,
     /// Files that were set aside, likewise.
     pub files: Vec<Warning>,
+    /// Profiles that have credentials and that nothing names, the first few. They count where nothing gives
+    /// credentials and no profile is named.
+    pub not_named: Option<Warning>,
 }
 
 impl Notes {
@@ -27,6 +30,7 @@ impl Notes {
         Self {
             set_aside: files.sections_set_aside().take(SHOWN).collect(),
             files: files.files_set_aside().collect(),
+            not_named: not_named(files),
             ..Self::default()
         }
     }
@@ -40,4 +44,33 @@ impl Notes {
     pub fn of_profile(&self) -> impl Iterator<Item = &Warning> {
         self.files.iter().chain(&self.unusable)
     }
+}
+
+/// Says which profiles have credentials. `default` needs no name, so it is none of them.
+fn not_named(files: &Files) -> Option<Warning> {
+    let mut with_credentials = files.profiles().iter().filter(|(name, profile)| {
+        *name != "default" && (profile.names_role() || profile.ways().any(|_| true))
+    });
+    let names: Vec<String> = with_credentials
+        .by_ref()
+        .take(SHOWN)
+        .map(|(name, _)| format!("{name:?}"))
+        .collect();
+    let more = with_credentials.count();
+    let cause = match (names.as_slice(), more) {
+        ([], _) => return None,
+        ([name], _) => format!("The profile {name} has credentials, and nothing names it."),
+        (_, 0) => format!(
+            "The profiles {} have credentials, and nothing names one.",
+            names.join(", ")
+        ),
+        _ => format!(
+            "The profiles {} and {more} more have credentials, and nothing names one.",
+            names.join(", ")
+        ),
+    };
+    Some(Warning {
+        cause,
+        remedy: "A profile is named by AWS_PROFILE, or by profile as an option or setting.".into(),
+    })
 }

@@ -129,7 +129,7 @@ impl SetAside {
             Reason::OtherWord => "it does not begin with profile, sso-session or services",
             Reason::Replaced => {
                 return format!(
-                    "the config file has the profile {:?} twice, and the later section replaces the earlier one, keys included",
+                    "The config file has the profile {:?} twice, and the later section replaces the earlier one, keys included",
                     self.header
                 );
             }
@@ -145,7 +145,7 @@ impl SetAside {
     pub(super) fn warning(&self) -> Option<Warning> {
         let remedy = match self.reason {
             Reason::OtherWord if !self.is_like_profile => return None,
-            Reason::Replaced => "Merge the two.".to_owned(),
+            Reason::Replaced => "Merge its two sections.".to_owned(),
             _ => {
                 let kind = SectionKind::ALL
                     .into_iter()

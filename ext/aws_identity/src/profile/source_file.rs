@@ -50,13 +50,14 @@ impl Location {
     /// What there is to say of a file that is not read although a variable names it or something is there.
     fn unread(self, path: &Path, why: &Unread, named: bool) -> Warning {
         let path = path.display();
-        let cause = if named {
-            format!("{} names {path}, which is {why}.", self.variable)
-        } else {
-            format!("{path} is {why}.")
+        let cause = match (named, why) {
+            (true, _) => format!("{} names {path}, which is {why}.", self.variable),
+            (false, Unread::Missing) => format!("{path} is a link to a file that is missing."),
+            (false, _) => format!("{path} is {why}."),
         };
         let remedy = match why {
-            Unread::Missing => "Correct or unset the variable.",
+            Unread::Missing if named => "Correct or unset the variable.",
+            Unread::Missing => "Correct or remove the link.",
             Unread::Io(_) => {
                 "Make the file and its folders readable for this user, or name another."
             }
@@ -137,7 +138,7 @@ impl Source {
                 source.state = format!("{} is blank", location.variable);
                 source.set_aside = Some(Warning {
                     cause: format!("{}, so that no such file is read.", source.state),
-                    remedy: "Unset it if one is to be read.".into(),
+                    remedy: format!("Unset {} if one is to be read.", location.variable),
                 });
             }
             return Ok((source, Zeroizing::default()));
@@ -172,7 +173,7 @@ impl Source {
             )),
             // HOME may be another user's: a service started by root often keeps root's.
             Err(absent) => {
-                if named || !matches!(absent, Unread::Missing) {
+                if named || !matches!(absent, Unread::Missing) || path.is_symlink() {
                     source.set_aside = Some(location.unread(path, &absent, named));
                 }
                 source.state = absent.to_string();

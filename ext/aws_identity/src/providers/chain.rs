@@ -103,7 +103,10 @@ fn absent_now(source: &str, reason: &str) -> Failure {
 fn not_on_aws(context: &Context<'_>, imds: &str) -> Failure {
     let settings = context.settings;
     let notes = context.local.profile.ok().map(|chain| &chain.notes);
-    let set_aside: Vec<_> = notes.into_iter().flat_map(Notes::all_set_aside).collect();
+    let mut set_aside: Vec<_> = notes.into_iter().flat_map(Notes::all_set_aside).collect();
+    if settings.profile.is_none() {
+        set_aside.extend(notes.and_then(|notes| notes.not_named.as_ref()));
+    }
     let first = match &settings.profile {
         Some(profile) => format!(
             "The profile {:?} ({}) holds no credentials, nothing else here names any",

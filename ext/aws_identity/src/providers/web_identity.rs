@@ -6,7 +6,7 @@ use super::{
     token_file,
 };
 use crate::{
-    config::{AssumeRoleOptions, RoleRequest, TokenSource},
+    config::{AssumeRoleOptions, RoleRequest, Settings, Taker, TokenSource},
     credentials::Secret,
     environment::Environment,
     failure::Failure,
@@ -38,6 +38,7 @@ async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
             None => return Ok(Provided::Absent(absence())),
         }
     };
+    refuse_unused(context.settings)?;
     let options = merged(context, &role, is_explicit);
     let mut found = exchange(context, &token, &role.role_arn, options).await?;
     NAME.clone_into(&mut found.credentials.source);
@@ -64,6 +65,7 @@ pub(super) async fn provide_for_profile(
         ..AssumeRoleOptions::default()
     };
     let options = if chain.role_steps.is_empty() {
+        refuse_unused(context.settings)?;
         context.settings.unscoped.with_fallback(&own)
     } else {
         own
@@ -72,6 +74,15 @@ pub(super) async fn provide_for_profile(
     exchange(context, &token, role_arn, options)
         .await
         .map(Provided::from)
+}
+
+/// Refuses an option that STS does not have for a web identity, before the token is sent. With a role on
+/// top that role takes the option.
+fn refuse_unused(settings: &Settings) -> Result<(), Failure> {
+    match settings.taker() {
+        Some(_) => Ok(()),
+        None => settings.check_taken(Taker::WebIdentity).map(drop),
+    }
 }
 
 /// Checks the token of the environment: reads its file and exchanges nothing.

@@ -35,9 +35,18 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         .map(<&Session>::try_convert)
         .transpose()?;
     let folder: Option<String> = field("dmi_folder").map(String::try_convert).transpose()?;
+    let (settings, is_malformed) = match field("settings") {
+        Some(value) => match json(ruby, value, "", MOST_LEVELS)? {
+            Json::Object(map) => (Some(map), false),
+            Json::String(text) => (None, !text.trim().is_empty()),
+            _ => (None, true),
+        },
+        None => (None, false),
+    };
     let mut layers = Layers {
         options: map("options")?,
-        settings: map("settings")?,
+        settings: settings.unwrap_or_default(),
+        is_malformed,
         environment: field("environment")
             .map(environment)
             .transpose()?

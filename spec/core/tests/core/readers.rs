@@ -28,7 +28,7 @@ fn the_search_says_that_nothing_names_credentials_only_where_that_is_so() {
         (Machine::bare().credentials_file(&keys_profile("default")).env("AWS_SHARED_CREDENTIALS_FILE", ""), &["is blank"]),
         (
             Machine::bare().config(&format!("{}[profile default]\nregion = r\n", keys_profile("default"))),
-            &["has the profile \"default\" twice", "Merge the two"],
+            &["has the profile \"default\" twice", "Merge its two sections"],
         ),
         (Machine::bare().config(&keys_profile("prod")), &["[prod] in the config file is set aside", "[profile prod]"]),
         (Machine::bare().config(&keys_profile("profile my dev")), &["[profile my dev]", "[profile 'my dev']"]),
@@ -44,6 +44,15 @@ fn the_search_says_that_nothing_names_credentials_only_where_that_is_so() {
             Machine::bare().config("[profile dev]\nsso_session = s\n").env("AWS_PROFILE", "dev"),
             &["lacks sso_account_id and sso_role_name"],
         ),
+        (
+            Machine::bare().credentials_file(&keys_profile("work")),
+            &["The profile \"work\" has credentials, and nothing names it", "AWS_PROFILE"],
+        ),
+        (
+            Machine::bare()
+                .config(&format!("[default]\nregion = r\n{}[profile b]\ncredential_process = x\n", keys_profile("profile a"))),
+            &["The profiles \"a\", \"b\" have credentials, and nothing names one"],
+        ),
     ] {
         let failure = machine.failure();
         assert_eq!(failure.kind, Kind::NotOnAws, "{failure}");
@@ -58,6 +67,10 @@ fn a_file_that_cannot_be_read_is_named_where_the_search_ends() {
     let file = machine.home().join(".aws/credentials");
     std::os::unix::fs::symlink(&file, &file).unwrap();
     says(&machine.failure().message(), &[text(&file), "unreadable", "readable for this user"]);
+    let machine = Machine::bare();
+    let file = machine.home().join(".aws/config");
+    std::os::unix::fs::symlink("/no/such/secret/mount", &file).unwrap();
+    says(&machine.failure().message(), &[text(&file), "a link to a file that is missing", "remove the link"]);
 }
 
 #[test]
@@ -121,7 +134,7 @@ fn the_shape_of_refused_keys_is_said_first() {
 fn where_keys_of_a_profile_are_refused_the_way_passed_over_is_named() {
     let keys = "[a]\naws_access_key_id = ASIAOLD\naws_secret_access_key = canary\naws_session_token = canary\n";
     let machine = || Machine::bare().credentials_file(keys).option("profile", "a");
-    let passed = ["credential_process is in it passed over"];
+    let passed = ["beside credential_process, which is passed over"];
     let base = machine().config("[profile a]\ncredential_process = true\n");
     says(&base.failure_of_identity().message(), &passed);
     let role = machine().config(&format!("[profile a]\n{ROLE}source_profile = a\ncredential_process = true\n"));

@@ -142,7 +142,9 @@ fn a_setting_that_nothing_takes_is_one_warning() {
 
 #[test]
 fn an_external_id_beside_a_web_identity_is_refused() {
-    let failure = Machine::with_web_identity().option("external_id", "x-1").failure();
+    let machine = Machine::with_web_identity().option("external_id", "x-1");
+    let failure = machine.failure();
     assert_eq!(failure.kind, Kind::Configuration);
     assert!(failure.cause.contains("external_id is given"), "{failure}");
+    assert_eq!(machine.actions(), [""; 0], "the token was sent");
 }

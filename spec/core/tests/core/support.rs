@@ -159,6 +159,7 @@ impl Machine {
         Settings::new(Layers {
             options: self.options.clone(),
             settings: self.settings.clone(),
+            is_malformed: false,
             environment: Environment::new(self.environment.clone()),
             deadline_cap: self.cap,
             inherited_profile: None,

@@ -14,12 +14,12 @@ class SmallLegionIO
 
   class Lease
     attr_reader :provider, :credential, :lease_id, :expires_at, :renewable, :issued_at, :metadata
-    alias token credential
 
     def initialize(**fields)
       fields.each { |name, value| instance_variable_set(:"@#{name}", value) }
     end
 
+    def token = credential
     def valid? = !credential.nil? && (expires_at.nil? || Time.now < expires_at)
   end
 

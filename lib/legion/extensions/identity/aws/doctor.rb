@@ -4,6 +4,7 @@ require_relative 'doctor/finding'
 require_relative 'doctor/legionio'
 require_relative 'doctor/library'
 require_relative 'doctor/report'
+require_relative 'doctor/sdk'
 require_relative 'version'
 
 module Legion
@@ -29,7 +30,7 @@ module Legion
             def examine(options, assume: false, settings_files: nil, library_error: nil)
               library = Library.new(library_error).findings
               in_aws = library_error ? not_run : in_aws(options, settings_files, assume)
-              Report.new(library + in_aws + LegionIO.new(settings_files).findings)
+              Report.new(library + in_aws + Sdk.new.findings + LegionIO.new(settings_files).findings)
             end
 
             private

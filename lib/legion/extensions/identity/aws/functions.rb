@@ -38,6 +38,22 @@ module Legion
             Internal::Native.profiles(Internal::Layers.environment).map { |fields| summary.new(**fields) }.freeze
           end
 
+          # Has clients of aws-sdk-ruby that are given no credentials use these: for code that makes its own clients. Keys, a profile or
+          # `credentials:` of a call and what `Aws.config` says come before; the environment, shared files and IMDS as the SDK reads them
+          # come after, and are asked only where nothing is configured for the session and this machine is not on AWS. A client asks when it
+          # is made, and keeps the session.
+          #
+          # Inside a `source` or another callable of a session the SDK has its own chain.
+          #
+          # It is done by one method laid over the SDK's private `Aws::CredentialProviderChain`. Where that is not as in aws-sdk-core 3.168 to
+          # 3.264 nothing is changed; a warning and the {doctor} say so.
+          #
+          # @param session [Session, nil] nil takes it away, from the clients that are made afterwards
+          # @return [Boolean] whether aws-sdk-ruby asks it from now on
+          # @raise [ConfigurationError] where aws-sdk-core cannot be loaded
+          # @raise [ArgumentError] for what is no session
+          def default_for_sdk(session) = Internal::Lazy.load(Internal, :SdkDefault).give(session)
+
           # Checks everything that this process needs for an identity, and reports what it found: settings and the origin of each,
           # every source of credentials, the network path to STS, the clock, the identity, the roles, MFA, files and their modes, the
           # cache, LegionIO. A check that fails is a finding, not an exception. Shows no secret.

@@ -137,7 +137,8 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
         "advisory_window": 60, "cache": "/cache", "name_with_account": true,
     });
     let lower = json!({
-        "enabled": true, "broker_bridge": false,
+        "enabled": true, "broker_bridge": false, "sdk_default": true,
+        "tokens": {"rabbitmq": {"kind": "identity", "audience": "canary"}},
         "roles": {"one": {"role_arn": ROLE, "external_id": "canary"}, "two": ROLE},
     });
     let other = [
@@ -183,6 +184,8 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
         ("advisory_window", json!(60.0), Origin::Option),
         ("enabled", json!(true), Origin::Settings),
         ("roles", json!("one, two"), Origin::Settings),
+        ("sdk_default", json!(true), Origin::Settings),
+        ("tokens", json!("rabbitmq"), Origin::Settings),
     ] {
         assert!(reported.contains(&expected), "{expected:?}: {reported:?}");
     }

@@ -147,7 +147,12 @@ fn a_setting_warns_once_but_a_policy_is_an_error() {
             &KEYS,
         ));
         if ["policy", "policy_arns"].contains(&name) {
-            for failure in [alone.unwrap_err(), beside_roles.unwrap_err()] {
+            let beside_roles = beside_roles.unwrap_err();
+            assert!(
+                beside_roles.remedy.contains("into the roles"),
+                "{beside_roles}"
+            );
+            for failure in [alone.unwrap_err(), beside_roles] {
                 assert_eq!(failure.kind, Kind::Configuration);
                 let label = format!("identity.aws.{name}");
                 assert!(failure.cause.starts_with(&label), "{failure}");

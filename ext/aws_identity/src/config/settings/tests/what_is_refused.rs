@@ -326,3 +326,21 @@ fn an_endpoint_is_a_url_and_its_password_is_not_shown() {
         .contains("AWS_ENDPOINT_URL_STS")
     );
 }
+
+#[test]
+fn a_value_in_place_of_the_settings() {
+    let layers = Layers {
+        is_malformed: true,
+        ..layers(
+            json!({}),
+            json!({}),
+            &[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")],
+        )
+    };
+    let failure = Settings::new(layers).unwrap_err();
+    assert_eq!(failure.kind, Kind::Configuration);
+    assert!(
+        failure.cause.contains("identity.aws holds a value"),
+        "{failure}"
+    );
+}

@@ -2,6 +2,7 @@
 
 require 'timeout'
 require_relative '../errors'
+require_relative 'inside_callback'
 require_relative 'lazy'
 require_relative 'own_thread'
 require_relative 'redacted'
@@ -87,7 +88,7 @@ module Legion
               name = question.fetch(:name)
               answer = case name
                        when :token_code then token_code(question.fetch(:serial_number), limit, alone)
-                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, **question.slice(:refused_key, :spent_key)) }
+                       when :source then call(:source, :process_timeout, limit, alone) { |source| fields_of(source, question) }
                        else text(call(name, :process_timeout, limit, alone) { |token| Secret.new(token.value.call) }, name, 'a token')
                        end
               { name => answer }
@@ -114,7 +115,7 @@ module Legion
 
             # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
-              bounded(limit) { yield @given.fetch(name) }
+              bounded(limit) { InsideCallback.mark { yield @given.fetch(name) } }
             rescue Overdue => _e
               raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
             rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours no caller would see it
@@ -153,7 +154,8 @@ module Legion
 
             # Where AWS refused the key of a source that is a Session, the Session reads its own sources again. A key that is spent is
             # refreshed, unless the source has another one by now.
-            def fields_of(source, refused_key: nil, spent_key: nil)
+            def fields_of(source, question)
+              refused_key, spent_key = question.values_at(:refused_key, :spent_key)
               source.value.invalidate(refused_key) if refused_key && source.answers?(:invalidate)
               credentials = credentials_of(source)
               if spent_key && credentials.value&.access_key_id == spent_key && source.answers?(:refresh!)

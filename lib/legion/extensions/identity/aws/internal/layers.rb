@@ -16,7 +16,7 @@ module Legion
             LEGION_DEADLINE = 4.0
 
             # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
-            APART = %w[enabled roles broker_bridge].freeze
+            APART = %w[enabled roles broker_bridge sdk_default tokens].freeze
 
             # Options that may be an object of the application, which is called during a fetch.
             CALLBACKS = %i[token_provider web_identity_token source].freeze
@@ -63,7 +63,7 @@ module Legion
               # @param layers [Hash] as {of} gives them
               # @return [Integer]
               def fingerprint(layers)
-                [layers[:options].value, layers[:settings]&.value&.reject { |name, _| APART.include?(name.to_s) },
+                [layers[:options].value, used(layers[:settings]&.value),
                  layers[:environment].fingerprint, layers[:deadline_cap]].hash
               end
 
@@ -78,16 +78,18 @@ module Legion
                 ::Legion::Settings.dig(*keys)
               end
 
-              # @return [Secret, nil] a Hash, `identity.aws`; a user may have written something that is none
+              # @return [Secret, nil] `identity.aws`; the core refuses what is no Hash
               def identity_aws
                 found = Secret.new(setting(:identity, :aws))
-                found if found.value.is_a?(::Hash)
+                found unless found.value.nil?
               end
 
               # @param name [Symbol] a key of `identity.aws`, which may be written as a String
               # @return [Secret] its value; of nil where there is none
               def own_setting(name)
-                settings = identity_aws || Secret.new({})
+                settings = identity_aws
+                return Secret.new(nil) unless settings && settings.value.is_a?(::Hash)
+
                 Secret.new(settings.value.fetch(name) { settings.value[name.to_s] })
               end
 
@@ -97,6 +99,8 @@ module Legion
               end
 
               private
+
+              def used(settings) = settings.is_a?(::Hash) ? settings.reject { |name, _| APART.include?(name.to_s) } : settings
 
               def no_callback?(name, option) = option.value.nil? || (name == :web_identity_token && option.text?)
 

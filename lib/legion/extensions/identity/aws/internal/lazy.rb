@@ -12,6 +12,7 @@ module Legion
           autoload :Callbacks, "#{__dir__}/callbacks.rb"
           autoload :ChildEnvironment, "#{__dir__}/child_environment.rb"
           autoload :Listeners, "#{__dir__}/listeners.rb"
+          autoload :SdkDefault, "#{__dir__}/sdk_default.rb"
 
           # Loads what a method needs of it. In a trap handler, where `require` and `autoload` raise a ThreadError, it raises an {Error} that
           # says what to do.

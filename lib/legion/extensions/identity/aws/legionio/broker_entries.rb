@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require_relative 'lease'
-
 module Legion
   module Extensions
     module Identity
@@ -43,14 +41,12 @@ module Legion
 
             # @param qualifier [Symbol]
             # @param provider [Object] what Broker asks for the next lease
-            # @param session [Session, nil]
-            # @return [Boolean] whether a running renewer of this provider holds a lease of this session
-            def leased?(qualifier, provider, session)
+            # @yieldparam lease [Legion::Identity::Lease, nil] that a running renewer of this provider holds
+            # @yieldreturn [Boolean] whether it is the one wanted
+            # @return [Boolean]
+            def leased?(qualifier, provider)
               renewer = renewer(qualifier)
-              return false unless renewer&.alive? && renewer.provider.equal?(provider)
-
-              lease = renewer.current_lease
-              lease.is_a?(Lease) && lease.of?(session)
+              renewer&.alive? && renewer.provider.equal?(provider) ? yield(renewer.current_lease) : false
             end
 
             # Takes up to 5 s where it replaces a renewer that waits for AWS.
@@ -60,7 +56,7 @@ module Legion
             #
             # @param qualifier [Symbol]
             # @param provider [Object]
-            # @param lease [Lease]
+            # @param lease [Legion::Identity::Lease]
             # @return [void]
             def register(qualifier, provider, lease)
               put(DEFAULT, @identity, nil) unless @default_registered || qualifier == DEFAULT

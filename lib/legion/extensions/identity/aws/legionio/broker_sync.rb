@@ -10,22 +10,26 @@ require_relative 'event_forwarder'
 require_relative 'role_provider'
 require_relative 'roles'
 require_relative 'runtime'
+require_relative 'sdk_setting'
+require_relative 'token_provider'
+require_relative 'tokens'
 
 module Legion
   module Extensions
     module Identity
       module Aws
         module LegionIO
-          # Keeps LegionIO in line with the settings: its Broker holds a lease of the process's own credentials and of each role, its Resolver
-          # the name that goes with them.
+          # Keeps LegionIO in line with the settings: its Broker holds a lease of the process's own credentials, of each role and of each
+          # token, its Resolver the name that goes with them.
           #
           # {#wake} is the only entry point. It compares and returns; slow work is done on one background thread, which exits once all is
           # equal. Only the first lease of the process's own credentials is made in line, so that Broker has it as soon as LegionIO has a name.
           #
           # @api private
           class BrokerSync
-            # What Broker has to hold under a qualifier: a lease from `provider`. Broker asks `registered` for the next one.
-            Entry = ::Struct.new(:qualifier, :provider, :registered)
+            # What Broker has to hold under a qualifier: a lease from `provider`. Broker asks `registered` for the next one; `label` is its
+            # name in the log.
+            Entry = ::Struct.new(:label, :qualifier, :provider, :registered)
             # Seconds between two looks at the files of the sessions while a failed try is followed by a pause.
             LOOK = 0.5
             private_constant :Entry, :LOOK
@@ -35,8 +39,11 @@ module Legion
             def initialize(identity, provider)
               @log = Internal::Log.new
               @provider = provider
-              @own = Entry.new(BrokerEntries::DEFAULT, provider, identity)
+              @own = Entry.new('The AWS credentials', BrokerEntries::DEFAULT, provider, identity)
               @roles = {}
+              @tokens = {}
+              @making = ::Mutex.new
+              @sdk = SdkSetting.new(provider.current_credentials(self))
               @broker = BrokerEntries.new(identity)
               @patch = CredentialsForPatch.new(@broker)
               @events = EventForwarder.new
@@ -63,6 +70,26 @@ module Legion
               start(state) unless Runtime.shutting_down?
             rescue ::StandardError => e # an error in here must not cost a caller its credentials
               @log.debug("#{e.class}: #{e.message}")
+            end
+
+            # A role keeps its provider for the life of the process, so that credentials handed out earlier follow changed settings.
+            #
+            # @param name [Symbol] of one of `identity.aws.roles`
+            # @return [RoleProvider]
+            def role(name)
+              @roles[name] || @making.synchronize do
+                @roles = { name => RoleProvider.new(name, self, @provider), **@roles }.freeze
+                @roles.fetch(name)
+              end
+            end
+
+            # Has aws-sdk-ruby use the credentials, where the settings say so.
+            #
+            # @return [void]
+            def apply_sdk_default
+              @sdk.apply
+            rescue ::StandardError => e
+              warn_once("identity.aws.sdk_default could not be applied: #{e.class}: #{e.message}", [:sdk, e.class])
             end
 
             private
@@ -114,7 +141,8 @@ module Legion
             # Tries the name and every lease, also where one of them fails.
             def all_equal?
               state = @seen
-              warn_once(Roles.problem)
+              [Roles.problem, Tokens.problem].each { |problem| warn_once(problem) }
+              apply_sdk_default
               wanted = self.wanted
               (@broker.qualifiers - wanted.map(&:qualifier)).each { |qualifier| withdraw(qualifier) }
               equal = [wanted.empty? || named?, *wanted.map { |entry| leased?(entry) }].all?
@@ -125,16 +153,20 @@ module Legion
               false
             end
 
-            # A role keeps its provider for the life of the process, so that credentials handed out earlier follow changed settings.
+            # Neither a role nor a token where both have one name: who asks for the token must not get a key id.
             #
             # @return [Array<Entry>]
             def wanted
               return [] unless Runtime.enabled?
 
-              [@own, *Roles.names.map do |name|
-                role = @roles[name] ||= RoleProvider.new(name, self, @provider)
-                Entry.new(name, role.provider, role)
-              end]
+              roles = (Roles.names - Tokens.clashes).map { |name| Entry.new("identity.aws.roles.#{name}", name, role(name).provider, role(name)) }
+              tokens = Tokens.names.map { |name| Entry.new("identity.aws.tokens.#{name}", name, token(name), token(name)) }
+              [@own, *roles, *tokens]
+            end
+
+            # Only the background job asks.
+            def token(name)
+              @tokens[name] ||= TokenProvider.new(name, self) { |role| role ? role(role).provider : @provider }
             end
 
             # @return [Boolean] whether LegionIO has the name, or there is none to give
@@ -169,13 +201,16 @@ module Legion
 
             def leased?(entry)
               session = entry.provider.current
-              @leasing.synchronize { lease(entry) unless @broker.leased?(entry.qualifier, entry.registered, session) }
-              @events.forward(entry.qualifier, session)
+              @leasing.synchronize { lease(entry) unless held?(entry) }
+              @events.forward(entry.qualifier, session) unless entry.provider.is_a?(TokenProvider) # they are its role's
               true
             rescue ::StandardError => e
               give_up(entry, e)
               false
             end
+
+            # @return [Boolean] whether Broker holds a lease of the settings that were compared last
+            def held?(entry) = @broker.leased?(entry.qualifier, entry.registered) { |lease| entry.provider.leased?(lease) }
 
             def lease(entry)
               lease = entry.provider.provide_token
@@ -186,11 +221,17 @@ module Legion
 
             # Withdraws a lease of superseded settings, which Broker would go on handing out.
             def give_up(entry, error)
-              withdraw(entry.qualifier) unless @broker.leased?(entry.qualifier, entry.registered, entry.provider.session)
+              withdraw(entry.qualifier) unless held?(entry)
               return if own?(entry) && @provider.failed? # the provider has logged it
 
-              name = own?(entry) ? 'The AWS credentials' : "identity.aws.roles.#{entry.qualifier}"
-              warn_once("#{name} cannot be leased: #{error.message}", [entry.qualifier, error.class, (error.code if error.is_a?(Error))])
+              warn_once("#{entry.label} cannot be leased: #{error.message}", [entry.qualifier, error.class, cause_of(error)])
+            end
+
+            # What makes two errors of a class the same. Other messages differ in times and request ids.
+            def cause_of(error)
+              return error.message if error.is_a?(ConfigurationError)
+
+              error.code if error.is_a?(Error)
             end
 
             def withdraw(qualifier)

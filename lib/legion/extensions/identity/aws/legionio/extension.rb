@@ -33,7 +33,7 @@ module Legion
           # @api private
           module UnloadedIdentity
             %i[provider_name provider_type facing priority trust_weight trust_level capabilities resolve provide_token current_credentials
-               refresh resolve_qualifier normalize settings providers].each do |name|
+               refresh resolve_qualifier session normalize settings providers registered].each do |name|
               define_method(name) do |*arguments, **options|
                 LegionIO.load
                 Identity.public_send(name, *arguments, **options)

@@ -95,6 +95,23 @@ module Legion
             # @return [Symbol, nil] the name that was given, a role or not; nil where none is: the process's own credentials
             def resolve_qualifier(for_context) = LegionIO::Roles.qualifier(for_context)
 
+            # The Session in force: for {Session#identity_token}, {Session#token_for}, {Session#env} and {Session#assume_role}. Changed
+            # settings replace it, so ask for it at each use.
+            #
+            # @param qualifier [Symbol, String] `:default`: the process's own; else one of `identity.aws.roles`
+            # @return [Session]
+            # @raise [ArgumentError] for what is no name, nil included
+            # @raise [ConfigurationError] where there is none: the settings cannot be used or say `enabled: false`, or have no such role
+            # @raise [NotReadyError] while a setting is not resolved
+            def session(qualifier = :default)
+              raise ConfigurationError, 'No session: the settings say enabled: false.' unless LegionIO::Runtime.enabled?
+
+              name = LegionIO::Roles.named(qualifier)
+              name ? SYNC.role(name).provider.current : PROVIDER.current
+            ensure
+              SYNC.wake
+            end
+
             # Makes a legal LegionIO name of any text: lower case, each other character an underscore, starting with a letter or
             # digit.
             #
@@ -112,6 +129,12 @@ module Legion
             # @api private
             # @return [Array<#provider_name>] what LegionIO's Resolver is to know
             def providers = [self, PROFILE]
+
+            # Called once LegionIO knows {providers}.
+            #
+            # @api private
+            # @return [void]
+            def registered = SYNC.apply_sdk_default
           end
         end
       end

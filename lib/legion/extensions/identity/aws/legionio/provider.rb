@@ -55,8 +55,14 @@ module Legion
 
             # @return [Lease] as {Identity.provide_token} gives it
             # @raise [Error]
-            def provide_token
-              lease = @current_session.read { |session| Lease.of(session.credentials, session: session) }
+            def provide_token = lease { |session| Lease.of(session.credentials, session: session) }
+
+            # @yieldparam session [Session] the one in force; yields again where the settings changed meanwhile
+            # @yieldreturn [Legion::Identity::Lease]
+            # @return [Legion::Identity::Lease]
+            # @raise [Error]
+            def lease(&)
+              lease = @current_session.read(&)
               @absence = nil
               lease
             rescue ::ScriptError, ::NoMemoryError, ::SecurityError, ::SystemStackError => e
@@ -76,6 +82,10 @@ module Legion
 
             # @return [Session, nil] the one that was in force when the settings were last compared
             def session = @current_session.held
+
+            # @param lease [Object, nil]
+            # @return [Boolean] whether it is a lease of {session}
+            def leased?(lease) = lease.is_a?(Lease) && lease.of?(session)
 
             # @param sync [#wake, nil] is woken each time the settings have been compared for a reader
             # @return [RefreshingCredentials]

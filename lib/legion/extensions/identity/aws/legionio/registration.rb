@@ -22,7 +22,10 @@ module Legion
             #
             # @return [void]
             def self.register
-              LOCK.synchronize { Identity.providers.each { |provider| introduce(provider) } } if Runtime.enabled?
+              return unless Runtime.enabled?
+
+              LOCK.synchronize { Identity.providers.each { |provider| introduce(provider) } }
+              Identity.registered
               nil
             rescue ::StandardError => e # the next autobuild tries again
               Internal::Log.new.warn("cannot register with LegionIO: #{e.class}: #{e.message}")

@@ -55,6 +55,24 @@ module Legion
                                           "process's own session."
               end
 
+              # @param name [Symbol, String]
+              # @return [Symbol, nil] the role of that name; nil for `:default`
+              # @raise [ArgumentError] for what is no name
+              # @raise [ConfigurationError] where there is no such role
+              def named(name)
+                unless [::String, ::Symbol].any? { |type| name.is_a?(type) }
+                  raise ::ArgumentError, "session takes the name of a role, or :default, and was given #{name.class}."
+                end
+
+                name = name.to_s.to_sym
+                return if name == RESERVED
+                return name if names.include?(name)
+
+                there = names.empty? ? 'there is none' : "there are #{names.join(', ')}"
+                raise ConfigurationError, "identity.aws.roles has no #{name.to_s.inspect}: #{there}. Add it to the settings, or ask for :default, the " \
+                                          "process's own. (The token of identity.aws.tokens is in LegionIO's Broker.)"
+              end
+
               # The role that a context of Broker's `for_context:` names: as a Symbol or String, or as `role` or `qualifier` of a Hash. A
               # name that is no role is given back: Broker has no lease under it, and nil would mean the process's own credentials, which
               # are another identity than asked for.

@@ -68,11 +68,11 @@ module Legion
             # @return [Hash{String => Object}] of all files together
             def settings = @settings.value
 
-            # @return [Internal::Secret, nil] a Hash, what they say under `identity.aws`
+            # @return [Internal::Secret, nil] what they say under `identity.aws`; the core refuses what is no Hash
             def identity_aws
               identity = @settings.part('identity')
-              found = identity.part('aws') if identity.value.is_a?(::Hash)
-              found if found && found.value.is_a?(::Hash)
+              found = identity.value.is_a?(::Hash) ? identity.part('aws') : identity
+              found unless found.value.nil?
             end
 
             # Where a file of our own goes.

@@ -35,9 +35,14 @@ module Legion
             end
 
             def summarize(credentials)
-              output.pairs('access key id' => credentials.access_key_id, 'expires' => credentials.expiration || 'never', 'account' => credentials.account_id,
+              output.pairs('access key id' => credentials.access_key_id, 'expires' => expires(credentials), 'account' => credentials.account_id,
                            'region' => credentials.region, 'source' => credentials.source)
               output.note('The secrets are not printed on a terminal; --show prints them.')
+            end
+
+            # Only long-lived keys have no session token.
+            def expires(credentials)
+              credentials.expiration || (credentials.session_token ? 'at a time that is not known' : 'never')
             end
 
             def hand_out(credentials)

@@ -61,7 +61,10 @@ module Legion
               output.pairs(in_force.to_h { |name, setting| [name.to_s, told(setting)] })
             end
 
-            def keys_in(files) = files.identity_aws&.value.to_h.keys
+            def keys_in(files)
+              found = files.identity_aws&.value
+              found.is_a?(::Hash) ? found.keys : []
+            end
 
             def list(items) = items.empty? ? 'none' : items.map { |item| Internal::Printable.line(item) }.join(', ')
 

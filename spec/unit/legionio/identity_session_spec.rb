@@ -1,0 +1,52 @@
+# frozen_string_literal: true
+
+require 'unit/legionio/support/small_legionio'
+
+RSpec.describe Legion::Extensions::Identity::Aws::Identity, '.session' do
+  aws = Legion::Extensions::Identity::Aws
+  role = 'arn:aws:iam::123456789012:role'
+
+  let(:legion) { SmallLegionIO.new(client: { ready: true }) }
+
+  before { legion.constants.slice('Legion::Settings').each { |name, value| stub_const(name, value) } }
+
+  around { |example| with_env(local_aws.env_with_keys) { example.run } }
+
+  def settings(identity_aws) = legion.settings.all = { identity: { aws: identity_aws }, client: { ready: true } }
+
+  it 'is the one in force, until the settings change' do
+    settings(role_arn: "#{role}/legion-worker")
+    session = described_class.session
+    expect([described_class.session, described_class.session(:default), described_class.session('default')]).to all(equal(session))
+    expect(session.identity.arn).to include('assumed-role/legion-worker/')
+    settings(role_arn: "#{role}/team/deployer")
+    expect(described_class.session.identity.arn).to include('assumed-role/deployer/')
+  end
+
+  it 'is that of a role, with the credentials that LegionIO gets' do
+    settings(roles: { deploy: "#{role}/team/deployer" })
+    session = described_class.session(:deploy)
+    expect(session.identity.arn).to include('assumed-role/deployer/')
+    expect(described_class.session('deploy')).to equal(session)
+    expect(session.token_for(:msk).expiration).to be > Time.now
+  end
+
+  it 'is never the process’s own in place of a role that is not there' do
+    settings(roles: { deploy: "#{role}/team/deployer" })
+    expect { described_class.session(:deplyo) }
+      .to raise_error(aws::ConfigurationError, /roles has no "deplyo": there are deploy\. Add it to the settings/)
+    [nil, 7.5, { role: :deploy }].each { |name| expect { described_class.session(name) }.to raise_error(ArgumentError, /was given #{name.class}/) }
+    ['', ' ', 'no role'].each { |name| expect { described_class.session(name) }.to raise_error(aws::ConfigurationError, /has no/) }
+    settings({})
+    expect { described_class.session('deploy') }.to raise_error(aws::ConfigurationError, /there is none/)
+  end
+
+  it 'is none where the settings cannot be used, are not resolved, or turn the gem off' do
+    settings(role_arn: 'nonsense')
+    expect { described_class.session }.to raise_error(aws::ConfigurationError)
+    settings(external_id: 'vault://secret#id', role_arn: "#{role}/legion-worker")
+    expect { described_class.session }.to raise_error(aws::NotReadyError)
+    settings(enabled: false)
+    expect { described_class.session }.to raise_error(aws::ConfigurationError, /enabled: false/)
+  end
+end
