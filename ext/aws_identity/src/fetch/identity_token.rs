@@ -11,13 +11,13 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A token for the owner of `credentials`. Of `request` the region, the clock's offset and the secrets
-/// count.
+/// A token for the owner of `credentials`; `request` has their region, the clock's offset and the secrets of the
+/// session.
 pub async fn identity_token(
     settings: Arc<Settings>,
     credentials: Arc<Credentials>,
-    asked: IdentityTokenRequest,
     request: FetchRequest,
+    asked: IdentityTokenRequest,
     gate: SharedGate,
     task: TaskContext,
 ) -> Result<IdentityToken, Failure> {

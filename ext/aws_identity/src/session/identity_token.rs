@@ -42,22 +42,16 @@ impl Session {
             self.settings.deadline_cap,
         );
         let (settings, asked) = (Arc::clone(&self.settings), request.clone());
-        let request_of_fetch = FetchRequest {
+        let offset = now.wall - state.runtime.now().wall;
+        let gate = self.gate;
+        let fetched = FetchRequest {
             region: Some(state.region.clone()),
-            clock_offset: now.wall - state.runtime.now().wall,
+            clock_offset: offset,
             secrets: state.secrets(),
             ..FetchRequest::default()
         };
-        let gate = self.gate;
         let task = FetchTask::spawn(gate, deadline, move |context| {
-            fetch::identity_token(
-                settings,
-                credentials,
-                asked,
-                request_of_fetch,
-                gate,
-                context,
-            )
+            fetch::identity_token(settings, credentials, fetched, asked, gate, context)
         })?;
         state
             .tokens
