@@ -287,7 +287,7 @@ RSpec.describe 'A secret' do
                           "[sso-session legion]\nsso_start_url = https://legion.awsapps.com/start\nsso_region = eu-west-1\n")
       [3600, -3600].product([400, 401, 403]).each do |expires_in, status|
         login('.aws/sso/cache', Digest::SHA1.hexdigest('legion'),
-              **secrets, 'clientId' => 'client', 'expiresAt' => (Time.now.utc + expires_in).strftime('%FT%TZ'), 'registrationExpiresAt' => '2199-01-01T00:00:00Z')
+              **secrets, 'clientId' => 'c', 'expiresAt' => (Time.now.utc + expires_in).strftime('%FT%TZ'), 'registrationExpiresAt' => '2199-01-01T00:00:00Z')
         echo(:sso, status)
         quoted(sing(secrets: secrets.values, given: false, code: short))
         local_aws.reset

@@ -85,9 +85,8 @@ fn judge(input: &[u8], variables: &[(&str, &str)], role: Option<&str>) {
     let job = move |context: TaskContext| fetch(settings, request, &NoFork, context);
     let task = FetchTask::spawn(&NoFork, Deadline::new(Duration::from_secs(1), None), job).expect("a thread");
     task.wait(&AtomicBool::new(false));
-    match task.outcome() {
-        Some(Err(failure) | Ok(FetchResult { identity: Some(Err(failure)), .. })) => assert_clean(failure),
-        _ => {}
+    if let Some(Err(failure) | Ok(FetchResult { identity: Some(Err(failure)), .. })) = task.outcome() {
+        assert_clean(failure);
     }
 }
 

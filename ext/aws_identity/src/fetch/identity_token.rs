@@ -3,7 +3,7 @@
 use super::{Fetch, request::FetchRequest};
 use crate::{
     config::Settings,
-    credentials::{Credentials, Secret},
+    credentials::Credentials,
     failure::{Failure, Kind},
     sts::{IdentityToken, IdentityTokenRequest, limits},
     task::{fetch_task::TaskContext, fork_gate::SharedGate},
@@ -11,30 +11,27 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A token for the owner of `credentials`, which are of `region`.
+/// A token for the owner of `credentials`; `request` has their region, the clock's offset and the secrets of the
+/// session.
 pub async fn identity_token(
     settings: Arc<Settings>,
     credentials: Arc<Credentials>,
-    region: String,
+    request: FetchRequest,
     asked: IdentityTokenRequest,
-    secrets: Vec<Secret>,
-    clock_offset: Millis,
     gate: SharedGate,
     task: TaskContext,
 ) -> Result<IdentityToken, Failure> {
-    let request = FetchRequest {
-        region: Some(region),
-        clock_offset,
-        secrets,
-        ..FetchRequest::default()
-    };
     let fetch = Fetch::prepare(&settings, &request, gate, &task);
     if let Err(failure) = fetch.usable() {
         return Err(failure.clone());
     }
     let secrets = fetch.http().secrets();
     secrets.note_credentials(&credentials);
-    let seconds = duration(&asked, &credentials, now().saturating_add(clock_offset))?;
+    let seconds = duration(
+        &asked,
+        &credentials,
+        now().saturating_add(request.clock_offset),
+    )?;
     let sts = fetch.context().sts();
     let issued = sts.identity_token(&credentials, &asked, seconds);
     let outcome = task.deadline.bound(Box::pin(issued)).await;

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     failure::Failure,
-    fetch,
+    fetch::{self, FetchRequest},
     sts::IdentityTokenRequest,
     task::{deadline::Deadline, fetch_task::FetchTask},
     tokens::{Look, Token, TokenFetch},
@@ -43,19 +43,15 @@ impl Session {
         );
         let (settings, asked) = (Arc::clone(&self.settings), request.clone());
         let offset = now.wall - state.runtime.now().wall;
-        let (region, gate) = (state.region.clone(), self.gate);
-        let secrets = state.secrets();
+        let gate = self.gate;
+        let fetched = FetchRequest {
+            region: Some(state.region.clone()),
+            clock_offset: offset,
+            secrets: state.secrets(),
+            ..FetchRequest::default()
+        };
         let task = FetchTask::spawn(gate, deadline, move |context| {
-            fetch::identity_token(
-                settings,
-                credentials,
-                region,
-                asked,
-                secrets,
-                offset,
-                gate,
-                context,
-            )
+            fetch::identity_token(settings, credentials, fetched, asked, gate, context)
         })?;
         state
             .tokens

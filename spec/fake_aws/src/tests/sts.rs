@@ -186,6 +186,30 @@ fn session_tokens_carry_mfa_only() {
 }
 
 #[test]
+fn scoped_credentials_keep_the_identity_and_gain_neither_time_nor_a_fourth_policy() {
+    const POLICY: (&str, &str) = ("Policy", "{\"Statement\":[]}");
+    let fake = start();
+    let get =
+        |key: &Key, more: &[(&str, &str)]| Signed::new(key, &[&[("Action", "GetScopedCredentials")], more].concat()).send(&fake);
+    let refused = |key: &Key, more: &[(&str, &str)]| get(key, more).tag("Code").to_owned();
+    let mut session = assume(&fake, &demo(), WORKER_ROLE, &[]).key();
+    assert_eq!(refused(&demo(), &[POLICY]), "InvalidSubjectCredentials");
+    assert_eq!(refused(&session, &[]), "ValidationError");
+    assert_eq!(refused(&session, &[("DurationSeconds", "0")]), "ValidationError");
+    assert_eq!(refused(&session, &[("DurationSeconds", "3700")]), "InsufficientSessionLifetime");
+    assert_eq!(refused(&session, &[("Policy", "{}")]), "MalformedPolicyDocument");
+    let arn = identity(&fake, &session).tag("Arn").to_owned();
+    for count in ["1", "2", "3"] {
+        let reply = get(&session, &[POLICY]);
+        assert_eq!((reply.tag("ScopedPoliciesCount"), reply.tag("Arn")), (count, arn.as_str()));
+        session = reply.key();
+        assert_eq!(identity(&fake, &session).tag("Arn"), arn);
+    }
+    assert_eq!(refused(&session, &[POLICY]), "AccessDenied");
+    assert_eq!(get(&session, &[("DurationSeconds", "60")]).status, 200);
+}
+
+#[test]
 fn transitive_tags_are_inherited_along_the_chain() {
     let fake = start();
     let tag = [("Tags.member.1.Key", "Team"), ("Tags.member.1.Value", "x")];

@@ -89,7 +89,7 @@ fn no_shell_sees_the_command() {
     let command = format!("printf %s '{GOOD}'");
     assert!(run(&command, AMPLE, &environment()).is_ok());
     let command = r#"printf %s%s%s {\"Version\":1,\"AccessKeyId\":\"AKIA\", '"SecretAccessKey":' '"$HOME ;#|&*"}'"#;
-    let found = run(&command, AMPLE, &environment()).unwrap();
+    let found = run(command, AMPLE, &environment()).unwrap();
     assert_eq!(found.access_key_id, "AKIA");
     assert_eq!(found.secret_access_key.expose(), "$HOME ;#|&*");
 }
