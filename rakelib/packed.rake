@@ -19,7 +19,7 @@ end
 # The crates of others are compiled once for the checkout and the installed gem; the gem's own code is compiled from the packed files.
 # RubyGems runs make clean before it builds, so make gets empty lists of files to remove.
 SHARED_CRATES = { 'RB_SYS_CARGO_TARGET_DIR' => File.expand_path(ENV.fetch('CARGO_TARGET_DIR', 'target')),
-                  'MAKE' => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=' }.freeze
+                  'MAKE'                    => 'make CLEANOBJS= RUBYGEMS_CLEAN_DIRS=' }.freeze
 
 # No file of this checkout may be found by accident: no load path, no Bundler.
 def installed_environment(home)

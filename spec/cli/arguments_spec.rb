@@ -50,8 +50,9 @@ RSpec.describe Legion::Extensions::Identity::Aws::Cli::Arguments do
 
   it 'has a flag for every option of a session that is no callable' do
     context = { provider_arn: 'arn:x', context_assertion: 'a=b' }
-    flags = { 'profile' => 'p', 'credential-source' => 'Environment', 'web-identity-token-file' => '/t', 'region' => 'r', 'endpoint' => 'e', 'role-arn' => 'a',
-              'role-session-name' => 's', 'external-id' => 'i', 'source-identity' => 'si', 'serial-number' => 'n', 'provider-id' => 'pi', 'policy' => '{}' }
+    flags = { 'profile' => 'p', 'credential-source' => 'Environment', 'web-identity-token-file' => '/t', 'region' => 'r', 'endpoint' => 'e',
+              'role-arn' => 'a', 'role-session-name' => 's', 'external-id' => 'i', 'source-identity' => 'si',
+              'serial-number' => 'n', 'provider-id' => 'pi', 'policy' => '{}' }
     words = flags.flat_map { |flag, value| ["--#{flag}", value] }
     words += %w[--session-duration 900 --minimum-session-token-size 8 --policy-arn a --policy-arn b --transitive-tag-key k --session-tag t=a=b --session-tag u=
                 --provided-context arn:x=a=b --get-session-token --cache]

@@ -64,7 +64,9 @@ RSpec.describe 'The memory of a process', if: RUBY_PLATFORM.include?('linux') do
 
   it 'has no copy of a credential_process’s secret once it is replaced' do
     file = File.join(home, 'answer.json')
-    write = ->(secret) { File.write(file, JSON.generate({ 'Version' => 1, 'SessionToken' => "token-#{secret}", **JSON.parse(answer(secret)).except('Token') })) }
+    write = lambda do |secret|
+      File.write(file, JSON.generate({ 'Version' => 1, 'SessionToken' => "token-#{secret}", **JSON.parse(answer(secret)).except('Token') }))
+    end
     write.call(old)
     held, left = counted("credential_process: 'cat #{file}'") { write.call(new) }
     expect([held, left]).to match([be_positive, 0])

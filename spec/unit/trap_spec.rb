@@ -39,7 +39,7 @@ RSpec.describe 'In a trap handler' do
     ARGUMENTS = {
       invalidate: ['x'], :web_identity_token= => [TOKEN], assume_role: [worker], call: ['serial'], tell: [nil], credentials: [],
       identity_token: [{ audience: 'api' }], token_for: [:eks, { cluster: 'prod' }],
-      scoped: [{ policy: { Version: '2012-10-17', Statement: [] } }],
+      default_for_sdk: [nil], scoped: [{ policy: { Version: '2012-10-17', Statement: [] } }],
       normalize: ['A b'], resolve_qualifier: [:x], :logger= => [nil], to_json: [], :== => [1], eql?: [1], of?: [nil]
     }.freeze
     # Every public method of the object's class, called on a new object each time.

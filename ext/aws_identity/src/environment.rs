@@ -106,7 +106,6 @@ impl Environment {
 fn is_relevant(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     name.starts_with("AWS_")
-        || name.starts_with("SSL_CERT_")
         || matches!(
             name.as_str(),
             "HOME"
@@ -115,6 +114,8 @@ fn is_relevant(name: &str) -> bool {
                 | "HTTP_PROXY"
                 | "HTTPS_PROXY"
                 | "NO_PROXY"
+                | "SSL_CERT_DIR"
+                | "SSL_CERT_FILE"
         )
 }
 

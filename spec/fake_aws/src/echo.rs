@@ -12,7 +12,7 @@ pub fn failure(status: u16, request: &Request) -> Failure {
     let proof = PROOFS.iter().find_map(|name| request.header(name));
     let mut headers: Vec<_> = request.headers.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str())).collect();
     headers.sort_by_key(|(name, _)| (!PROOFS.contains(&name.as_str()), name == "authorization"));
-    let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}:{value}")).collect();
-    let body = String::from_utf8_lossy(&request.body);
-    Failure::new(status, proof.unwrap_or("Echo"), format!("You sent\n{body}\n{}", headers.join("\n")))
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+    let (body, headers) = (String::from_utf8_lossy(&request.body), lines.join("\n"));
+    Failure::new(status, proof.unwrap_or("Echo"), format!("You sent\n{body}\n{headers}\n"))
 }

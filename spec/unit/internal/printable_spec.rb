@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 RSpec.describe Legion::Extensions::Identity::Aws::Internal::Printable do
-  hidden = ["\0", "\e", "\a", "\r", "\t", "\u007f", "\u0085", "\u009b", "\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202e", "\u2066", "\u2069"]
+  hidden = ["\0", "\e", "\a", "\r", "\t", "\u007f", "\u0085",
+            "\u009b", "\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"]
 
   it 'escapes what a terminal obeys and what moves text about' do
     hidden.each do |char|

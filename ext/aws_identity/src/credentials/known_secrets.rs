@@ -37,7 +37,7 @@ impl KnownSecrets {
         }
     }
 
-    /// `text`, which somebody else wrote, without secrets.
+    /// `text` of an endpoint, a program or a library, without secrets.
     #[must_use]
     pub fn masked(&self, text: &str) -> String {
         let end = text.floor_char_boundary(LOOKED_AT);

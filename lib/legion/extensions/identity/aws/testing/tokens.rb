@@ -16,7 +16,7 @@ module Legion
             CORE = %i[serial presigned identity_token].to_h { |verb| [verb, Internal::Native::Session.instance_method(verb)] }.freeze
             # The address of AWS in `iss`. No account has it, so no system that checks it takes the token.
             ISSUER = 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws'
-            # Signs nothing: whoever checks the signature refuses it.
+            # Signs nothing: a system that checks the signature refuses it.
             SIGNATURE = 'stubbed-signature'
             private_constant :CORE, :ISSUER, :SIGNATURE
 
