@@ -5,6 +5,8 @@
 
 require 'yard'
 require 'legion/extensions/identity/aws'
+# In LegionIO one of our classes inherits from it.
+Legion.const_set(:Identity, Module.new { const_set(:Lease, Class.new) })
 LIB = File.expand_path('../../lib', __dir__)
 Dir["#{LIB}/legion/**/*.rb"].each { |file| require file.delete_prefix("#{LIB}/") }
 
