@@ -474,7 +474,7 @@ RSpec.describe 'The contract with LegionIO' do
         end
         eventually { Broker.token_for(:aws, qualifier: :two).nil? }
         eventually { Broker.token_for(:aws, qualifier: :one) == one.access_key_id }
-        answer([one.access_key_id == key, gone, aws::Identity.resolve_qualifier(:two), Broker.token_for(:aws)])
+        answer([one.access_key_id == key, gone, Broker.token_for(:aws, for_context: 'two'), Broker.token_for(:aws)])
       RUBY
       expect(found.answer).to match([false, /roles\.two is no longer in the settings/, nil, 'AKIADEMOUSERFAKEAWS2'])
     end
