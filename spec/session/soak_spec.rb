@@ -8,7 +8,8 @@ RSpec.describe 'A session of short-lived credentials', :slow, timeout: 90 do
     result = ruby_process(<<~RUBY, timeout: 60)
       $LOAD_PATH << #{File.expand_path('..', __dir__).inspect}
       require 'support/soak'
-      exit Soak.new(seconds: 22, pauses: { 'busy' => 0.2, 'steady' => 2.0, 'idle' => 30.0 }).run
+      # The bound on a call is one for a busy machine; rake soak has the real one.
+      exit Soak.new(seconds: 22, slack: 8.0, pauses: { 'busy' => 0.2, 'steady' => 2.0, 'idle' => 30.0 }).run
     RUBY
     expect(result.output.lines.grep(/VIOLATION/)).to eq([])
     expect(result).to have_attributes(success?: true, stderr: '')

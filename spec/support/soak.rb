@@ -29,7 +29,8 @@ class Soak
   # What went wrong, and the figures.
   attr_reader :violations, :figures
 
-  def initialize(seconds:, pauses: PAUSES, seed: Random.new_seed, out: $stdout)
+  def initialize(seconds:, pauses: PAUSES, slack: SLACK, seed: Random.new_seed, out: $stdout)
+    @slack = slack
     @seconds = seconds
     @pauses = pauses
     @random = Random.new(seed)
@@ -108,7 +109,7 @@ class Soak
     @reading.delete(name)
     took = now - started
     @lock.synchronize { @longest[verb] = [@longest[verb], took].max }
-    violate("#{verb} took #{took.round(1)} s") if took > LIMIT + SLACK
+    violate("#{verb} took #{took.round(1)} s") if took > LIMIT + @slack
   end
 
   # Rule: expired credentials are handed out only while a back-off runs that began when a fetch failed.
@@ -183,11 +184,11 @@ class Soak
   def child(failed_at)
     started = now
     held = @session.credentials
-    backs_off = held.degraded && now - (failed_at || started) <= LONGEST_BACK_OFF + LIMIT + SLACK
+    backs_off = held.degraded && now - (failed_at || started) <= LONGEST_BACK_OFF + LIMIT + @slack
     exit!(2) if held.expired? && !backs_off
-    exit!(now - started > LIMIT + SLACK ? 3 : 0)
+    exit!(now - started > LIMIT + @slack ? 3 : 0)
   rescue Aws::Error
-    exit!(now - started > LIMIT + SLACK ? 3 : 1)
+    exit!(now - started > LIMIT + @slack ? 3 : 1)
   end
 
   def over? = now >= @stop_at

@@ -23,7 +23,8 @@ use aws_identity::{
     util::time,
 };
 use magnus::{
-    Error, Module, Object, RArray, RHash, RString, Ruby, function, method, value::ReprValue,
+    Error, Module, Object, RArray, RHash, RString, Ruby, TypedData, function, method,
+    value::ReprValue,
 };
 use secrets::{Environment, SecretText};
 use session::Session;
@@ -91,6 +92,11 @@ fn define(ruby: &Ruby) -> Result<(), Error> {
     session.define_method("events", method!(Session::events, 1))?;
     session.define_method("settings", method!(Session::settings, 0))?;
     session.define_method("warnings", method!(Session::warnings, 0))?;
+    // Magnus looks the class of a wrapped value up at its first use, with calls of Ruby under a lock of its own: a second thread
+    // that comes to that lock with the GVL would never get it. So each is looked up here, on the one thread that loads the library.
+    Environment::class(ruby);
+    SecretText::class(ruby);
+    Session::class(ruby);
     Ok(())
 }
 
