@@ -74,8 +74,16 @@ pub fn watch() -> io::Result<()> {
     // SAFETY: the handlers use atomics, a const thread-local and sleep, and the library is never
     // unloaded: Ruby does not close extensions.
     match unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) } {
-        0 => Ok(()),
-        code => Err(io::Error::from_raw_os_error(code)),
+        0 => {}
+        code => return Err(io::Error::from_raw_os_error(code)),
+    }
+    // Where the process exits, C libraries take their state down, that of AWS-LC too. A fetch that ran
+    // code meanwhile would end the process with a signal, so from here on none does.
+    // SAFETY: as above.
+    if unsafe { libc::atexit(prepare) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other("atexit has no room"))
     }
 }
 
