@@ -10,7 +10,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Cli::Arguments do
 
   it 'answers help and version in each of their ways' do
     general = parsed('--help').answer
-    expect([parsed, parsed('help'), parsed('-h')].map(&:answer)).to all(eq(general))
+    expect([parsed, parsed('help'), parsed('-h'), parsed('help', 'help'), parsed('help', 'version')].map(&:answer)).to all(eq(general))
     cli::Command.all.map(&:command_name).each do |name|
       expect(parsed('help', name).answer).to eq(parsed(name, '--help').answer).and(start_with("Usage: lex-identity-aws #{name}"))
       expect(parsed('--help', name).answer).to eq(parsed('help', name).answer)

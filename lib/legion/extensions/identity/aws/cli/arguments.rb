@@ -74,7 +74,7 @@ module Legion
 
             def help_with(name = nil, *)
               @help = true
-              parse(name, []) if name
+              parse(name, []) unless [nil, 'help', 'version'].include?(name) # the general help has these
             end
 
             def help_and_version(options)
