@@ -32,7 +32,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
   before do
     legion.constants.each { |name, value| stub_const(name, value) }
     legion.resolver.register(identity)
-    remove_lease_class
+    SmallLegionIO.forget_lease_class
     aws.logger = Logger.new(log)
     allow(aws::Internal::Native::Session).to receive(:new) { |layers| native_for(layers) }
     backoff(0.01)
@@ -44,12 +44,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     settled
     broker.stop
     aws.logger = nil
-    remove_lease_class
-  end
-
-  def remove_lease_class
-    leases = Legion::Extensions::Identity::Aws::Lease
-    leases.send(:remove_const, :InLegion) if leases.const_defined?(:InLegion, false)
+    SmallLegionIO.forget_lease_class
   end
 
   # One for each role, whose key has its name. What is in `@failures` under a role is raised.

@@ -25,7 +25,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Tokens do
 
   before do
     legion.constants.each { |name, value| stub_const(name, value) }
-    forget_lease_class
+    SmallLegionIO.forget_lease_class
     aws.logger = Logger.new(log)
     allow_any_instance_of(aws::Internal::Backoff).to receive(:next).and_return(0.05)
   end
@@ -36,12 +36,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Tokens do
     eventually { !sync.instance_variable_get(:@job).running? }
     broker.stop
     aws.logger = nil
-    forget_lease_class
-  end
-
-  def forget_lease_class
-    leases = Legion::Extensions::Identity::Aws::Lease
-    leases.send(:remove_const, :InLegion) if leases.const_defined?(:InLegion, false)
+    SmallLegionIO.forget_lease_class
   end
 
   # Changes the settings, and does what a use does.

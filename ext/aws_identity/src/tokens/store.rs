@@ -252,6 +252,16 @@ mod tests {
         }
     }
 
+    /// A store with one token, and when it was read.
+    fn keeping(expires_at: Millis) -> (TokenStore, Millis) {
+        let mut store = TokenStore::default();
+        let token = completed(Ok(("token", expires_at)));
+        store.add(request("a"), token, "AKIAEXAMPLE");
+        let boot = Moment::now().boot;
+        assert_eq!(look(&mut store, "a", 0, boot), "token");
+        (store, boot)
+    }
+
     #[test]
     fn a_token_is_kept_until_the_last_minute_or_fifth_of_its_life() {
         for (life, last_fresh) in [
@@ -276,14 +286,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_makes_no_token_live_longer() {
-        let mut store = TokenStore::default();
-        store.add(
-            request("a"),
-            completed(Ok(("token", 300_000))),
-            "AKIAEXAMPLE",
-        );
-        let boot = Moment::now().boot;
-        assert_eq!(look(&mut store, "a", 0, boot), "token");
+        let (mut store, boot) = keeping(300_000);
         assert_eq!(look(&mut store, "a", -HOUR, boot + SECOND), "token");
         assert_eq!(
             look(&mut store, "a", 301 * SECOND - HOUR, boot + 301 * SECOND),
@@ -293,25 +296,14 @@ mod tests {
 
     #[test]
     fn no_token_lives_longer_than_it_was_asked_for() {
-        let mut store = TokenStore::default();
         // The clock was three hours behind.
-        let token = completed(Ok(("token", 4 * HOUR)));
-        store.add(request("a"), token, "AKIAEXAMPLE");
-        let boot = Moment::now().boot;
-        assert_eq!(look(&mut store, "a", 0, boot), "token");
+        let (mut store, boot) = keeping(4 * HOUR);
         assert_eq!(look(&mut store, "a", HOUR, boot + HOUR), "fetch");
     }
 
     #[test]
     fn an_outage_is_served_through_with_the_kept_token_while_it_is_good() {
-        let mut store = TokenStore::default();
-        store.add(
-            request("a"),
-            completed(Ok(("token", 300_000))),
-            "AKIAEXAMPLE",
-        );
-        let boot = Moment::now().boot;
-        assert_eq!(look(&mut store, "a", 0, boot), "token");
+        let (mut store, boot) = keeping(300_000);
         let task = completed(Err(outage()));
         store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
         let outcome = store.outcome(

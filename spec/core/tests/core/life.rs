@@ -103,14 +103,20 @@ fn a_back_off_counts_from_the_failure() {
     assert!(is_good(&session), "its back-off of a second or so is over");
 }
 
-#[test]
-fn a_refusal_in_the_background_that_is_old_raises_nothing() {
+/// A session whose refresh in the background was refused, which no read has seen; the next one is not.
+fn refused_in_the_background() -> (Machine, Session) {
     let machine = living(4);
     let session = machine.session();
     read(&session).unwrap();
     let closed = machine.aws.add_rule(assume().answer(error(403, "AccessDenied")));
     refresh_unseen(&session, &machine);
     machine.aws.remove_rule(closed);
+    (machine, session)
+}
+
+#[test]
+fn a_refusal_in_the_background_that_is_old_raises_nothing() {
+    let (_machine, session) = refused_in_the_background();
     pause(5100);
     read(&session).unwrap();
     assert!(is_good(&session));
@@ -118,12 +124,7 @@ fn a_refusal_in_the_background_that_is_old_raises_nothing() {
 
 #[test]
 fn a_refusal_in_the_background_raises_nothing_after_a_success() {
-    let machine = living(4);
-    let session = machine.session();
-    read(&session).unwrap();
-    let closed = machine.aws.add_rule(assume().answer(error(403, "AccessDenied")));
-    refresh_unseen(&session, &machine);
-    machine.aws.remove_rule(closed);
+    let (_machine, session) = refused_in_the_background();
     pause(1100);
     refresh(&session).unwrap();
     read(&session).unwrap();
