@@ -227,7 +227,7 @@ fn an_identity_whose_own_request_fails_raises_and_harms_no_credentials() {
     assert!(is_good(&session) && !session.needs_refresh());
 }
 
-/// Each fetch brings the refused key again, since another caller refuses it while it is in flight.
+/// Another caller forgets what each fetch brings before this one reads it.
 #[test]
 fn a_caller_waits_for_a_bounded_number_of_fetches() {
     let machine = living(3600);
@@ -238,13 +238,14 @@ fn a_caller_waits_for_a_bounded_number_of_fetches() {
         let Ok(Step::Wait(task)) = session.identity() else { panic!("nothing to wait for") };
         wait(&task);
         fetches += 1;
+        assert!(fetches <= 8);
         session.forget_identity(); // the outcome of the fetch, too
         match session.finish(Purpose::Identity, &task, &mut rounds) {
             None => {}
             Some(outcome) => break outcome.unwrap_err(),
         }
     };
-    assert!((2..=8).contains(&fetches), "{fetches}");
+    assert!(fetches > 1);
     assert!(failure.message().contains("forgotten"), "{}", failure.message());
 }
 
