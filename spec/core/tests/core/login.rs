@@ -257,6 +257,10 @@ fn an_outage_is_not_an_expired_login() {
         assert_eq!(failure.kind, kind, "{name}: {failure:?}");
         assert!(failure.is_outage() && !aws_identity::refresh::is_final(&failure), "{name}: {failure:?}");
     }
+    // What passes is asked once more.
+    let machine = logged_in(-MINUTE);
+    machine.aws.add_rule(Rule::on(Service::Signin).times(1).answer(Answer::Throttle));
+    is_demo(&machine);
     // Credentials that are still good are used meanwhile.
     let machine = logged_in(4 * MINUTE);
     machine.aws.add_rule(Rule::on(Service::Signin).answer(Answer::Drop));

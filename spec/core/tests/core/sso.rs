@@ -283,6 +283,27 @@ fn an_outage_is_not_an_expired_login() {
 }
 
 #[test]
+fn what_passes_by_itself_is_asked_once_more() {
+    let error = |status: u16| Answer::Error { status, code: "Whatever".into(), message: "because".into() };
+    for (expires_in, action) in [(HOUR, "GetRoleCredentials"), (-HOUR, "CreateToken")] {
+        for answer in [error(500), error(429), Answer::Drop, Answer::Hang] {
+            let name = answer.name();
+            let machine = with_sso(true).option("read_timeout", 0.3);
+            log_in(&machine, SESSION_FILE, &login(expires_in));
+            let once = machine.aws.add_rule(Rule::on(Service::Sso).action(action).times(1).answer(answer.clone()));
+            is_developer(&machine);
+            assert_eq!(machine.count(Service::Sso, action), 2, "{name}");
+            machine.aws.remove_rule(once);
+
+            log_in(&machine, SESSION_FILE, &login(expires_in));
+            machine.aws.add_rule(Rule::on(Service::Sso).action(action).answer(answer));
+            machine.failure();
+            assert_eq!(machine.count(Service::Sso, action), 4, "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_proxy_s_refusal_is_not_the_login_s() {
     for status in [401, 403] {
         for expires_in in [HOUR, -HOUR] {
