@@ -6,7 +6,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Cli::Arguments do
   cli = Legion::Extensions::Identity::Aws::Cli
 
   def parsed(*words) = described_class.new(words)
-  def given(*words) = parsed(*words).command.instance_variable_get(:@session_options)
+  def given(*words) = parsed(*words).command.instance_variable_get(:@session_options).value
 
   it 'answers help and version in each of their ways' do
     general = parsed('--help').answer
@@ -59,7 +59,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::Cli::Arguments do
     others = { session_duration: 900, minimum_session_token_size: 8, policy_arns: %w[a b], transitive_tag_keys: %w[k], tags: { 't' => 'a=b', 'u' => '' },
                provided_contexts: [context], get_session_token: true, cache: true }
     expect(given('whoami', *words)).to eq(flags.transform_keys { |flag| flag.tr('-', '_').to_sym }.merge(others))
-    expect { parsed('whoami', '--session-tag', 'team') }.to raise_error(described_class::Wrong, /--session-tag takes NAME=VALUE, and was given "team"/)
+    expect { parsed('whoami', '--session-tag', 'team') }.to raise_error(described_class::Wrong, /--session-tag takes NAME=VALUE/)
+    expect { parsed('whoami', '--provided-context', 'canary') }.to raise_error(described_class::Wrong, /\A(?!.*canary).*takes NAME=VALUE/)
     expect { parsed('whoami', '--session-duration', '1h') }.to raise_error(described_class::Wrong, /1h/)
   end
 end

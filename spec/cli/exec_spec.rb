@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'cli/support/program'
+require 'pp'
 
 RSpec.describe 'lex-identity-aws exec' do
   include Program
@@ -33,6 +34,7 @@ RSpec.describe 'lex-identity-aws exec' do
   it 'says which program cannot be run, with the statuses of a shell' do
     expect(in_pipe('exec', '--', 'no-such-program', env: env)).to have_attributes(exit: 127, stderr: /There is no program "no-such-program"/)
     expect(in_pipe('exec', '--', file('plain', 'text'), env: env)).to have_attributes(exit: 126, stderr: /cannot be run/)
+    expect(in_pipe('exec', '--', "#{file('plain', 'text')}/x", env: env)).to have_attributes(exit: 126, stderr: /cannot be run: Not a directory/)
     expect(in_pipe('exec', env: env)).to have_attributes(exit: 2, stderr: /exec takes a program to run/)
   end
 end

@@ -61,6 +61,14 @@ RSpec.describe 'A wait under a fiber scheduler', :mfa_users do
     expect(ticks).to be > 10
   end
 
+  it 'lets other fibers go on while one waits for an identity token' do
+    shared = session.tap(&:credentials)
+    slow
+    outcomes, ticks = fibers(-> { shared.identity_token(audience: 'api') })
+    expect(outcomes).to match([have_attributes(kind: :identity)])
+    expect(ticks).to be > 10
+  end
+
   it 'shares one request among fibers, and its failure' do
     slow
     shared = session

@@ -138,9 +138,12 @@ RSpec.describe 'Aws.default_for_sdk' do
         said = facts(sdk, <<~RUBY)
           before = Ours.doctor.findings.map(&:check).include?('sdk')
           Ours.default_for_sdk(session)
-          say before, Ours.doctor.findings.find { |one| one.check == 'sdk' }.then { |one| [one.status, one.what] }
+          said = -> { Ours.doctor.findings.find { |one| one.check == 'sdk' }.then { |one| [one.status, one.what] } }
+          Foreign = Struct.new(:external_id, :credentials) { def set? = true }
+          say before, said.call, Ours.default_for_sdk(Foreign.new('canary', KEYS)) && said.call
         RUBY
-        expect(said).to match([false, ['ok', /\Aclients of aws-sdk-core #{sdk.version} that are given no credentials use those of #<\S+Session /]])
+        start = "clients of aws-sdk-core #{sdk.version} that are given no credentials use those of"
+        expect(said).to match([false, ['ok', /\A#{start} #<\S+Session /], ['ok', "#{start} Foreign"]])
       end
     end
   end

@@ -54,6 +54,17 @@ impl<'a> Reply<'a> {
         Ok(self)
     }
 
+    fn principal(self, principal: &Principal) -> Result<Self, Error> {
+        self.text("account", Some(&principal.account))?
+            .shown("arn", Some(&principal.arn))?
+            .shown("user_id", Some(&principal.user_id))?
+            .text("partition", Some(&principal.partition))?
+            .text("kind", Some(principal.kind.as_str()))?
+            .shown("role", principal.role.as_deref())?
+            .shown("session_name", principal.session_name.as_deref())?
+            .shown("provider_arn", Some(&principal.provider_arn))
+    }
+
     fn done(self) -> RHash {
         self.hash.freeze();
         self.hash
@@ -131,18 +142,10 @@ pub fn token(ruby: &Ruby, token: &Token) -> Result<RHash, Error> {
 }
 
 pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, Error> {
-    let principal = &identity.principal;
     Ok(Reply::new(ruby)
         .with("serial", serial)?
-        .text("account", Some(&principal.account))?
-        .shown("arn", Some(&principal.arn))?
-        .shown("user_id", Some(&principal.user_id))?
-        .text("partition", Some(&principal.partition))?
-        .text("kind", Some(principal.kind.as_str()))?
-        .shown("role", principal.role.as_deref())?
-        .shown("session_name", principal.session_name.as_deref())?
+        .principal(&identity.principal)?
         .text("canonical_name", Some(&identity.canonical_name))?
-        .shown("provider_arn", Some(&principal.provider_arn))?
         .shown("region", Some(&identity.region))?
         .shown("source", Some(&identity.source))?
         .with("milliseconds", identity.milliseconds)?
@@ -152,15 +155,8 @@ pub fn identity(ruby: &Ruby, serial: u64, identity: &Identity) -> Result<RHash, 
 /// A principal that is not of a session, so without a serial, region and source.
 pub fn principal(ruby: &Ruby, principal: &Principal) -> Result<RHash, Error> {
     Ok(Reply::new(ruby)
-        .text("account", Some(&principal.account))?
-        .shown("arn", Some(&principal.arn))?
-        .shown("user_id", Some(&principal.user_id))?
-        .text("partition", Some(&principal.partition))?
-        .text("kind", Some(principal.kind.as_str()))?
-        .shown("role", principal.role.as_deref())?
-        .shown("session_name", principal.session_name.as_deref())?
+        .principal(principal)?
         .text("canonical_name", Some(&principal.canonical_name(false)))?
-        .shown("provider_arn", Some(&principal.provider_arn))?
         .done())
 }
 

@@ -41,17 +41,12 @@ struct Wait<'a, T> {
 /// `Err` is an exception of Ruby: a raise, kill or time-out in the waiting thread. The task goes on
 /// for its other waiters. The wait also goes on after a trap handler has run and returned.
 pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
-    let wait = Wait {
-        task,
-        heed,
-        limit: if is_main_thread() {
-            SIGNAL_CHECK_INTERVAL
-        } else {
-            Duration::MAX
-        },
-        interrupted: AtomicBool::new(false),
-        woken: Mutex::new(Woken::Interrupted),
+    let limit = if is_main_thread() {
+        SIGNAL_CHECK_INTERVAL
+    } else {
+        Duration::MAX
     };
+    let wait = Wait::new(task, heed, limit);
     loop {
         match wait.once()? {
             Woken::Interrupted => {} // Ruby ran its pending interrupts and raised nothing
@@ -62,17 +57,20 @@ pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
 
 /// The same once, for at most `limit`; a signal may end the wait sooner.
 pub fn wait_at_most<T>(task: &FetchTask<T>, limit: Duration) -> Result<(), Error> {
-    let wait = Wait {
-        task,
-        heed: Heed::default(),
-        limit,
-        interrupted: AtomicBool::new(false),
-        woken: Mutex::new(Woken::Interrupted),
-    };
-    wait.once().map(|_| ())
+    Wait::new(task, Heed::default(), limit).once().map(|_| ())
 }
 
-impl<T> Wait<'_, T> {
+impl<'a, T> Wait<'a, T> {
+    fn new(task: &'a FetchTask<T>, heed: Heed, limit: Duration) -> Self {
+        Self {
+            task,
+            heed,
+            limit,
+            interrupted: AtomicBool::new(false),
+            woken: Mutex::new(Woken::Interrupted),
+        }
+    }
+
     /// Sleeps until the task, an event or a pending interrupt of Ruby wakes it.
     fn once(&self) -> Result<Woken, Error> {
         let data = from_ref(self).cast_mut().cast::<c_void>();

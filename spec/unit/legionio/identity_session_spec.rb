@@ -31,6 +31,24 @@ RSpec.describe Legion::Extensions::Identity::Aws::Identity, '.session' do
     expect(session.token_for(:msk).expiration).to be > Time.now
   end
 
+  it 'says that a role cannot be used for the first time in a trap handler' do
+    settings(roles: { trapped: "#{role}/team/deployer" })
+    answer = nil
+    before = trap(:USR1) do
+      answer = begin
+        described_class.session(:trapped)
+      rescue StandardError => e
+        e
+      end
+    end
+    Process.kill(:USR1, Process.pid)
+    sleep 0.001 until answer
+    expect(answer).to be_a(aws::Error).and have_attributes(message: /outside of trap handlers/)
+    expect(described_class.session(:trapped)).to be_a(aws::Session)
+  ensure
+    trap(:USR1, before || 'DEFAULT')
+  end
+
   it 'is never the process’s own in place of a role that is not there' do
     settings(roles: { deploy: "#{role}/team/deployer" })
     expect { described_class.session(:deplyo) }

@@ -253,7 +253,8 @@ module Legion
           def identity_token(audience:, duration_seconds: 300, signing_algorithm: 'RS256', tags: {})
             words = { audience: [*audience], duration_seconds: duration_seconds, signing_algorithm: signing_algorithm.to_s, tags: tags }
             @fetches.run(:lasting)
-            Internal::Lazy.load(Aws, :Token).new(**@native.identity_token(words))
+            type = Internal::Lazy.load(Aws, :Token)
+            type.new(**Internal::OwnThread.wait { @native.identity_token(words) })
           end
 
           # A token that another system takes as proof of who this process is: a request to AWS, presigned here with {#credentials}. No

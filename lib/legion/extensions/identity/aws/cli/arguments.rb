@@ -61,7 +61,7 @@ module Legion
             # The options that may stand before the command. They are only found here, and read with the command's own.
             def options_before
               ::OptionParser.new do |options|
-                SessionOptions.declare(options, {})
+                SessionOptions.declare(options, Internal::Secret.new({}))
                 ['--no-legionio', '--json', '--text', '--format FORMAT'].each { |option| options.on(option) { nil } }
                 help_and_version(options)
               end

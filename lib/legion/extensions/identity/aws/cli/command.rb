@@ -55,7 +55,7 @@ module Legion
             end
 
             def initialize
-              @session_options = {}
+              @session_options = Internal::Secret.new({})
               @legionio = true
             end
 
@@ -125,7 +125,7 @@ module Legion
             # The session LegionIO would make on this machine, with the options of the command line on top.
             def session
               @session ||= begin
-                options = Internal::Secret.new({ token_provider: token_provider, **@session_options })
+                options = Internal::Secret.new({ token_provider: token_provider, **@session_options.value })
                 layers = Internal::Layers.of(options, settings: settings_files&.identity_aws)
                 session = Session.from_layers(layers)
                 session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }

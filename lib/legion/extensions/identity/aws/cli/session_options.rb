@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../internal/secret'
+
 module Legion
   module Extensions
     module Identity
@@ -41,15 +43,15 @@ module Legion
 
             class << self
               # @param options [OptionParser]
-              # @param given [Hash{Symbol => Object}] takes the values
+              # @param given [Internal::Secret] a Hash that takes the values
               # @return [void]
               def declare(options, given)
                 texts(options, BASE, given)
                 common(options, given)
                 options.separator("\nThe role to assume on top")
                 texts(options, ROLE, given)
-                NUMBERS.each { |option, (name, remark)| options.on("--#{option}", ::Integer, *remark) { |value| given[name] = value } }
-                LISTS.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| (given[name] ||= []) << value } }
+                NUMBERS.each { |option, (name, remark)| options.on("--#{option}", ::Integer, *remark) { |value| given.value[name] = value } }
+                LISTS.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| (given.value[name] ||= []) << value } }
                 pairs(options, given)
               end
 
@@ -61,30 +63,30 @@ module Legion
                 name, value = text.split('=', 2)
                 return [name.to_s, value] if value
 
-                raise ::ArgumentError, "#{option} takes NAME=VALUE, and was given #{text.inspect}."
+                raise ::ArgumentError, "#{option} takes NAME=VALUE, and was given a word without '='." # it may be the secret
               end
 
               private
 
               def texts(options, table, given)
-                table.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| given[name] = value } }
+                table.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| given.value[name] = value } }
               end
 
               def common(options, given)
-                options.on('--get-session-token', "trade the user's own keys for temporary ones first") { given[:get_session_token] = true }
+                options.on('--get-session-token', "trade the user's own keys for temporary ones first") { given.value[:get_session_token] = true }
                 options.on('--cache [FOLDER]', 'share role sessions on disk (~/.aws/cli/cache)') do |folder|
-                  given[:cache] = folder ? ::File.expand_path(folder) : true
+                  given.value[:cache] = folder ? ::File.expand_path(folder) : true
                 end
               end
 
               def pairs(options, given)
                 options.on('--session-tag NAME=VALUE', 'may be repeated') do |text|
                   name, value = pair(text, '--session-tag')
-                  (given[:tags] ||= {})[name] = value
+                  (given.value[:tags] ||= {})[name] = value
                 end
                 options.on('--provided-context ARN=ASSERTION', 'may be repeated') do |text|
                   arn, assertion = pair(text, '--provided-context')
-                  (given[:provided_contexts] ||= []) << { provider_arn: arn, context_assertion: assertion }
+                  (given.value[:provided_contexts] ||= []) << { provider_arn: arn, context_assertion: assertion }
                 end
               end
             end

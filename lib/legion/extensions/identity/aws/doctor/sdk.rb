@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../internal/lazy'
+require_relative '../internal/redacted'
 require_relative 'finding'
 
 module Legion
@@ -28,7 +29,10 @@ module Legion
             def default = Internal::Lazy.load(Internal, :SdkDefault)
 
             def in_place
-              "clients of aws-sdk-core #{default.version} that are given no credentials use those of #{default.session.inspect}"
+              session = default.session
+              # What another class prints may be a secret.
+              shown = session.is_a?(Internal::Redacted) ? session.inspect : session.class
+              "clients of aws-sdk-core #{default.version} that are given no credentials use those of #{shown}"
             end
           end
         end

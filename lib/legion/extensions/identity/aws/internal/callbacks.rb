@@ -2,7 +2,6 @@
 
 require 'timeout'
 require_relative '../errors'
-require_relative 'inside_callback'
 require_relative 'lazy'
 require_relative 'own_thread'
 require_relative 'redacted'
@@ -115,7 +114,7 @@ module Legion
 
             # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
-              bounded(limit) { InsideCallback.mark { yield @given.fetch(name) } }
+              bounded(limit) { yield @given.fetch(name) }
             rescue Overdue => _e
               raise TimeoutError, "The #{name} gave no answer within #{limit} s (#{limit_name}). Make it faster, or allow it more time."
             rescue ::Exception => e # rubocop:disable Lint/RescueException -- on a thread of ours no caller would see it

@@ -16,6 +16,10 @@ module Legion
             KEY = :lex_identity_aws_answers # fiber-local: the fetches whose question this fiber is answering
             private_constant :KEY
 
+            # @return [Boolean] whether the code that runs here was called to answer a question of a session: what it does must not ask that
+            #   session again
+            def self.answering? = !::Thread.current[KEY].nil?
+
             def initialize
               @lock = ::Mutex.new
               @waits = []

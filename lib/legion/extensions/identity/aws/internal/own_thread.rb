@@ -29,11 +29,13 @@ module Legion
               # @raise [ThreadError] where the system allows no more threads
               def start(unattended: true, at_end: nil, &job)
                 masked do # the new thread inherits the mask, so nothing is raised in it before it rescues
-                  ::Thread.new { work(job, at_end) }.tap do |thread| # rubocop:disable ThreadSafety/NewThread -- the one place that makes them
-                    thread.name = NAME
-                    thread.report_on_exception = false
-                    thread.thread_variable_set(UNATTENDED, unattended)
+                  thread = ::Thread.new do # rubocop:disable ThreadSafety/NewThread -- the one place that makes them
+                    ::Thread.current.thread_variable_set(UNATTENDED, unattended) # here, since the thread may run before `new` returns
+                    work(job, at_end)
                   end
+                  thread.name = NAME
+                  thread.report_on_exception = false
+                  thread
                 end
               end
 

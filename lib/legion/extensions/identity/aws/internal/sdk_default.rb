@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
-require_relative 'inside_callback'
+require_relative 'dependencies'
 require_relative 'lazy'
 require_relative 'log'
 
@@ -69,7 +69,7 @@ module Legion
               # @return [Array<Array(Symbol, Hash)>] with ours among them; without where there is none, and inside of a callback, such as the
               #   `source` of a session
               def add_to(providers)
-                at = place_in(providers) if session && !InsideCallback.here?
+                at = place_in(providers) if session && !Dependencies.answering?
                 at ? providers.dup.insert(at, [NAME, providers.fetch(at).last]) : providers
               end
 

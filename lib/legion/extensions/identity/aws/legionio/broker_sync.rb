@@ -76,11 +76,14 @@ module Legion
             #
             # @param name [Symbol] of one of `identity.aws.roles`
             # @return [RoleProvider]
+            # @raise [Error] in a trap handler, at the first use of the role
             def role(name)
               @roles[name] || @making.synchronize do
                 @roles = { name => RoleProvider.new(name, self, @provider), **@roles }.freeze
                 @roles.fetch(name)
               end
+            rescue ::ThreadError => e
+              raise Error, "The role #{name} cannot be used for the first time here: #{e.message}. Ask for it once outside of trap handlers."
             end
 
             # Has aws-sdk-ruby use the credentials, where the settings say so.

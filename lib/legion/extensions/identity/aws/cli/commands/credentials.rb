@@ -46,7 +46,7 @@ module Legion
             end
 
             def hand_out(credentials)
-              exported = ExportFormats.new(credentials, @session_options[:profile]).to(@format || 'env')
+              exported = ExportFormats.new(credentials, @session_options.part(:profile).value).to(@format || 'env')
               exported.is_a?(::Hash) ? output.json(exported) : output.print(exported)
             end
           end

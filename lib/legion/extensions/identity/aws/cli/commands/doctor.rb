@@ -31,8 +31,7 @@ module Legion
 
             def run
               require_relative '../../doctor'
-              report = Aws::Doctor.examine(Internal::Secret.new(@session_options), assume: @assume || false, settings_files: settings_files,
-                                                                                   library_error: @library_error)
+              report = Aws::Doctor.examine(@session_options, assume: @assume || false, settings_files: settings_files, library_error: @library_error)
               output.json? ? output.json(report.to_h) : output.text(report.to_s)
               return :library if @library_error
 

@@ -34,14 +34,18 @@ module Legion
 
             private
 
-            # The program takes the place of this process, so that signals and its exit status are its own.
             def run
               good_credentials
-              ::Process.exec(session.env, [@program, @program], *@words)
+              take_place(session.env)
+            end
+
+            # The program takes the place of this process, so that signals and its exit status are its own.
+            def take_place(variables)
+              ::Process.exec(variables, [@program, @program], *@words)
             rescue ::Errno::ENOENT => _e
               output.note("lex-identity-aws: There is no program #{@program.inspect}.")
               :not_found
-            rescue ::Errno::EACCES, ::Errno::ENOEXEC => e
+            rescue ::SystemCallError => e
               output.note("lex-identity-aws: #{@program.inspect} cannot be run: #{e.message}.")
               :not_executable
             end
