@@ -81,6 +81,15 @@ RSpec.describe 'The native library on a system without threads or with slow look
     expect(said).to match(failure: 'Legion::Extensions::Identity::Aws::ConnectionError', said: /Cannot start a thread.*ulimit/, again: start_with('ASIA'))
   end
 
+  it 'makes a fork wait for a thread that has made its request and takes a lock of AWS-LC as it ends' do
+    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(Faults.env(crypto: 50)))
+      session.credentials
+      child = in_child { session(resolve_timeout: 5).credentials.access_key_id[0, 4] }
+      tell(child: child.said, code: child.code)
+    RUBY
+    expect(said).to eq(child: 'ASIA', code: 0)
+  end
+
   describe 'where look-ups take long and hold a lock of the C library' do
     it 'makes a fork wait for the lock, so that the child can look up names' do
       said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 100)))

@@ -2,11 +2,16 @@
 //!
 //! It uses no lock, so a forked child cannot inherit one that is locked.
 
+use crate::spawn::checked;
 use aws_identity::task::fork_gate::ForkGate;
+use libc::{c_void, pthread_key_t};
 use std::{
     cell::Cell,
-    io,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    io, ptr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -23,6 +28,11 @@ const MAX_ACTIVE: usize = 128;
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static FORKING: AtomicBool = AtomicBool::new(false);
+/// The thread-local whose destructor counts a thread that ends as running no more.
+static END: OnceLock<pthread_key_t> = OnceLock::new();
+/// The C library calls the destructors of a thread in up to four rounds. Those of AWS-LC run in the first,
+/// those of Rust in the second at the latest.
+const LAST_ROUND: usize = 3;
 /// The handlers are registered: a library that is loaded twice must not count its threads twice.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
@@ -53,6 +63,10 @@ impl ForkGate for ProcessForkGate {
         RUNNING.fetch_sub(1, SeqCst);
     }
 
+    fn end(&self) {
+        end_after(1);
+    }
+
     fn admit(&self) -> bool {
         let fits = ACTIVE.fetch_add(1, SeqCst) < MAX_ACTIVE;
         if !fits {
@@ -71,12 +85,12 @@ pub fn watch() -> io::Result<()> {
     if WATCHED.swap(true, SeqCst) {
         return Ok(());
     }
-    // SAFETY: the handlers use atomics, a const thread-local and sleep, and the library is never
-    // unloaded: Ruby does not close extensions.
-    match unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) } {
-        0 => {}
-        code => return Err(io::Error::from_raw_os_error(code)),
-    }
+    let mut key = 0;
+    // SAFETY: the call writes the key, and the library is never unloaded: Ruby does not close extensions.
+    checked(unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) })?;
+    let _ = END.set(key); // once, as WATCHED says
+    // SAFETY: the handlers use atomics, a const thread-local and sleep, and the library is never unloaded.
+    checked(unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) })?;
     // Where the process exits, C libraries take their state down, that of AWS-LC too. A fetch that ran
     // code meanwhile would end the process with a signal, so from here on none does.
     // SAFETY: as above.
@@ -84,6 +98,24 @@ pub fn watch() -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::other("atexit has no room"))
+    }
+}
+
+/// Counts this thread as running until the destructors of [`LAST_ROUND`]; the next round is `round`.
+fn end_after(round: usize) {
+    let is_noted = END.get().is_some_and(|key| {
+        // SAFETY: the key is never deleted, and the value is a number, not an address.
+        unsafe { libc::pthread_setspecific(*key, ptr::without_provenance(round)) == 0 }
+    });
+    if !is_noted {
+        GATE.pause();
+    }
+}
+
+extern "C" fn ended(round: *mut c_void) {
+    match round.addr() {
+        LAST_ROUND.. => GATE.pause(),
+        round => end_after(round + 1),
     }
 }
 

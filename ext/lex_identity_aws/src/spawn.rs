@@ -237,7 +237,8 @@ fn is_inherited(descriptor: RawFd) -> bool {
     flags >= 0 && flags & libc::FD_CLOEXEC == 0
 }
 
-fn checked(error: c_int) -> io::Result<()> {
+/// The error of a C function that returns its number.
+pub fn checked(error: c_int) -> io::Result<()> {
     match error {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),

@@ -66,3 +66,14 @@ int statx(int folder, const char *restrict path, int flags, unsigned int mask, s
   }
   return real(folder, path, flags, mask, found);
 }
+
+/* FAULTS_CRYPTO=100: AWS-LC holds each of its static locks 100 ms longer, as in a thread that the system stops meanwhile. */
+int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
+{
+  int (*real)(pthread_rwlock_t *) = dlsym(RTLD_NEXT, "pthread_rwlock_wrlock");
+  int error = real(lock);
+
+  if (setting("FAULTS_CRYPTO") && called_by_us(__builtin_return_address(0)))
+    usleep(setting("FAULTS_CRYPTO") * 1000);
+  return error;
+}

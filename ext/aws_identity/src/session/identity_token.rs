@@ -36,7 +36,6 @@ impl Session {
                 "Read the credentials of this session first.",
             ));
         };
-        let signer = credentials.access_key_id.clone();
         let deadline = Deadline::new(
             self.settings.resolve_timeout.value,
             self.settings.deadline_cap,
@@ -53,9 +52,7 @@ impl Session {
         let task = FetchTask::spawn(gate, deadline, move |context| {
             fetch::identity_token(settings, credentials, fetched, asked, gate, context)
         })?;
-        state
-            .tokens
-            .add(request.clone(), Arc::clone(&task), &signer);
+        state.tokens.add(request.clone(), Arc::clone(&task));
         Ok(TokenStep::Wait(task))
     }
 
@@ -73,10 +70,10 @@ impl Session {
         let now = state.now();
         let outcome = state.tokens.outcome(request, task, now);
         // STS refuses the key, as it would refuse it for everything else.
-        if outcome.as_ref().is_err_and(Failure::refuses_key)
-            && let Some(signer) = state.tokens.signer(request).map(str::to_owned)
+        if let Err(failure) = &outcome
+            && let Some(key) = &failure.refused_key
         {
-            state.invalidate(&signer);
+            state.invalidate(key);
         }
         Some(outcome.map(Into::into))
     }

@@ -1,6 +1,6 @@
 //! `GetWebIdentityToken`: a JSON Web Token, signed by AWS, that says who the caller is.
 
-use super::{Sts, client::number, limits};
+use super::{Sts, client::number, errors::about_keys, limits};
 use crate::{
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
@@ -95,7 +95,8 @@ impl Sts<'_> {
             .set_tags((!tags.is_empty()).then_some(tags))
             .send()
             .await
-            .map_err(|error| name_permission(self.failure(CALL, "", &error), request))?;
+            .map_err(|error| about_keys(self.failure(CALL, "", &error), keys))
+            .map_err(|failure| name_permission(failure, request))?;
         match (reply.web_identity_token(), reply.expiration()) {
             (Some(text), Some(expiration)) => Ok(IdentityToken {
                 text: Secret::new(text),

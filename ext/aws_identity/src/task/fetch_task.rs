@@ -7,7 +7,7 @@
 use super::{
     asker::Asker,
     deadline::{Deadline, GRACE},
-    fork_gate::{Permit, RunningGuard, SharedGate},
+    fork_gate::{Permit, SharedGate, ThreadGuard},
     panic,
     question::{Answer, Asked, Takes},
     slot::Slot,
@@ -141,7 +141,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         F: FnOnce(TaskContext) -> J,
         J: Future<Output = Result<T, Failure>>,
     {
-        let _running = RunningGuard::begin(gate); // except while it is parked
+        let _running = ThreadGuard::begin(gate); // except while it is parked
         let parking = Arc::clone(&self);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()

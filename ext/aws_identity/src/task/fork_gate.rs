@@ -10,8 +10,13 @@ use std::fmt::Debug;
 pub trait ForkGate: Debug + Send + Sync {
     /// This thread is about to run code; waits while a fork is in progress.
     fn resume(&self);
-    /// This thread is about to sleep or to exit.
+    /// This thread is about to sleep.
     fn pause(&self);
+    /// This thread is about to exit, and runs code until its thread-locals are dropped: AWS-LC takes a
+    /// static lock to drop its own.
+    fn end(&self) {
+        self.pause();
+    }
     /// Asks to start one more fetch; false if too many are in flight.
     fn admit(&self) -> bool;
     /// An admitted fetch has completed, or waits for an answer.
@@ -33,7 +38,23 @@ impl ForkGate for NoFork {
     fn release(&self) {}
 }
 
-/// Counts the thread as running for as long as it lives.
+/// Counts the thread as running, from [`ForkGate::resume`] until the thread has ended.
+pub struct ThreadGuard(SharedGate);
+
+impl ThreadGuard {
+    pub fn begin(gate: SharedGate) -> Self {
+        gate.resume();
+        Self(gate)
+    }
+}
+
+impl Drop for ThreadGuard {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Counts the thread as running for as long as this lives.
 pub struct RunningGuard(SharedGate);
 
 impl RunningGuard {

@@ -34,8 +34,6 @@ struct Entry {
     held: Option<Held>,
     task: Option<Arc<TokenFetch>>,
     failed: Option<(Moment, Failure)>,
-    /// The access key id that signed the last request.
-    signer: String,
     /// The number of its last read.
     read: u64,
 }
@@ -104,8 +102,8 @@ impl TokenStore {
         }
     }
 
-    /// Remembers that `task`, signed with the key `signer`, fetches the token of `request`.
-    pub fn add(&mut self, request: IdentityTokenRequest, task: Arc<TokenFetch>, signer: &str) {
+    /// Remembers that `task` fetches the token of `request`.
+    pub fn add(&mut self, request: IdentityTokenRequest, task: Arc<TokenFetch>) {
         if self.entries.len() >= MOST && !self.entries.contains_key(&request) {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.read);
             if let Some(oldest) = oldest.map(|(request, _)| request.clone()) {
@@ -115,7 +113,6 @@ impl TokenStore {
         let entry = self.entries.entry(request).or_default();
         entry.read = self.reads;
         entry.task = Some(task);
-        signer.clone_into(&mut entry.signer);
     }
 
     /// What the reader of a completed `task` gets: its token; else the held one, through an outage.
@@ -139,12 +136,6 @@ impl TokenStore {
             },
             None => Err(task.overdue()),
         }
-    }
-
-    /// The access key id that signed the last request for this token.
-    #[must_use]
-    pub fn signer(&self, request: &IdentityTokenRequest) -> Option<&str> {
-        self.entries.get(request).map(|entry| entry.signer.as_str())
     }
 
     /// The tokens that were handed out and are held.
@@ -256,7 +247,7 @@ mod tests {
     fn keeping(expires_at: Millis) -> (TokenStore, Millis) {
         let mut store = TokenStore::default();
         let token = completed(Ok(("token", expires_at)));
-        store.add(request("a"), token, "AKIAEXAMPLE");
+        store.add(request("a"), token);
         let boot = Moment::now().boot;
         assert_eq!(look(&mut store, "a", 0, boot), "token");
         (store, boot)
@@ -271,7 +262,7 @@ mod tests {
         ] {
             let mut store = TokenStore::default();
             assert_eq!(look(&mut store, "a", 0, Moment::now().boot), "fetch");
-            store.add(request("a"), completed(Ok(("token", life))), "AKIAEXAMPLE");
+            store.add(request("a"), completed(Ok(("token", life))));
             let boot = Moment::now().boot;
             assert_eq!(look(&mut store, "a", 0, boot), "token");
             let passed = last_fresh - 500;
@@ -305,7 +296,7 @@ mod tests {
     fn an_outage_is_served_through_with_the_kept_token_while_it_is_good() {
         let (mut store, boot) = keeping(300_000);
         let task = completed(Err(outage()));
-        store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
+        store.add(request("a"), Arc::clone(&task));
         let outcome = store.outcome(
             &request("a"),
             &task,
@@ -332,7 +323,7 @@ mod tests {
     fn a_refusal_is_remembered_for_a_minute() {
         let mut store = TokenStore::default();
         let task = completed(Err(refusal()));
-        store.add(request("a"), Arc::clone(&task), "AKIAEXAMPLE");
+        store.add(request("a"), Arc::clone(&task));
         let boot = Moment::now().boot;
         assert_eq!(
             store.outcome(&request("a"), &task, Moment { wall: 0, boot }),
@@ -349,20 +340,12 @@ mod tests {
         for number in 0..64 {
             let name = number.to_string();
             look(&mut store, &name, 0, Moment::now().boot);
-            store.add(
-                request(&name),
-                completed(Ok(("token", 300_000))),
-                "AKIAEXAMPLE",
-            );
+            store.add(request(&name), completed(Ok(("token", 300_000))));
         }
         let boot = Moment::now().boot;
         assert_eq!(look(&mut store, "0", 0, boot), "token");
         look(&mut store, "new", 0, boot);
-        store.add(
-            request("new"),
-            completed(Ok(("new", 300_000))),
-            "AKIAEXAMPLE",
-        );
+        store.add(request("new"), completed(Ok(("new", 300_000))));
         assert_eq!(store.entries.len(), 64);
         assert_eq!(look(&mut store, "0", 0, Moment::now().boot), "token");
         assert_eq!(look(&mut store, "1", 0, Moment::now().boot), "fetch");

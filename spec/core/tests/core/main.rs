@@ -10,6 +10,7 @@ mod deadline;
 mod echo;
 mod endpoint;
 mod gate;
+mod identity_token;
 mod imds;
 mod library;
 mod life;
