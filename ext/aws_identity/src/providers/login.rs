@@ -6,7 +6,7 @@ mod dpop;
 use super::{
     context::{Context, Local},
     credential_json::usable,
-    login_file::{LoginFile, or_renewed_meanwhile},
+    login_file::{LoginFile, or_renewed_meanwhile, renewed},
     service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
 };
@@ -148,7 +148,8 @@ impl Login<'_> {
         if token.expires_at - now > RENEWED_BEFORE {
             return Ok(token);
         }
-        let renewed = self.renew(context, &token).await;
+        let renewal = self.renew(context, &token);
+        let renewed = renewed(context, token.expires_at > now, renewal).await;
         let read_again = || {
             let other = self.token(&context.local).ok()?;
             (other.expires_at > token.expires_at.max(now)).then_some(other)

@@ -4,7 +4,7 @@
 use super::{
     context::{Context, Local},
     credential_json::usable,
-    login_file::{LoginFile, or_renewed_meanwhile},
+    login_file::{LoginFile, or_renewed_meanwhile, renewed},
     service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
 };
@@ -152,7 +152,8 @@ impl<'a> Login<'a> {
                 Err(self.expired(&token))
             };
         }
-        let renewed = self.renew(context, &token).await;
+        let renewal = self.renew(context, &token);
+        let renewed = renewed(context, expires_in > 0, renewal).await;
         let read_again = || {
             self.token(&context.local)
                 .ok()
