@@ -8,7 +8,7 @@
 use super::context::Context;
 use crate::{
     config::check_region,
-    credentials::{KnownSecrets, Secret},
+    credentials::{KnownSecrets, Millis, Secret},
     failure::{Failure, Kind},
     http::{self, HttpError},
     profile::Endpoints,
@@ -327,6 +327,12 @@ impl Answer {
             .as_ref()
             .and_then(|json| json.get(place)?.as_i64());
         number.ok_or_else(|| format!("no {place} that is a number"))
+    }
+
+    /// When what was given at `now` ends, by `expiresIn`; any number may stand there.
+    pub(super) fn expires_at(&self, now: Millis) -> Result<Millis, String> {
+        let seconds = self.number("expiresIn")?;
+        Ok(now.saturating_add(seconds.saturating_mul(1000)))
     }
 
     fn text(&self, names: &[&str]) -> Option<&str> {

@@ -186,11 +186,10 @@ impl<'a> Login<'a> {
         if answer.status != 200 {
             return Err(self.not_renewed(&call, token, &answer));
         }
-        let (access, seconds) = answer
+        let (access, expires_at) = answer
             .need("accessToken")
-            .and_then(|access| Ok((Secret::new(access), answer.number("expiresIn")?)))
+            .and_then(|access| Ok((Secret::new(access), answer.expires_at(context.local.now)?)))
             .map_err(|reason| call.meaningless(&answer, &reason))?;
-        let expires_at = context.local.now + seconds.saturating_mul(1000);
         let mut file = LoginFile::read(&self.path(context.local.environment))
             .map_err(|why| self.unusable(format!("The SSO token {why}.")))?;
         file.set("accessToken", access.expose());
