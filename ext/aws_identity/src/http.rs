@@ -19,6 +19,7 @@ pub use plain::plain_warning;
 use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
+pub(crate) use user_agent::USER_AGENT;
 
 use crate::{
     credentials::{KnownSecrets, Millis},
@@ -245,15 +246,11 @@ impl Http {
         ))
     }
 
-    /// A client for plain requests to a service, through the proxy.
+    /// A client for plain requests to a service, proxy, trust roots and clock included.
     pub fn plain(&self, url: &str) -> Result<PlainClient, Failure> {
         let (proxy, trust) = self.route(Some(url))?;
-        Ok(self.service_client(&trust, proxy))
-    }
-
-    fn service_client(&self, trust: &TrustStore, proxy: ProxyConfig) -> PlainClient {
         let clock = Arc::clone(&self.clock);
-        self.client(trust, proxy, self.timeouts(), Allowed::Anything, clock)
+        Ok(self.client(&trust, proxy, self.timeouts(), Allowed::Anything, clock))
     }
 
     fn client(

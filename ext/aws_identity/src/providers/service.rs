@@ -10,7 +10,7 @@ use crate::{
     config::check_region,
     credentials::{KnownSecrets, Millis, Secret},
     failure::{Failure, Kind},
-    http::{self, HttpError},
+    http::{self, HttpError, USER_AGENT},
     profile::Endpoints,
     sts::Endpoint,
     util::{foreign_text::shown, secret_json::SecretJson},
@@ -23,7 +23,6 @@ use zeroize::Zeroizing;
 /// The most requests of one call.
 const TRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(100);
-const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
