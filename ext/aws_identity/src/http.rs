@@ -55,6 +55,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// More than any answer of STS, IMDS or a container endpoint has; a longer one does not come from AWS.
 const BODY_LIMIT: usize = 1 << 20;
@@ -86,7 +87,8 @@ pub struct Http {
 /// A whole answer.
 pub struct Reply {
     pub status: u16,
-    pub body: Vec<u8>,
+    /// May be credentials.
+    pub body: Zeroizing<Vec<u8>>,
 }
 
 /// Why a plain request brought no answer.
@@ -356,7 +358,7 @@ impl PlainClient {
             Ok(Err(error)) => Err(HttpError::of(&error)),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
-                body: reply.body().bytes().unwrap_or_default().to_vec(),
+                body: Zeroizing::new(reply.body().bytes().unwrap_or_default().to_vec()),
             }),
         }
     }

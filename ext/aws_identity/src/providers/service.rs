@@ -216,7 +216,7 @@ impl Call<'_> {
                 Ok(reply) => {
                     let answer = Answer {
                         status: reply.status,
-                        json: SecretJson::parse(&Zeroizing::new(reply.body)),
+                        json: SecretJson::parse(&reply.body),
                         secrets: context.http.secrets().clone(),
                     };
                     match self.outage(&answer) {
