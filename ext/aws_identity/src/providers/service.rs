@@ -81,14 +81,12 @@ impl Service {
 
     /// The URL that the environment or the profile names, in botocore's order.
     fn configured(self, context: &Context<'_>) -> Result<Option<Secret>, Failure> {
-        const IGNORE: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
         let environment = context.local.environment;
         let chain = context.local.profile.ok();
-        let ignored = match environment.get(IGNORE) {
-            Some(_) => environment.is_true(IGNORE),
-            None => chain.is_some_and(|chain| chain.ignore_configured_endpoint_urls == Some(true)),
-        };
-        if ignored {
+        let ignored = environment
+            .switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .or(chain.and_then(|chain| chain.ignore_configured_endpoint_urls));
+        if ignored == Some(true) {
             return Ok(None);
         }
         if let Some((name, url)) = environment.first(&[self.variable(), "AWS_ENDPOINT_URL"]) {
