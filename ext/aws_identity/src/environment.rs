@@ -64,6 +64,12 @@ impl Environment {
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 
+    /// The same as a switch that may be somewhere else too; `None` where the variable is unset.
+    #[must_use]
+    pub fn switch(&self, name: &str) -> Option<bool> {
+        self.get(name).map(|_| self.is_true(name))
+    }
+
     /// The number of the variable, which is whole and 1 or more.
     pub fn count(&self, name: &str) -> Result<Option<u32>, Failure> {
         match self.get(name).map(|value| value.trim().parse()) {
@@ -189,5 +195,7 @@ mod tests {
         assert!(env.is_true("AWS_EC2_METADATA_DISABLED"));
         assert!(!env.is_true("AWS_USE_FIPS_ENDPOINT"));
         assert!(!env.is_true("AWS_UNSET"));
+        assert_eq!(env.switch("AWS_USE_FIPS_ENDPOINT"), Some(false));
+        assert_eq!(env.switch("AWS_UNSET"), None);
     }
 }

@@ -19,6 +19,7 @@ pub use plain::plain_warning;
 use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
+pub(crate) use user_agent::USER_AGENT;
 
 use crate::{
     credentials::{KnownSecrets, Millis},
@@ -54,6 +55,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// More than any answer of STS, IMDS or a container endpoint has; a longer one does not come from AWS.
 const BODY_LIMIT: usize = 1 << 20;
@@ -85,7 +87,8 @@ pub struct Http {
 /// A whole answer.
 pub struct Reply {
     pub status: u16,
-    pub body: Vec<u8>,
+    /// May be credentials.
+    pub body: Zeroizing<Vec<u8>>,
 }
 
 /// Why a plain request brought no answer.
@@ -245,15 +248,11 @@ impl Http {
         ))
     }
 
-    /// A client for plain requests to a service, through the proxy.
+    /// A client for plain requests to a service, proxy, trust roots and clock included.
     pub fn plain(&self, url: &str) -> Result<PlainClient, Failure> {
         let (proxy, trust) = self.route(Some(url))?;
-        Ok(self.service_client(&trust, proxy))
-    }
-
-    fn service_client(&self, trust: &TrustStore, proxy: ProxyConfig) -> PlainClient {
         let clock = Arc::clone(&self.clock);
-        self.client(trust, proxy, self.timeouts(), Allowed::Anything, clock)
+        Ok(self.client(&trust, proxy, self.timeouts(), Allowed::Anything, clock))
     }
 
     fn client(
@@ -359,7 +358,7 @@ impl PlainClient {
             Ok(Err(error)) => Err(HttpError::of(&error)),
             Ok(Ok(reply)) => Ok(Reply {
                 status: reply.status().as_u16(),
-                body: reply.body().bytes().unwrap_or_default().to_vec(),
+                body: Zeroizing::new(reply.body().bytes().unwrap_or_default().to_vec()),
             }),
         }
     }

@@ -125,8 +125,8 @@ impl Exam<'_> {
         let is_tls = url.starts_with("https:");
         let start = Instant::now();
         let asked = self.within(CHECK_LIMIT, async {
-            let probe = self.fetch.http().probe(url)?;
-            Ok(probe.send("GET", url, &[]).await)
+            let client = self.fetch.http().plain(url)?;
+            Ok(client.send("GET", url, &[]).await)
         });
         let route = proxy.map_or(String::new(), |proxy| format!(" through the proxy {proxy}"));
         let (found, is_reached) = match asked.await {

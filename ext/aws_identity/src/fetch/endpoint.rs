@@ -1,7 +1,7 @@
 //! The endpoint of STS.
 
 use crate::{
-    config::{Role, Settings, check_region, region},
+    config::{Origin, Role, Settings, check_region, region},
     credentials::Secret,
     failure::Failure,
     http,
@@ -15,11 +15,15 @@ pub(super) fn endpoint(
     profile: Option<&ProfileChain>,
 ) -> Result<Endpoint, Failure> {
     let environment = &settings.environment;
-    let ignored = environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        || profile
-            .and_then(|chain| chain.ignore_configured_endpoint_urls)
-            .unwrap_or(false);
-    let mut url = match (&settings.endpoint, profile) {
+    let switch = |name: &str, of_profile: Option<bool>| environment.switch(name).or(of_profile);
+    // As in botocore: the profile's switch is for the variables too, and the variable outranks it.
+    let ignored = switch(
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        profile.and_then(|chain| chain.ignore_configured_endpoint_urls),
+    ) == Some(true);
+    let given = settings.endpoint.as_ref();
+    let given = given.filter(|url| !(ignored && matches!(url.origin, Origin::Environment(_))));
+    let mut url = match (given, profile) {
         (Some(endpoint), _) => Some(endpoint.value.clone()),
         (None, Some(chain)) if !ignored => chain.endpoints.clone()?.sts,
         _ => None,
@@ -40,12 +44,6 @@ pub(super) fn endpoint(
             region
         }
         (None, None) => region::of_partition(partition(settings, profile)).to_owned(),
-    };
-    let switch = |name: &str, of_profile: Option<bool>| {
-        environment
-            .get(name)
-            .map(|_| environment.is_true(name))
-            .or(of_profile)
     };
     let (region, is_fips) = without_fips(region);
     Ok(Endpoint {

@@ -1,7 +1,7 @@
 //! The network one step at a time for the doctor, through the code that sends requests.
 
 use super::{
-    Http, PlainClient, is_loopback, proxy,
+    Http, is_loopback, proxy,
     resolver::{Allowed, Resolver},
     trust, without_userinfo,
 };
@@ -10,12 +10,6 @@ use aws_smithy_runtime_api::client::dns::ResolveDns;
 use std::net::IpAddr;
 
 impl Http {
-    /// Plain requests to `url`, proxy, trust roots and clock included.
-    pub fn probe(&self, url: &str) -> Result<PlainClient, Failure> {
-        let (proxy, trust) = self.route(Some(url))?;
-        Ok(self.service_client(&trust, proxy))
-    }
-
     /// The proxy of a request to `url`, unless `NO_PROXY` excepts it: its variable, and its address
     /// without user and password.
     pub fn proxy_of(&self, url: &str) -> Result<Option<(&'static str, String)>, Failure> {

@@ -1,7 +1,9 @@
-//! What of the environment the AWS SDK writes into its `User-Agent`.
+//! The `User-Agent` of requests of our own, and what of the environment the AWS SDK writes into its one.
 
 use super::Http;
 use crate::failure::Failure;
+
+pub(crate) const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
 
 impl Http {
     /// Refuses a variable that the AWS SDK writes into its `User-Agent` and cannot send.

@@ -6,7 +6,7 @@ mod dpop;
 use super::{
     context::{Context, Local},
     credential_json::usable,
-    login_file::{LoginFile, or_renewed_meanwhile},
+    login_file::{LoginFile, or_renewed_meanwhile, renewed},
     service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
 };
@@ -92,12 +92,12 @@ impl<'a> Renewal<'a> {
 /// What an answer gives.
 struct Given<'a> {
     texts: [(&'static str, &'a str); 4],
-    seconds: i64,
+    expires_at: Millis,
 }
 
 impl<'a> Given<'a> {
     /// `Err` says what the answer has in its place.
-    fn of(answer: &'a Answer) -> Result<Self, String> {
+    fn of(answer: &'a Answer, now: Millis) -> Result<Self, String> {
         let text = |place| Ok::<_, String>((place, answer.need(place)?));
         Ok(Self {
             texts: [
@@ -106,7 +106,7 @@ impl<'a> Given<'a> {
                 text("accessToken/sessionToken")?,
                 text("refreshToken")?,
             ],
-            seconds: answer.number("expiresIn")?,
+            expires_at: answer.expires_at(now)?,
         })
     }
 }
@@ -148,7 +148,8 @@ impl Login<'_> {
         if token.expires_at - now > RENEWED_BEFORE {
             return Ok(token);
         }
-        let renewed = self.renew(context, &token).await;
+        let renewal = self.renew(context, &token);
+        let renewed = renewed(context, token.expires_at > now, renewal).await;
         let read_again = || {
             let other = self.token(&context.local).ok()?;
             (other.expires_at > token.expires_at.max(now)).then_some(other)
@@ -184,7 +185,8 @@ impl Login<'_> {
         if answer.status != 200 {
             return Err(self.not_renewed(&call, &answer));
         }
-        let given = Given::of(&answer).map_err(|reason| call.meaningless(&answer, &reason))?;
+        let given = Given::of(&answer, context.local.now)
+            .map_err(|reason| call.meaningless(&answer, &reason))?;
         self.save(context, &given)
     }
 
@@ -194,13 +196,12 @@ impl Login<'_> {
         for (place, value) in given.texts {
             token.file.set(place, value);
         }
-        let expires_at = context.local.now + given.seconds.saturating_mul(1000);
-        token.file.set_time("accessToken/expiresAt", expires_at);
+        token
+            .file
+            .set_time("accessToken/expiresAt", given.expires_at);
+        token.expires_at = given.expires_at;
         token.warning = token.file.save();
-        Ok(Token {
-            expires_at,
-            ..token
-        })
+        Ok(token)
     }
 
     fn not_renewed(&self, call: &Call<'_>, answer: &Answer) -> Failure {

@@ -1,5 +1,6 @@
 //! The files in which the AWS CLI keeps its logins, which all SDKs share: `aws sso login` and `aws login`.
 
+use super::context::Context;
 use crate::{
     credentials::{Millis, Secret},
     failure::Failure,
@@ -10,6 +11,7 @@ use crate::{
     },
 };
 use std::path::{Path, PathBuf};
+use tokio::time::timeout;
 
 /// A login is a few kilobytes.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -81,6 +83,20 @@ impl LoginFile {
             self.path.display()
         ))
     }
+}
+
+/// The outcome of `renewal`. Where the login is still good it has three quarters of the fetch's time only, so
+/// that a service that does not answer leaves time to use the login as it is.
+pub(super) async fn renewed<T>(
+    context: &Context<'_>,
+    is_good: bool,
+    renewal: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    if !is_good {
+        return renewal.await;
+    }
+    let outcome = timeout(context.time() * 3 / 4, renewal).await;
+    outcome.unwrap_or_else(|_| Err(context.deadline.overdue()))
 }
 
 /// A renewed login, or why there is none. A login that another process renewed meanwhile is as good:

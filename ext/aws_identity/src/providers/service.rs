@@ -8,9 +8,9 @@
 use super::context::Context;
 use crate::{
     config::check_region,
-    credentials::{KnownSecrets, Secret},
+    credentials::{KnownSecrets, Millis, Secret},
     failure::{Failure, Kind},
-    http::{self, HttpError},
+    http::{self, HttpError, USER_AGENT},
     profile::Endpoints,
     sts::Endpoint,
     util::{foreign_text::shown, secret_json::SecretJson},
@@ -23,7 +23,6 @@ use zeroize::Zeroizing;
 /// The most requests of one call.
 const TRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(100);
-const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
@@ -82,14 +81,12 @@ impl Service {
 
     /// The URL that the environment or the profile names, in botocore's order.
     fn configured(self, context: &Context<'_>) -> Result<Option<Secret>, Failure> {
-        const IGNORE: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
         let environment = context.local.environment;
         let chain = context.local.profile.ok();
-        let ignored = match environment.get(IGNORE) {
-            Some(_) => environment.is_true(IGNORE),
-            None => chain.is_some_and(|chain| chain.ignore_configured_endpoint_urls == Some(true)),
-        };
-        if ignored {
+        let ignored = environment
+            .switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .or(chain.and_then(|chain| chain.ignore_configured_endpoint_urls));
+        if ignored == Some(true) {
             return Ok(None);
         }
         if let Some((name, url)) = environment.first(&[self.variable(), "AWS_ENDPOINT_URL"]) {
@@ -217,7 +214,7 @@ impl Call<'_> {
                 Ok(reply) => {
                     let answer = Answer {
                         status: reply.status,
-                        json: SecretJson::parse(&Zeroizing::new(reply.body)),
+                        json: SecretJson::parse(&reply.body),
                         secrets: context.http.secrets().clone(),
                     };
                     match self.outage(&answer) {
@@ -327,6 +324,12 @@ impl Answer {
             .as_ref()
             .and_then(|json| json.get(place)?.as_i64());
         number.ok_or_else(|| format!("no {place} that is a number"))
+    }
+
+    /// When what was given at `now` ends, by `expiresIn`; any number may stand there.
+    pub(super) fn expires_at(&self, now: Millis) -> Result<Millis, String> {
+        let seconds = self.number("expiresIn")?;
+        Ok(now.saturating_add(seconds.saturating_mul(1000)))
     }
 
     fn text(&self, names: &[&str]) -> Option<&str> {

@@ -4,7 +4,7 @@
 use super::{
     context::{Context, Local},
     credential_json::usable,
-    login_file::{LoginFile, or_renewed_meanwhile},
+    login_file::{LoginFile, or_renewed_meanwhile, renewed},
     service::{Answer, Call, Service},
     source::{Availability, BaseCredentials, Provided},
 };
@@ -152,7 +152,8 @@ impl<'a> Login<'a> {
                 Err(self.expired(&token))
             };
         }
-        let renewed = self.renew(context, &token).await;
+        let renewal = self.renew(context, &token);
+        let renewed = renewed(context, expires_in > 0, renewal).await;
         let read_again = || {
             self.token(&context.local)
                 .ok()
@@ -185,11 +186,10 @@ impl<'a> Login<'a> {
         if answer.status != 200 {
             return Err(self.not_renewed(&call, token, &answer));
         }
-        let (access, seconds) = answer
+        let (access, expires_at) = answer
             .need("accessToken")
-            .and_then(|access| Ok((Secret::new(access), answer.number("expiresIn")?)))
+            .and_then(|access| Ok((Secret::new(access), answer.expires_at(context.local.now)?)))
             .map_err(|reason| call.meaningless(&answer, &reason))?;
-        let expires_at = context.local.now + seconds.saturating_mul(1000);
         let mut file = LoginFile::read(&self.path(context.local.environment))
             .map_err(|why| self.unusable(format!("The SSO token {why}.")))?;
         file.set("accessToken", access.expose());

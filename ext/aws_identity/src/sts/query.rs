@@ -10,7 +10,7 @@ use super::{
 use crate::{
     credentials::Credentials,
     failure::Failure,
-    http::{self},
+    http::{self, USER_AGENT},
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::{
@@ -47,7 +47,6 @@ use std::fmt;
 
 /// The version of STS's protocol.
 pub(super) const VERSION: &str = "2011-06-15";
-const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
 
 impl Sts<'_> {
     /// Sends `body`, signed with `keys`, as `call`, and reads the answer with `read`.

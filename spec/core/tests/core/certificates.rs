@@ -85,8 +85,8 @@ impl Authority {
             ca_bundle: Some(self.path(bundle)),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let probe = Http::new(config, &NoFork).probe(&server.url).unwrap();
-        runtime.block_on(probe.send("GET", &server.url, &[])).map(|reply| reply.status).map_err(|error| format!("{error:?}"))
+        let client = Http::new(config, &NoFork).plain(&server.url).unwrap();
+        runtime.block_on(client.send("GET", &server.url, &[])).map(|reply| reply.status).map_err(|error| format!("{error:?}"))
     }
 
     /// The failure of STS at the server.

@@ -87,6 +87,14 @@ fn configured_endpoints_can_be_ignored_and_given_ones_cannot() {
         behind_proxy().config(&format!("[default]\nendpoint_url = {REFUSING}\nignore_configured_endpoint_urls = true\n"));
     assert_eq!(host(&profile), "sts.us-east-1.amazonaws.com");
 
+    // The profile's switch is for variables too, as in botocore, and the variable outranks it.
+    let ignoring = "[default]\nignore_configured_endpoint_urls = true\n";
+    assert_eq!(host(&behind_proxy().env("AWS_ENDPOINT_URL_STS", REFUSING).config(ignoring)), "sts.us-east-1.amazonaws.com");
+    let machine = Machine::with_keys().without("AWS_ENDPOINT_URL").env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false");
+    let url = machine.aws.http_url();
+    let machine = machine.config(&format!("{ignoring}endpoint_url = {url}\n"));
+    assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
+
     let machine = Machine::with_keys().env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").without("AWS_ENDPOINT_URL");
     let url = machine.aws.http_url();
     let machine = machine.option("endpoint", url);

@@ -262,9 +262,11 @@ fn an_outage_is_not_an_expired_login() {
     machine.aws.add_rule(Rule::on(Service::Signin).times(1).answer(Answer::Throttle));
     is_demo(&machine);
     // Credentials that are still good are used meanwhile.
-    let machine = logged_in(4 * MINUTE);
-    machine.aws.add_rule(Rule::on(Service::Signin).answer(Answer::Drop));
-    has_the_file_s(&machine.fetch());
+    for answer in [Answer::Drop, Answer::Hang] {
+        let machine = logged_in(4 * MINUTE).option("resolve_timeout", 2);
+        machine.aws.add_rule(Rule::on(Service::Signin).answer(answer));
+        has_the_file_s(&machine.fetch());
+    }
 }
 
 #[test]

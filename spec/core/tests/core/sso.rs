@@ -153,6 +153,15 @@ fn a_side_field_that_cannot_be_read_does_not_spoil_a_good_token() {
     is_developer(&machine);
 }
 
+#[test]
+fn a_renewal_that_hangs_leaves_time_for_the_token_that_is_good() {
+    let machine = with_sso(true).option("resolve_timeout", 2);
+    log_in(&machine, SESSION_FILE, &login(60_000));
+    machine.aws.add_rule(Rule::on(Service::Sso).action("CreateToken").answer(Answer::Hang));
+    is_developer(&machine);
+    assert_eq!(machine.count(Service::Sso, "CreateToken"), 1);
+}
+
 /// The address of the local AWS, in a variable or in a profile; the other one refuses connections.
 #[test]
 fn endpoints_of_variables_and_profiles_are_asked() {

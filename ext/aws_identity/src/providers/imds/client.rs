@@ -16,7 +16,7 @@
 
 use super::retry::{Place, Retries, is_passing};
 use crate::{
-    credentials::{Credentials, KnownSecrets, Millis},
+    credentials::{Credentials, KnownSecrets, Millis, Secret},
     environment::Environment,
     failure::{Failure, Kind},
     http::{Allowed, Http, HttpError, PlainClient, Reply},
@@ -50,7 +50,7 @@ pub struct Imds {
     direct: PlainClient,
     base: String,
     retries: Retries,
-    token: Option<String>,
+    token: Option<Secret>,
     secrets: KnownSecrets,
     /// True if a lost token was replaced: that happens once.
     is_renewed: bool,
@@ -145,12 +145,12 @@ impl Imds {
     pub async fn region(&mut self, limit: Duration) -> Option<String> {
         let asked = self.get("/latest/meta-data/placement/region");
         let reply = timeout(limit, asked).await.ok()?.ok()?;
-        let region = String::from_utf8(reply.body).ok()?.trim().to_owned();
+        let region = str::from_utf8(&reply.body).ok()?.trim();
         let plain = !region.is_empty()
             && region
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (reply.status == 200 && plain).then_some(region)
+        (reply.status == 200 && plain).then(|| region.to_owned())
     }
 
     /// Gets the session token, which version 2 needs for every request.
@@ -172,13 +172,13 @@ impl Imds {
             }
             error => ImdsError::Unavailable(shown(error.why())),
         })?;
-        let token = String::from_utf8(reply.body).unwrap_or_default();
+        let token = str::from_utf8(&reply.body).unwrap_or_default();
         let is_token = !token.is_empty()
             && token.len() < 1024
             && token.bytes().all(|byte| byte.is_ascii_graphic());
         match reply.status {
             200 if is_token => {
-                self.token = Some(token);
+                self.token = Some(Secret::new(token));
                 Ok(())
             }
             200 => Err(ImdsError::Unavailable("it does not speak IMDSv2".into())),
@@ -192,8 +192,9 @@ impl Imds {
     /// The answer to a question. 401 says that the token is no longer known: one new one is fetched.
     async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
         loop {
-            let token = self.token.clone().unwrap_or_default();
-            let headers = [("x-aws-ec2-metadata-token", token.as_str())];
+            let token = self.token.clone();
+            let token = token.as_ref().map_or("", Secret::expose);
+            let headers = [("x-aws-ec2-metadata-token", token)];
             let reply = self
                 .ask("GET", path, &headers)
                 .await

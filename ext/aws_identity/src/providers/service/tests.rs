@@ -69,3 +69,26 @@ fn hosts_are_botocore_s() {
         );
     }
 }
+
+#[test]
+fn no_number_of_seconds_is_too_large_to_count() {
+    let answer = |json: &str| Answer {
+        status: 200,
+        json: SecretJson::parse(json.as_bytes()),
+        secrets: KnownSecrets::default(),
+    };
+    for (json, expected) in [
+        (r#"{"expiresIn":60}"#, Ok(61_000)),
+        (r#"{"expiresIn":9223372036854775807}"#, Ok(Millis::MAX)),
+        (
+            r#"{"expiresIn":-9223372036854775808}"#,
+            Ok(Millis::MIN + 1000),
+        ),
+        (
+            r#"{"expiresIn":"60"}"#,
+            Err("no expiresIn that is a number".to_owned()),
+        ),
+    ] {
+        assert_eq!(answer(json).expires_at(1000), expected, "{json}");
+    }
+}
