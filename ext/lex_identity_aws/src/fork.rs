@@ -1,4 +1,4 @@
-//! The gate before a fork: a fork waits briefly until no fetch is running code.
+//! The gate before a fork: a fork, and the end of the process, wait briefly until no fetch is running code.
 //!
 //! It uses no lock, so a forked child cannot inherit one that is locked.
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative '../../internal/whole_file'
 require_relative '../../legionio/phase_zero'
 require_relative '../command'
 
@@ -104,17 +105,12 @@ module Legion
               there.merge(new) { |_, found, wanted| found.is_a?(::Hash) && wanted.is_a?(::Hash) ? merge(found, wanted) : found }
             end
 
-            # Writes beside the file and renames, so that a reader finds the old content or the new, never a part.
             def replace(path, text)
-              temporary = "#{path}.#{::Process.pid}.new"
               mode = ::File.exist?(path) ? ::File.stat(path).mode & 0o777 : 0o600
-              ::File.open(temporary, ::File::WRONLY | ::File::CREAT | ::File::EXCL, mode) do |file|
+              Internal::WholeFile.replace(path, mode) do |file|
                 file.puts(text)
                 file.fsync
               end
-              ::File.rename(temporary, path)
-            ensure
-              ::FileUtils.rm_f(temporary)
             end
           end
         end
