@@ -13,11 +13,6 @@ RSpec.describe 'An exception from another thread', :mfa_users, :slow do
 
   around { |example| with_env(local_aws.env_with_keys) { example.run } }
 
-  # Without the threads of other specs' sessions, which have listeners still.
-  before { @others = threads_of_ours }
-
-  def new_threads = threads_of_ours - @others
-
   def token = @token ||= local_aws.world.fetch('web_identity_tokens').keys.first
 
   def keys = @keys ||= local_aws.world.fetch('users').fetch(MfaUsers::DEMO).values_at('access_key_id', 'secret_access_key')
@@ -44,7 +39,7 @@ RSpec.describe 'An exception from another thread', :mfa_users, :slow do
     reader = nil
     trace = TracePoint.new(*events) do |point|
       current = Thread.current
-      next unless point.path.start_with?(files) && (ours ? new_threads.include?(current) : current == reader)
+      next unless point.path.start_with?(files) && (ours ? threads_of_ours.include?(current) : current == reader)
 
       current.raise(poke) if (count += 1) == wanted
     end
@@ -53,7 +48,7 @@ RSpec.describe 'An exception from another thread', :mfa_users, :slow do
     trace.enable
     reader.run
     reader.join(10) or raise "hangs: #{reader.backtrace.first(5)}"
-    eventually { new_threads.empty? } if ours
+    eventually { threads_of_ours.empty? } if ours
     trace.disable
     count >= wanted
   end
@@ -73,7 +68,7 @@ RSpec.describe 'An exception from another thread', :mfa_users, :slow do
           expect([wanted, seconds]).to match([wanted, be < 1.5])
         end
         expect(wanted).to be > (kind == 'keys' ? 3 : 20)
-        eventually { new_threads.empty? }
+        eventually { threads_of_ours.empty? }
       end
     end
   end

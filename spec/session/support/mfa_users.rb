@@ -76,9 +76,13 @@ module MfaUsers
     Thread.new(&block).tap { |thread| thread.report_on_exception = false }
   end
 
-  def threads_of_ours = Thread.list.select { |thread| thread.name == 'lex-identity-aws' }
+  # The threads of this example: sessions of other examples may have listeners still, and a thread with them.
+  def threads_of_ours = Thread.list.select { |thread| thread.name == 'lex-identity-aws' } - @threads_before
 end
 
 RSpec::Matchers.define_negated_matcher :exclude, :include
 
-RSpec.configure { |config| config.include MfaUsers, :mfa_users }
+RSpec.configure do |config|
+  config.include MfaUsers, :mfa_users
+  config.before(:example, :mfa_users) { @threads_before = Thread.list }
+end
