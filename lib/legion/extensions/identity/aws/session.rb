@@ -254,7 +254,8 @@ module Legion
             words = { audience: [*audience], duration_seconds: duration_seconds, signing_algorithm: signing_algorithm.to_s, tags: tags }
             @fetches.run(:lasting)
             type = Internal::Lazy.load(Aws, :Token)
-            type.new(**Internal::OwnThread.wait { @native.identity_token(words) })
+            fields = Internal::OwnThread.wait { @native.identity_token(words) }
+            type.new(**fields)
           end
 
           # A token that another system takes as proof of who this process is: a request to AWS, presigned here with {#credentials}. No

@@ -74,7 +74,7 @@ module Legion
 
             def help_with(name = nil, *)
               @help = true
-              parse(name, []) unless [nil, 'help', 'version'].include?(name) # the general help has these
+              parse(name, []) unless name.nil? || %w[help version].include?(name) # the general help has these
             end
 
             def help_and_version(options)

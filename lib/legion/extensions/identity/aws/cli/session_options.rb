@@ -51,7 +51,7 @@ module Legion
                 options.separator("\nThe role to assume on top")
                 texts(options, ROLE, given)
                 NUMBERS.each { |option, (name, remark)| options.on("--#{option}", ::Integer, *remark) { |value| given.value[name] = value } }
-                LISTS.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| (given.value[name] ||= []) << value } }
+                LISTS.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| given.value[name] = [*given.value[name], value] } }
                 pairs(options, given)
               end
 
@@ -82,11 +82,11 @@ module Legion
               def pairs(options, given)
                 options.on('--session-tag NAME=VALUE', 'may be repeated') do |text|
                   name, value = pair(text, '--session-tag')
-                  (given.value[:tags] ||= {})[name] = value
+                  given.value[:tags] = given.value[:tags].to_h.merge(name => value)
                 end
                 options.on('--provided-context ARN=ASSERTION', 'may be repeated') do |text|
                   arn, assertion = pair(text, '--provided-context')
-                  (given.value[:provided_contexts] ||= []) << { provider_arn: arn, context_assertion: assertion }
+                  given.value[:provided_contexts] = [*given.value[:provided_contexts], { provider_arn: arn, context_assertion: assertion }]
                 end
               end
             end
