@@ -11,7 +11,7 @@ use super::{
     source::{Availability, BaseCredentials, Provided},
 };
 use crate::{
-    credentials::{Credentials, Millis, Secret},
+    credentials::{Credentials, Millis, Names, Secret},
     environment::Environment,
     failure::{Failure, Kind},
     util::{secret_json::SecretJson, time},
@@ -22,6 +22,13 @@ use std::path::{Path, PathBuf};
 
 /// Credentials are renewed that early, as botocore does.
 const RENEWED_BEFORE: Millis = 5 * 60_000;
+/// The parts of credentials, as messages name them.
+const NAMES: Names = [
+    "accessKeyId",
+    "secretAccessKey",
+    "sessionToken",
+    "accountId",
+];
 
 /// The login of a profile.
 struct Login<'a> {
@@ -96,16 +103,23 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// `Err` says what the answer has in its place.
+    /// `Err` says what the answer has in its place, or what of it cannot be used.
     fn of(answer: &'a Answer, now: Millis) -> Result<Self, String> {
         let text = |place| Ok::<_, String>((place, answer.need(place)?));
+        let texts = [
+            text("accessToken/accessKeyId")?,
+            text("accessToken/secretAccessKey")?,
+            text("accessToken/sessionToken")?,
+            text("refreshToken")?,
+        ];
+        let [(_, id), (_, secret), (_, token), _] = texts;
+        // Here, and not first where they are handed out: what cannot be used must not replace the login on disk.
+        usable(
+            Credentials::new(id, secret, Some(token.to_owned()), "login"),
+            NAMES,
+        )?;
         Ok(Self {
-            texts: [
-                text("accessToken/accessKeyId")?,
-                text("accessToken/secretAccessKey")?,
-                text("accessToken/sessionToken")?,
-                text("refreshToken")?,
-            ],
+            texts,
             expires_at: answer.expires_at(now)?,
         })
     }
@@ -235,13 +249,7 @@ pub(super) async fn provide(
 ) -> Result<Provided, Failure> {
     let login = Login { session, profile };
     let token = login.good_token(context).await?;
-    let names = [
-        "accessKeyId",
-        "secretAccessKey",
-        "sessionToken",
-        "accountId",
-    ];
-    let credentials = usable(token.credentials(), names)
+    let credentials = usable(token.credentials(), NAMES)
         .map_err(|what| login.unreadable(&format!("has {what}")))?;
     Ok(BaseCredentials {
         warning: token.warning,

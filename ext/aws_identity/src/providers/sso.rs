@@ -188,6 +188,7 @@ impl<'a> Login<'a> {
         }
         let (access, expires_at) = answer
             .need("accessToken")
+            .and_then(sendable)
             .and_then(|access| Ok((Secret::new(access), answer.expires_at(context.local.now)?)))
             .map_err(|reason| call.meaningless(&answer, &reason))?;
         let mut file = LoginFile::read(&self.path(context.local.environment))
@@ -297,6 +298,14 @@ impl<'a> Login<'a> {
             ),
         })
     }
+}
+
+/// A renewed token is sent as a header, so it is checked before it replaces the one on disk.
+fn sendable(access: &str) -> Result<&str, String> {
+    if is_header(access) {
+        return Ok(access);
+    }
+    Err("a value for accessToken that holds characters other than printable ASCII ones".into())
 }
 
 pub(super) async fn provide(

@@ -270,6 +270,30 @@ fn an_outage_is_not_an_expired_login() {
 }
 
 #[test]
+fn values_that_cannot_be_sent_or_shown_are_refused_and_not_saved() {
+    for (name, value) in [
+        ("accessKeyId", "canary \u{1b}[2J"),
+        ("accessKeyId", "canary\u{202e}"),
+        ("secretAccessKey", "canary\nX"),
+        ("sessionToken", "canary\u{7f}"),
+        ("sessionToken", "canar\u{fd}"),
+    ] {
+        let mut body = json!({"accessToken": {"accessKeyId": "ASIACANARY", "secretAccessKey": "s", "sessionToken": "t"},
+            "refreshToken": "r", "expiresIn": 900, "tokenType": "aws_sigv4"});
+        body["accessToken"][name] = value.into();
+        let before = login(-MINUTE);
+        let machine = with_login(&before);
+        let answer = Answer::Body { status: 200, content_type: "application/json".into(), text: body.to_string() };
+        machine.aws.add_rule(Rule::on(Service::Signin).answer(answer));
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::Service, "{failure:?}");
+        assert!(failure.message().contains(&format!("a value for {name} that")), "{}", failure.message());
+        assert!(!failure.message().contains("canar"), "{}", failure.message());
+        assert_eq!(kept(&machine), before);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_refused_and_not_shown() {
     let without = |place: &str, expires_in: i64| {
         let mut login = login(expires_in);

@@ -380,6 +380,42 @@ fn an_answer_that_is_not_the_service_s_is_said() {
 }
 
 #[test]
+fn values_that_cannot_be_sent_or_shown_are_refused_and_not_saved() {
+    let answer = |body: &Value| Answer::Body { status: 200, content_type: "application/json".into(), text: body.to_string() };
+    let keys = |name: &str, value: &str| {
+        let mut keys = json!({"accessKeyId": "ASIACANARY", "secretAccessKey": "s", "sessionToken": "t", "expiration": now() + HOUR});
+        keys[name] = value.into();
+        json!({"roleCredentials": keys})
+    };
+    for (name, value) in [
+        ("accessKeyId", "canary \u{1b}[2J"),
+        ("accessKeyId", "canary\u{202e}"),
+        ("secretAccessKey", "canary\nX"),
+        ("sessionToken", "canary\u{7f}"),
+        ("sessionToken", "canar\u{fd}"),
+    ] {
+        let machine = with_sso(true);
+        log_in(&machine, SESSION_FILE, &login(HOUR));
+        machine.aws.add_rule(Rule::on(Service::Sso).answer(answer(&keys(name, value))));
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::Service, "{failure:?}");
+        assert!(failure.message().contains(&format!("a value for {name} that")), "{}", failure.message());
+        assert!(!failure.message().contains("canar"), "{}", failure.message());
+    }
+    for token in ["canary\nX", "canary\0", "canar\u{fd}"] {
+        let (machine, before) = (with_sso(true), login(-HOUR));
+        log_in(&machine, SESSION_FILE, &before);
+        let renewed = json!({"accessToken": token, "expiresIn": 3600, "refreshToken": "r", "tokenType": "Bearer"});
+        machine.aws.add_rule(Rule::on(Service::Sso).action("CreateToken").answer(answer(&renewed)));
+        let failure = machine.failure();
+        assert_eq!(failure.kind, Kind::Service, "{failure:?}");
+        assert!(failure.message().contains("a value for accessToken that"), "{}", failure.message());
+        assert!(!failure.message().contains("canar"), "{}", failure.message());
+        assert_eq!(kept(&machine, SESSION_FILE), before);
+    }
+}
+
+#[test]
 fn a_malformed_login_file_is_refused_and_not_shown() {
     for text in ["canary", "{}", r#"{"accessToken":"canary"}"#, r#"{"accessToken":"canary","expiresAt":"soon"}"#] {
         let machine = with_sso(true);
