@@ -238,6 +238,17 @@ RSpec.describe 'A secret' do
       quoted(sing(options: "{web_identity_token: -> { '#{token}' }, role_arn: '#{role}'}", secrets: [token], given: false))
     end
 
+    # These words pass no parser of errors, and are masked only when the failure leaves the fetch.
+    it 'is not shown when STS says the session token where an ARN belongs' do
+      arn = 'arn:aws:sts::123456789012:federated-user/bob'
+      token = local_aws.world.fetch('users').fetch(arn).fetch('session_token')
+      body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>no ARN: #{token}</Arn><UserId>U</UserId><Account>123456789012</Account>" \
+             '</GetCallerIdentityResult></GetCallerIdentityResponse>'
+      local_aws.rule(service: :sts, action: 'GetCallerIdentity', answer: { body: { text: body, status: 200, content_type: 'text/xml' } })
+      output = quoted(sing(env: local_aws.env_with_keys(arn), secrets: [token], given: false, code: short))
+      expect(output).to include('an ARN that cannot be read').and include('no ARN: [secret]')
+    end
+
     it 'is not shown when STS says the MFA code and the external id' do
       echo(:sts)
       options = "{role_arn: 'arn:aws:iam::123456789012:role/mfa-only', serial_number: 'arn:aws:iam::123456789012:mfa/demo', " \
