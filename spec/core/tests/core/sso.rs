@@ -383,7 +383,8 @@ fn an_answer_that_is_not_the_service_s_is_said() {
 fn values_that_cannot_be_sent_or_shown_are_refused_and_not_saved() {
     let answer = |body: &Value| Answer::Body { status: 200, content_type: "application/json".into(), text: body.to_string() };
     let keys = |name: &str, value: &str| {
-        let mut keys = json!({"accessKeyId": "ASIACANARY", "secretAccessKey": "s", "sessionToken": "t", "expiration": now() + HOUR});
+        let mut keys =
+            json!({"accessKeyId": "ASIACANARY", "secretAccessKey": "s", "sessionToken": "t", "expiration": now() + HOUR});
         keys[name] = value.into();
         json!({"roleCredentials": keys})
     };
