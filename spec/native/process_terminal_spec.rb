@@ -50,6 +50,8 @@ RSpec.describe 'A credential_process on a terminal' do
       end
     rescue Errno::EIO, EOFError
       Process.wait(pid)
+    rescue Timeout::Error
+      raise "no end of it after 30 s; seen so far: #{seen.inspect}"
     end
     seen
   end
