@@ -1,22 +1,15 @@
-//! What a profile resolves to: every kind, every refusal, and the list of profiles.
+//! What a profile resolves to: every kind, every refusal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use aws_identity::{
     credentials::Secret,
-    environment::Environment,
     failure::Kind,
-    profile::{BaseProvider, Files, Need, ProfileChain, ProfileKind, RoleStep, resolve},
-    providers::profiles,
-    util::time,
+    profile::{BaseProvider, ProfileChain, RoleStep, resolve},
 };
-
-const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/r\n";
-const KEYS: &str = "aws_access_key_id = AKID\naws_secret_access_key = canary-secret\n";
-
-fn files(config: &str, credentials: &str) -> Files {
-    Files::from_texts(config, credentials).unwrap()
-}
+use support::{KEYS, ROLE, files, says};
 
 fn resolved(config: &str, credentials: &str) -> ProfileChain {
     resolve(&files(config, credentials), "a").unwrap()
@@ -28,12 +21,6 @@ fn refused(config: &str, credentials: &str) -> String {
     assert_eq!(failure.kind, Kind::Configuration);
     assert!(!failure.message().contains("canary"), "{failure}");
     failure.message()
-}
-
-fn says(message: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is not in: {message}");
-    }
 }
 
 fn key_id(profile_chain: &ProfileChain) -> &str {
@@ -144,13 +131,14 @@ fn a_role_with_every_option() {
         "",
     );
     let expected = RoleStep {
-        external_id: Some("e:1/2".into()),
+        external_id: Some(Secret::new("e:1/2")),
         role_session_name: Some("me@x".into()),
         duration_seconds: Some(7200),
         mfa_serial: Some("arn:aws:iam::1:mfa/me".into()),
         ..step("a", "r")
     };
     assert_eq!(profile_chain.role_steps, [expected]);
+    assert!(!format!("{profile_chain:?}").contains("e:1/2"));
     assert_eq!(
         (key_id(&profile_chain), profile_chain.base_profile.as_str()),
         ("AKID", "b")
@@ -629,200 +617,4 @@ fn the_later_default_counts_and_names_may_be_quoted() {
         resolve(&files, "b c").unwrap().region.as_deref(),
         Some("r3")
     );
-}
-
-fn summary_of(
-    config: &str,
-    environment: &Environment,
-    now: &str,
-) -> aws_identity::profile::ProfileSummary {
-    let now = time::parse(now).unwrap();
-    let files = files(config, "");
-    let mut all = profiles(&files, environment, now);
-    assert!(!format!("{all:?}").contains("canary"));
-    let index = all.iter().position(|summary| summary.name == "a").unwrap();
-    all.swap_remove(index)
-}
-
-const NOW: &str = "2026-01-02T03:04:05Z";
-
-#[test]
-fn the_list_gives_kind_and_needs_of_each_profile() {
-    let config = format!(
-        "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = b\nregion = r\nmfa_serial = GAHT12345678\n\
-         [profile b]\nrole_arn = arn:aws:iam::123456789012:role/b\nsource_profile = c\n[profile c]\n{KEYS}"
-    );
-    let environment = Environment::default();
-    let names: Vec<_> = profiles(&files(&config, "[z]\n"), &environment, 0)
-        .into_iter()
-        .map(|found| found.name)
-        .collect();
-    assert_eq!(names, ["a", "b", "c", "z"]);
-    let found = summary_of(&config, &environment, NOW);
-    assert_eq!(
-        (found.kind, found.could_work, found.reason),
-        (ProfileKind::AssumeRole, true, None)
-    );
-    assert_eq!(found.region.as_deref(), Some("r"));
-    assert_eq!(found.source_profile.as_deref(), Some("b"));
-    assert_eq!(
-        found.role_arns,
-        [
-            "arn:aws:iam::123456789012:role/b",
-            "arn:aws:iam::123456789012:role/a"
-        ]
-    );
-    assert_eq!(
-        found.needs,
-        [
-            Need::Mfa("GAHT12345678".into()),
-            Need::SourceProfile("b".into()),
-            Need::SourceProfile("c".into())
-        ]
-    );
-}
-
-#[test]
-fn the_list_gives_the_reason_where_a_profile_cannot_work() {
-    let environment = Environment::new([
-        ("PATH", "/usr/bin:/bin"),
-        ("AWS_EC2_METADATA_DISABLED", "TRUE"),
-        ("AWS_ACCESS_KEY_ID", "AKID"),
-    ]);
-    let role = |source: &str| format!("{ROLE}credential_source = {source}\n");
-    let web = |file: &str| format!("{ROLE}web_identity_token_file = {file}\n");
-    let cases = [
-        (
-            "region = r\n".to_owned(),
-            ProfileKind::Settings,
-            None,
-            "no credentials",
-        ),
-        (
-            role("Environment"),
-            ProfileKind::AssumeRole,
-            Some(Need::Environment),
-            "AWS_SECRET_ACCESS_KEY is not",
-        ),
-        (
-            role("EcsContainer"),
-            ProfileKind::AssumeRole,
-            Some(Need::Container),
-            "AWS_CONTAINER_CREDENTIALS",
-        ),
-        (
-            role("Ec2InstanceMetadata"),
-            ProfileKind::AssumeRole,
-            Some(Need::Imds),
-            "AWS_EC2_METADATA_DISABLED",
-        ),
-        (
-            web("/no/token"),
-            ProfileKind::WebIdentity,
-            Some(Need::TokenFile("/no/token".into())),
-            "does not exist",
-        ),
-        (
-            "credential_process = no-such canary\n".into(),
-            ProfileKind::Process,
-            Some(Need::Program),
-            "\"no-such\" is no program",
-        ),
-        (
-            ROLE.to_owned(),
-            ProfileKind::AssumeRole,
-            None,
-            "nothing to assume it with",
-        ),
-        (
-            "region = r\n  canary\n".into(),
-            ProfileKind::Settings,
-            None,
-            "goes on over the next line",
-        ),
-    ];
-    for (body, kind, need, why) in cases {
-        let found = summary_of(&format!("[profile a]\n{body}"), &environment, NOW);
-        assert_eq!((found.kind, found.could_work), (kind, false), "{body}");
-        assert_eq!(found.needs, need.into_iter().collect::<Vec<_>>(), "{body}");
-        says(&found.reason.unwrap(), &[why]);
-    }
-}
-
-#[test]
-fn the_list_says_which_profiles_could_work() {
-    let environment = Environment::new([
-        ("PATH", "/usr/bin:/bin"),
-        ("AWS_ACCESS_KEY_ID", "AKID"),
-        ("AWS_SECRET_ACCESS_KEY", "canary-secret"),
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/"),
-    ]);
-    for body in [
-        KEYS.to_owned(),
-        format!("{ROLE}credential_source = Environment\n"),
-        format!("{ROLE}credential_source = EcsContainer\n"),
-        format!("{ROLE}credential_source = Ec2InstanceMetadata\n"),
-        "credential_process = sh -c canary\n".into(),
-    ] {
-        let found = summary_of(&format!("[profile a]\n{body}"), &environment, NOW);
-        assert_eq!((found.could_work, found.reason), (true, None), "{body}");
-    }
-    let login = "[profile a]\nlogin_session = arn:aws:iam::1:user/x\n";
-    let found = summary_of(login, &environment, NOW);
-    says(
-        &found.reason.unwrap(),
-        &["is missing", "aws login --profile a"],
-    );
-}
-
-#[test]
-fn the_list_says_whether_an_sso_login_is_valid() {
-    let home = std::env::temp_dir().join(format!("aws-identity-sso-{}", std::process::id()));
-    let cache = home.join(".aws/sso/cache");
-    std::fs::create_dir_all(&cache).unwrap();
-    let environment = Environment::new([("HOME", home.display().to_string().as_str())]);
-    let url = "sso_start_url = https://x\nsso_region = r\n";
-    let own = "sso_account_id = 1\nsso_role_name = R\n";
-    let by_session = format!("[profile a]\n{own}sso_session = dev\n[sso-session dev]\n{url}");
-    let by_url = format!("[profile a]\n{own}{url}");
-    // sha1 of "dev" and of "https://x": `printf %s dev | sha1sum`.
-    let token = |config: &str| {
-        let name = if config == by_session {
-            "34c6fceca75e456f25e7e99531e2425c6c1de443"
-        } else {
-            "98383e6608d65e46b24bbd92582bc8d916605a21"
-        };
-        cache.join(format!("{name}.json"))
-    };
-    let why = |config: &str| summary_of(config, &environment, NOW).reason;
-    for config in [&by_session, &by_url] {
-        let found = summary_of(config, &environment, NOW);
-        assert_eq!(found.needs, [Need::SsoLogin("https://x".into())]);
-        says(&found.reason.unwrap(), &["missing", "aws sso login"]);
-        std::fs::write(
-            token(config),
-            r#"{"expiresAt": "2026-01-02T04:00:00Z", "accessToken": "canary"}"#,
-        )
-        .unwrap();
-        assert_eq!(why(config), None);
-        std::fs::write(
-            token(config),
-            r#"{"expiresAt": "2026-01-02T03:00:00Z", "accessToken": "canary"}"#,
-        )
-        .unwrap();
-        says(
-            &why(config).unwrap(),
-            &["expired at 2026-01-02T03:00:00Z", "aws sso login"],
-        );
-        std::fs::write(token(config), "canary").unwrap();
-        says(&why(config).unwrap(), &["not readable"]);
-        let renewable = r#"{"expiresAt": "2026-01-02T03:00:00Z", "accessToken": "canary", "refreshToken": "canary", "clientId": "canary", "clientSecret": "canary", "registrationExpiresAt": "2026-02-01T00:00:00Z"}"#;
-        std::fs::write(token(config), renewable).unwrap();
-        assert_eq!(
-            why(config).is_none(),
-            *config == by_session,
-            "only the token of an sso-session can be refreshed"
-        );
-    }
-    std::fs::remove_dir_all(&home).unwrap();
 }

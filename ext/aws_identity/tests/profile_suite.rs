@@ -145,7 +145,7 @@ fn written(profile_chain: &ProfileChain) -> Option<Value> {
     let role_steps = profile_chain.role_steps.iter().map(|step| {
         json!({"AssumeRole": {
             "role_arn": step.role_arn,
-            "external_id": step.external_id,
+            "external_id": step.external_id.as_ref().map(Secret::expose),
             "role_session_name": step.role_session_name,
         }})
     });
