@@ -9,7 +9,6 @@ mod foreign_names;
 mod inherited;
 mod layers;
 pub mod options;
-pub mod region;
 mod report;
 mod role;
 mod scope;
@@ -23,7 +22,6 @@ pub use crate::{
 pub use base::{Base, CredentialSource, TokenSource};
 pub use inherited::Inherited;
 pub use layers::Layers;
-pub use region::check_region;
 pub use role::Role;
 pub use settings::*;
 pub use unused::Taker;

@@ -49,12 +49,34 @@ impl Environment {
         expand_home(path, self.get("HOME"))
     }
 
+    /// The folder of the AWS CLI's cache of role credentials.
+    #[must_use]
+    pub fn cli_cache(&self) -> Option<PathBuf> {
+        let home = PathBuf::from(self.get("HOME")?);
+        Some(home.join(".aws/cli/cache"))
+    }
+
     /// The first of `names` that is set, with its name.
     #[must_use]
     pub fn first<'a>(&self, names: &[&'a str]) -> Option<(&'a str, &str)> {
         names
             .iter()
             .find_map(|name| self.get(name).map(|value| (*name, value)))
+    }
+
+    /// Refuses a variable whose file the AWS SDK reads at the first endpoint of a process, without a bound, and
+    /// after which no request works if it cannot be read.
+    pub fn check(&self) -> Result<(), Failure> {
+        const NAME: &str = "SMITHY_CLIENT_SDK_CUSTOM_PARTITION";
+        if !self.0.contains_key(NAME) {
+            return Ok(());
+        }
+        Err(Failure::configuration(
+            format!(
+                "{NAME} is set; it gives the AWS SDK partitions of its own and is not used here."
+            ),
+            "Unset it. Another endpoint is chosen with endpoint or AWS_ENDPOINT_URL_STS.",
+        ))
     }
 
     /// True where the variable says `true`, in any case.
@@ -80,14 +102,6 @@ impl Environment {
                 "Correct it, or unset it.",
             )),
         }
-    }
-
-    /// The same with one variable set.
-    #[must_use]
-    pub fn with(&self, name: &str, value: impl Into<String>) -> Self {
-        let mut all = self.0.clone();
-        all.insert(name.to_owned(), Secret::new(value));
-        Self(all)
     }
 
     /// Equal where every variable that can change the credentials is equal. It shows nothing of them: its
@@ -184,6 +198,17 @@ mod tests {
             format!("{env:?}"),
             r#"Environment(["AWS_SECRET_ACCESS_KEY"])"#
         );
+    }
+
+    #[test]
+    fn partitions_of_its_own_are_refused() {
+        const NAME: &str = "SMITHY_CLIENT_SDK_CUSTOM_PARTITION";
+        for value in ["", "/canary", "fifo"] {
+            let failure = Environment::new([(NAME, value)]).check().unwrap_err();
+            assert!(failure.cause.starts_with(NAME), "{failure}");
+            assert!(!failure.message().contains("canary"), "{failure}");
+        }
+        Environment::default().check().unwrap();
     }
 
     #[test]

@@ -24,6 +24,14 @@ impl Origin {
         }
     }
 
+    /// How a message calls the option `name` of this layer.
+    pub(crate) fn name(self, name: &str) -> String {
+        match self {
+            Self::Settings => format!("identity.aws.{name}"),
+            _ => name.to_owned(),
+        }
+    }
+
     /// True for an option and a setting: no other source may serve in place of what they name.
     #[must_use]
     pub fn is_explicit(self) -> bool {
@@ -63,10 +71,7 @@ impl Layer<'_> {
 
     /// How a message calls `name` of this layer.
     pub(crate) fn label(&self, name: &str) -> String {
-        match self.origin {
-            Origin::Settings => format!("identity.aws.{name}"),
-            _ => name.to_owned(),
-        }
+        self.origin.name(name)
     }
 
     pub fn text(&self, name: &str) -> Result<Option<String>, Failure> {
@@ -80,12 +85,10 @@ impl Layer<'_> {
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Failure> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(Some(true)),
-            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => {
-                Ok(Some(false))
-            }
-            Some(other) => Err(self.wrong(name, other, "true or false")),
+            Some(value) => match flag(value) {
+                None => Err(self.wrong(name, value, "true or false")),
+                found => Ok(found),
+            },
         }
     }
 
@@ -99,17 +102,7 @@ impl Layer<'_> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let number = match value {
-            Value::Number(number) => number.as_u64().or_else(|| {
-                number
-                    .as_f64()
-                    .filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n))
-                    .map(whole)
-            }),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        number
+        whole_number(value)
             .map(Some)
             .ok_or_else(|| self.wrong(name, value, expected))
     }
@@ -143,11 +136,14 @@ impl Layer<'_> {
     pub fn json_object(&self, name: &str, what: &str) -> Result<Option<String>, Failure> {
         match self.get(name) {
             Some(value @ Value::Object(_)) => Ok(Some(value.to_string())),
+            Some(other @ (Value::Array(_) | Value::Number(_) | Value::Bool(_))) => {
+                Err(self.wrong(name, other, "a Hash, or JSON text"))
+            }
             Some(Value::String(text))
                 if serde_json::from_str::<Map<String, Value>>(text).is_err() =>
             {
                 Err(Failure::configuration(
-                    format!("{name} is not a JSON object."),
+                    format!("{} is not a JSON object.", self.label(name)),
                     format!("Give {what} as a Hash or as JSON text."),
                 ))
             }
@@ -160,14 +156,9 @@ impl Layer<'_> {
         match self.get(name) {
             None => Ok(Vec::new()),
             Some(Value::String(text)) => Ok(vec![text.trim().to_owned()]),
-            Some(value @ Value::Array(items)) => items
-                .iter()
-                .map(|item| {
-                    item.as_str()
-                        .map(|text| text.trim().to_owned())
-                        .ok_or_else(|| self.wrong(name, value, "a list of strings"))
-                })
-                .collect(),
+            Some(Value::Array(items)) => self.each(name, items, "a list of strings", |item| {
+                item.as_str().map(|text| text.trim().to_owned())
+            }),
             Some(other) => Err(self.wrong(name, other, "a list of strings")),
         }
     }
@@ -175,19 +166,17 @@ impl Layer<'_> {
     /// A list of strings, each of which may be written as a Hash with nothing but `field`, as
     /// aws-sdk-ruby takes the ARNs of policies.
     pub fn texts_or(&self, name: &str, field: &str) -> Result<Vec<String>, Failure> {
-        let Some(value @ Value::Array(items)) = self.get(name) else {
+        let Some(Value::Array(items)) = self.get(name) else {
             return self.texts(name);
         };
         let expected = format!("a list of strings, or of Hashes with {field} alone");
-        items
-            .iter()
-            .map(|item| match item {
+        self.each(name, items, &expected, |item| {
+            let text = match item {
                 Value::Object(fields) if fields.len() == 1 => fields.get(field)?.as_str(),
                 other => other.as_str(),
-            })
-            .map(|text| text.map(|text| text.trim().to_owned()))
-            .collect::<Option<_>>()
-            .ok_or_else(|| self.wrong(name, value, &expected))
+            };
+            text.map(|text| text.trim().to_owned())
+        })
     }
 
     /// Pairs, from a Hash (`{key => value}`) or from a list of Hashes with the two given fields.
@@ -202,40 +191,79 @@ impl Layer<'_> {
         );
         match self.get(name) {
             None => Ok(Vec::new()),
-            Some(value @ Value::Object(pairs)) => pairs
-                .iter()
-                .map(|(key, item)| Some((key.clone(), scalar(item)?)))
-                .collect::<Option<_>>()
-                .ok_or_else(|| self.wrong(name, value, &expected)),
-            Some(value @ Value::Array(items)) => items
-                .iter()
-                .map(|item| {
-                    let part = |field: &str| item.get(field).and_then(scalar);
-                    Some((part(fields.0)?, part(fields.1)?))
-                })
-                .collect::<Option<_>>()
-                .ok_or_else(|| self.wrong(name, value, &expected)),
+            Some(Value::Object(pairs)) => {
+                let values = self.each(name, pairs.values(), &expected, scalar)?;
+                Ok(pairs.keys().cloned().zip(values).collect())
+            }
+            Some(Value::Array(items)) => self.each(name, items, &expected, |item| {
+                let part = |field: &str| item.get(field).and_then(scalar);
+                Some((part(fields.0)?, part(fields.1)?))
+            }),
             Some(other) => Err(self.wrong(name, other, &expected)),
         }
     }
 
-    /// Says the type that was given, never the value: it could be a secret.
-    pub(crate) fn wrong(&self, name: &str, value: &Value, expected: &str) -> Failure {
-        let given = match value {
-            Value::Null => "nil",
-            Value::Bool(_) => "true or false",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string of another form",
-            Value::Array(_) => "an Array",
-            Value::Object(_) => "a Hash",
+    /// What `read` makes of each item; the first of another type is named by its place.
+    fn each<'v, T>(
+        &self,
+        name: &str,
+        items: impl IntoIterator<Item = &'v Value>,
+        expected: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, Failure> {
+        let read =
+            |(place, item)| read(item).ok_or_else(|| self.wrong_item(name, place, item, expected));
+        items.into_iter().enumerate().map(read).collect()
+    }
+
+    /// As [`Self::wrong`], for the item at `place` of a list, counted from 0.
+    pub(crate) fn wrong_item(
+        &self,
+        name: &str,
+        place: usize,
+        item: &Value,
+        expected: &str,
+    ) -> Failure {
+        let given = match item {
+            Value::Object(_) => "a Hash of another form",
+            Value::String(_) => "a string",
+            other => type_of(other),
         };
         Failure::configuration(
             format!(
-                "{} takes {expected}, and was given {given}.",
-                self.label(name)
+                "{} takes {expected}, and number {} in it is {given}.",
+                self.label(name),
+                place + 1
             ),
             "Correct or remove it.",
         )
+    }
+
+    /// Says the type that was given, never the value: it could be a secret.
+    pub(crate) fn wrong(&self, name: &str, value: &Value, expected: &str) -> Failure {
+        Failure::configuration(
+            format!(
+                "{} takes {expected}, and was given {}.",
+                self.label(name),
+                type_of(value)
+            ),
+            "Correct or remove it.",
+        )
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nil",
+        Value::Bool(_) => "true or false",
+        Value::Number(number) => match number.as_f64() {
+            Some(below) if below < 0.0 => "a negative number",
+            Some(part) if part.fract() != 0.0 => "a fraction",
+            _ => "a number",
+        },
+        Value::String(_) => "a string of another form",
+        Value::Array(_) => "an Array",
+        Value::Object(_) => "a Hash",
     }
 }
 
@@ -260,6 +288,31 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
+/// A whole number; a string of digits counts, since resolved references are strings, and so does a float without a
+/// fraction, as durations of `ActiveSupport` come.
+#[must_use]
+pub fn whole_number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let float = number.as_f64();
+            float
+                .filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n))
+                .map(whole)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// True or false; as a string too, in any case.
+#[must_use]
+pub fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => value.as_bool(),
+    }
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -273,6 +326,21 @@ fn whole(number: f64) -> u64 {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_no_json_is_named_by_its_layer() {
+        let values = json!({"policy": "{"});
+        let named = |origin| {
+            let values = values.as_object().unwrap();
+            let policy = Layer { origin, values }.json_object("policy", "an IAM policy");
+            policy.unwrap_err().cause
+        };
+        assert_eq!(named(Origin::Option), "policy is not a JSON object.");
+        assert_eq!(
+            named(Origin::Settings),
+            "identity.aws.policy is not a JSON object."
+        );
+    }
 
     #[test]
     fn references_are_found_at_any_depth() {

@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
 //! AWS identity and credentials without Ruby. From the bottom up; a module uses those above it in this list only.
 //!
-//! - [`util`]; [`attempt`], [`failure`], [`credentials`], [`environment`], [`principal`], [`identity`], [`layer`]: values
+//! - [`util`]; [`attempt`], [`failure`], [`credentials`], [`environment`], [`principal`], [`region`], [`identity`], [`layer`]: values
 //! - [`task`]: one fetch in flight on a thread of its own, the fork gate, panics
 //! - [`http`]: client, name look-up, trust, proxy
 //! - [`sts`]: the calls, their options, limits and errors; a new option of a role is written in `sts/assume_role.rs`
@@ -27,6 +27,7 @@ pub mod principal;
 pub mod profile;
 pub mod providers;
 pub mod refresh;
+pub mod region;
 pub mod session;
 pub mod sts;
 pub mod task;

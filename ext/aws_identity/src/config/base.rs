@@ -121,7 +121,7 @@ fn credential_source(layer: &Layer<'_>) -> Result<CredentialSource, Failure> {
         .find(|source| source.as_str() == word);
     found.ok_or_else(|| {
         Failure::configuration(
-            format!("{} is no source that there is.", layer.label(name)),
+            format!("{} is not the name of a source.", layer.label(name)),
             "Write one of Environment, EcsContainer and Ec2InstanceMetadata, in this spelling.",
         )
     })
@@ -138,7 +138,7 @@ fn keys(layer: &Layer<'_>) -> Result<Credentials, Failure> {
                 None => Ok(keys),
                 Some((name, what)) => Err(Failure::configuration(
                     format!("{} {what}.", layer.label(name)),
-                    "Correct it; a line end may have come in.",
+                    "Correct it; it may also have characters that are not to be seen, such as a line end.",
                 )),
             }
         }

@@ -3,7 +3,7 @@
 use crate::util::did_you_mean::is_same;
 
 /// Names of aws-sdk-ruby, boto3, STS and the config file, and ours. Case and separators do not count.
-const NAMES: [(&str, &str); 42] = [
+const NAMES: [(&str, &str); 45] = [
     ("assume_role", "role_arn"),
     ("assume_role_arn", "role_arn"),
     ("assume_role_duration_seconds", "session_duration"),
@@ -29,6 +29,9 @@ const NAMES: [(&str, &str); 42] = [
     ("mfa_serial", "serial_number"),
     ("mfa_serial_number", "serial_number"),
     ("open_timeout", "connect_timeout"),
+    ("parent_credentials", "source"),
+    ("process", "credential_process"),
+    ("process_credentials", "credential_process"),
     ("profile_name", "profile"),
     ("region_name", "region"),
     ("role", "role_arn"),
@@ -46,6 +49,71 @@ const NAMES: [(&str, &str); 42] = [
     ("token_code", "token_provider"),
     ("token_code_fn", "token_provider"),
     ("token_file", "web_identity_token_file"),
+];
+
+/// Names of what is no option here, and what there is in its place.
+const INSTEAD: [(&[&str], &str); 10] = [
+    (
+        &["client", "sts_client", "client_config"],
+        "No client is used: region, endpoint, ca_bundle, connect_timeout and read_timeout say what one would, and source gives its credentials.",
+    ),
+    (
+        &[
+            "retries",
+            "retry_limit",
+            "retry_mode",
+            "retry_backoff",
+            "max_retries",
+            "max_attempts",
+            "backoff",
+            "num_attempts",
+        ],
+        "How long a failed request is repeated is resolve_timeout; AWS_MAX_ATTEMPTS or max_attempts of a profile limits how often STS is asked.",
+    ),
+    (
+        &["http_proxy", "https_proxy", "proxy", "proxies", "proxy_uri"],
+        "The proxy is read from the environment: HTTPS_PROXY and NO_PROXY.",
+    ),
+    (&["no_proxy"], "It is read from the environment: NO_PROXY."),
+    (
+        &["use_fips_endpoint", "use_fips"],
+        "It is read from AWS_USE_FIPS_ENDPOINT and use_fips_endpoint of a profile.",
+    ),
+    (
+        &["use_dualstack_endpoint", "use_dualstack", "use_dual_stack"],
+        "It is read from AWS_USE_DUALSTACK_ENDPOINT and use_dualstack_endpoint of a profile.",
+    ),
+    (
+        &[
+            "endpoint_mode",
+            "disable_imds_v1",
+            "token_ttl",
+            "ip_address",
+            "metadata_service_timeout",
+            "metadata_service_num_attempts",
+            "ec2_metadata_service_endpoint",
+            "ec2_metadata_service_endpoint_mode",
+        ],
+        "How IMDS is asked is read from variables and a profile: see docs/environment.md.",
+    ),
+    (
+        &["before_refresh", "after_refresh"],
+        "token_provider and a callable web_identity_token are called before a fetch, and on_change of a session after it.",
+    ),
+    (
+        &["stub_responses"],
+        "Specs use Testing.stub: see docs/testing.md.",
+    ),
+    (
+        &[
+            "config_file",
+            "credentials_file",
+            "shared_credentials_file",
+            "credentials_path",
+            "config_path",
+        ],
+        "The files are named by AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE.",
+    ),
 ];
 
 /// Settings of AWS's files and variables that choose no identity, and that are not ours.
@@ -91,6 +159,15 @@ pub(super) fn ours(name: &str) -> Option<&'static str> {
     let name = without_aws(name);
     let named = NAMES.iter().find(|(theirs, _)| is_same(name, theirs));
     named.map(|(_, ours)| *ours)
+}
+
+/// What there is in place of what another library calls `name`, where that is no option here.
+pub(super) fn instead(name: &str) -> Option<&'static str> {
+    let name = without_aws(name);
+    let named = INSTEAD
+        .iter()
+        .find(|(theirs, _)| theirs.iter().any(|theirs| is_same(name, theirs)));
+    named.map(|(_, instead)| *instead)
 }
 
 /// True if a key of that name chooses an identity for other readers.

@@ -38,19 +38,35 @@ impl Layers {
 
     /// Refuses what does not exist and what is not resolved yet; returns what is only worth a warning.
     pub(super) fn check(&self) -> Result<Vec<Warning>, Failure> {
+        self.environment.check()?;
         options::check_options(&self.options)?;
-        if self.is_malformed {
-            // To leave it out could give another identity than it was written for.
-            return Err(Failure::configuration(
-                "identity.aws holds a value where an object with settings is expected.",
-                "Write one there, such as {\"region\": \"eu-west-1\"}, or remove it.",
-            ));
-        }
+        self.check_form()?;
         let warnings = options::check_settings(&self.settings)?;
         for layer in self.options_and_settings() {
-            check_resolved(&layer)?;
+            check_resolved(&layer, |_| true)?;
         }
         Ok(warnings)
+    }
+
+    /// The check of one setting alone, whatever is wrong with the others.
+    pub(super) fn check_one(&self, name: &str) -> Result<(), Failure> {
+        self.check_form()?;
+        let [options, settings] = self.options_and_settings();
+        match options.get(name) {
+            Some(_) => Ok(()), // an option comes before a setting
+            None => check_resolved(&settings, |option| option == name),
+        }
+    }
+
+    fn check_form(&self) -> Result<(), Failure> {
+        if !self.is_malformed {
+            return Ok(());
+        }
+        // To leave it out could give another identity than it was written for.
+        Err(Failure::configuration(
+            "identity.aws holds a value where an object with settings is expected.",
+            "Write one there, such as {\"region\": \"eu-west-1\"}, or remove it.",
+        ))
     }
 
     /// Options, then settings.
@@ -119,9 +135,10 @@ impl Layers {
 }
 
 /// An unresolved reference in an option that could change the identity stops everything.
-fn check_resolved(layer: &Layer<'_>) -> Result<(), Failure> {
+fn check_resolved(layer: &Layer<'_>, is_of_interest: impl Fn(&str) -> bool) -> Result<(), Failure> {
     let unresolved = OPTIONS.iter().find(|option| {
         option.unresolved == WhenUnresolved::NotReady
+            && is_of_interest(option.name)
             && layer.values.get(option.name).is_some_and(is_unresolved)
     });
     match unresolved {
@@ -132,7 +149,7 @@ fn check_resolved(layer: &Layer<'_>) -> Result<(), Failure> {
                 "{} holds a reference (env://, vault:// or lease://) that is not resolved yet.",
                 layer.label(option.name)
             ),
-            "Nothing is asked of AWS until it is; check that the secret exists and can be read.",
+            "Only LegionIO resolves it, and AWS is not asked before. Check that the secret exists and that LegionIO can read it.",
         )),
     }
 }

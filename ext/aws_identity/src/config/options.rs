@@ -89,6 +89,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     option("broker_bridge", SettingsOnly, NotReady),
     option("sdk_default", SettingsOnly, Absent),
     option("tokens", SettingsOnly, Absent),
+    option("vault", SettingsOnly, Absent),
 ];
 
 /// Keys whose misspelling would silently change this process's identity, or what it may do.
@@ -181,12 +182,15 @@ fn meant(name: &str) -> Option<&'static str> {
 
 /// What to write in place of `name` as an option, or in the settings.
 fn hint(name: &str, place: AllowedIn) -> String {
+    if let Some(instead) = foreign_names::instead(name) {
+        return instead.to_owned();
+    }
     let Some(ours) = meant(name) else {
         if foreign_names::is_of_profile(name) {
             return "It is a key of a profile: write it into one, and name that one as profile."
                 .into();
         }
-        return "See the README for the options there are.".to_owned();
+        return "See docs/settings.md for those there are.".to_owned();
     };
     let allowed = find(ours)
         .is_some_and(|option| option.place == AllowedIn::Anywhere || option.place == place);
@@ -196,7 +200,7 @@ fn hint(name: &str, place: AllowedIn) -> String {
         }
         _ if allowed => format!("Did you mean {ours}?"),
         ("access_key_id" | "secret_access_key" | "session_token", _) => {
-            "As an option give source: a Credentials with the keys.".to_owned()
+            "Give source: Credentials.new(access_key_id, secret_access_key, session_token).".to_owned()
         }
         ("source", AllowedIn::Settings) => {
             "In settings write access_key_id and secret_access_key, credential_source or credential_process.".to_owned()
@@ -241,11 +245,11 @@ mod tests {
             ("role", "It is called role_arn here."),
             (
                 "access_key_id",
-                "As an option give source: a Credentials with the keys.",
+                "Give source: Credentials.new(access_key_id, secret_access_key, session_token).",
             ),
             (
                 "aws_secret_access_key",
-                "As an option give source: a Credentials with the keys.",
+                "Give source: Credentials.new(access_key_id, secret_access_key, session_token).",
             ),
             ("scope_polcy", "Did you mean scope_policy?"),
             ("scopePolicy", "Did you mean scope_policy?"),
@@ -255,12 +259,44 @@ mod tests {
                 "sso_session",
                 "It is a key of a profile: write it into one, and name that one as profile.",
             ),
-            ("zzzzzzzz", "See the README for the options there are."),
+            (
+                "http_proxy",
+                "The proxy is read from the environment: HTTPS_PROXY and NO_PROXY.",
+            ),
+            (
+                "useFipsEndpoint",
+                "It is read from AWS_USE_FIPS_ENDPOINT and use_fips_endpoint of a profile.",
+            ),
+            ("process", "It is called credential_process here."),
+            ("zzzzzzzz", "See docs/settings.md for those there are."),
         ] {
             let failure = check_options(&map(&json!({name: 1}))).unwrap_err();
             assert_eq!(failure.kind, Kind::Argument);
             assert_eq!(failure.cause, format!("unknown option {name:?}."));
             assert_eq!(failure.remedy, hint, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_option_here_is_told_with_what_there_is() {
+        for (names, word) in [
+            (["client", "stsClient"], "region, endpoint, ca_bundle"),
+            (["retries", "max_attempts"], "resolve_timeout"),
+            (["proxies", "no_proxy"], "NO_PROXY"),
+            (["before_refresh", "beforeRefresh"], "on_change"),
+            (["endpoint_mode", "token_ttl"], "docs/environment.md"),
+            (
+                ["aws_config_file", "shared_credentials_file"],
+                "AWS_CONFIG_FILE",
+            ),
+            (["stub_responses", "stubResponses"], "Testing.stub"),
+        ] {
+            for name in names {
+                for place in [AllowedIn::Option, AllowedIn::Settings] {
+                    let hint = hint(name, place);
+                    assert!(hint.contains(word), "{name}: {hint}");
+                }
+            }
         }
     }
 
@@ -280,6 +316,7 @@ mod tests {
         }
         for name in OPTIONS.iter().map(|option| option.name) {
             assert_eq!(foreign_names::ours(name), None, "{name}");
+            assert_eq!(foreign_names::instead(name), None, "{name}");
         }
         for name in CHOOSE_THE_IDENTITY {
             assert!(find(name).is_some(), "{name}");
@@ -296,7 +333,7 @@ mod tests {
             warnings(&json!({"regoin": "eu-west-1", "colour": 1, "aws_region": "eu-west-1"})),
             [
                 "Settings key identity.aws.aws_region does not exist and is ignored. Did you mean region?",
-                "Settings key identity.aws.colour does not exist and is ignored. See the README for the options there are.",
+                "Settings key identity.aws.colour does not exist and is ignored. See docs/settings.md for those there are.",
                 "Settings key identity.aws.regoin does not exist and is ignored. Did you mean region?",
             ]
         );

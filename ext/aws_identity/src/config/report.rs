@@ -49,7 +49,7 @@ impl Settings {
             }
             "get_session_token" => Some(shown(&self.get_session_token, |flag| json!(flag))),
             "endpoint" => given(self.endpoint.as_ref(), |url| {
-                http::without_userinfo(url.expose()).into()
+                http::shown_url(url.expose()).into()
             }),
             "ca_bundle" => given(self.ca_bundle.as_ref(), |file| path(file)),
             "resolve_timeout" => Some(shown(&self.resolve_timeout, seconds)),
@@ -68,6 +68,7 @@ impl Settings {
             "broker_bridge" => self.broker_bridge.clone(),
             "sdk_default" => self.sdk_default.clone(),
             "tokens" => self.tokens.clone(),
+            "vault" => self.vault.clone(),
             _ => self.role_option(name),
         }
     }

@@ -177,12 +177,13 @@ fn named(layer: &Layer<'_>) -> Result<Option<Role>, Failure> {
             "role_arn is an empty list.",
             "Name a role, or give false for none.",
         )),
-        Some(value @ Value::Array(items)) => items
+        Some(Value::Array(items)) => items
             .iter()
-            .map(|item| match item {
+            .enumerate()
+            .map(|(place, item)| match item {
                 Value::String(text) => single(text),
                 Value::Object(fields) => of_list(fields),
-                _ => Err(layer.wrong("role_arn", value, FORMS)),
+                other => Err(layer.wrong_item("role_arn", place, other, FORMS)),
             })
             .collect::<Result<_, _>>()
             .map(|chain| Some(Role::Chain(chain))),

@@ -2,7 +2,6 @@
 
 use super::{
     Base, Layers, TokenSource, base,
-    region::check_region,
     role::{self, Role, RoleChoice},
     scope,
 };
@@ -12,6 +11,7 @@ use crate::{
     failure::{Failure, Warning},
     http::{self, HttpConfig},
     layer::{Chosen, Layer, Origin, chosen},
+    region::check_region,
     sts::{AssumeRoleOptions, RoleRequest, Scope, limits},
 };
 use serde_json::Value;
@@ -75,10 +75,11 @@ pub struct Settings {
     pub name_with_account: Chosen<bool>,
     /// Keys of `identity.aws` that only `LegionIO`'s side reads: here for the report.
     pub(super) enabled: Option<Chosen<Value>>,
-    pub(super) roles: Option<Chosen<Value>>,
+    pub(crate) roles: Option<Chosen<Value>>,
     pub(super) broker_bridge: Option<Chosen<Value>>,
     pub(super) sdk_default: Option<Chosen<Value>>,
     pub(super) tokens: Option<Chosen<Value>>,
+    pub(super) vault: Option<Chosen<Value>>,
     pub environment: Environment,
     pub dmi_folder: PathBuf,
     /// To be logged once.
@@ -91,6 +92,16 @@ impl Settings {
         let settings = Self::decide(&mut layers);
         layers.wipe();
         settings
+    }
+
+    /// The folder of the cache alone, whatever is wrong with the other settings. The layers are wiped.
+    pub fn cache_of(mut layers: Layers) -> Result<Option<PathBuf>, Failure> {
+        let folder = layers
+            .check_one("cache")
+            .and_then(|()| cache(&layers))
+            .map(|cache| cache.value);
+        layers.wipe();
+        folder
     }
 
     fn decide(layers: &mut Layers) -> Result<Self, Failure> {
@@ -146,6 +157,7 @@ impl Settings {
             broker_bridge: layers.settings_key("broker_bridge"),
             sdk_default: layers.settings_key("sdk_default"),
             tokens: layers.settings_key("tokens"),
+            vault: layers.settings_key("vault"),
             environment: mem::take(&mut layers.environment),
             dmi_folder: layers
                 .dmi_folder
@@ -333,8 +345,8 @@ fn cache(layers: &Layers) -> Result<Chosen<Option<PathBuf>>, Failure> {
     let Some(layer) = stack.iter().find(|layer| layer.get("cache").is_some()) else {
         return Ok(chosen(None, Origin::Default));
     };
-    let folder = match (layer.flag("cache"), layers.environment.get("HOME")) {
-        (Ok(Some(true)), Some(home)) => Some(PathBuf::from(home).join(".aws/cli/cache")),
+    let folder = match (layer.flag("cache"), layers.environment.cli_cache()) {
+        (Ok(Some(true)), Some(folder)) => Some(folder),
         (Ok(Some(true)), None) => {
             return Err(Failure::configuration(
                 "cache is true, and HOME is not set, so there is no ~/.aws/cli/cache.",

@@ -59,15 +59,14 @@ impl Settings {
                 }
                 let is_option = layer.origin == Origin::Option;
                 if is_option || LIMITS.contains(&name) {
-                    let mut failure = unused(&label(layer.origin, name), taker);
+                    let mut failure = unused(&layer.origin.name(name), taker);
                     if !is_option && self.names_roles() {
                         failure.remedy = "Write it into the roles it is for, or give role_arn: the process's own credentials would not be limited by it.".into();
                     }
                     return Err(failure);
                 }
                 if !self.names_roles() {
-                    let label = label(layer.origin, name);
-                    let Failure { cause, remedy, .. } = unused(&label, taker);
+                    let Failure { cause, remedy, .. } = unused(&layer.origin.name(name), taker);
                     warnings.push(Warning { cause, remedy });
                 }
             }
@@ -95,13 +94,6 @@ impl Settings {
 fn given(options: &AssumeRoleOptions) -> impl Iterator<Item = &'static str> {
     let all = options.report().into_iter();
     all.filter_map(|(name, value)| (!value.is_null()).then_some(name))
-}
-
-fn label(origin: Origin, name: &str) -> String {
-    match origin {
-        Origin::Settings => format!("identity.aws.{name}"),
-        _ => name.to_owned(),
-    }
 }
 
 fn unused(label: &str, taker: Taker) -> Failure {

@@ -111,8 +111,10 @@ fn a_credential_source_is_one_of_three_words() {
         assert_eq!(failure.kind, Kind::Configuration, "{bad}");
         assert!(failure.message().contains("credential_source"), "{failure}");
     }
+    let failure = refused(json!({"credential_source": "imds"}));
+    assert!(failure.cause.contains("is not the name of a source"));
     assert!(
-        refused(json!({"credential_source": "imds"}))
+        failure
             .remedy
             .contains("Environment, EcsContainer and Ec2InstanceMetadata")
     );

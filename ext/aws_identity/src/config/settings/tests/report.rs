@@ -139,6 +139,7 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
     let lower = json!({
         "enabled": true, "broker_bridge": false, "sdk_default": true,
         "tokens": {"rabbitmq": {"kind": "identity", "audience": "canary"}},
+        "vault": {"role": "canary", "mount": "aws"},
         "roles": {"one": {"role_arn": ROLE, "external_id": "canary"}, "two": ROLE},
     });
     let other = [
@@ -186,6 +187,7 @@ fn every_option_that_is_given_is_reported_and_no_secret() {
         ("roles", json!("one, two"), Origin::Settings),
         ("sdk_default", json!(true), Origin::Settings),
         ("tokens", json!("rabbitmq"), Origin::Settings),
+        ("vault", json!("mount, role"), Origin::Settings),
     ] {
         assert!(reported.contains(&expected), "{expected:?}: {reported:?}");
     }

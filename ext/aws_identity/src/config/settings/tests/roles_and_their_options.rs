@@ -70,7 +70,8 @@ fn options_belong_to_the_role_of_their_layer() {
         &[],
     );
     let options = &chain(&settings)[0].options;
-    assert_eq!(options.external_id.as_deref(), Some("mine"));
+    assert_eq!(options.external_id, Some(Secret::new("mine")));
+    assert!(!format!("{options:?}").contains("mine"), "{options:?}");
     assert_eq!(
         (
             options.role_session_name.as_deref(),
@@ -113,7 +114,7 @@ fn of_two_unscoped_options_the_higher_layer_s_wins() {
         settings.unscoped.role_session_name.as_deref(),
         Some("option")
     );
-    assert_eq!(settings.unscoped.external_id.as_deref(), Some("setting"));
+    assert_eq!(settings.unscoped.external_id, Some(Secret::new("setting")));
 }
 
 #[test]
@@ -129,11 +130,11 @@ fn a_list_is_a_chain_whose_last_has_the_plain_options_and_whose_first_the_device
         (&*first.role_arn, &*second.role_arn, &*third.role_arn),
         (ROLE, OTHER, THIRD)
     );
-    assert_eq!(first.options.external_id.as_deref(), Some("first"));
+    assert_eq!(first.options.external_id, Some(Secret::new("first")));
     assert_eq!(first.options.duration_seconds, Some(7200));
     assert_eq!(first.options.serial_number.as_deref(), Some("GAHT12345678"));
     assert_eq!(second.options, AssumeRoleOptions::default());
-    assert_eq!(third.options.external_id.as_deref(), Some("last"));
+    assert_eq!(third.options.external_id, Some(Secret::new("last")));
     assert_eq!(third.options.tags, [("a".into(), "1".into())]);
     assert_eq!(third.options.serial_number, None);
 }

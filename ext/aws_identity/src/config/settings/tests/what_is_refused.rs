@@ -85,6 +85,7 @@ fn an_unresolved_reference_is_not_ready_wherever_it_could_change_the_identity() 
         ] {
             let failure = failure(json!({}), json!({name: value}), &[]);
             assert_eq!(failure.kind, Kind::NotReady, "{name}");
+            assert!(failure.remedy.contains("Only LegionIO resolves it"));
             assert!(
                 failure.message().contains(&format!("identity.aws.{name}")),
                 "{}",
@@ -185,6 +186,34 @@ fn every_limit_of_sts_names_option_limit_and_value() {
             failure.message()
         );
     }
+}
+
+#[test]
+fn a_number_that_does_not_fit_is_told_by_its_kind() {
+    for (given, said) in [
+        (
+            json!(900.5),
+            "a whole number of seconds, and was given a fraction.",
+        ),
+        (
+            json!(-900),
+            "a whole number of seconds, and was given a negative number.",
+        ),
+        (
+            json!("1h"),
+            "a whole number of seconds, and was given a string of another form.",
+        ),
+    ] {
+        let failure = refused(json!({"role_arn": ROLE, "session_duration": given}));
+        assert!(failure.message().contains(said), "{failure}");
+    }
+    let failure = refused(json!({"profile": 5}));
+    assert!(
+        failure
+            .message()
+            .contains("takes a string, and was given a number."),
+        "{failure}"
+    );
 }
 
 #[test]
@@ -342,5 +371,53 @@ fn a_value_in_place_of_the_settings() {
     assert!(
         failure.cause.contains("identity.aws holds a value"),
         "{failure}"
+    );
+}
+
+#[test]
+fn what_an_option_takes_is_said_whole_and_the_place_of_what_it_does_not() {
+    for (name, value, message) in [
+        (
+            "policy",
+            json!([1]),
+            "policy takes a Hash, or JSON text, and was given an Array.",
+        ),
+        (
+            "policy",
+            json!(1),
+            "policy takes a Hash, or JSON text, and was given a number.",
+        ),
+        (
+            "tags",
+            json!([{"key": "a", "value": "b"}, "canary"]),
+            "tags takes a Hash, or a list of Hashes with key and value, and number 2 in it is a string.",
+        ),
+        (
+            "tags",
+            json!([{"key": "canary"}]),
+            "tags takes a Hash, or a list of Hashes with key and value, and number 1 in it is a Hash of another form.",
+        ),
+        (
+            "tags",
+            json!({"canary": [1]}),
+            "tags takes a Hash, or a list of Hashes with key and value, and number 1 in it is an Array.",
+        ),
+        (
+            "policy_arns",
+            json!([{"canary": 1}]),
+            "policy_arns takes a list of strings, or of Hashes with arn alone, and number 1 in it is a Hash of another form.",
+        ),
+        (
+            "transitive_tag_keys",
+            json!(["a", 1]),
+            "transitive_tag_keys takes a list of strings, and number 2 in it is a number.",
+        ),
+    ] {
+        let failure = refused(json!({"role_arn": ROLE, name: value}));
+        assert_eq!(failure.cause, message);
+    }
+    assert_eq!(
+        refused(json!({"role_arn": [ROLE, null]})).cause,
+        "role_arn takes a string, false, or a list of strings and Hashes, and number 2 in it is nil."
     );
 }
