@@ -8,7 +8,7 @@ pub const PART: usize = 16;
 pub const SHORTEST: usize = 6;
 
 /// What stands where a secret stood.
-const MASK: &str = "[secret]";
+pub const MASK: &str = "[secret]";
 /// An encoding inside another is undone as often as this.
 const ROUNDS: usize = 3;
 

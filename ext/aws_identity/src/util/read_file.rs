@@ -12,6 +12,12 @@ use std::{
 };
 use zeroize::Zeroizing;
 
+/// As much as is read of a file that says it is empty, in bytes: those of the kernel do, and some of them, such
+/// as `/proc/self/pagemap`, have no end.
+const UNSAID: u64 = 1 << 20;
+/// The first buffer, in bytes.
+const LEAST: usize = 4096;
+
 /// Why there is nothing to read.
 #[derive(Debug)]
 pub enum Unread {
@@ -74,16 +80,34 @@ pub fn read(path: &Path, limit: u64) -> Result<(Metadata, Zeroizing<Vec<u8>>), U
 }
 
 /// What is in an open file that is `found` to be regular, at most `limit` bytes.
-pub fn content(file: File, found: &Metadata, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    // One buffer that does not grow: growing would leave copies of secrets behind.
-    let room = usize::try_from(found.len().min(limit) + 1).unwrap_or(0);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Unread::Io)?;
-    if bytes.len() as u64 > limit {
-        return Err(Unread::TooLarge);
+pub fn content(mut file: File, found: &Metadata, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    let most = match found.len() {
+        0 => limit.min(UNSAID),
+        length if length > limit => return Err(Unread::TooLarge),
+        _ => limit,
+    };
+    let most = usize::try_from(most).unwrap_or(usize::MAX - 1);
+    let expected = usize::try_from(found.len()).unwrap_or(0);
+    let mut bytes = Zeroizing::new(vec![0; (expected + 1).max(LEAST)]);
+    let mut length = 0;
+    loop {
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Unread::Io(error)),
+        }
+        if length > most {
+            return Err(Unread::TooLarge);
+        }
+        if length == bytes.len() {
+            // Not read_to_end: files of the kernel, such as pagemap, refuse the odd lengths that it reads.
+            let mut larger = Zeroizing::new(vec![0; 2 * length]);
+            larger[..length].copy_from_slice(&bytes);
+            bytes = larger;
+        }
     }
+    bytes.truncate(length);
     Ok(bytes)
 }
 
@@ -129,6 +153,21 @@ mod tests {
             ("socket", "not a regular file"),
         ] {
             assert_eq!(read(name, 5), Err(why.into()), "{name}");
+        }
+        #[cfg(target_os = "linux")]
+        assert!(matches!(
+            super::read(Path::new("/proc/self/pagemap"), 64 << 20),
+            Err(Unread::TooLarge)
+        ));
+        // The second buffer, and the third.
+        for length in [LEAST - 1, LEAST, LEAST + 1, 3 * LEAST] {
+            std::fs::write(at("file"), "x".repeat(length)).unwrap();
+            let (file, found) = open(&at("file"), Links::Follow).unwrap();
+            let more = "y".repeat(3 * LEAST);
+            std::fs::write(at("file"), "x".repeat(length) + &more).unwrap();
+            let grown = content(file, &found, 1 << 20).unwrap();
+            assert_eq!(grown.len(), length + more.len());
+            assert!(grown.ends_with(b"y") && !grown.contains(&0));
         }
         assert!(matches!(
             super::read(Path::new("/dev/null"), 5),

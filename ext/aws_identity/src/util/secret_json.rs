@@ -30,6 +30,11 @@ impl SecretJson {
         Self(members.collect())
     }
 
+    /// All members; what is taken out of them is no longer wiped.
+    pub fn members(&mut self) -> &mut Map<String, Value> {
+        &mut self.0
+    }
+
     /// The value at `place`: a member, or `object/member`.
     #[must_use]
     pub fn get(&self, place: &str) -> Option<&Value> {
@@ -64,7 +69,7 @@ impl SecretJson {
     /// Every member, in a buffer that is wiped and has room enough never to grow.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(6 * size_of(&self.0)));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(ESCAPED * size_of(&self.0)));
         // A map of texts can always be written.
         let _ = serde_json::to_writer(&mut *bytes, &self.0);
         bytes
@@ -94,6 +99,15 @@ pub fn wipe(value: &mut Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
+
+/// At least what `value` takes when it is written, every character escaped, with blanks between the members.
+#[must_use]
+pub fn room_for(value: &Value) -> usize {
+    ESCAPED * size(value)
+}
+
+/// The most that a byte takes when it is escaped.
+const ESCAPED: usize = 6;
 
 /// At least a sixth of what the members take when they are written, every character escaped.
 fn size_of(members: &Map<String, Value>) -> usize {

@@ -1,41 +1,16 @@
 //! Files that are read for credentials, and whether one of them has changed since.
 
-use std::{
-    fs::{self, Metadata},
-    os::unix::fs::MetadataExt as _,
-    path::PathBuf,
-};
+use super::file_stamp::Stamp;
+use std::path::PathBuf;
 
 /// Paths, each with the stamp its file had before it was read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct WatchedFiles(Vec<(PathBuf, Option<Stamp>)>);
 
-/// What changes when a file is written, replaced or touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(file: &Metadata) -> Self {
-        Self {
-            device: file.dev(),
-            inode: file.ino(),
-            length: file.len(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-        }
-    }
-}
-
 impl WatchedFiles {
     /// Takes the stamp of a file that is about to be read, or may appear.
     pub fn add(&mut self, path: PathBuf) {
-        let stamp = stamp(&path);
+        let stamp = Stamp::of(&path);
         self.0.push((path, stamp));
     }
 
@@ -43,7 +18,9 @@ impl WatchedFiles {
     /// file system that hangs it blocks the thread.
     #[must_use]
     pub fn have_changed(&self) -> bool {
-        self.0.iter().any(|(path, before)| stamp(path) != *before)
+        self.0
+            .iter()
+            .any(|(path, before)| Stamp::of(path) != *before)
     }
 
     #[must_use]
@@ -52,16 +29,11 @@ impl WatchedFiles {
     }
 }
 
-/// Symbolic links are followed, since a mounted secret is replaced by a link to other files.
-fn stamp(path: &PathBuf) -> Option<Stamp> {
-    fs::metadata(path).ok().as_ref().map(Stamp::of)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::{os::unix::fs::symlink, thread, time::Duration};
+    use std::{fs, os::unix::fs::symlink, thread, time::Duration};
 
     type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
 
