@@ -27,7 +27,7 @@ impl Outcome {
 /// One line of the record: source, outcome, reason, milliseconds. Never a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Such as `environment`, `profile prod`, `web identity`, `ecs`, `imds`, `assume role`.
+    /// Such as `environment`, `profile prod`, `web identity`, `container`, `imds`, `assume role`.
     pub source: String,
     pub outcome: Outcome,
     /// Why, in a few words; empty for [`Outcome::Found`].

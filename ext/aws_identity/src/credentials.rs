@@ -5,7 +5,7 @@ mod shape;
 
 pub use crate::util::time::Millis;
 pub use known_secrets::KnownSecrets;
-pub use shape::{Names, is_header};
+pub use shape::{Names, is_header, may_be_secret};
 
 use std::{collections::BTreeMap, fmt};
 use zeroize::Zeroizing;

@@ -17,15 +17,38 @@ const LOOKED_AT: usize = 32 * 1024;
 
 /// The secrets of one fetch. Clones share them; they are wiped with the last one.
 #[derive(Clone, Debug, Default)]
-pub struct KnownSecrets(Arc<Mutex<Vec<Secret>>>);
+pub struct KnownSecrets(Arc<Mutex<Vec<Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    secret: Secret,
+    /// It may be the name of a role, a user or a session too.
+    may_be_name: bool,
+}
 
 impl KnownSecrets {
     /// Remembers `secret`, unless it is too short to be one.
     pub fn note(&self, secret: &str) {
+        self.remember(secret, false);
+    }
+
+    /// The same for an external id or the user of a proxy, which may be the name of a role, a user or a session too. AWS
+    /// does not treat an external id as a secret:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html>
+    pub fn note_possible_name(&self, secret: &str) {
+        self.remember(secret, true);
+    }
+
+    fn remember(&self, secret: &str, may_be_name: bool) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = || all.iter().all(|known| known.expose() != secret);
-        if secret.len() >= SHORTEST && all.len() < MOST && is_new() {
-            all.push(Secret::new(secret));
+        if let Some(known) = all.iter_mut().find(|known| known.secret.expose() == secret) {
+            known.may_be_name &= may_be_name;
+        } else if secret.len() >= SHORTEST && all.len() < MOST {
+            let secret = Secret::new(secret);
+            all.push(Known {
+                secret,
+                may_be_name,
+            });
         }
     }
 
@@ -71,9 +94,8 @@ impl KnownSecrets {
             status,
             request_id,
             refused_key,
-            attempts,
+            mut attempts,
         } = failure;
-        let mut attempts = attempts;
         for attempt in &mut attempts {
             attempt.reason = self.long_masked(&attempt.reason);
         }
@@ -96,10 +118,21 @@ impl KnownSecrets {
         self.mask(text, Masks::Long)
     }
 
+    /// The same of a value in a good answer, such as an ARN: what may be a name stays.
+    #[must_use]
+    pub fn value_masked(&self, text: &str) -> String {
+        self.mask_those(text, Masks::Long, |known| !known.may_be_name)
+    }
+
     fn mask(&self, text: &str, masks: Masks) -> String {
+        self.mask_those(text, masks, |_| true)
+    }
+
+    fn mask_those(&self, text: &str, masks: Masks, which: impl Fn(&Known) -> bool) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<&str> = all.iter().map(Secret::expose).collect();
-        mask(text, &all, masks)
+        let those = all.iter().filter(|known| which(known));
+        let those: Vec<&str> = those.map(|known| known.secret.expose()).collect();
+        mask(text, &those, masks)
     }
 }
 
@@ -138,6 +171,20 @@ mod tests {
             known.shown("code 123456\nis no code"),
             r"code [secret]\nis no code"
         );
+    }
+
+    #[test]
+    fn what_may_be_a_name_is_masked_in_what_others_say_and_stays_in_a_value() {
+        const NAME: &str = "tenant-0123456789abcdef";
+        let known = known();
+        known.note_possible_name(NAME);
+        let arn = format!("arn:aws:sts::123456789012:assumed-role/{NAME}/{NAME}");
+        assert_eq!(known.value_masked(&arn), arn);
+        assert!(!known.shown(&arn).contains("0123"));
+        assert_eq!(known.value_masked(TOKEN), "[secret]");
+        known.note(NAME);
+        known.note_possible_name(NAME);
+        assert!(!known.value_masked(&arn).contains("0123"));
     }
 
     #[test]
