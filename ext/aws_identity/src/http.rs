@@ -1,6 +1,7 @@
 //! The HTTP clients of a fetch: they are dropped with it, read answers up to a bound only, and never send
 //! requests for metadata through a proxy.
 
+mod bounded;
 mod certificate;
 mod endpoint;
 mod no_proxy;
@@ -10,15 +11,21 @@ mod problem;
 mod proxy;
 mod resolver;
 mod sent;
+mod trace;
 mod trust;
 mod user_agent;
 
+use bounded::Bounded;
+pub use bounded::wiped_body;
 pub use certificate::CertificateProblem;
-pub use endpoint::{check_endpoint, host, is_loopback, is_plain, without_userinfo};
+pub use endpoint::{
+    check_endpoint, host, is_loopback, is_plain, shown as shown_url, without_userinfo,
+};
 pub use plain::plain_warning;
 use problem::has_kind;
 pub use problem::{ConnectionProblem, is_tls_refusal, root_cause};
 pub use resolver::Allowed;
+pub(crate) use trace::TRACE_ID;
 pub(crate) use user_agent::USER_AGENT;
 
 use crate::{
@@ -36,15 +43,14 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::{
     client::{
         http::{
-            HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-            SharedHttpConnector, http_client_fn,
+            HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+            http_client_fn,
         },
-        orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
     },
     http::Request,
 };
-use aws_smithy_types::{DateTime, body::SdkBody, byte_stream::ByteStream, date_time::Format};
+use aws_smithy_types::body::SdkBody;
 use std::{
     io::ErrorKind,
     path::PathBuf,
@@ -52,13 +58,10 @@ use std::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 use tokio::time::timeout;
 use zeroize::Zeroizing;
-
-/// More than any answer of STS, IMDS or a container endpoint has; a longer one does not come from AWS.
-const BODY_LIMIT: usize = 1 << 20;
 
 /// No `Date` header has been seen.
 const UNKNOWN: i64 = i64::MIN;
@@ -206,11 +209,11 @@ impl Http {
     /// The proxy and the trust roots for requests to `endpoint`.
     fn route(&self, endpoint: Option<&str>) -> Result<(ProxyConfig, TrustStore), Failure> {
         let plain = endpoint.is_some_and(is_plain);
-        endpoint.inspect(|url| self.note_plain(url));
+        endpoint.inspect(|url| self.note_url(url));
         let proxy = if endpoint.is_some_and(is_loopback) {
             ProxyConfig::disabled()
         } else {
-            proxy::from_environment(&self.config.environment, endpoint)?
+            proxy::from_environment(&self.config.environment, endpoint, &self.secrets)?
         };
         let trust = if plain && proxy.is_disabled() {
             TrustStore::empty()
@@ -218,6 +221,11 @@ impl Http {
             self.trust()?
         };
         Ok((proxy, trust))
+    }
+
+    fn note_url(&self, url: &str) {
+        self.note_plain(url);
+        sent::note_userinfo(url, &self.secrets);
     }
 
     fn trust(&self) -> Result<TrustStore, Failure> {
@@ -233,7 +241,7 @@ impl Http {
         read: Duration,
         allowed: Allowed,
     ) -> Result<PlainClient, Failure> {
-        self.note_plain(uri);
+        self.note_url(uri);
         let trust = if is_plain(uri) {
             TrustStore::empty()
         } else {
@@ -382,59 +390,6 @@ fn connector(
         .pool_max_idle_per_host(0);
     builder.set_sleep_impl(sleep);
     builder.build_with_resolver(resolver)
-}
-
-/// Reads the whole answer, up to a bound, and notes the time in its `Date` header.
-#[derive(Debug)]
-struct Bounded {
-    inner: Connector,
-    clock: Arc<AtomicI64>,
-    secrets: KnownSecrets,
-}
-
-impl HttpConnector for Bounded {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        sent::note(&request, &self.secrets);
-        let answer = self.inner.call(request);
-        let clock = Arc::clone(&self.clock);
-        HttpConnectorFuture::new(async move {
-            let mut reply = answer.await?;
-            record_clock_offset(&reply, &clock);
-            let body = read_body(reply.take_body()).await?;
-            *reply.body_mut() = SdkBody::from(body);
-            Ok(reply)
-        })
-    }
-}
-
-async fn read_body(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
-    let mut stream = ByteStream::new(body);
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| ConnectorError::io(error.into()))?;
-        if bytes.len() + chunk.len() > BODY_LIMIT {
-            let text =
-                format!("the answer is longer than {BODY_LIMIT} bytes; it does not come from AWS");
-            return Err(ConnectorError::user(text.into()));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
-}
-
-fn record_clock_offset(reply: &HttpResponse, clock: &AtomicI64) {
-    let service_time = reply
-        .headers()
-        .get("date")
-        .and_then(|date| DateTime::from_str(date, Format::HttpDate).ok())
-        .and_then(|date| date.to_millis().ok());
-    let own_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    if let (Some(service_time), Ok(own_time)) = (service_time, own_time) {
-        let own_time = i64::try_from(own_time.as_millis()).unwrap_or(i64::MAX);
-        // The header has whole seconds: inside one it says nothing.
-        let offset = service_time - own_time;
-        clock.store(if offset.abs() <= 1500 { 0 } else { offset }, Relaxed);
-    }
 }
 
 /// How every client of a fetch sleeps.

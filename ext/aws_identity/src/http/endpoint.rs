@@ -16,21 +16,53 @@ pub fn check_endpoint(label: &str, url: &str) -> Result<String, Failure> {
         return Ok(format!("{}://{rest}", scheme.to_ascii_lowercase()));
     }
     Err(Failure::configuration(
-        format!(
-            "{label} is {:?}, which is not a URL.",
-            without_userinfo(url)
-        ),
-        "It looks like https://sts.eu-west-1.amazonaws.com.",
+        format!("{label} is {:?}, which is not a URL.", shown(url)),
+        "It begins with https:// or http://, and has a host, such as https://sts.eu-west-1.amazonaws.com.",
     ))
 }
 
-/// The URL with user and password taken out. Of what is no URL, nothing before the last `@` is shown.
+/// The URL as a message shows it: without user and password, and without query and fragment, which may hold the
+/// key of a gateway. Of what is no URL nothing before the last `@` is shown, and nothing behind a colon but a port.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    const CUT: &str = "...";
+    let plain = without_userinfo(url);
+    let query = plain.find(['?', '#']);
+    if read(url).is_some() {
+        return query.map_or(plain.clone(), |at| format!("{}?{CUT}", &plain[..at]));
+    }
+    // An `@` behind such a mark may be of a password or of the query.
+    if url.rfind('@') > url.find(['?', '#']) && url.contains(['?', '#']) {
+        return CUT.to_owned();
+    }
+    let password = plain.match_indices(':').map(|(at, _)| at + 1);
+    let mut password = password.filter(|at| {
+        let (before, behind) = plain.split_at(*at);
+        let is_scheme = behind.starts_with("//") && before.find(':') == Some(at - 1)
+            || behind.starts_with('/') && ["http:", "https:"].contains(&before);
+        !is_port(behind) && !is_scheme
+    });
+    match password.next().into_iter().chain(query).min() {
+        Some(at) => format!("{}{CUT}", &plain[..at]),
+        None => plain,
+    }
+}
+
+/// True for a port at the end of a host, and for nothing.
+fn is_port(text: &str) -> bool {
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    behind.is_empty() || (behind.len() < text.len() && behind.starts_with(['/', '?', '#']))
+}
+
+/// The URL with user and password taken out. Of what is no URL, nothing before the last `@` is left.
 #[must_use]
 pub fn without_userinfo(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            (format!("{scheme}://"), rest)
+        }
         // A proxy may be written without a scheme.
-        None => (String::new(), url),
+        _ => (String::new(), url),
     };
     let end = match read(url) {
         Some(_) => rest.find(['/', '?', '#']).unwrap_or(rest.len()),
@@ -38,6 +70,13 @@ pub fn without_userinfo(url: &str) -> String {
     };
     let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
     format!("{scheme}{}", &rest[host..])
+}
+
+/// User and password of a URL, as they stand there.
+pub(super) fn userinfo(url: &str) -> Option<&str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    rest[..end].rsplit_once('@').map(|(userinfo, _)| userinfo)
 }
 
 /// True for `localhost` and every loopback address.
@@ -176,13 +215,35 @@ mod tests {
             "ftp://u:canary@h",
             "http://u:canary/canary@h",
             "http:/u:canary@h",
+            "http://u:canary",
+            "http://u:1canary",
+            "u:canary",
+            "u:canary://h",
+            "http://u:/canary",
+            "u:/canary",
+            "http:u:/canary",
+            "http://canary?@h x",
+            "http://h:x/?canary",
+            "http://h:x/?a@canary",
+            "https://h/p?code=canary",
+            "https://h?a=b@canary",
+            "https://h/p#canary",
         ] {
-            assert!(!without_userinfo(url).contains("canary"), "{url}");
+            assert!(!shown(url).contains("canary"), "{url}: {}", shown(url));
             let message = check_endpoint("endpoint", &format!("{url} "))
                 .unwrap_err()
                 .message();
             assert!(!message.contains("canary"), "{message}");
         }
-        assert_eq!(without_userinfo("https://u:p@h/p@th"), "https://h/p@th");
+        for (url, expected) in [
+            ("https://u:p@h/p@th", "https://h/p@th"),
+            ("https://u:p@h/p?q=1#x", "https://h/p?..."),
+            ("http://h:port/", "http://h:..."),
+            ("http:/h:80/p", "http:/h:80/p"),
+            ("h:80", "h:80"),
+            ("sts.amazonaws.com", "sts.amazonaws.com"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
     }
 }

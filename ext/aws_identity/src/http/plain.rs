@@ -50,7 +50,7 @@ pub fn plain_warning(url: &str) -> Option<Warning> {
     Some(Warning {
         cause: format!(
             "{} is plain HTTP: tokens and credentials go to another machine unencrypted.",
-            endpoint::without_userinfo(url)
+            endpoint::shown(url)
         ),
         remedy: "Use https, or an endpoint on this machine.".into(),
     })

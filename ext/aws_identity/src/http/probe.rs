@@ -1,9 +1,9 @@
 //! The network one step at a time for the doctor, through the code that sends requests.
 
 use super::{
-    Http, is_loopback, proxy,
+    Http, endpoint, is_loopback, proxy,
     resolver::{Allowed, Resolver},
-    trust, without_userinfo,
+    trust,
 };
 use crate::failure::Failure;
 use aws_smithy_runtime_api::client::dns::ResolveDns;
@@ -11,13 +11,13 @@ use std::net::IpAddr;
 
 impl Http {
     /// The proxy of a request to `url`, unless `NO_PROXY` excepts it: its variable, and its address
-    /// without user and password.
-    pub fn proxy_of(&self, url: &str) -> Result<Option<(&'static str, String)>, Failure> {
-        if is_loopback(url) {
+    /// as a message shows it. `None` is one of AWS's addresses, as for the client of the SDK.
+    pub fn proxy_of(&self, url: Option<&str>) -> Result<Option<(&'static str, String)>, Failure> {
+        if url.is_some_and(is_loopback) {
             return Ok(None);
         }
-        let named = proxy::named(&self.config.environment, Some(url))?;
-        Ok(named.map(|(name, url)| (name, without_userinfo(&url))))
+        let named = proxy::named(&self.config.environment, url)?;
+        Ok(named.map(|(name, url)| (name, endpoint::shown(&url))))
     }
 
     /// The certificate authorities that are trusted, as a message shows them.

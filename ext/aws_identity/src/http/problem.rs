@@ -1,6 +1,7 @@
 //! Why a connection could not be made, read from the types of its errors.
 
 use super::certificate::CertificateProblem;
+use crate::util::system_error;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use rustls::Error as TlsError;
 use std::{error::Error, io, iter};
@@ -30,7 +31,7 @@ impl ConnectionProblem {
         Self::Other
     }
 
-    /// What to do about it where the request was for STS.
+    /// What to do about it where the request was for STS, and went to no proxy.
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
@@ -73,9 +74,9 @@ pub fn root_cause(error: &(dyn Error + 'static)) -> String {
         .find_map(CertificateProblem::of);
     match in_words {
         Some((_, words)) => words,
-        None => causes(error)
-            .last()
-            .map_or_else(String::new, ToString::to_string),
+        None => causes(error).last().map_or_else(String::new, |error| {
+            system_error::without_number(&error.to_string()).to_owned()
+        }),
     }
 }
 
@@ -83,6 +84,12 @@ pub fn root_cause(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
     use rustls::CertificateError;
+
+    #[test]
+    fn an_error_of_the_system_is_said_without_its_number() {
+        let refused = io::Error::other(io::Error::from_raw_os_error(111));
+        assert_eq!(root_cause(&refused), "Connection refused");
+    }
 
     #[test]
     fn each_problem_is_recognized_by_its_type() {

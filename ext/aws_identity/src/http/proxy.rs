@@ -5,21 +5,23 @@
 //! goes by the environment as it was when it was made. Names and exceptions are read as botocore reads
 //! them, which that crate does not.
 
-use super::{endpoint, no_proxy::is_excepted};
-use crate::{environment::Environment, failure::Failure};
+use super::{endpoint, no_proxy::is_excepted, sent::note_userinfo};
+use crate::{credentials::KnownSecrets, environment::Environment, failure::Failure};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use std::fmt::Write as _;
 
 /// The proxy of requests to `url`: `HTTPS_PROXY` for TLS, `HTTP_PROXY` for plain endpoints, unless
 /// `NO_PROXY` excepts it. Where the URL is not given it is one of AWS's over TLS, and there is no `NO_PROXY`
-/// to compare it with.
+/// to compare it with. Its password is told to `secrets`.
 pub(super) fn from_environment(
     environment: &Environment,
     url: Option<&str>,
+    secrets: &KnownSecrets,
 ) -> Result<ProxyConfig, Failure> {
     let Some((name, proxy)) = named(environment, url)? else {
         return Ok(ProxyConfig::disabled());
     };
+    note_userinfo(&proxy, secrets);
     let made = if url.is_some_and(endpoint::is_plain) {
         ProxyConfig::http(proxy.as_str())
     } else {
@@ -94,21 +96,13 @@ fn encoded(userinfo: &str) -> String {
 }
 
 fn wrong(name: &str, value: &str) -> Failure {
-    let host = value.rsplit_once('@').map_or(value, |(_, host)| host);
-    let scheme = value
-        .split_once("://")
-        .map(|(scheme, _)| scheme)
-        .filter(|scheme| {
-            host.len() < value.len() && scheme.bytes().all(|b| b.is_ascii_alphanumeric())
-        })
-        .map_or(String::new(), |scheme| format!("{scheme}://"));
     Failure::configuration(
         format!(
             "{name} is {:?}, which is not the URL of an HTTP proxy.",
-            scheme + host
+            endpoint::shown(value)
         ),
         format!(
-            "It looks like http://proxy.example.com:3128. If it is not for AWS, except AWS's hosts with NO_PROXY=.amazonaws.com, or set {} to nothing.",
+            "Write it like http://proxy.example.com:3128. If it is not for AWS, except AWS's hosts with NO_PROXY=.amazonaws.com, or set {} to nothing.",
             name.to_lowercase()
         ),
     )
@@ -132,6 +126,9 @@ mod tests {
             "http://u:canary/canary@h:port",
             "u:canary://canary@h:port",
             "http://u:canary#canary?canary@",
+            "http://u:canary",
+            "u:canary",
+            "http://h:port/?canary",
         ] {
             let environment = Environment::new([("HTTPS_PROXY", bad)]);
             let message = named(&environment, STS).unwrap_err().message();
@@ -144,7 +141,7 @@ mod tests {
     fn each_scheme_has_its_variable() {
         let environment = Environment::new([("HTTP_PROXY", "h:1"), ("ALL_PROXY", "socks5://h")]);
         let is_direct = |url| {
-            from_environment(&environment, Some(url))
+            from_environment(&environment, Some(url), &KnownSecrets::default())
                 .unwrap()
                 .is_disabled()
         };

@@ -6,7 +6,7 @@
 
 use crate::task::{
     fetch_task::STACK,
-    fork_gate::{RunningGuard, SharedGate},
+    fork_gate::{OutsideGuard, RunningGuard, SharedGate},
     panic,
 };
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
@@ -82,7 +82,9 @@ where
         .stack_size(STACK)
         .spawn(move || {
             let running = RunningGuard::begin(gate);
+            let outside = OutsideGuard::begin(gate);
             let outcome = job();
+            drop(outside);
             drop(running);
             let _ = send.send(outcome);
             let _ = released.recv();

@@ -1,10 +1,12 @@
 //! What the requests of a fetch prove themselves with: an endpoint may quote it back.
 
+use super::endpoint::userinfo;
 use crate::{
     credentials::KnownSecrets,
     util::{secret_json::SecretJson, url::query_bytes},
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::base64;
 use zeroize::Zeroizing;
 
 const HEADERS: [&str; 5] = [
@@ -15,12 +17,9 @@ const HEADERS: [&str; 5] = [
     "dpop",
 ];
 /// The ends of the names of parameters of STS that are secret.
-const PARAMETERS: [&str; 4] = [
-    "WebIdentityToken",
-    "TokenCode",
-    "ExternalId",
-    "ContextAssertion",
-];
+const PARAMETERS: [&str; 3] = ["WebIdentityToken", "TokenCode", "ContextAssertion"];
+/// The same of one whose value may be a name too.
+const POSSIBLE_NAME: &str = "ExternalId";
 /// Secret members of the bodies of a login.
 const MEMBERS: [&str; 2] = ["clientSecret", "refreshToken"];
 
@@ -44,13 +43,39 @@ pub(super) fn note(request: &HttpRequest, secrets: &KnownSecrets) {
             continue;
         };
         let (name, value) = (&pair[..end], &pair[end + 1..]);
-        if PARAMETERS
-            .iter()
-            .any(|parameter| name.ends_with(parameter.as_bytes()))
-        {
+        let ends_in = |parameter: &str| name.ends_with(parameter.as_bytes());
+        let is_secret = PARAMETERS.into_iter().any(ends_in);
+        if is_secret || ends_in(POSSIBLE_NAME) {
             let plain = Zeroizing::new(query_bytes(value));
-            secrets.note(&String::from_utf8_lossy(&plain));
+            let text = String::from_utf8_lossy(&plain);
+            if is_secret {
+                secrets.note(&text);
+            } else {
+                secrets.note_possible_name(&text);
+            }
         }
+    }
+}
+
+/// Remembers user and password of a `url`, the password alone, and what basic authentication makes of both.
+pub(super) fn note_userinfo(url: &str, secrets: &KnownSecrets) {
+    let Some(userinfo) = userinfo(url) else {
+        return;
+    };
+    // A plus sign is no blank here.
+    let encoded = Zeroizing::new(userinfo.replace('+', "%2B"));
+    let plain = Zeroizing::new(query_bytes(encoded.as_bytes()));
+    let text = String::from_utf8_lossy(&plain);
+    secrets.note_possible_name(&text); // it begins with the user
+    // Basic authentication has a colon behind a user without a password too.
+    let both = Zeroizing::new(if text.contains(':') {
+        text.to_string()
+    } else {
+        format!("{text}:")
+    });
+    secrets.note(&Zeroizing::new(base64::encode(both.as_bytes())));
+    if let Some((_, password)) = text.split_once(':') {
+        secrets.note(password);
     }
 }
 

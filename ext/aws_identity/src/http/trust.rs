@@ -25,8 +25,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A bundle of every public authority has about 200 kB.
-const BUNDLE_LIMIT: u64 = 16 << 20;
+/// As much as is read of all files together, in bytes: a bundle of every public authority has about 200 kB.
+const LIMIT: u64 = 8 << 20;
+
 /// The authorities that are trusted now.
 pub(super) fn roots(bundle: Option<&Path>, environment: &Environment) -> Result<Roots, Failure> {
     let Some(places) = Places::of(bundle, environment) else {
@@ -102,11 +103,22 @@ fn of_system(places: &Places) -> Roots {
 }
 
 /// The usable certificates of files and folders.
-#[derive(Default)]
 struct Found {
     certificates: Vec<CertificateDer<'static>>,
     /// By device and inode: a folder has several links to each file.
     files: HashSet<(u64, u64)>,
+    /// How many bytes may still be read.
+    left: u64,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self {
+            certificates: Vec::new(),
+            files: HashSet::new(),
+            left: LIMIT,
+        }
+    }
 }
 
 impl Found {
@@ -153,7 +165,8 @@ impl Found {
         if !self.files.insert((found.dev(), found.ino())) {
             return Ok(true); // read already
         }
-        let text = read_file::content(file, &found, BUNDLE_LIMIT)?;
+        let text = read_file::content(file, &found, self.left)?;
+        self.left = self.left.saturating_sub(text.len() as u64);
         let before = self.certificates.len();
         let mut usable = RootCertStore::empty();
         self.certificates.extend(

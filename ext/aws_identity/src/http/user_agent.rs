@@ -1,15 +1,26 @@
-//! The `User-Agent` of requests of our own, and what of the environment the AWS SDK writes into its one.
+//! The `User-Agent` of requests of our own, and what of the environment the AWS SDK writes into its headers.
 
-use super::Http;
+use super::{Http, trace};
 use crate::failure::Failure;
+use aws_types::os_shim_internal::Env;
 
 pub(crate) const USER_AGENT: &str = concat!("lex-identity-aws/", env!("CARGO_PKG_VERSION"));
 
 impl Http {
-    /// Refuses a variable that the AWS SDK writes into its `User-Agent` and cannot send.
-    pub(crate) fn check_user_agent(&self) -> Result<(), Failure> {
+    /// The value of [`trace::TRACE_ID`] for the AWS SDK.
+    pub(crate) fn trace_id(&self) -> String {
+        trace::of(&self.config.environment)
+    }
+
+    /// What of the environment the AWS SDK writes into its `User-Agent`.
+    ///
+    /// # Errors
+    /// Where it cannot be sent.
+    pub(crate) fn user_agent_environment(&self) -> Result<Env, Failure> {
         const NAME: &str = "AWS_EXECUTION_ENV";
-        let value = self.config.environment.get(NAME).unwrap_or_default();
+        let Some(value) = self.config.environment.get(NAME) else {
+            return Ok(Env::from_slice(&[]));
+        };
         if value.chars().any(|c| c.is_ascii_control()) {
             return Err(Failure::configuration(
                 format!(
@@ -18,6 +29,6 @@ impl Http {
                 "Check what sets it, or unset it.",
             ));
         }
-        Ok(())
+        Ok(Env::from_slice(&[(NAME, value)]))
     }
 }

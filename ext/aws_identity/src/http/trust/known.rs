@@ -2,10 +2,9 @@
 //! system takes longer than a request to STS.
 
 use super::places::{MOST_FILES, Places, Roots};
+use crate::util::file_stamp::Stamp;
 use std::{
-    fs::{self, Metadata},
-    os::unix::fs::MetadataExt,
-    path::Path,
+    fs,
     sync::Mutex,
     time::{Duration, SystemTime},
 };
@@ -43,45 +42,29 @@ pub(super) fn roots<E>(
     Ok(roots)
 }
 
-/// What changes with each change of a file: device, inode, size, and the times of change of content and inode,
-/// links followed. A folder has its own and those of its files.
+/// The stamps of a file, of folders, and of the files in these.
 #[derive(PartialEq, Eq)]
-struct Version(Vec<Option<[i64; 5]>>);
+struct Version(Vec<Option<Stamp>>);
 
 impl Version {
     fn of(places: &Places) -> Self {
-        let mut all: Vec<_> = places.file.iter().map(|file| stamp(file)).collect();
+        let mut all: Vec<_> = places.file.iter().map(|file| Stamp::of(file)).collect();
         for folder in &places.folders {
-            all.push(stamp(folder));
+            all.push(Stamp::of(folder));
             let files = fs::read_dir(folder).into_iter().flatten().flatten();
-            all.extend(files.take(MOST_FILES).map(|file| stamp(&file.path())));
+            all.extend(files.take(MOST_FILES).map(|file| Stamp::of(&file.path())));
         }
         Self(all)
     }
 
     fn is_settled(&self) -> bool {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let limit = now.map_or(0, |now| {
-            i64::try_from(now.saturating_sub(SETTLED).as_nanos()).unwrap_or(0)
-        });
-        self.0
-            .iter()
-            .flatten()
-            .all(|[.., modified, changed]| modified.max(changed) < &limit)
+        let limit = now.unwrap_or_default().saturating_sub(SETTLED);
+        let seconds = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+        let limit = (seconds, i64::from(limit.subsec_nanos()));
+        let stamps = self.0.iter().flatten();
+        stamps.map(Stamp::last_change).all(|last| last < limit)
     }
-}
-
-fn stamp(path: &Path) -> Option<[i64; 5]> {
-    let found: Metadata = fs::metadata(path).ok()?;
-    let nanoseconds =
-        |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
-    Some([
-        found.dev().cast_signed(),
-        found.ino().cast_signed(),
-        found.size().cast_signed(),
-        nanoseconds(found.mtime(), found.mtime_nsec()),
-        nanoseconds(found.ctime(), found.ctime_nsec()),
-    ])
 }
 
 #[cfg(test)]
