@@ -4,6 +4,7 @@
 pub mod asker;
 pub mod deadline;
 pub mod fetch_task;
+pub mod file_task;
 pub mod fork_gate;
 pub mod panic;
 pub mod question;

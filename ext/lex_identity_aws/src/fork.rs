@@ -16,10 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a fork waits for fetches that do not park, such as a name look-up that hangs. A look-up
-/// that takes longer waits for the network, during which the C library holds no lock. Ruby run as
-/// root forks for `system` too, so a hanging look-up delays each `system` by this much.
-const FORK_WAIT_LIMIT: Duration = Duration::from_millis(250);
+/// How long a fork waits for fetches that run code. A child that inherits a lock of theirs held, or a static half made,
+/// can fetch nothing; on a machine that is short of CPU a fetch of some milliseconds takes a hundred times as long.
+const CODE_LIMIT: Duration = Duration::from_secs(2);
+/// The same where all of them look up a name or read the shared files, since a fetch was last seen to run code. What takes
+/// longer waits for the network, during which the C library holds no lock. Ruby run as root forks for `system` too, so each
+/// `system` is delayed by this much then.
+const OUTSIDE_LIMIT: Duration = Duration::from_millis(250);
 const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
 /// The most fetches in flight, with four descriptors each. More would mean that fetches hang.
@@ -27,6 +30,8 @@ const MAX_ACTIVE: usize = 128;
 
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+/// Of those that run, the ones that wait for a name server or a file system.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 static FORKING: AtomicBool = AtomicBool::new(false);
 /// The thread-local whose destructor counts a thread that ends as running no more.
 static END: OnceLock<pthread_key_t> = OnceLock::new();
@@ -61,6 +66,14 @@ impl ForkGate for ProcessForkGate {
     fn pause(&self) {
         OWN.set(OWN.get().saturating_sub(1));
         RUNNING.fetch_sub(1, SeqCst);
+    }
+
+    fn begin_outside(&self) {
+        OUTSIDE.fetch_add(1, SeqCst);
+    }
+
+    fn end_outside(&self) {
+        OUTSIDE.fetch_sub(1, SeqCst);
     }
 
     fn end(&self) {
@@ -121,9 +134,17 @@ extern "C" fn ended(round: *mut c_void) {
 
 extern "C" fn prepare() {
     FORKING.store(true, SeqCst);
-    let mut until = None;
-    while RUNNING.load(SeqCst) > OWN.get() {
-        if Instant::now() >= *until.get_or_insert_with(|| Instant::now() + FORK_WAIT_LIMIT) {
+    let began = Instant::now();
+    let mut in_code = began; // when a fetch was last seen to run code
+    loop {
+        let running = RUNNING.load(SeqCst).saturating_sub(OWN.get());
+        if running == 0 {
+            return;
+        }
+        if running > OUTSIDE.load(SeqCst) {
+            in_code = Instant::now();
+        }
+        if in_code.elapsed() >= OUTSIDE_LIMIT || began.elapsed() >= CODE_LIMIT {
             return;
         }
         sleep(POLL_INTERVAL);
@@ -137,5 +158,6 @@ extern "C" fn parent() {
 extern "C" fn child() {
     ACTIVE.store(0, SeqCst);
     RUNNING.store(OWN.get(), SeqCst);
+    OUTSIDE.store(0, SeqCst);
     FORKING.store(false, SeqCst);
 }

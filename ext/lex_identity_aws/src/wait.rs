@@ -4,8 +4,15 @@
 //! exception that Ruby raises in the waiting thread becomes an `Err` here and never unwinds a Rust
 //! frame.
 
-use aws_identity::task::fetch_task::{FetchTask, Heed, Woken};
-use magnus::Error;
+use crate::{error::checked, fork::GATE};
+use aws_identity::{
+    failure::Failure,
+    task::{
+        fetch_task::{FetchTask, Heed, Woken},
+        file_task,
+    },
+};
+use magnus::{Error, Ruby};
 use std::{
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -53,6 +60,17 @@ pub fn wait<T>(task: &FetchTask<T>, heed: Heed) -> Result<Woken, Error> {
             woken => return Ok(woken),
         }
     }
+}
+
+/// The outcome of `job`, which works with files on a thread of its own while this one waits with the GVL released.
+pub fn on_files<T: Send + Sync + 'static, R>(
+    ruby: &Ruby,
+    job: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    convert: impl FnOnce(&T) -> Result<R, Error>,
+) -> Result<R, Error> {
+    let task = checked(ruby, file_task::spawn(&GATE, file_task::LIMIT, job))?;
+    wait(&task, Heed::default())?;
+    convert(checked(ruby, file_task::outcome(&task))?)
 }
 
 /// The same once, for at most `limit`; a signal may end the wait sooner.

@@ -42,11 +42,11 @@ impl Asker {
         slot: Arc<Slot>,
         deadline: Arc<Deadline>,
         gate: SharedGate,
-        permit: Permit,
+        permit: Option<Permit>,
     ) -> Self {
         Self {
             task: Some((slot, deadline, gate)),
-            permit: Mutex::new(Some(permit)),
+            permit: Mutex::new(permit),
         }
     }
 

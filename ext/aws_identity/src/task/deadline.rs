@@ -122,6 +122,12 @@ impl Deadline {
 
     /// The output of `job`, or `None` if it takes longer than the deadline, pauses left out.
     pub async fn bound<J: Future>(&self, job: J) -> Option<J::Output> {
+        self.bound_within(Duration::MAX, job).await
+    }
+
+    /// The same for at most `limit` from now on.
+    pub async fn bound_within<J: Future>(&self, limit: Duration, job: J) -> Option<J::Output> {
+        let end = self.elapsed().saturating_add(limit);
         let mut job = pin!(job);
         let mut timer = pin!(sleep(Duration::ZERO));
         poll_fn(|context| {
@@ -133,7 +139,7 @@ impl Deadline {
                 let left = if self.is_paused() {
                     self.left_of_cap()
                 } else {
-                    self.left()
+                    self.left().min(end.saturating_sub(self.elapsed()))
                 };
                 if left == Duration::MAX {
                     return Poll::Pending;
@@ -194,8 +200,8 @@ mod tests {
     use super::*;
     use tokio::runtime::Builder;
 
-    const QUICK: Duration = Duration::from_millis(40);
-    const SLACK: Duration = Duration::from_millis(30);
+    const QUICK: Duration = Duration::from_millis(200);
+    const SLACK: Duration = Duration::from_millis(150);
 
     fn run<J: Future>(job: J) -> J::Output {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
@@ -208,6 +214,21 @@ mod tests {
         let start = Instant::now();
         let outcome = run(deadline.bound(async {
             let pause = deadline.pause_for_program();
+            sleep(QUICK * 3).await;
+            drop(pause);
+            sleep(QUICK * 10).await;
+        }));
+        assert_eq!(outcome, None);
+        let took = start.elapsed();
+        assert!(took >= QUICK * 4 && took < QUICK * 8, "{took:?}");
+    }
+
+    #[test]
+    fn a_limit_of_one_check_leaves_pauses_out_too() {
+        let deadline = Deadline::new(Duration::from_secs(5), None);
+        let start = Instant::now();
+        let outcome = run(deadline.bound_within(QUICK, async {
+            let pause = deadline.pause_for_answer();
             sleep(QUICK * 3).await;
             drop(pause);
             sleep(QUICK * 10).await;

@@ -112,13 +112,30 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
                 "Share one Session instead of making many.",
             )
         })?;
+        Self::start(is_for_identity, gate, Some(permit), deadline, job)
+    }
+
+    /// Without a permit the job may send nothing to AWS and ask no question.
+    pub(super) fn start<F, J>(
+        is_for_identity: bool,
+        gate: SharedGate,
+        permit: Option<Permit>,
+        deadline: Deadline,
+        job: F,
+    ) -> Result<Arc<Self>, Failure>
+    where
+        F: FnOnce(TaskContext) -> J + Send + 'static,
+        J: Future<Output = Result<T, Failure>>,
+    {
         panic::hide_messages();
         let task = Arc::new(Self::new(process::id(), deadline, is_for_identity));
         let worker = Arc::clone(&task);
+        // Here, with Ruby's lock, because tokio 1.54 reads a variable when it makes a builder.
+        let runtime = runtime::Builder::new_current_thread();
         thread::Builder::new()
             .name(panic::THREAD.into())
             .stack_size(STACK)
-            .spawn(move || worker.run(gate, permit, job))
+            .spawn(move || worker.run(gate, permit, runtime, job))
             .map_err(|error| no_thread(&error))?;
         Ok(task)
     }
@@ -136,14 +153,19 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         }
     }
 
-    fn run<F, J>(self: Arc<Self>, gate: SharedGate, permit: Permit, job: F)
-    where
+    fn run<F, J>(
+        self: Arc<Self>,
+        gate: SharedGate,
+        permit: Option<Permit>,
+        mut runtime: runtime::Builder,
+        job: F,
+    ) where
         F: FnOnce(TaskContext) -> J,
         J: Future<Output = Result<T, Failure>>,
     {
         let _running = ThreadGuard::begin(gate); // except while it is parked
         let parking = Arc::clone(&self);
-        let runtime = runtime::Builder::new_current_thread()
+        let runtime = runtime
             .enable_all()
             .on_thread_park(move || {
                 parking.park();
@@ -219,6 +241,12 @@ impl<T> FetchTask<T> {
             return false;
         }
         self.is_ours() && !self.deadline.is_abandoned()
+    }
+
+    /// How long it may take.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.deadline.limit()
     }
 
     /// The failure of a task that took too long.
@@ -473,7 +501,7 @@ mod tests {
     #[test]
     fn a_nudge_wakes_one_waiter_and_the_fetch_goes_on() {
         let task = start(Duration::from_secs(5), |_| async {
-            tokio::time::sleep(QUICK * 5).await;
+            tokio::time::sleep(QUICK * 25).await;
             Ok(1)
         });
         let interrupted = AtomicBool::new(false);

@@ -12,6 +12,10 @@ pub trait ForkGate: Debug + Send + Sync {
     fn resume(&self);
     /// This thread is about to sleep.
     fn pause(&self);
+    /// This thread, which counts as running, is about to wait for a name server or a file system, which may hang.
+    fn begin_outside(&self) {}
+    /// It has waited.
+    fn end_outside(&self) {}
     /// This thread is about to exit, and runs code until its thread-locals are dropped: AWS-LC takes a
     /// static lock to drop its own.
     fn end(&self) {
@@ -67,6 +71,38 @@ impl RunningGuard {
 impl Drop for RunningGuard {
     fn drop(&mut self) {
         self.0.pause();
+    }
+}
+
+/// Counts the thread, which runs code, as waiting for a name server or a file system for as long as this lives.
+pub struct OutsideGuard(SharedGate);
+
+impl OutsideGuard {
+    pub fn begin(gate: SharedGate) -> Self {
+        gate.begin_outside();
+        Self(gate)
+    }
+}
+
+impl Drop for OutsideGuard {
+    fn drop(&mut self) {
+        self.0.end_outside();
+    }
+}
+
+/// Counts the thread, which runs code, as asleep for as long as this lives.
+pub struct PausedGuard(SharedGate);
+
+impl PausedGuard {
+    pub fn begin(gate: SharedGate) -> Self {
+        gate.pause();
+        Self(gate)
+    }
+}
+
+impl Drop for PausedGuard {
+    fn drop(&mut self) {
+        self.0.resume();
     }
 }
 

@@ -29,7 +29,24 @@ pub enum Question {
 pub enum Answer {
     TokenCode(Secret),
     WebIdentityToken(Secret),
-    Source(Box<Credentials>),
+    Source(Box<SuppliedCredentials>),
+}
+
+/// What the `source` gave.
+#[derive(Clone, Debug)]
+pub struct SuppliedCredentials {
+    pub credentials: Credentials,
+    /// The region of a source that is a session, for where no setting names one.
+    pub region: Option<String>,
+}
+
+impl From<Credentials> for SuppliedCredentials {
+    fn from(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            region: None,
+        }
+    }
 }
 
 /// Which questions a waiter may take.

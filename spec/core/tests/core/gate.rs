@@ -101,7 +101,10 @@ fn a_fetch_that_waits_is_not_running() {
     let session = machine.session();
     session.prefetch().unwrap();
     machine.wait_for(Service::Sts, "AssumeRole", 1);
-    thread::sleep(Duration::from_millis(50));
+    let limit = Instant::now() + Duration::from_secs(3);
+    while gate.running.load(SeqCst) != 0 && Instant::now() < limit {
+        thread::sleep(Duration::from_millis(5));
+    }
     assert_eq!((gate.running.load(SeqCst), gate.in_flight.load(SeqCst)), (0, 1), "parked in the poll");
     machine.aws.remove_rule(hold);
     assert_eq!(read(&session).unwrap(), 1);
