@@ -11,12 +11,14 @@ pub mod limits;
 mod query;
 mod retry;
 mod scoped_credentials;
+mod sdk_environment;
 mod session_token;
 mod web_identity;
 
 pub use assume_role::{AssumeRoleOptions, CacheArguments, RoleRequest};
+pub(crate) use client::signing_keys;
 pub use client::{Endpoint, Mfa, Sts};
-pub use errors::{denied_action, refuses_keys};
+pub use errors::{denied_action, is_wrong_code, refuses_keys};
 pub use identity_token::{IdentityToken, IdentityTokenRequest};
 pub use retry::RetryLimits;
 pub use scoped_credentials::{MOST_SCOPES, SCOPES, Scope};

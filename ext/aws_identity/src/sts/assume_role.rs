@@ -24,7 +24,7 @@ pub struct AssumeRoleOptions {
     pub duration_seconds: Option<u32>,
     /// The least size of the session token, in bytes.
     pub minimum_session_token_size: Option<u32>,
-    pub external_id: Option<String>,
+    pub external_id: Option<Secret>,
     pub policy: Option<String>,
     pub policy_arns: Vec<String>,
     pub tags: Vec<(String, String)>,
@@ -35,7 +35,7 @@ pub struct AssumeRoleOptions {
     pub provided_contexts: Vec<(String, Secret)>,
 }
 
-/// What of the options tells one cache entry from another.
+/// What of the options tells one cache entry from another. Some of the values are secret.
 pub struct CacheArguments {
     /// What the AWS CLI's file name is made of, under STS's names.
     pub named: Vec<(&'static str, Value)>,
@@ -66,7 +66,7 @@ impl AssumeRoleOptions {
             minimum_session_token_size: layer
                 .whole("minimum_session_token_size", "a whole number of bytes")?
                 .map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
-            external_id: layer.text("external_id")?,
+            external_id: layer.text("external_id")?.map(Secret::new),
             policy: layer.json_object("policy", "an IAM policy")?,
             policy_arns: layer.texts_or("policy_arns", "arn")?,
             tags: layer.pairs("tags", ("key", "value"))?,
@@ -110,7 +110,7 @@ impl AssumeRoleOptions {
             limits::session_name("role_session_name", name)?;
         }
         if let Some(id) = external_id {
-            limits::external_id(id)?;
+            limits::external_id(id.expose())?;
         }
         if let Some(policy) = policy {
             limits::policy(policy)?;
@@ -252,7 +252,10 @@ impl AssumeRoleOptions {
         CacheArguments {
             named: vec![
                 ("DurationSeconds", json!(duration_seconds)),
-                ("ExternalId", json!(external_id)),
+                (
+                    "ExternalId",
+                    json!(external_id.as_ref().map(Secret::expose)),
+                ),
                 ("Policy", json!(policy)),
                 ("RoleSessionName", json!(role_session_name)),
                 ("SerialNumber", json!(serial_number)),

@@ -3,16 +3,18 @@
 use super::{
     errors::explain,
     retry::{Retries, RetryLimits},
+    sdk_environment::SdkEnvironment,
 };
 use crate::{
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
     http::{self, Http},
+    region::partition_of_region,
 };
 use aws_sdk_sts::{
     Client,
     config::{
-        BehaviorVersion, Credentials as SigningKeys, Region,
+        BehaviorVersion, Credentials as SigningKeys, IdentityCache, Region,
         endpoint::{DefaultResolver, Params, ResolveEndpoint},
         http::HttpResponse,
         retry::{RetryConfig, RetryPartition, TokenBucket},
@@ -22,11 +24,7 @@ use aws_sdk_sts::{
     types::AssumedRoleUser,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use std::collections::BTreeMap;
-
-/// More requests than an hour has room for, the longest deadline there is. The SDK adds up the pauses of all
-/// attempts beforehand, so it is given no larger number.
-const MOST_ATTEMPTS: u32 = 2000;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// Which endpoint of STS is called.
 #[derive(Clone, Debug)]
@@ -68,10 +66,10 @@ impl Endpoint {
             .map_err(|error| error.to_string())
     }
 
-    /// How a message names it: the configured URL without user and password, else the region.
+    /// How a message names it: the configured URL without what may be secret, else the region.
     pub(super) fn shown(&self) -> String {
         match &self.url {
-            Some(url) => http::without_userinfo(url.expose()),
+            Some(url) => http::shown_url(url.expose()),
             None => format!("STS in {}", self.region),
         }
     }
@@ -99,38 +97,23 @@ impl Endpoint {
         )
     }
 
-    /// The partition of its region.
-    fn partition(&self) -> &'static str {
-        const PREFIXES: [(&str, &str); 7] = [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-iso-", "aws-iso"),
-            ("us-isob-", "aws-iso-b"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("us-isof-", "aws-iso-f"),
-            ("eusc-", "aws-eusc"),
-        ];
-        PREFIXES
-            .iter()
-            .find(|(prefix, _)| self.region.starts_with(prefix))
-            .map_or("aws", |(_, partition)| partition)
-    }
-
     /// What to do where STS does not know the access key id.
     pub(super) fn unknown_key_remedy(&self) -> String {
         format!(
             "The access key id is not, or no longer, known in {} (partition {}). Check which keys are used, and the region: keys of another partition, such as China or GovCloud, are known in its regions only.",
             self.region,
-            self.partition()
+            partition_of_region(&self.region)
         )
     }
 }
 
 /// The STS client of one fetch.
 pub struct Sts<'a> {
-    http: &'a Http,
+    pub(super) http: &'a Http,
     pub(super) endpoint: &'a Endpoint,
     limits: RetryLimits,
+    /// The variable that names the proxy of its requests, and its address; set once a client is made.
+    proxy: OnceLock<Option<(&'static str, String)>>,
 }
 
 /// An MFA device and the code it shows.
@@ -147,6 +130,7 @@ impl<'a> Sts<'a> {
             http,
             endpoint,
             limits,
+            proxy: OnceLock::new(),
         }
     }
 
@@ -160,7 +144,9 @@ impl<'a> Sts<'a> {
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        explain(call, subject, self.endpoint, self.http.secrets(), error)
+        let proxy = self.proxy.get().and_then(Option::as_ref);
+        let route = (self.endpoint, proxy);
+        explain(call, subject, route, self.http.secrets(), error)
     }
 
     /// A client that signs with `keys`. With an MFA code it sends one request: STS refuses a code it has seen.
@@ -182,18 +168,22 @@ impl<'a> Sts<'a> {
         keys: Option<&Credentials>,
         attempts: Option<u32>,
     ) -> Result<Client, Failure> {
-        self.http.check_user_agent()?;
         let url = self.endpoint.url.as_ref().map(Secret::expose);
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .interceptor(SdkEnvironment::of(self.http)?)
             .region(Region::new(self.endpoint.region.clone()))
             .http_client(self.http_client().await?)
             .sleep_impl(http::sleep())
             .retry_config(self.retry_config(attempts))
             .retry_classifier(self.retries())
             .retry_partition(retry_partition())
-            .timeout_config(self.timeouts());
-        config.set_endpoint_url(url.map(str::to_owned));
+            .timeout_config(self.timeouts())
+            // The client is made for one call with keys at hand, and the SDK's own cache adds up the pauses of all attempts
+            // beforehand.
+            .identity_cache(IdentityCache::no_cache());
+        // The SDK 1.124.0 would sign for a host with user and password in it, and sends neither.
+        config.set_endpoint_url(url.map(http::without_userinfo));
         config.set_use_fips(self.endpoint.use_fips);
         config.set_use_dual_stack(self.endpoint.use_dualstack);
         if let Some(keys) = keys {
@@ -204,9 +194,7 @@ impl<'a> Sts<'a> {
 
     /// `attempts`: the most requests of this call; `None`: as many as the limits allow.
     pub(super) fn retry_config(&self, attempts: Option<u32>) -> RetryConfig {
-        let attempts = attempts
-            .or(self.limits.attempts)
-            .map_or(MOST_ATTEMPTS, |attempts| attempts.min(MOST_ATTEMPTS));
+        let attempts = attempts.or(self.limits.attempts).unwrap_or(u32::MAX);
         RetryConfig::standard().with_max_attempts(attempts)
     }
 
@@ -230,7 +218,10 @@ impl<'a> Sts<'a> {
             None if self.http.proxy_exceptions().is_some() => Some(self.endpoint.address().await?),
             None => None,
         };
-        self.http.sdk_client(address.as_ref().map(Secret::expose))
+        let address = address.as_ref().map(Secret::expose);
+        let proxy = self.http.proxy_of(address)?;
+        let _ = self.proxy.set(proxy);
+        self.http.sdk_client(address)
     }
 }
 
@@ -242,7 +233,7 @@ pub(super) fn retry_partition() -> RetryPartition {
 }
 
 /// Without their expiration: STS decides by its own clock whether they are still good.
-pub(super) fn signing_keys(keys: &Credentials) -> SigningKeys {
+pub(crate) fn signing_keys(keys: &Credentials) -> SigningKeys {
     SigningKeys::new(
         &keys.access_key_id,
         keys.secret_access_key.expose(),
@@ -257,7 +248,7 @@ pub(super) fn signing_keys(keys: &Credentials) -> SigningKeys {
 /// The credentials in the answer to `call`, which asked for this duration, with `details` of what it
 /// says beside them.
 pub(super) fn credentials(
-    given: Option<&aws_sdk_sts::types::Credentials>,
+    given: Option<aws_sdk_sts::types::Credentials>,
     call: &str,
     seconds: u32,
     details: BTreeMap<String, String>,
@@ -269,13 +260,15 @@ pub(super) fn credentials(
             "Whatever answers at the endpoint is not STS; check it.",
         ));
     };
+    let expires_at = given.expiration().to_millis().ok();
+    // Moved, so that no copy is left that is not wiped.
     let mut credentials = Credentials::new(
-        given.access_key_id(),
-        given.secret_access_key(),
-        Some(given.session_token().to_owned()),
+        given.access_key_id,
+        given.secret_access_key,
+        Some(given.session_token),
         call,
     );
-    credentials.expires_at = given.expiration().to_millis().ok();
+    credentials.expires_at = expires_at;
     credentials.requested = Some(Millis::from(seconds) * 1_000);
     credentials.account_id = details
         .get("assumed_role_arn")

@@ -13,11 +13,18 @@ use aws_sdk_sts::{
     operation::RequestId,
 };
 
+const PROXY_REMEDY: &str = "Check that the proxy runs and lets us through to this host; or except the host from it with NO_PROXY.";
+
+const THROTTLED: &str = "Too many requests. Share one Session, or ask less often.";
+
+/// Where the requests went, and through which proxy: the variable that names it, and its address.
+type Route<'a> = (&'a Endpoint, Option<&'a (&'static str, String)>);
+
 /// The failure of `call`, which was about `subject` (a role ARN, or nothing).
 pub(super) fn explain<E>(
     call: &str,
     subject: &str,
-    endpoint: &Endpoint,
+    (endpoint, proxy): Route<'_>,
     secrets: &KnownSecrets,
     error: &SdkError<E, HttpResponse>,
 ) -> Failure
@@ -30,9 +37,14 @@ where
         format!("sts:{call} {subject}")
     };
     let place = endpoint.shown();
+    let through = proxy.map_or_else(String::new, |(variable, address)| {
+        format!(" through the proxy {address} ({variable})")
+    });
     let mut failure = match error {
-        SdkError::TimeoutError(_) => timed_out(&what, &place),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => timed_out(&what, &place),
+        SdkError::TimeoutError(_) => timed_out(&what, &place, &through),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            timed_out(&what, &place, &through)
+        }
         SdkError::DispatchFailure(failure) => {
             let error = failure.as_connector_error();
             let cause = error.map_or_else(String::new, |error| root_cause(error));
@@ -41,8 +53,14 @@ where
             });
             Failure::new(
                 Kind::Connection,
-                format!("{what}: {place} could not be reached ({}).", shown(&cause)),
+                format!(
+                    "{what}: {place} could not be reached{through} ({}).",
+                    shown(&cause)
+                ),
                 match problem {
+                    ConnectionProblem::Name | ConnectionProblem::Other if proxy.is_some() => {
+                        PROXY_REMEDY.to_owned()
+                    }
                     ConnectionProblem::Name => endpoint.name_remedy(),
                     problem => problem.remedy().to_owned(),
                 },
@@ -76,8 +94,8 @@ where
     failure
 }
 
-/// The same failure with what is odd about the `keys` the request was signed with said first, where it may
-/// be the cause: AWS refused the keys, or they cannot be sent at all.
+/// The same failure, where AWS refused the `keys` the request was signed with, or they cannot be sent at all: with
+/// what is odd about them said first, else with which they are.
 pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
     let failure = failure.signed_by(&keys.access_key_id);
     if !(refuses_keys(&failure) || failure.kind == Kind::Internal) {
@@ -87,7 +105,9 @@ pub(super) fn about_keys(failure: Failure, keys: &Credentials) -> Failure {
     let first: Vec<&str> = notes.iter().map(|note| note.cause.as_str()).collect();
     let remedies: Vec<&str> = notes.iter().map(|note| note.remedy.as_str()).collect();
     if first.is_empty() {
-        return failure;
+        let (id, source) = (&keys.access_key_id, &keys.source);
+        let cause = format!("{} The key is {id} of {source}.", failure.cause);
+        return Failure { cause, ..failure };
     }
     Failure {
         cause: format!("{} {}", first.join(" "), failure.cause),
@@ -102,10 +122,14 @@ pub fn refuses_keys(failure: &Failure) -> bool {
     failure.refuses_key() || failure.code.as_deref() == Some("IncompleteSignature")
 }
 
-fn timed_out(what: &str, place: &str) -> Failure {
+fn timed_out(what: &str, place: &str, through: &str) -> Failure {
     Failure::timeout(
-        format!("{what}: no answer from {place} in time."),
-        "Check the network, proxy and endpoint.",
+        format!("{what}: no answer from {place}{through} in time."),
+        if through.is_empty() {
+            "Check the network, proxy and endpoint."
+        } else {
+            PROXY_REMEDY
+        },
     )
 }
 
@@ -157,6 +181,12 @@ fn is_unknown_key(code: &str) -> bool {
     )
 }
 
+/// True where AWS refuses the MFA code: `MultiFactorAuthentication failed with invalid MFA one time pass code`.
+#[must_use]
+pub fn is_wrong_code(message: &str) -> bool {
+    message.contains("MultiFactorAuthentication failed")
+}
+
 /// The action beside `sts:AssumeRole` that AWS says is not allowed.
 #[must_use]
 pub fn denied_action(message: &str) -> Option<&'static str> {
@@ -195,6 +225,10 @@ pub(super) fn is_of_identity_provider<E: ProvideErrorMetadata>(error: &E) -> boo
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
 fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static str) {
     match code.strip_suffix("Exception").unwrap_or(code) {
+        "AccessDenied" if is_wrong_code(message) => (
+            Kind::AccessDenied,
+            "Give the code that the device shows now: AWS takes each code once, and the device's clock must be right.",
+        ),
         "AccessDenied" => (
             Kind::AccessDenied,
             "Check the caller's permission, the role's trust policy, and the external id and MFA it may ask for.",
@@ -215,6 +249,10 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
         "RegionDisabled" => (
             Kind::AccessDenied,
             "STS is not active in this region for the account. Activate it, or set another region.",
+        ),
+        "ValidationError" if message.contains("MaxSessionDuration") => (
+            Kind::Service,
+            "Lower session_duration, or raise the role's maximum session duration; a role that assumes a role is limited to 3600 seconds.",
         ),
         "ValidationError" => (
             Kind::Service,
@@ -268,15 +306,20 @@ fn kind_and_remedy(code: &str, message: &str, status: u16) -> (Kind, &'static st
         | "ProvisionedThroughputExceeded"
         | "TransactionInProgress"
         | "PriorRequestNotComplete"
-        | "SlowDown" => (
-            Kind::Throttled,
-            "Too many requests. Share one Session, or ask less often.",
-        ),
-        _ if status == 429 => (
-            Kind::Throttled,
-            "Too many requests. Share one Session, or ask less often.",
-        ),
+        | "SlowDown" => (Kind::Throttled, THROTTLED),
+        code => by_status(code, status),
+    }
+}
+
+/// The same for a code that the table lacks.
+fn by_status(code: &str, status: u16) -> (Kind, &'static str) {
+    match code {
+        _ if status == 429 => (Kind::Throttled, THROTTLED),
         _ if status >= 500 => (Kind::Service, "It may pass."),
+        "" if status < 400 => (
+            Kind::Service,
+            "That is no answer of STS: a login page of the network, a proxy, or another server gave it. Check them, and the endpoint.",
+        ),
         // STS names a code with each refusal, so this answer is of a proxy or a mesh in front of it.
         "" if matches!(status, 401 | 403) => (
             Kind::AccessDenied,
@@ -325,6 +368,14 @@ mod tests {
         ] {
             assert_eq!(kind_and_remedy(code, "", status).0, kind, "{code} {status}");
         }
+    }
+
+    #[test]
+    fn a_wrong_mfa_code_is_told_from_a_missing_permission() {
+        let remedy = |message| kind_and_remedy("AccessDenied", message, 403).1;
+        let wrong = "MultiFactorAuthentication failed with invalid MFA one time pass code. ";
+        assert!(remedy(wrong).contains("the device shows now"));
+        assert!(remedy("Access denied").contains("trust policy"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Sts, client::number, errors::about_keys, limits};
 use crate::{
     credentials::{Credentials, Millis, Secret},
     failure::{Failure, Kind},
+    util::iam_policy::allowing,
 };
 use aws_sdk_sts::types::Tag;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ pub struct IdentityTokenRequest {
 pub struct IdentityToken {
     pub text: Secret,
     pub expires_at: Millis,
+    /// How far STS's clock is ahead of this machine's, if its answer said.
+    pub clock_offset: Option<Millis>,
 }
 
 impl IdentityTokenRequest {
@@ -66,7 +69,10 @@ impl IdentityTokenRequest {
                 "STS signs with RS256 or ES384.",
             );
         }
-        Ok(())
+        limits::claims(self.tags.len(), self.tags.iter()).map_err(|failure| Failure {
+            kind: Kind::Argument,
+            ..failure
+        })
     }
 }
 
@@ -96,32 +102,46 @@ impl Sts<'_> {
             .send()
             .await
             .map_err(|error| about_keys(self.failure(CALL, "", &error), keys))
-            .map_err(|failure| name_permission(failure, request))?;
-        match (reply.web_identity_token(), reply.expiration()) {
-            (Some(text), Some(expiration)) => Ok(IdentityToken {
+            .map_err(|failure| about_token(failure, request))?;
+        match (reply.web_identity_token, reply.expiration) {
+            (Some(text), Some(expiration)) if is_token(&text) => Ok(IdentityToken {
                 text: Secret::new(text),
                 expires_at: expiration.to_millis().unwrap_or_default(),
+                clock_offset: None,
             }),
             _ => Err(Failure::new(
                 Kind::Service,
-                format!("STS answered {CALL} without a token."),
+                format!("STS answered {CALL} without a usable token."),
                 "Whatever answers at the endpoint is not STS, or does not know the call; check it.",
             )),
         }
     }
 }
 
-/// The failure, with the permission that a refused caller lacks.
-fn name_permission(mut failure: Failure, request: &IdentityTokenRequest) -> Failure {
-    if failure.code.as_deref() == Some("AccessDenied") {
-        let tags = if request.tags.is_empty() {
-            ""
-        } else {
-            " and sts:TagGetWebIdentityToken"
-        };
-        failure.remedy = format!(
-            "A policy of the caller must allow sts:GetWebIdentityToken{tags}: see docs/iam.md."
-        );
+/// True for what can be a header or a password: one line of printable characters.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The failure with what to do about it, where that is another thing than for a role: the permission that a refused caller
+/// lacks.
+fn about_token(mut failure: Failure, request: &IdentityTokenRequest) -> Failure {
+    match failure.code.as_deref() {
+        Some("AccessDenied") => {
+            let actions: &[&str] = if request.tags.is_empty() {
+                &["sts:GetWebIdentityToken"]
+            } else {
+                &["sts:GetWebIdentityToken", "sts:TagGetWebIdentityToken"]
+            };
+            failure.remedy = format!(
+                "A policy of the caller must allow it: {}. docs/tokens.md limits it to an audience.",
+                allowing(actions)
+            );
+        }
+        Some("ValidationError") => {
+            "Check the audience and the tags, and their lengths.".clone_into(&mut failure.remedy);
+        }
+        _ => {}
     }
     failure
 }
@@ -142,6 +162,12 @@ mod tests {
     #[test]
     fn what_sts_does_not_take_is_refused_here() {
         assert_eq!(request().check(), Ok(()));
+        let mut longest = request();
+        longest.audience.insert("ü".repeat(1000));
+        longest.tags = [("team", "a"), ("Team", "")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        assert_eq!(longest.check(), Ok(()));
         let mut many = request();
         many.audience = (0..11).map(|number| format!("a{number}")).collect();
         let mut blank = request();
@@ -154,6 +180,8 @@ mod tests {
         long.duration_seconds = 3601;
         let mut algorithm = request();
         algorithm.signing_algorithm = "HS256".to_owned();
+        let mut tag = request();
+        tag.tags.insert("team".to_owned(), "a;b".to_owned());
         for (bad, said) in [
             (many, "audience has 11 names"),
             (blank, "none of them blank"),
@@ -161,6 +189,7 @@ mod tests {
             (short, "60 to 3600"),
             (long, "duration_seconds is 3601"),
             (algorithm, "signing_algorithm is \"HS256\""),
+            (tag, "holds ';'"),
         ] {
             let failure = bad.check().expect_err("refused");
             assert_eq!(failure.kind, Kind::Argument);
@@ -175,12 +204,12 @@ mod tests {
         let mut tagged = request();
         tagged.tags.insert("team".to_owned(), "a".to_owned());
         assert!(
-            name_permission(refused.clone(), &request())
+            about_token(refused.clone(), &request())
                 .remedy
-                .contains("sts:GetWebIdentityToken:")
+                .contains(r#""Action":"sts:GetWebIdentityToken","Resource":"*""#)
         );
         assert!(
-            name_permission(refused, &tagged)
+            about_token(refused, &tagged)
                 .remedy
                 .contains("sts:TagGetWebIdentityToken")
         );

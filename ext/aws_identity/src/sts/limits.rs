@@ -132,7 +132,7 @@ pub fn role_arn(option: &str, value: &str) -> Result<(), Failure> {
     }
     Err(Failure::configuration(
         format!("{option} is {value:?}, which is not the ARN of a role."),
-        "It looks like arn:aws:iam::123456789012:role/my-role.",
+        "Write it like arn:aws:iam::123456789012:role/my-role.",
     ))
 }
 
@@ -144,7 +144,7 @@ pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
         if !is_policy || arn.len() < 20 {
             return Err(Failure::configuration(
                 format!("policy_arns holds {arn:?}, which is not the ARN of a managed policy."),
-                "It looks like arn:aws:iam::aws:policy/ReadOnlyAccess.",
+                "Write it like arn:aws:iam::aws:policy/ReadOnlyAccess.",
             ));
         }
     }
@@ -153,11 +153,9 @@ pub fn policy_arns(values: &[String]) -> Result<(), Failure> {
 
 /// Session tags: at most 50, keys of 1 character and more, no key twice in any case.
 pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
-    count("tags", tags.len(), 50)?;
+    claims(tags.len(), tags.iter().map(|(key, value)| (key, value)))?;
     let mut seen = Vec::with_capacity(tags.len());
-    for (key, value) in tags {
-        tag_text("tags", "key", key, 1)?;
-        tag_text("tags", &format!("value of {key:?}"), value, 0)?;
+    for (key, _) in tags {
         let folded = key.to_lowercase();
         if seen.contains(&folded) {
             return Err(Failure::configuration(
@@ -166,6 +164,19 @@ pub fn tags(tags: &[(String, String)]) -> Result<(), Failure> {
             ));
         }
         seen.push(folded);
+    }
+    Ok(())
+}
+
+/// Tags that become claims of a token: at most 50, keys of 1 character and more.
+pub fn claims<'a>(
+    number: usize,
+    tags: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Result<(), Failure> {
+    count("tags", number, 50)?;
+    for (key, value) in tags {
+        tag_text("tags", "key", key, 1)?;
+        tag_text("tags", &format!("value of {key:?}"), value, 0)?;
     }
     Ok(())
 }

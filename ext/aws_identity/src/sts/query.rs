@@ -31,7 +31,7 @@ use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
         auth::{AuthSchemeOptionResolverParams, static_resolver::StaticAuthSchemeOptionResolver},
-        orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput},
+        orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
         runtime_components::RuntimeComponentsBuilder,
         runtime_plugin::StaticRuntimePlugin,
     },
@@ -66,7 +66,7 @@ impl Sts<'_> {
             .operation_name(call)
             .behavior_version(BehaviorVersion::latest())
             .http_client(self.http_client().await?)
-            .endpoint_url(address.expose())
+            .endpoint_url(&http::without_userinfo(address.expose()))
             .sleep_impl(http::sleep())
             .standard_retry(&self.retry_config(None))
             .retry_classifier(self.retries())
@@ -98,7 +98,6 @@ fn signer(keys: &Credentials, region: &str) -> StaticRuntimePlugin {
         ..SigV4OperationSigningConfig::default()
     });
     config.store_put(AuthSchemeOptionResolverParams::new(()));
-    config.store_put(SensitiveOutput);
     config.store_put(retry_partition());
     let components = RuntimeComponentsBuilder::new("signed query")
         .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![

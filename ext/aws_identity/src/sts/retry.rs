@@ -5,7 +5,7 @@
 //! request can follow a throttled one at once.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 
-use crate::http;
+use crate::{http, util::random::random};
 use aws_sdk_sts::{
     config::{interceptors::InterceptorContext, retry::ClassifyRetry},
     operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError,
@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::retry::ErrorKind;
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// The first pause after a server error or a broken connection; each pause doubles the last.
@@ -122,17 +122,8 @@ fn pause(kind: ErrorKind, count: u32, left: Duration) -> Option<Duration> {
     let back_off = first
         .saturating_mul(2_u32.saturating_pow(count))
         .min(LONGEST_PAUSE);
-    let pause = back_off.mul_f64(0.5 + chance() / 2.0).min(left / 2);
+    let pause = back_off.mul_f64(0.5 + random().f64() / 2.0).min(left / 2);
     (pause >= first / 2 && left.saturating_sub(pause) >= LAST_REQUEST).then_some(pause)
-}
-
-/// A random number from 0 to 1. Seeded anew each time: a forked child must not wait in step with its parent.
-fn chance() -> f64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.subsec_nanos());
-    let seed = u64::from(std::process::id()).rotate_left(32) ^ u64::from(since);
-    fastrand::Rng::with_seed(seed).f64()
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Sts<'_> {
         let details = answer.details();
         let issued = answer.credentials();
         let seconds = duration_seconds.unwrap_or_default();
-        let mut scoped = credentials(issued.as_ref(), CALL, seconds, details)?;
+        let mut scoped = credentials(issued, CALL, seconds, details)?;
         if duration_seconds.is_none() {
             scoped.requested = None; // the source decided
         }
@@ -221,6 +221,9 @@ fn about_scope(mut failure: Failure) -> Failure {
         "MalformedPolicyDocument" => "Check the policy (scope_policy): it must be an IAM policy.",
         "PackedPolicyTooLarge" => {
             "Shorten the policy (scope_policy): it adds to the policies and tags that the session has."
+        }
+        "ValidationError" => {
+            "STS takes up to 2048 characters of policy (scope_policy) and up to 256 of description."
         }
         "InvalidAction" => {
             "This endpoint does not know the call. Use the regional endpoint of AWS."

@@ -45,6 +45,6 @@ impl Sts<'_> {
         let seconds = options
             .duration_seconds
             .unwrap_or(limits::DEFAULT_SESSION_SECONDS);
-        credentials(reply.credentials(), "GetSessionToken", seconds, details)
+        credentials(reply.credentials, "GetSessionToken", seconds, details)
     }
 }

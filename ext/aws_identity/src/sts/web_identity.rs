@@ -61,6 +61,6 @@ impl Sts<'_> {
         let seconds = options
             .duration_seconds
             .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
-        credentials(reply.credentials(), CALL, seconds, details)
+        credentials(reply.credentials, CALL, seconds, details)
     }
 }

@@ -60,7 +60,7 @@ impl AssumeRoleOptions {
         Ok(request
             .set_duration_seconds(number(*duration_seconds))
             .set_minimum_session_token_size(number(*minimum_session_token_size))
-            .set_external_id(external_id.clone())
+            .set_external_id(external_id.as_ref().map(|id| id.expose().to_owned()))
             .set_policy(policy.clone())
             .set_policy_arns(policy_descriptors(policy_arns))
             .set_tags(given(tags))
@@ -137,7 +137,7 @@ impl Sts<'_> {
         let seconds = options
             .duration_seconds
             .unwrap_or(limits::DEFAULT_ROLE_SECONDS);
-        credentials(reply.credentials(), CALL, seconds, details)
+        credentials(reply.credentials, CALL, seconds, details)
     }
 }
 
