@@ -14,12 +14,14 @@
 
 mod entry;
 mod key;
+mod listing;
 mod lock;
 
 #[cfg(test)]
 mod tests;
 
 pub use key::{CacheKey, Request};
+pub use listing::Listed;
 pub use lock::{LockAttempt, LockGuard, LockOutcome};
 
 use crate::{
@@ -140,7 +142,9 @@ impl CacheDir {
         let mut refused = None;
         for slot in self.slots(key) {
             match self.load(&slot.path) {
-                Ok(Some(entry)) if entry.expires_at > now && slot.accepts(&entry, key) => {
+                Ok(Some(entry))
+                    if entry.expires_at > now && key.accepts(entry.tag.as_ref(), slot.shared) =>
+                {
                     return Ok(Some(entry.credentials));
                 }
                 Ok(_) => {}
@@ -172,7 +176,10 @@ impl CacheDir {
         let mut refused = None;
         for slot in self.slots(key) {
             match self.load(&slot.path) {
-                Ok(Some(entry)) if entry.expires_at > now && !slot.may_overwrite(&entry, key) => {}
+                Ok(Some(entry))
+                    if slot.shared
+                        && entry.expires_at > now
+                        && !key.accepts(entry.tag.as_ref(), true) => {}
                 Ok(_) => {
                     replace_file::replace(&slot.path, &content)
                         .map_err(|error| Warning::io("write", &slot.path, &error))?;
@@ -198,7 +205,7 @@ impl CacheDir {
                 // then, which costs one more call to STS.
                 Ok(Some(entry))
                     if entry.credentials.access_key_id == access_key_id
-                        && slot.accepts(&entry, key) =>
+                        && key.accepts(entry.tag.as_ref(), slot.shared) =>
                 {
                     match fs::remove_file(&slot.path) {
                         Ok(()) => removed = true,
@@ -304,21 +311,6 @@ struct Slot {
     path: PathBuf,
     /// The AWS CLI looks there too.
     shared: bool,
-}
-
-impl Slot {
-    /// The entry answers the request.
-    fn accepts(&self, entry: &Entry, key: &CacheKey) -> bool {
-        match &entry.tag {
-            Some(tag) => *tag == key.tag,
-            None => self.shared && key.accepts_untagged,
-        }
-    }
-
-    /// The entry may be overwritten although it has not expired.
-    fn may_overwrite(&self, entry: &Entry, key: &CacheKey) -> bool {
-        !self.shared || self.accepts(entry, key)
-    }
 }
 
 /// Refuses a directory that another user could put files into.

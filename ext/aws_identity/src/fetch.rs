@@ -2,34 +2,46 @@
 //!
 //! A session runs all steps of [`Fetch`] through [`fetch()`]; the doctor runs them one by one.
 
+mod cached_roles;
 mod disk_cache;
 mod disk_entry;
+mod disk_files;
+mod disk_key;
 mod endpoint;
 mod identity_token;
 mod profile_in_force;
 mod request;
+mod role_steps;
 mod roles;
 mod scope;
 mod watched;
 
+pub use cached_roles::profiles;
 pub use disk_entry::DiskEntry;
+pub use disk_files::DiskFiles;
 pub use identity_token::identity_token;
-pub use request::{FetchRequest, FetchResult, ScopedFrom};
-pub(crate) use roles::{AssumeRoles, needed_serial};
+pub(crate) use profile_in_force::profile_chain;
+pub use request::{FetchRequest, FetchResult, HeldRegion, ScopedFrom};
+pub(crate) use role_steps::needed_serial;
+pub(crate) use roles::AssumeRoles;
 
 use crate::{
-    config::{Settings, region},
+    config::{Role, RoleRequest, Settings},
     credentials::Credentials,
     failure::Failure,
     http::Http,
     identity::Identity,
     profile::ProfileChain,
     providers::{self, BaseCredentials, Callbacks, Context, Local, Record},
+    region,
     sts::{Endpoint, refuses_keys},
-    task::{deadline::Deadline, fetch_task::TaskContext, fork_gate::SharedGate},
+    task::{
+        deadline::Deadline,
+        fetch_task::TaskContext,
+        fork_gate::{OutsideGuard, SharedGate},
+    },
     util::time::{Millis, now},
 };
-use profile_in_force::profile_chain;
 use std::sync::Arc;
 
 /// A `Date` header further off than a day is not believed: with such a clock STS would have refused
@@ -92,17 +104,23 @@ impl<'a> Fetch<'a> {
         gate: SharedGate,
         task: &'a TaskContext,
     ) -> Self {
-        let mut files = watched::before_the_profile(settings);
+        // A fork waits for a file system that hangs no longer than for a name server.
+        let outside = OutsideGuard::begin(gate);
+        let files = request
+            .held
+            .is_none()
+            .then(|| watched::before_the_profile(settings));
         let (profile, profile_error) = match profile_chain(settings) {
             Ok(profile) => (profile, None),
             Err(failure) => (Err(failure.clone()), Some(failure)),
         };
-        if request.held.is_none() {
+        if let Some(mut files) = files {
             if let Ok(chain) = &profile {
                 watched::add_those_of(chain, &settings.environment, &mut files);
             }
             request.notes.watch(files);
         }
+        drop(outside);
         let mut http = Http::new(settings.http(), gate);
         request.note_secrets(http.secrets());
         if let Some(bundle) = profile
@@ -128,7 +146,10 @@ impl<'a> Fetch<'a> {
             endpoint_error,
         };
         if let Some(region) = request.region.clone().filter(|_| !fetch.names_region()) {
-            fetch.endpoint.region = region;
+            fetch.endpoint.region = region.name;
+            if region.use_fips {
+                fetch.endpoint.use_fips = Some(true);
+            }
         }
         fetch
     }
@@ -186,8 +207,8 @@ impl<'a> Fetch<'a> {
         providers::base_credentials(&self.context(), record).await
     }
 
-    /// Where no setting names a region: the one that IMDS reports, if IMDS gave `base`, else the default of the
-    /// partition in which `base` has its role, if that is known.
+    /// Where no setting names a region: the one that IMDS reports, if IMDS gave `base`, or that of the session that gave
+    /// `base`, else the default of the partition in which `base` has its role, if that is known.
     pub(crate) async fn region_of(&self, base: &mut BaseCredentials) -> Option<String> {
         if self.names_region() {
             return None;
@@ -196,12 +217,31 @@ impl<'a> Fetch<'a> {
             // The rest of the fetch needs time too, and can do without the region.
             return imds.region(self.context().time() / 2).await;
         }
+        if let Some(region) = &base.region {
+            return Some(region.clone()).filter(|region| self.has_roles_in(region));
+        }
         let arn = base.role_arn.as_deref()?;
         Some(region::of_partition(region::partition_of(arn)).to_owned())
     }
 
+    /// False where the role to assume belongs to another partition than the region.
+    fn has_roles_in(&self, region_name: &str) -> bool {
+        let Role::Chain(roles) = &self.settings.role.value else {
+            return true;
+        };
+        let partition = |role: &RoleRequest| region::partition_of(&role.role_arn);
+        roles
+            .last()
+            .is_none_or(|role| partition(role) == region::partition_of_region(region_name))
+    }
+
+    /// The region where no setting names one, which may be written as one of FIPS.
     pub(crate) fn set_region(&mut self, region: String) {
+        let (region, is_fips) = region::without_fips(region);
         self.endpoint.region = region;
+        if is_fips {
+            self.endpoint.use_fips = Some(true);
+        }
     }
 
     /// The roles to assume with the base credentials.
@@ -256,14 +296,15 @@ impl<'a> Fetch<'a> {
         let identity = if request.identity {
             // The fetch keeps the credentials if this step times out.
             let asked = self.deadline().bound(self.identity(&credentials)).await;
-            Some(asked.unwrap_or_else(|| Err(self.deadline().overdue())))
+            Some(asked.unwrap_or_else(|| {
+                let overdue = self.deadline().overdue();
+                Err(overdue.within("While asking STS who this is (sts:GetCallerIdentity)"))
+            }))
         } else {
             None
         };
         let clock_offset = self
-            .http
             .clock_offset()
-            .filter(|offset| offset.saturating_abs() <= FURTHEST)
             .map(|offset| confirmed(offset, &credentials, is_new, now()));
         Ok(FetchResult {
             credentials,
@@ -278,6 +319,12 @@ impl<'a> Fetch<'a> {
             warnings: Vec::new(),
             clock_offset,
         })
+    }
+
+    /// How far STS's clock is ahead of ours, if an answer said and it can be true.
+    fn clock_offset(&self) -> Option<Millis> {
+        let offset = self.http.clock_offset();
+        offset.filter(|offset| offset.saturating_abs() <= FURTHEST)
     }
 
     async fn credentials(&mut self, record: &mut Record) -> Result<Fetched, Failure> {

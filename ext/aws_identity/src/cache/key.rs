@@ -1,9 +1,13 @@
 //! Which file of the cache belongs to a request, and which tag the file must have.
 
-use crate::sts::AssumeRoleOptions;
+use crate::{sts::AssumeRoleOptions, util::secret_json};
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::fmt::Write as _;
+use zeroize::Zeroizing;
+
+/// The member of a tag that says who signed the call.
+const ASKER: &str = "Base";
 
 /// What the credentials of one call depend on.
 ///
@@ -40,28 +44,26 @@ impl CacheKey {
     #[must_use]
     pub fn new(request: &Request<'_>) -> Self {
         let arguments = request.options.cache_arguments();
-        let session: Map<String, Value> = arguments
-            .session
-            .into_iter()
-            .filter(|(_, value)| !is_empty(value))
-            .map(|(name, value)| (name.to_owned(), in_order(value)))
-            .collect();
+        let session = arguments.session.into_iter();
+        let session = Digested::of(
+            session
+                .filter(|(_, value)| !is_empty(value))
+                .map(|(name, value)| (name, in_order(value))),
+        );
         let mut tag = Map::new();
         if let Some(asker) = given(request.asker) {
-            tag.insert("Base".into(), json!(asker));
+            tag.insert(ASKER.into(), json!(asker));
         }
         if let Some(endpoint) = given(request.endpoint) {
             tag.insert("Endpoint".into(), json!(endpoint.trim_end_matches('/')));
         }
         let shaped = !session.is_empty();
         if shaped {
-            // A digest: contexts hold signed assertions, which must not be written to a disk.
-            let text = dumps(&Value::Object(session));
-            tag.insert("Session".into(), json!(sha1_hex(&text)));
+            tag.insert("Session".into(), json!(session.sha1_hex()));
         }
         let endpoint_of_ours = tag.contains_key("Endpoint") && !request.endpoint_is_shared;
         let tag = Value::Object(tag);
-        let name = sha1_hex(&arguments_of(request, arguments.named));
+        let name = arguments_of(request, arguments.named).sha1_hex();
         let own_name = format!("{name}-{}", &sha1_hex(&dumps(&tag))[..8]);
         // The CLI does not read our tag. So it may use credentials from another endpoint, as it does
         // with its own files, but must never use a session with tags or policies it did not ask for.
@@ -74,6 +76,22 @@ impl CacheKey {
             accepts_untagged: request.role_arn.is_some() && !shaped && !endpoint_of_ours,
             shares_name: !shaped,
         }
+    }
+
+    /// True if an entry with this tag is of the request. `is_shared`: it has the AWS CLI's own name; only there has
+    /// an entry no tag.
+    pub(super) fn accepts(&self, tag: Option<&Value>, is_shared: bool) -> bool {
+        match tag {
+            Some(tag) => *tag == self.tag,
+            None => is_shared && self.accepts_untagged,
+        }
+    }
+
+    /// The same, whoever signs the call.
+    #[must_use]
+    pub fn without_asker(mut self) -> Self {
+        take_asker(&mut self.tag);
+        self
     }
 
     /// The name the AWS CLI gives to the file, without `.json`.
@@ -89,20 +107,52 @@ impl CacheKey {
     }
 }
 
-/// The text botocore hashes: `json.dumps(args, sort_keys=True)`, see `_create_cache_key` in
+/// Takes out of a tag who signed the call.
+pub(super) fn take_asker(tag: &mut Value) -> Option<String> {
+    match tag.as_object_mut()?.remove(ASKER) {
+        Some(Value::String(asker)) => Some(asker),
+        _ => None,
+    }
+}
+
+/// Values that are written as a digest only, because some are secret: an external id, and the signed
+/// assertions of contexts. They are wiped when they are dropped.
+struct Digested(Value);
+
+impl Digested {
+    fn of(values: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        let named = values
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        Self(Value::Object(named.collect()))
+    }
+
+    fn is_empty(&self) -> bool {
+        is_empty(&self.0)
+    }
+
+    fn sha1_hex(&self) -> String {
+        sha1_hex(&dumps(&self.0))
+    }
+}
+
+impl Drop for Digested {
+    fn drop(&mut self) {
+        secret_json::wipe(&mut self.0);
+    }
+}
+
+/// What botocore hashes: `json.dumps(args, sort_keys=True)`, see `_create_cache_key` in
 /// <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>.
-fn arguments_of(request: &Request<'_>, named: Vec<(&'static str, Value)>) -> String {
-    let mut all: BTreeMap<&str, Value> = named
-        .into_iter()
-        .filter(|(_, value)| !value.is_null() && value != "")
-        .collect();
+fn arguments_of(request: &Request<'_>, mut named: Vec<(&'static str, Value)>) -> Digested {
     match (request.role_arn, given(request.asker)) {
-        (Some(arn), _) => drop(all.insert("RoleArn", json!(arn))),
+        (Some(arn), _) => named.push(("RoleArn", json!(arn))),
         // GetSessionToken takes no argument that names its user.
-        (None, Some(asker)) => drop(all.insert("Base", json!(asker))),
+        (None, Some(asker)) => named.push((ASKER, json!(asker))),
         (None, None) => {}
     }
-    dumps(&json!(all))
+    let is_given = |value: &Value| !value.is_null() && value != "";
+    Digested::of(named.into_iter().filter(|(_, value)| is_given(value)))
 }
 
 fn given(text: Option<&str>) -> Option<&str> {
@@ -124,7 +174,7 @@ fn in_order(value: Value) -> Value {
     let Value::Array(mut members) = value else {
         return value;
     };
-    members.sort_by_cached_key(dumps);
+    members.sort_by(|one, other| dumps(one).as_str().cmp(dumps(other).as_str()));
     Value::Array(members)
 }
 
@@ -137,9 +187,9 @@ pub(super) fn sha1_hex(text: &str) -> String {
         })
 }
 
-/// Python's `json.dumps(value, sort_keys=True)`.
-fn dumps(value: &Value) -> String {
-    let mut out = String::new();
+/// Python's `json.dumps(value, sort_keys=True)`, in a buffer that is wiped and has room enough never to grow.
+fn dumps(value: &Value) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(secret_json::room_for(value)));
     write_value(&mut out, value);
     out
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod files;
+mod listing;
 mod lock;
 mod names;
 mod sharing;

@@ -1,12 +1,15 @@
 //! The disk cache around one call of STS, so that the processes of a machine share credentials.
 
-use super::{disk_entry::DiskEntry, request::FetchRequest};
+use super::{
+    disk_entry::DiskEntry,
+    disk_key::{DiskKeys, is_due},
+    request::FetchRequest,
+};
 use crate::{
-    cache::{CacheDir, CacheKey, LockGuard, LockOutcome, Request},
-    config::{AssumeRoleOptions, Origin},
+    cache::{CacheDir, CacheKey, LockGuard, LockOutcome},
+    config::AssumeRoleOptions,
     credentials::{Credentials, Millis},
     providers::{Context, Record},
-    refresh::{Rules, Windows},
     task::deadline::Deadline,
     util::time::now,
 };
@@ -14,14 +17,10 @@ use std::cell::RefCell;
 use tokio::time::sleep;
 
 const SOURCE: &str = "cache";
-/// How long STS credentials are valid if the request does not say.
-const DEFAULT_SECONDS: u32 = 3600;
 
 pub(super) struct DiskCache<'a> {
     dir: Option<CacheDir>,
-    endpoint: Option<String>,
-    /// True if the AWS CLI would use the same endpoint, so both can share entries.
-    finds_cli_endpoint: bool,
+    keys: DiskKeys,
     request: &'a FetchRequest,
     deadline: &'a Deadline,
     /// The entry of the last step that was looked for.
@@ -65,16 +64,9 @@ impl<'a> DiskCache<'a> {
                 .map_err(|warning| record.warn(SOURCE, &warning.to_string()))
                 .ok()
         });
-        // The AWS CLI reads the environment and the profile too, but no option or setting of this
-        // gem.
-        let origin = settings.endpoint.as_ref().map(|endpoint| endpoint.origin);
         Self {
             dir,
-            endpoint: endpoint
-                .url
-                .as_ref()
-                .map(|url| crate::http::without_userinfo(url.expose())),
-            finds_cli_endpoint: !origin.is_some_and(Origin::is_explicit),
+            keys: DiskKeys::new(settings, endpoint),
             request,
             deadline: context.deadline,
             last: RefCell::default(),
@@ -87,7 +79,7 @@ impl<'a> DiskCache<'a> {
         let Some(dir) = &self.dir else {
             return Look::Absent(None);
         };
-        let key = self.key(step);
+        let key = self.keys.key(step.role_arn, step.options, Some(step.asker));
         self.last.replace(Some(DiskEntry {
             dir: dir.clone(),
             key: key.clone(),
@@ -136,23 +128,4 @@ impl<'a> DiskCache<'a> {
     fn now(&self) -> Millis {
         now().saturating_add(self.request.clock_offset)
     }
-
-    fn key(&self, step: &StepRequest<'_>) -> CacheKey {
-        CacheKey::new(&Request {
-            role_arn: step.role_arn,
-            options: step.options.clone(),
-            asker: Some(step.asker),
-            endpoint: self.endpoint.as_deref(),
-            endpoint_is_shared: self.finds_cli_endpoint,
-        })
-    }
-}
-
-/// True if a session would refresh the credentials at once, since they are in the advisory window.
-fn is_due(credentials: &Credentials, options: &AssumeRoleOptions, now: Millis) -> bool {
-    let asked = options.duration_seconds.unwrap_or(DEFAULT_SECONDS);
-    let windows = Windows::of(Millis::from(asked) * 1000, Rules::default());
-    credentials
-        .expires_at
-        .is_none_or(|at| at - now <= windows.advisory)
 }

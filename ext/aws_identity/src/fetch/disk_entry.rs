@@ -3,7 +3,7 @@
 use crate::{
     cache::{CacheDir, CacheKey},
     failure::Failure,
-    task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
+    task::{fetch_task::FetchTask, file_task, fork_gate::SharedGate},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -26,13 +26,9 @@ impl DiskEntry {
         gate: SharedGate,
     ) -> Result<Arc<FetchTask<()>>, Failure> {
         let (entry, access_key_id) = (self.clone(), access_key_id.to_owned());
-        FetchTask::spawn(
-            gate,
-            Deadline::new(REMOVAL_LIMIT, None),
-            move |_| async move {
-                let _ = entry.dir.remove(&entry.key, &access_key_id);
-                Ok(())
-            },
-        )
+        file_task::spawn(gate, REMOVAL_LIMIT, move || {
+            let _ = entry.dir.remove(&entry.key, &access_key_id);
+            Ok(())
+        })
     }
 }

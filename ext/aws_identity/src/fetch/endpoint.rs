@@ -1,11 +1,12 @@
 //! The endpoint of STS.
 
 use crate::{
-    config::{Origin, Role, Settings, check_region, region},
+    config::{Origin, Role, Settings},
     credentials::Secret,
     failure::Failure,
     http,
     profile::{BaseProvider, ProfileChain},
+    region,
     sts::Endpoint,
 };
 
@@ -40,12 +41,12 @@ pub(super) fn endpoint(
     ) {
         (Some(region), _) => region.value.clone(),
         (None, Some(region)) => {
-            check_region("The region of the profile", &region)?;
+            region::check_region("The region of the profile", &region)?;
             region
         }
         (None, None) => region::of_partition(partition(settings, profile)).to_owned(),
     };
-    let (region, is_fips) = without_fips(region);
+    let (region, is_fips) = region::without_fips(region);
     Ok(Endpoint {
         region,
         url,
@@ -60,18 +61,6 @@ pub(super) fn endpoint(
             profile.and_then(|chain| chain.use_dualstack_endpoint),
         ),
     })
-}
-
-/// The region that is meant by one such as `fips-us-east-1`, and whether it means FIPS, as in botocore.
-fn without_fips(region: String) -> (String, bool) {
-    let plain = region
-        .strip_prefix("fips-")
-        .or_else(|| region.strip_suffix("-fips"))
-        .filter(|plain| !plain.is_empty());
-    match plain {
-        Some(plain) => (plain.to_owned(), true),
-        None => (region, false),
-    }
 }
 
 /// The partition of the role that an option, the profile or the environment names; else the public

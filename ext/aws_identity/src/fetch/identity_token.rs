@@ -7,12 +7,15 @@ use crate::{
     failure::{Failure, Kind},
     sts::{IdentityToken, IdentityTokenRequest, limits},
     task::{fetch_task::TaskContext, fork_gate::SharedGate},
-    util::time::{Millis, now},
+    util::time::{Millis, format_iso8601, now},
 };
 use std::sync::Arc;
 
-/// A token for the owner of `credentials`; `request` has their region, the clock's offset and the secrets of the
-/// session.
+/// How long a request may be on its way: STS compares the duration with what is left when it arrives.
+const ON_THE_WAY: Millis = 5_000;
+
+/// A token for the owner of `credentials`; `request` holds them too, with their region, the clock's offset and the
+/// secrets of the session.
 pub async fn identity_token(
     settings: Arc<Settings>,
     credentials: Arc<Credentials>,
@@ -26,17 +29,64 @@ pub async fn identity_token(
         return Err(failure.clone());
     }
     let secrets = fetch.http().secrets();
-    secrets.note_credentials(&credentials);
-    let seconds = duration(
-        &asked,
-        &credentials,
-        now().saturating_add(request.clock_offset),
-    )?;
-    let sts = fetch.context().sts();
-    let issued = sts.identity_token(&credentials, &asked, seconds);
+    let issued = issued(&fetch, &credentials, &asked);
     let outcome = task.deadline.bound(Box::pin(issued)).await;
-    let outcome = outcome.unwrap_or_else(|| Err(task.deadline.overdue()));
+    let outcome = outcome.unwrap_or_else(|| {
+        Err(task
+            .deadline
+            .overdue()
+            .within("While asking for a token (sts:GetWebIdentityToken)"))
+    });
     outcome.map_err(|failure| secrets.clean(failure))
+}
+
+/// The token of STS. Where by STS's clock the credentials end before it would, STS is asked once more, for less.
+async fn issued(
+    fetch: &Fetch<'_>,
+    credentials: &Credentials,
+    asked: &IdentityTokenRequest,
+) -> Result<IdentityToken, Failure> {
+    let sts = fetch.context().sts();
+    let known_offset = fetch.request.clock_offset;
+    let seconds = duration(asked, credentials, now().saturating_add(known_offset))?;
+    let mut answer = sts.identity_token(credentials, asked, seconds).await;
+    if let Err(failure) = &answer
+        && is_too_long(failure)
+    {
+        let offset = fetch.clock_offset().unwrap_or(known_offset);
+        let arrival = now().saturating_add(offset).saturating_add(ON_THE_WAY);
+        let less = duration(asked, credentials, arrival)?;
+        if less < seconds {
+            answer = sts.identity_token(credentials, asked, less).await;
+        }
+    }
+    let token = IdentityToken {
+        clock_offset: fetch.clock_offset(),
+        ..answer?
+    };
+    not_expired(token, now())
+}
+
+/// The token, unless it has expired by the clock of STS. Where the answer has no time of STS, this machine's clock may
+/// be wrong, and the token is taken.
+fn not_expired(token: IdentityToken, now: Millis) -> Result<IdentityToken, Failure> {
+    let expires_at = token.expires_at;
+    match token.clock_offset {
+        Some(offset) if expires_at <= now.saturating_add(offset) => Err(Failure::new(
+            Kind::Service,
+            format!(
+                "STS answered GetWebIdentityToken with a token that had expired at {}.",
+                format_iso8601(expires_at)
+            ),
+            "Check the endpoint: STS gives a token at least a minute.",
+        )),
+        _ => Ok(token),
+    }
+}
+
+fn is_too_long(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default();
+    code.starts_with("SessionDurationEscalation")
 }
 
 /// The seconds to ask for: STS refuses a token that lasts longer than the credentials.

@@ -8,7 +8,7 @@ use crate::{
 
 /// The chosen profile. The outer failure stops the fetch even if another source has credentials:
 /// the files cannot be read, or a named profile does not exist.
-pub(super) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
+pub(crate) fn profile_chain(settings: &Settings) -> Result<Result<ProfileChain, Failure>, Failure> {
     let files = Files::load(&settings.environment)?;
     let Some(named) = &settings.profile else {
         return Ok(profile::resolve(&files, "default"));

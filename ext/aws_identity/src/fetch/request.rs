@@ -17,8 +17,8 @@ use std::sync::Arc;
 pub struct FetchRequest {
     /// Good credentials, so that only the identity is fetched.
     pub held: Option<Arc<Credentials>>,
-    /// The region of the held credentials, which may be that of IMDS.
-    pub region: Option<String>,
+    /// The region of the held credentials, which may be that of IMDS or of the source.
+    pub region: Option<HeldRegion>,
     /// Whether the identity is wanted too.
     pub identity: bool,
     /// The key id of credentials that a service refused. They are removed from the cache on disk,
@@ -42,6 +42,14 @@ pub struct FetchRequest {
     pub secrets: Vec<Secret>,
     /// Written by the fetch.
     pub notes: Arc<FetchNotes>,
+}
+
+/// The region of held credentials.
+#[derive(Clone, Debug)]
+pub struct HeldRegion {
+    pub name: String,
+    /// Whether AWS's FIPS endpoints are to be used.
+    pub use_fips: bool,
 }
 
 /// What a fetch has fetched.
@@ -76,7 +84,8 @@ impl FetchRequest {
         for secret in self.secrets.iter().chain(given.into_iter().flatten()) {
             known.note(secret.expose());
         }
-        for credentials in self.held.as_deref().into_iter().chain(&answers.source) {
+        let source = answers.source.as_ref().map(|given| &given.credentials);
+        for credentials in self.held.as_deref().into_iter().chain(source) {
             known.note_credentials(credentials);
         }
     }
@@ -90,6 +99,16 @@ impl FetchResult {
         }
         for warning in &mut self.warnings {
             *warning = secrets.long_masked(warning);
+        }
+        let details = &self.credentials.details;
+        if details
+            .values()
+            .any(|text| secrets.value_masked(text) != *text)
+        {
+            let credentials = Arc::make_mut(&mut self.credentials);
+            for text in credentials.details.values_mut() {
+                *text = secrets.value_masked(text);
+            }
         }
         self.identity = match self.identity {
             Some(Err(failure)) => Some(Err(secrets.clean(failure))),

@@ -3,15 +3,14 @@
 use super::{
     disk_cache::{DiskCache, Look, StepRequest},
     disk_entry::DiskEntry,
-    profile_in_force::profile_chain,
     request::FetchRequest,
+    role_steps::{role_steps, session_token_options},
 };
 use crate::{
-    config::{AssumeRoleOptions, RoleRequest, Settings, Taker},
+    config::{RoleRequest, Taker},
     credentials::{Credentials, Secret},
     failure::{Failure, Warning},
-    profile::{BaseProvider, RoleStep},
-    providers::{self, BaseCredentials, Context, Record},
+    providers::{BaseCredentials, Context, Record},
     sts::Mfa,
 };
 
@@ -147,12 +146,7 @@ impl AssumeRoles<'_> {
         code: &mut Code,
         record: &mut Record,
     ) -> Result<Credentials, Failure> {
-        let options = AssumeRoleOptions {
-            duration_seconds: self.context.settings.unscoped.duration_seconds,
-            minimum_session_token_size: self.context.settings.unscoped.minimum_session_token_size,
-            serial_number: self.context.settings.unscoped.serial_number.clone(),
-            ..AssumeRoleOptions::default()
-        };
+        let options = session_token_options(self.context.settings);
         // A session token belongs to one user, and an account has many.
         let access_key_id = base.access_key_id.clone();
         let request = StepRequest {
@@ -230,39 +224,11 @@ impl AssumeRoles<'_> {
 
     /// The profile's roles, then the one an option, a setting or the environment names.
     pub(crate) fn roles(&self, from_profile: bool) -> (Vec<RoleRequest>, Vec<RoleRequest>) {
-        let settings = self.context.settings;
-        let profile = self.context.local.profile.ok();
-        let unscoped = AssumeRoleOptions {
-            // With GetSessionToken these two belong to it.
-            serial_number: settings
-                .unscoped
-                .serial_number
-                .clone()
-                .filter(|_| !settings.get_session_token.value),
-            duration_seconds: settings
-                .unscoped
-                .duration_seconds
-                .filter(|_| !settings.get_session_token.value),
-            ..settings.unscoped.clone()
-        };
-        let mut role_steps: Vec<RoleRequest> = match profile {
-            Some(chain) if from_profile => chain.role_steps.iter().map(request).collect(),
-            _ => Vec::new(),
-        };
-        let mut on_top = settings
-            .role_on_top()
-            .map(<[_]>::to_vec)
-            .unwrap_or_default();
-        // Options without `role_arn` apply to the profile's last role, else to the last role on
-        // top. A profile with a web identity has used them for the role of its token.
-        let are_used = from_profile
-            && profile.is_some_and(|chain| matches!(chain.base, BaseProvider::WebIdentity { .. }));
-        if let Some(last) = role_steps.last_mut() {
-            last.options = unscoped.with_fallback(&last.options);
-        } else if let Some(last) = on_top.last_mut().filter(|_| !are_used) {
-            last.options = settings.with_unscoped(&last.options, &unscoped);
-        }
-        (role_steps, on_top)
+        role_steps(
+            self.context.settings,
+            self.context.local.profile.ok(),
+            from_profile,
+        )
     }
 
     async fn token_code(
@@ -304,42 +270,6 @@ impl Code {
                 "Let only the first role need MFA.",
             )),
         }
-    }
-}
-
-/// The MFA device whose code a fetch would need now, if any. Reads files and sends no request.
-pub(crate) fn needed_serial(settings: &Settings) -> Result<Option<String>, Failure> {
-    if settings.get_session_token.value && settings.unscoped.serial_number.is_some() {
-        return Ok(settings.unscoped.serial_number.clone());
-    }
-    let chain = profile_chain(settings)?.ok();
-    let chain = chain.filter(|_| providers::uses_profile(settings));
-    let role_steps = chain.map(|chain| chain.role_steps).unwrap_or_default();
-    let on_top = settings.role_on_top().unwrap_or_default();
-    if role_steps.is_empty() && on_top.is_empty() {
-        return Ok(None);
-    }
-    let of_profile = role_steps.into_iter().find_map(|role| role.mfa_serial);
-    let of_on_top = || {
-        on_top
-            .iter()
-            .find_map(|role| role.options.serial_number.clone())
-    };
-    Ok(of_profile
-        .or_else(of_on_top)
-        .or_else(|| settings.unscoped.serial_number.clone()))
-}
-
-fn request(role_step: &RoleStep) -> RoleRequest {
-    RoleRequest {
-        role_arn: role_step.role_arn.clone(),
-        options: AssumeRoleOptions {
-            role_session_name: role_step.role_session_name.clone(),
-            duration_seconds: role_step.duration_seconds,
-            external_id: role_step.external_id.clone(),
-            serial_number: role_step.mfa_serial.clone(),
-            ..AssumeRoleOptions::default()
-        },
     }
 }
 

@@ -4,14 +4,9 @@ use crate::{
     config::{Base, Settings, TokenSource},
     environment::Environment,
     profile::{BaseProvider, Files, ProfileChain},
-    providers::{login_token_path, process, sso_token_path},
+    providers::{login_token_path, process, sso_token_path, token_file},
     util::watched_files::WatchedFiles,
 };
-
-const TOKEN_FILES: [&str; 2] = [
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-];
 
 /// The config and the credentials file, and the token files that settings and environment name.
 /// Called before any is read, so that a change during the read is seen.
@@ -30,11 +25,7 @@ pub(super) fn before_the_profile(settings: &Settings) -> WatchedFiles {
             .for_each(|path| files.add(path)),
         _ => {}
     }
-    for name in TOKEN_FILES {
-        if let Some(path) = environment.get(name) {
-            files.add(environment.expand_home(path.trim()));
-        }
-    }
+    token_file::named_by(environment).for_each(|(_, path)| files.add(path));
     files
 }
 

@@ -11,7 +11,7 @@ fn names_are_those_of_botocore() {
         (plain(), "c6cae71145e1cddf00066b02d05099c6c046dd3b"),
         (
             key(|r| {
-                r.options.external_id = Some("id-1".into());
+                r.options.external_id = Some(Secret::new("id-1"));
                 r.options.duration_seconds = Some(3600);
             }),
             "5d80cc2f4d5b243a531e545cbb56529e3b29e282",
@@ -36,12 +36,12 @@ fn names_are_those_of_botocore() {
             "64170c80cca49a6e287e1fb847d00e23fc3de38a",
         ),
         (
-            key(|r| r.options.external_id = Some("grüß \"\\ 😀\x7f\0".into())),
+            key(|r| r.options.external_id = Some(Secret::new("grüß \"\\ 😀\x7f\0"))),
             "82fe31ed6769fb5da8c0fd749597850cc5f7da08",
         ),
         (
             key(|r| {
-                r.options.external_id = Some("x".into());
+                r.options.external_id = Some(Secret::new("x"));
                 r.options.duration_seconds = Some(43200);
                 r.options.serial_number = Some("GAHT12345678".into());
                 r.options.role_session_name = Some("s".into());
@@ -65,7 +65,7 @@ fn what_botocore_leaves_out_does_not_change_the_name() {
         r.asker = Some("123456789012");
         r.endpoint = Some("http://127.0.0.1:1");
         r.options.tags = tags(&[("a", "b")]);
-        r.options.external_id = Some(String::new());
+        r.options.external_id = Some(Secret::new(""));
         r.options.role_session_name = Some(String::new());
         r.options.policy = Some(String::new());
     });
