@@ -28,12 +28,14 @@ pub mod token_file;
 mod web_identity;
 
 pub use callbacks::{CallbackAnswers, Callbacks};
-pub(crate) use chain::uses_profile;
-pub use chain::{CHAIN, base_credentials};
+pub use chain::{CHAIN, base_credentials, uses_profile};
 pub use context::{Context, Local};
+pub(crate) use environment::NAME as ENVIRONMENT;
 pub use fetch_notes::FetchNotes;
 pub(crate) use login::token_path as login_token_path;
+pub(crate) use profile::known_asker;
 pub use record::Record;
 pub use source::{Availability, BaseCredentials, Provided, Source};
 pub(crate) use sso::token_path as sso_token_path;
-pub use summary::profiles;
+pub(crate) use summary::profiles;
+pub(crate) use web_identity::traded as traded_web_identity;

@@ -20,6 +20,7 @@ pub struct Files {
     sso_sessions: BTreeMap<String, Properties>,
     services: BTreeMap<String, Properties>,
     set_aside: Vec<SetAside>,
+    with_credentials: Vec<String>,
 }
 
 /// What both files say under one name. Where both have a key, the credentials file wins.
@@ -130,6 +131,11 @@ impl Files {
         &self.profiles
     }
 
+    /// The names of the profiles that have credentials or a role, apart from `default`, sorted.
+    pub(super) fn with_credentials(&self) -> &[String] {
+        &self.with_credentials
+    }
+
     pub(super) fn sso_session(&self, name: &str) -> Option<&Properties> {
         self.sso_sessions.get(name)
     }
@@ -190,6 +196,7 @@ impl Files {
             sso_sessions: BTreeMap::new(),
             services: BTreeMap::new(),
             set_aside: Vec::new(),
+            with_credentials: Vec::new(),
             config,
             credentials,
         };
@@ -203,6 +210,11 @@ impl Files {
             let profile = files.profiles.entry(section.header).or_default();
             profile.credentials = section.properties;
         }
+        // Once, since each profile that is resolved asks for them.
+        let with_credentials = files.profiles.iter().filter(|(name, profile)| {
+            *name != "default" && (profile.names_role() || profile.ways().any(|_| true))
+        });
+        files.with_credentials = with_credentials.map(|(name, _)| name.clone()).collect();
         Ok(files)
     }
 

@@ -6,7 +6,7 @@ use super::{
     profile_chain::{BaseProvider, ProfileChain},
     resolve::resolve,
 };
-use crate::failure::Failure;
+use crate::{credentials::Millis, failure::Failure};
 
 /// One profile, without anything secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct ProfileSummary {
     pub could_work: bool,
     /// Why it could not.
     pub reason: Option<String>,
+    /// When the credentials of its role in the AWS CLI's cache expire.
+    pub cached_until: Option<Millis>,
 }
 
 /// Something outside the files that must be there for a profile to work.
@@ -76,6 +78,7 @@ fn summary(name: &str, profile: &Profile, chain: Option<&ProfileChain>) -> Profi
         needs: chain.map(needs).unwrap_or_default(),
         could_work: true,
         reason: None,
+        cached_until: None,
     }
 }
 

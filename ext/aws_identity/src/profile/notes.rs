@@ -20,7 +20,7 @@ pub struct Notes {
     pub set_aside: Vec<Warning>,
     /// Files that were set aside, likewise.
     pub files: Vec<Warning>,
-    /// Profiles that have credentials and that nothing names, the first few. They count where nothing gives
+    /// Profiles that nothing names, the first few. They count where nothing gives
     /// credentials and no profile is named.
     pub not_named: Option<Warning>,
 }
@@ -48,24 +48,22 @@ impl Notes {
 
 /// Says which profiles have credentials. `default` needs no name, so it is none of them.
 fn not_named(files: &Files) -> Option<Warning> {
-    let mut with_credentials = files.profiles().iter().filter(|(name, profile)| {
-        *name != "default" && (profile.names_role() || profile.ways().any(|_| true))
-    });
-    let names: Vec<String> = with_credentials
-        .by_ref()
+    let all = files.with_credentials();
+    let names: Vec<String> = all
+        .iter()
         .take(SHOWN)
-        .map(|(name, _)| format!("{name:?}"))
+        .map(|name| format!("{name:?}"))
         .collect();
-    let more = with_credentials.count();
+    let more = all.len() - names.len();
     let cause = match (names.as_slice(), more) {
         ([], _) => return None,
-        ([name], _) => format!("The profile {name} has credentials, and nothing names it."),
+        ([name], _) => format!("The profile {name} is configured, but not named."),
         (_, 0) => format!(
-            "The profiles {} have credentials, and nothing names one.",
+            "The profiles {} are configured, but none is named.",
             names.join(", ")
         ),
         _ => format!(
-            "The profiles {} and {more} more have credentials, and nothing names one.",
+            "The profiles {} and {more} more are configured, but none is named.",
             names.join(", ")
         ),
     };

@@ -4,6 +4,7 @@ use super::{files::Files, notes::Notes};
 use crate::{
     credentials::{Credentials, Secret},
     failure::Failure,
+    sts::AssumeRoleOptions,
 };
 
 /// Where the credentials of a profile come from, and what else it sets.
@@ -83,11 +84,25 @@ pub struct RoleStep {
     /// The profile it is written in.
     pub profile: String,
     pub role_arn: String,
-    pub external_id: Option<String>,
+    pub external_id: Option<Secret>,
     pub role_session_name: Option<String>,
     /// 900 to 43200.
     pub duration_seconds: Option<u32>,
     pub mfa_serial: Option<String>,
+}
+
+impl RoleStep {
+    /// The options of its `AssumeRole`: what the profile says, and no default.
+    #[must_use]
+    pub fn options(&self) -> AssumeRoleOptions {
+        AssumeRoleOptions {
+            role_session_name: self.role_session_name.clone(),
+            duration_seconds: self.duration_seconds,
+            external_id: self.external_id.clone(),
+            serial_number: self.mfa_serial.clone(),
+            ..AssumeRoleOptions::default()
+        }
+    }
 }
 
 /// Service endpoints: of the service's part in the `services` section, else `endpoint_url`.

@@ -30,9 +30,12 @@ impl ProfileReader<'_> {
         ))
     }
 
-    pub(super) fn external_id(self) -> Result<Option<String>, Failure> {
-        let value = self.required("external_id")?;
-        self.checked(value, limits::external_id)
+    pub(super) fn external_id(self) -> Result<Option<Secret>, Failure> {
+        let value = self.required("external_id")?.map(Secret::new);
+        if let Some(value) = &value {
+            limits::external_id(value.expose()).map_err(|failure| failure.within(&self.title()))?;
+        }
+        Ok(value)
     }
 
     pub(super) fn mfa_serial(self) -> Result<Option<String>, Failure> {

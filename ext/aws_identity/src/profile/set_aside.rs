@@ -125,7 +125,7 @@ impl SetAside {
         let why = match self.reason {
             Reason::OpenQuote => "a quote is opened and never closed",
             Reason::NoName => "it has no name",
-            Reason::SeveralWords => "a name of several words is written in quotes",
+            Reason::SeveralWords => "a name of several words has to be in quotes",
             Reason::OtherWord => "it does not begin with profile, sso-session or services",
             Reason::Replaced => {
                 return format!(

@@ -44,9 +44,7 @@ impl Location {
             ),
         }
     }
-}
 
-impl Location {
     /// What there is to say of a file that is not read although a variable names it or something is there.
     fn unread(self, path: &Path, why: &Unread, named: bool) -> Warning {
         let path = path.display();

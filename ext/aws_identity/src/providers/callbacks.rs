@@ -2,11 +2,11 @@
 
 use crate::{
     config::Settings,
-    credentials::{Credentials, Secret},
+    credentials::Secret,
     failure::Failure,
     task::{
         asker::Asker,
-        question::{Answer, Limits, Question},
+        question::{Answer, Limits, Question, SuppliedCredentials},
     },
 };
 
@@ -17,7 +17,7 @@ pub struct CallbackAnswers {
     pub token_code: Option<Secret>,
     pub web_identity_token: Option<Secret>,
     /// The credentials of the `source`.
-    pub source: Option<Credentials>,
+    pub source: Option<SuppliedCredentials>,
 }
 
 impl CallbackAnswers {
@@ -28,7 +28,7 @@ impl CallbackAnswers {
         match answer {
             Answer::TokenCode(code) => answers.token_code = Some(code),
             Answer::WebIdentityToken(token) => answers.web_identity_token = Some(token),
-            Answer::Source(keys) => answers.source = Some(*keys),
+            Answer::Source(supplied) => answers.source = Some(*supplied),
         }
         answers
     }
@@ -78,9 +78,9 @@ impl Callbacks<'_> {
         }
     }
 
-    pub async fn source(&self) -> Result<Credentials, Failure> {
-        if let Some(keys) = &self.answers.source {
-            return Ok(keys.clone());
+    pub async fn source(&self) -> Result<SuppliedCredentials, Failure> {
+        if let Some(supplied) = &self.answers.source {
+            return Ok(supplied.clone());
         }
         let limits = Limits {
             // The source may be another session, which may have an MFA prompt of its own.
@@ -92,7 +92,7 @@ impl Callbacks<'_> {
             spent_key: self.spent_key.map(str::to_owned),
         };
         match self.asker.ask(question, limits).await? {
-            Answer::Source(keys) => Ok(*keys),
+            Answer::Source(supplied) => Ok(*supplied),
             _ => Err(unfit()),
         }
     }

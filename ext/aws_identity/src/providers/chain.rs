@@ -11,7 +11,7 @@ use super::{
     context::Context,
     environment, imds, profile,
     record::Record,
-    source::{BaseCredentials, Provided, Source},
+    source::{Absence, BaseCredentials, Provided, Source},
     supplied, web_identity,
 };
 use crate::{
@@ -45,7 +45,8 @@ fn order(settings: &Settings) -> &'static [&'static Source] {
 }
 
 /// True if the profile is asked: it is named, or no source before it in the chain has credentials.
-pub(crate) fn uses_profile(settings: &Settings) -> bool {
+#[must_use]
+pub fn uses_profile(settings: &Settings) -> bool {
     let first = order(settings).iter().find(|source| {
         source.name != environment::NAME || environment::is_set(&settings.environment)
     });
@@ -58,7 +59,7 @@ pub async fn base_credentials(
     context: &Context<'_>,
     record: &mut Record,
 ) -> Result<BaseCredentials, Failure> {
-    let mut last_reason = String::new();
+    let mut last = Absence::from(String::new());
     for source in order(context.settings) {
         let label = source.label(context);
         record.asks(&label);
@@ -72,12 +73,12 @@ pub async fn base_credentials(
                 }
                 return Ok(record.found(&label, *found));
             }
-            Ok(Provided::Absent(reason)) => {
-                record.absent(&label, &reason);
+            Ok(Provided::Absent(absence)) => {
+                record.absent(&label, &absence.reason);
                 if context.notes.is_absent(source.name) {
-                    return Err(absent_now(&label, &reason));
+                    return Err(absent_now(&label, &absence.reason));
                 }
-                last_reason = reason;
+                last = absence;
             }
             Err(failure) => return Err(record.failed(&label, failure)),
         }
@@ -85,8 +86,8 @@ pub async fn base_credentials(
     let base = context.settings.base.as_ref().map(|base| &base.value);
     Err(match base {
         Some(Base::Profile(name)) => profile::without_credentials(name, context.local.profile.ok()),
-        Some(Base::Source(source)) => configured::missing(*source, &last_reason),
-        _ => not_on_aws(context, &last_reason),
+        Some(Base::Source(source)) => configured::missing(*source, &last.reason),
+        _ => not_on_aws(context, &last),
     })
 }
 
@@ -100,7 +101,7 @@ fn absent_now(source: &str, reason: &str) -> Failure {
 }
 
 /// Names what was looked at and set aside. "Nothing names AWS credentials here" only where that is so.
-fn not_on_aws(context: &Context<'_>, imds: &str) -> Failure {
+fn not_on_aws(context: &Context<'_>, imds: &Absence) -> Failure {
     let settings = context.settings;
     let notes = context.local.profile.ok().map(|chain| &chain.notes);
     let mut set_aside: Vec<_> = notes.into_iter().flat_map(Notes::all_set_aside).collect();
@@ -116,10 +117,20 @@ fn not_on_aws(context: &Context<'_>, imds: &str) -> Failure {
         None if set_aside.is_empty() => "Nothing names AWS credentials here".into(),
         None => "Nothing here gives AWS credentials".into(),
     };
-    Failure::new(
-        Kind::NotOnAws,
-        format!("{first}, and this does not look like AWS (IMDS: {imds})."),
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials.",
-    )
-    .with_notes(set_aside)
+    let remedy = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where AWS gives credentials.";
+    let (cause, remedy) = if imds.is_off {
+        (
+            format!("{first}, and {}.", imds.reason),
+            format!(
+                "{remedy} If this is an EC2 instance, turn the service on: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`."
+            ),
+        )
+    } else {
+        let cause = format!(
+            "{first}, and this does not look like AWS (IMDS: {}).",
+            imds.reason
+        );
+        (cause, remedy.to_owned())
+    };
+    Failure::new(Kind::NotOnAws, cause, remedy).with_notes(set_aside)
 }

@@ -35,14 +35,14 @@ const NO_PROFILE: &str = "(credential_process)";
 fn keys(context: &Context<'_>) -> Provided {
     match context.settings.base.as_ref().map(|base| &base.value) {
         Some(Base::Keys(keys)) => keys.clone().into(),
-        _ => Provided::Absent(absence()),
+        _ => Provided::Absent(absence().into()),
     }
 }
 
 async fn program(context: &Context<'_>) -> Result<Provided, Failure> {
     let Some(Base::Process(command)) = context.settings.base.as_ref().map(|base| &base.value)
     else {
-        return Ok(Provided::Absent(absence()));
+        return Ok(Provided::Absent(absence().into()));
     };
     let provided = process::provide(context, command, None, NO_PROFILE).await;
     match provided {

@@ -47,7 +47,7 @@ pub(super) const SOURCE: Source = Source {
 pub(super) async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     let environment = context.local.environment;
     if !is_configured(environment) {
-        return Ok(Provided::Absent(absence()));
+        return Ok(Provided::Absent(absence().into()));
     }
     credentials(context.http, environment, context.time())
         .await
@@ -97,7 +97,7 @@ async fn credentials(
             .collect();
         let asked = Asked {
             variable: variable(environment),
-            place: http::without_userinfo(&uri),
+            place: http::shown_url(&uri),
             secrets: http.secrets(),
         };
         let answer = direct.send("GET", &uri, &headers).await;
@@ -250,7 +250,7 @@ fn uri(environment: &Environment) -> Result<String, Failure> {
             format!(
                 "{FULL_URI} is {}: over plain HTTP only loopback, 169.254.170.2, 169.254.170.23 and fd00:ec2::23 are asked, \
              since the token would be readable on the way.",
-                http::without_userinfo(&uri)
+                http::shown_url(&uri)
             ),
             "Use https.",
         ));

@@ -5,6 +5,7 @@ use crate::{
     util::time,
 };
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 /// Takes the credentials out of `answer`, in which the session token is called `token`. The error
 /// names the missing or wrong member, as in "no `AccessKeyId`", and never its value.
@@ -60,7 +61,7 @@ pub(super) fn text(answer: &mut Map<String, Value>, name: &str) -> Result<Option
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
         Some(Value::String(text)) if text.trim().len() == text.len() => Ok(Some(text)),
-        Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+        Some(Value::String(text)) => Ok(Some(Zeroizing::new(text).trim().to_owned())),
         Some(_) => Err(format!("{name} as something other than a string")),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     util::time,
 };
 
-pub(super) const NAME: &str = "environment";
+pub(crate) const NAME: &str = "environment";
 const ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const TOKEN: &str = "AWS_SESSION_TOKEN";
@@ -32,7 +32,7 @@ pub(super) const SOURCE: Source = Source {
 pub(super) fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     Ok(match read(context.local.environment)? {
         Some(keys) => keys.into(),
-        None => Provided::Absent(absence()),
+        None => Provided::Absent(absence().into()),
     })
 }
 
@@ -54,7 +54,7 @@ fn absence() -> String {
 }
 
 /// The pair of keys, if there is one; half a pair is a failure.
-fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
+pub(super) fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
     let value = |name| environment.get(name).map(str::trim);
     let half = |has: &str, lacks: &str| {
         Failure::configuration(
@@ -74,7 +74,7 @@ fn read(environment: &Environment) -> Result<Option<Credentials>, Failure> {
             if let Some((name, what)) = keys.defect([ID, SECRET, token_name, ACCOUNT]) {
                 return Err(Failure::configuration(
                     format!("{name} {what}."),
-                    "Check what sets it: a line end or another character that is not to be seen may have come in.",
+                    "Check what sets it, also for characters that are not to be seen, such as a line end.",
                 ));
             }
             keys.expires_at = value(EXPIRATION).map(expiration).transpose()?;

@@ -8,12 +8,15 @@ use retry::Place;
 
 use super::{
     context::{Context, Local},
-    source::{Availability, BaseCredentials, Provided, Source},
+    source::{Absence, Availability, BaseCredentials, Provided, Source},
 };
 use crate::{environment::Environment, failure::Failure};
 use std::{fs, path::Path};
 
 const NAME: &str = "imds";
+/// A metadata service that gives no token, where the hardware does not say that this is EC2: a virtual machine or a container may hide it.
+const OFF: &str =
+    "a metadata service is there and answers 403, as EC2's does where it is turned off";
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 
 pub(super) const SOURCE: Source = Source {
@@ -26,7 +29,7 @@ pub(super) const SOURCE: Source = Source {
 
 pub(super) async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
     if is_disabled(context.local.environment) {
-        return Ok(Provided::Absent(absence()));
+        return Ok(Provided::Absent(absence().into()));
     }
     let is_ec2 = is_ec2(&context.settings.dmi_folder);
     match ask(context, is_ec2).await {
@@ -41,14 +44,17 @@ pub(super) async fn provide(context: &Context<'_>) -> Result<Provided, Failure> 
             "Turn it on: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`; or set AWS_EC2_METADATA_DISABLED=true.",
         )
         .answered()),
-        Err(ImdsError::Off) => Ok(Provided::Absent(client::not_amazons(403))),
+        Err(ImdsError::Off) => Ok(Provided::Absent(Absence {
+            reason: OFF.into(),
+            is_off: true,
+        })),
         Err(ImdsError::Unavailable(why)) if is_ec2 => {
             Err(Failure::no_credentials(
                 format!("This is an EC2 instance, and its metadata service is not there ({why})."),
                 "In a container raise the hop limit (HttpPutResponseHopLimit) to 2; else enable the service, or set AWS_EC2_METADATA_DISABLED=true.",
             ))
         }
-        Err(ImdsError::Unavailable(why)) => Ok(Provided::Absent(why)),
+        Err(ImdsError::Unavailable(why)) => Ok(Provided::Absent(why.into())),
     }
 }
 

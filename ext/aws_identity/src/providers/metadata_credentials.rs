@@ -1,20 +1,25 @@
 //! The JSON in which IMDS and the container endpoints hand out credentials.
 
 use super::credential_json::{extra, take};
-use crate::credentials::{Credentials, KnownSecrets};
+use crate::{
+    credentials::{Credentials, KnownSecrets},
+    util::secret_json::{self, SecretJson},
+};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 /// Reads credentials, or says what is wrong with the answer. Of the answer only its code and message are shown,
 /// without `secrets`.
 pub fn parse(body: &[u8], source: &str, secrets: &KnownSecrets) -> Result<Credentials, String> {
-    let mut answer = match serde_json::from_slice(body) {
-        Ok(Value::Object(answer)) => answer,
-        Ok(_) => return Err("the answer is not a JSON object".into()),
-        Err(_) => return Err("the answer is not JSON".into()),
+    let mut answer = match SecretJson::parse(body) {
+        Some(answer) => answer,
+        None if is_json(body) => return Err("the answer is not a JSON object".into()),
+        None => return Err("the answer is not JSON".into()),
     };
+    let answer = answer.members();
     let has = |what: String| format!("the answer has {what}");
     // IMDS sends the code `Success`; another code says why the role cannot be used.
-    let code = member(&answer, ["Code", "code"]).filter(|code| !code.is_empty());
+    let code = member(answer, ["Code", "code"]).filter(|code| !code.is_empty());
     if code.is_some_and(|code| code != "Success") {
         let words = words(body, secrets);
         return Err(format!("it gave none{words}"));
@@ -23,8 +28,8 @@ pub fn parse(body: &[u8], source: &str, secrets: &KnownSecrets) -> Result<Creden
     if answer.get("Expiration") == Some(&Value::Null) {
         return Err("the answer has an Expiration that is null".into());
     }
-    let role_arn = extra(&mut answer, "RoleArn").filter(|arn| arn.starts_with("arn:"));
-    let mut credentials = take(&mut answer, "Token", source).map_err(has)?;
+    let role_arn = extra(answer, "RoleArn").filter(|arn| arn.starts_with("arn:"));
+    let mut credentials = take(answer, "Token", source).map_err(has)?;
     if let Some(arn) = role_arn {
         credentials.details.insert("role_arn".into(), arn);
     }
@@ -33,11 +38,12 @@ pub fn parse(body: &[u8], source: &str, secrets: &KnownSecrets) -> Result<Creden
 
 /// What the endpoint says about its refusal, as `: its words`; empty where it says nothing, or a web page.
 pub(super) fn words(body: &[u8], secrets: &KnownSecrets) -> String {
-    let text = String::from_utf8_lossy(body);
-    let said = match serde_json::from_str(&text) {
-        Ok(Value::Object(answer)) => {
-            let message = member(&answer, ["Message", "message"]);
-            let code = member(&answer, ["Code", "code"]).and_then(|code| secrets.code(code));
+    let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
+    let mut answer = serde_json::from_str(&text).ok();
+    let said = Zeroizing::new(match &answer {
+        Some(Value::Object(answer)) => {
+            let message = member(answer, ["Message", "message"]);
+            let code = member(answer, ["Code", "code"]).and_then(|code| secrets.code(code));
             let parts: Vec<&str> = [code, message]
                 .into_iter()
                 .flatten()
@@ -45,16 +51,26 @@ pub(super) fn words(body: &[u8], secrets: &KnownSecrets) -> String {
                 .collect();
             parts.join(": ")
         }
-        Ok(Value::String(text)) => text,
-        Ok(_) => String::new(),
-        Err(_) => text.into_owned(),
-    };
+        Some(Value::String(text)) => text.clone(),
+        Some(_) => String::new(),
+        None => text.to_string(),
+    });
+    if let Some(answer) = &mut answer {
+        secret_json::wipe(answer);
+    }
     let said = said.trim().trim_end_matches('.');
     if said.is_empty() || said.starts_with('<') {
         String::new()
     } else {
         format!(": {}", secrets.shown(said))
     }
+}
+
+fn is_json(body: &[u8]) -> bool {
+    let parsed = serde_json::from_slice(body);
+    parsed
+        .map(|mut value| secret_json::wipe(&mut value))
+        .is_ok()
 }
 
 fn member<'a>(answer: &'a Map<String, Value>, names: [&str; 2]) -> Option<&'a str> {

@@ -256,7 +256,7 @@ fn judged(program: &Program, exit: Exit, output: &[u8]) -> Result<Credentials, F
         };
         return Err(Failure::no_credentials(
             format!("{program} {how}."),
-            "Run it by hand to see why: its error output may hold secrets and is not shown.",
+            "Run it by hand to see why: its error output may hold secrets and is no part of this message.",
         )
         .answered());
     }

@@ -4,15 +4,16 @@ use super::{
     container,
     context::{Context, Local},
     environment, imds, login, process,
-    source::{Availability, Provided, Source},
+    source::{Availability, BaseCredentials, PROFILE, Provided, Source},
     sso, web_identity,
 };
 use crate::{
+    environment::Environment,
     failure::Failure,
     profile::{BaseProvider, ProfileChain},
 };
 
-pub(super) const NAME: &str = "profile";
+pub(super) const NAME: &str = PROFILE;
 
 pub(super) const SOURCE: Source = Source {
     name: NAME,
@@ -56,7 +57,7 @@ async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
 async fn base(context: &Context<'_>, chain: &ProfileChain) -> Result<Provided, Failure> {
     let profile = &chain.base_profile;
     match &chain.base {
-        BaseProvider::None => Ok(Provided::Absent(absence(chain))),
+        BaseProvider::None => Ok(Provided::Absent(absence(chain).into())),
         BaseProvider::Keys(keys) => Ok(keys.clone().into()),
         BaseProvider::Environment => required(ENVIRONMENT, environment::provide(context)?),
         BaseProvider::Container => required(CONTAINER, container::provide(context).await?),
@@ -68,6 +69,23 @@ async fn base(context: &Context<'_>, chain: &ProfileChain) -> Result<Provided, F
         BaseProvider::WebIdentity { .. } => web_identity::provide_for_profile(context, chain).await,
         BaseProvider::Sso { .. } => sso::provide(context, chain).await,
         BaseProvider::Login { session } => login::provide(context, session, profile).await,
+    }
+}
+
+/// Who signs calls with the base credentials of the profile, as [`BaseCredentials::asker`] will say of them; `None` where
+/// only the source knows it.
+pub(crate) fn known_asker(chain: &ProfileChain, environment: &Environment) -> Option<String> {
+    let of_keys = |keys| BaseCredentials::new(keys).asker();
+    match &chain.base {
+        BaseProvider::Keys(keys) => Some(of_keys(keys.clone())),
+        BaseProvider::Environment => environment::read(environment).ok()?.map(of_keys),
+        BaseProvider::WebIdentity { role_arn, .. } => Some(role_arn.clone()),
+        BaseProvider::Sso { .. } => sso::asker(chain),
+        BaseProvider::Container
+        | BaseProvider::Imds
+        | BaseProvider::Process { .. }
+        | BaseProvider::Login { .. }
+        | BaseProvider::None => None,
     }
 }
 
@@ -124,7 +142,7 @@ const IMDS: &str = "Ec2InstanceMetadata";
 /// Fails if the source that `credential_source` names is absent.
 fn required(name: &str, provided: Provided) -> Result<Provided, Failure> {
     match provided {
-        Provided::Absent(reason) => Err(missing(name, &reason)),
+        Provided::Absent(absence) => Err(missing(name, &absence.reason)),
         found @ Provided::Found(_) => Ok(found),
     }
 }

@@ -4,13 +4,14 @@ use crate::{
     attempt::{Attempt, Outcome},
     failure::Failure,
     task::deadline::Deadline,
+    util::foreign_text,
 };
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// The most characters of a failure in a line of the record.
+/// The most characters of a failure in a line of the record; one that is longer ends in dots.
 const SHOWN: usize = 200;
 
 pub struct Record {
@@ -74,7 +75,7 @@ impl Record {
     }
 
     pub fn failed(&mut self, source: &str, failure: Failure) -> Failure {
-        let reason: String = failure.message().chars().take(SHOWN).collect();
+        let reason = foreign_text::cut(&failure.message(), SHOWN);
         self.note(source, Outcome::Failed, &reason);
         failure
     }
@@ -110,5 +111,22 @@ impl Record {
             reason: reason.to_owned(),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_ends_in_dots() {
+        let mut record = Record::default();
+        for length in [SHOWN, SHOWN + 1] {
+            record.failed("imds", Failure::configuration("a".repeat(length), ""));
+        }
+        let reasons = record.into_parts().0.into_iter().map(|line| line.reason);
+        let [whole, cut] = reasons.collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(whole, "a".repeat(SHOWN));
+        assert_eq!(cut, format!("{}...", "a".repeat(SHOWN - 3)));
     }
 }

@@ -7,11 +7,11 @@
 
 use super::context::Context;
 use crate::{
-    config::check_region,
     credentials::{KnownSecrets, Millis, Secret},
     failure::{Failure, Kind},
     http::{self, HttpError, USER_AGENT},
     profile::Endpoints,
+    region::check_region,
     sts::Endpoint,
     util::{foreign_text::shown, secret_json::SecretJson},
 };
@@ -203,7 +203,7 @@ impl Call<'_> {
             let body = match &self.body {
                 Some(body) => {
                     headers.push(("content-type", "application/json"));
-                    SdkBody::from(body.as_slice())
+                    http::wiped_body(body.clone())
                 }
                 None => SdkBody::empty(),
             };
@@ -268,7 +268,7 @@ impl Call<'_> {
     }
 
     fn unanswered(&self, address: &Secret, error: HttpError) -> Failure {
-        let place = http::without_userinfo(address.expose());
+        let place = http::shown_url(address.expose());
         let remedy = error.remedy_or("Check the network and proxy.").to_owned();
         let (kind, what) = match error {
             HttpError::Timeout => (Kind::Timeout, "does not answer".to_owned()),

@@ -7,6 +7,9 @@ use super::{
 use crate::{config::AssumeRoleOptions, credentials::Credentials, failure::Failure};
 use std::pin::Pin;
 
+/// The name of the profile as a source, with which its label begins.
+pub(super) const PROFILE: &str = "profile";
+
 /// One source of the chain.
 pub struct Source {
     /// Its name in the record and in the findings of the doctor.
@@ -25,8 +28,23 @@ pub(super) type Providing<'a> = Pin<Box<dyn Future<Output = Result<Provided, Fai
 /// The answer of a source that does not fail.
 pub enum Provided {
     Found(Box<BaseCredentials>),
-    /// It is not configured, and why.
-    Absent(String),
+    Absent(Absence),
+}
+
+/// Why a source is not configured.
+pub struct Absence {
+    pub reason: String,
+    /// It is there as far as can be told from outside, and turned off.
+    pub is_off: bool,
+}
+
+impl From<String> for Absence {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            is_off: false,
+        }
+    }
 }
 
 /// Whether a source would give credentials, as far as can be known without network and programs.
@@ -53,6 +71,8 @@ pub struct BaseCredentials {
     pub is_web_identity: bool,
     /// The client of IMDS, if IMDS gave them, since IMDS knows the region too.
     pub imds: Option<Imds>,
+    /// The region of the `source`, if that is a session.
+    pub region: Option<String>,
     /// A problem for the log, which does not make the fetch fail.
     pub warning: Option<String>,
     /// The account and the role of a login of IAM Identity Center.
@@ -88,6 +108,7 @@ impl BaseCredentials {
             options: AssumeRoleOptions::default(),
             is_web_identity: false,
             imds: None,
+            region: None,
             sso_role: None,
             warning: None,
         }
@@ -106,12 +127,17 @@ impl BaseCredentials {
             instance_role,
         ) {
             (Some(arn), ..) => arn.clone(),
-            (None, Some(role), ..) => format!("sso {role}"),
+            (None, Some(role), ..) => sso_asker(role),
             // The name of an instance's role is unique within an account only.
             (None, None, Some(account), Some(role)) => format!("instance profile {account} {role}"),
             _ => credentials.access_key_id.clone(),
         }
     }
+}
+
+/// The same for a login of IAM Identity Center, by its account and role.
+pub(super) fn sso_asker(role: &str) -> String {
+    format!("sso {role}")
 }
 
 impl From<BaseCredentials> for Provided {

@@ -6,7 +6,7 @@ use super::{
     credential_json::usable,
     login_file::{LoginFile, or_renewed_meanwhile, renewed},
     service::{Answer, Call, Service},
-    source::{Availability, BaseCredentials, Provided},
+    source::{Availability, BaseCredentials, Provided, sso_asker},
 };
 use crate::{
     credentials::{Credentials, Millis, Secret, is_header},
@@ -81,6 +81,11 @@ impl<'a> Login<'a> {
             account_id,
             role_name,
         })
+    }
+
+    /// Its account and role.
+    fn role(&self) -> String {
+        format!("{} {}", self.account_id, self.role_name)
     }
 
     fn remedy(&self) -> String {
@@ -313,16 +318,21 @@ pub(super) async fn provide(
     chain: &ProfileChain,
 ) -> Result<Provided, Failure> {
     let Some(login) = Login::of(chain) else {
-        return Ok(Provided::Absent(String::new()));
+        return Ok(Provided::Absent(String::new().into()));
     };
     let token = login.good_token(context).await?;
     let credentials = login.credentials(context, &token).await?;
     Ok(BaseCredentials {
         warning: token.warning,
-        sso_role: Some(format!("{} {}", login.account_id, login.role_name)),
+        sso_role: Some(login.role()),
         ..BaseCredentials::new(credentials)
     }
     .into())
+}
+
+/// As [`BaseCredentials::asker`] of its credentials.
+pub(super) fn asker(chain: &ProfileChain) -> Option<String> {
+    Login::of(chain).map(|login| sso_asker(&login.role()))
 }
 
 /// Checks whether this machine has a valid login.

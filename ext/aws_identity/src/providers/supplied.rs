@@ -2,7 +2,7 @@
 
 use super::{
     context::{Context, Local},
-    source::{Availability, Provided, Source},
+    source::{Availability, BaseCredentials, Provided, Source},
 };
 use crate::failure::Failure;
 
@@ -17,7 +17,11 @@ pub(super) const SOURCE: Source = Source {
 };
 
 async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
-    context.callbacks.source().await.map(Provided::from)
+    let supplied = context.callbacks.source().await?;
+    Ok(Provided::from(BaseCredentials {
+        region: supplied.region,
+        ..BaseCredentials::new(supplied.credentials)
+    }))
 }
 
 /// A check does not ask the object of the application, so it cannot say more.

@@ -2,12 +2,29 @@
 
 use crate::{
     credentials::Secret,
+    environment::Environment,
     util::read_file::{self, Unread},
 };
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// STS takes tokens of at most 20,000 characters; a line end and some white space may surround it.
 const MOST_BYTES: u64 = 20_480;
+
+/// The token files that variables name, each with its variable.
+pub fn named_by(environment: &Environment) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    [
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    ]
+    .into_iter()
+    .filter_map(|name| {
+        let path = environment.get(name)?.trim();
+        Some((name, environment.expand_home(path)))
+    })
+}
 
 /// The trimmed content, or why there is none. The reason never holds the content.
 pub fn read(path: &Path) -> Result<Secret, String> {
@@ -40,7 +57,7 @@ pub fn read(path: &Path) -> Result<Secret, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, fs, path::PathBuf, process::Command};
+    use std::{env, fs, process::Command};
 
     fn scratch(name: &str) -> PathBuf {
         let path = env::temp_dir().join(format!("token-file-{}-{name}", std::process::id()));

@@ -2,7 +2,7 @@
 
 use super::{
     context::{Context, Local},
-    source::{Availability, BaseCredentials, Provided, Source},
+    source::{Availability, BaseCredentials, PROFILE, Provided, Source},
     token_file,
 };
 use crate::{
@@ -29,20 +29,55 @@ pub(super) const SOURCE: Source = Source {
 
 /// Exchanges the token that an option or a setting names, else that of the environment (IRSA).
 async fn provide(context: &Context<'_>) -> Result<Provided, Failure> {
-    let settings = context.settings;
-    let (token, role, is_explicit) = if let Some(token) = settings.web_identity() {
-        (token.clone(), settings.web_identity_role()?, true)
-    } else {
-        match of_environment(context.local.environment)? {
-            Some((token, role)) => (token, role, false),
-            None => return Ok(Provided::Absent(absence())),
-        }
+    let Some((token, role, is_explicit)) = in_force(context.settings)? else {
+        return Ok(Provided::Absent(absence().into()));
     };
     refuse_unused(context.settings)?;
     let options = merged(context, &role, is_explicit);
     let mut found = exchange(context, &token, &role.role_arn, options).await?;
     NAME.clone_into(&mut found.credentials.source);
     Ok(found.into())
+}
+
+/// The token and its role, and whether an option or a setting names them.
+fn in_force(settings: &Settings) -> Result<Option<(TokenSource, RoleRequest, bool)>, Failure> {
+    if let Some(token) = settings.web_identity() {
+        return Ok(Some((token.clone(), settings.web_identity_role()?, true)));
+    }
+    let of_environment = of_environment(&settings.environment)?;
+    Ok(of_environment.map(|(token, role)| (token, role, false)))
+}
+
+/// The role for which a session trades a token, and the token, of the source that the record calls `label`. `None` where that trades
+/// none, or where it cannot be read here.
+pub(crate) fn traded(
+    label: &str,
+    settings: &Settings,
+    chain: Option<&ProfileChain>,
+) -> Option<(String, Secret)> {
+    let (token, role_arn) = if label == NAME {
+        let (token, role, _) = in_force(settings).ok()??;
+        (token, role.role_arn)
+    } else {
+        match &chain.filter(|_| label.starts_with(PROFILE))?.base {
+            BaseProvider::WebIdentity {
+                role_arn,
+                token_file,
+                ..
+            } => (of_file(&settings.environment, token_file), role_arn.clone()),
+            _ => return None,
+        }
+    };
+    let token = match token {
+        TokenSource::Text(text) => text,
+        TokenSource::File(path) => token_file::read(&path).ok()?,
+        TokenSource::Supplied => return None,
+    };
+    Some((role_arn, token))
+}
+
+fn of_file(environment: &Environment, path: &str) -> TokenSource {
+    TokenSource::File(environment.expand_home(path.trim()))
 }
 
 /// Exchanges the token of a profile with `web_identity_token_file`.
@@ -57,7 +92,7 @@ pub(super) async fn provide_for_profile(
         duration_seconds,
     } = &chain.base
     else {
-        return Ok(Provided::Absent(absence()));
+        return Ok(Provided::Absent(absence().into()));
     };
     let own = AssumeRoleOptions {
         role_session_name: role_session_name.clone(),
@@ -70,7 +105,7 @@ pub(super) async fn provide_for_profile(
     } else {
         own
     };
-    let token = TokenSource::File(context.local.environment.expand_home(token_file));
+    let token = of_file(context.local.environment, token_file);
     exchange(context, &token, role_arn, options)
         .await
         .map(Provided::from)
@@ -139,10 +174,7 @@ fn of_environment(
             ..AssumeRoleOptions::default()
         },
     };
-    Ok(Some((
-        TokenSource::File(environment.expand_home(file.trim())),
-        role,
-    )))
+    Ok(Some((of_file(environment, file), role)))
 }
 
 /// The options with which the token is exchanged. Options without `role_arn` apply to this role,

@@ -22,6 +22,7 @@ use crate::{
     http::{Allowed, Http, HttpError, PlainClient, Reply},
     profile::ProfileChain,
     providers::metadata_credentials,
+    region::check_region,
     util::foreign_text::shown,
 };
 use std::time::{Duration, Instant};
@@ -146,11 +147,8 @@ impl Imds {
         let asked = self.get("/latest/meta-data/placement/region");
         let reply = timeout(limit, asked).await.ok()?.ok()?;
         let region = str::from_utf8(&reply.body).ok()?.trim();
-        let plain = !region.is_empty()
-            && region
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (reply.status == 200 && plain).then(|| region.to_owned())
+        let is_one = reply.status == 200 && check_region("region", region).is_ok();
+        is_one.then(|| region.to_owned())
     }
 
     /// Gets the session token, which version 2 needs for every request.

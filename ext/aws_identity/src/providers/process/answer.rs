@@ -1,7 +1,9 @@
 //! What a `credential_process` prints: one JSON object, version 1.
 
 use crate::{
-    credentials::Credentials, providers::credential_json::take, util::foreign_text::shown,
+    credentials::Credentials,
+    providers::credential_json::take,
+    util::{foreign_text::shown, secret_json::SecretJson},
 };
 use serde_json::Value;
 
@@ -10,9 +12,10 @@ pub fn read(output: &[u8]) -> Result<Credentials, String> {
     if output.trim_ascii().is_empty() {
         return Err("printed nothing".into());
     }
-    let Ok(Value::Object(mut answer)) = serde_json::from_slice(output) else {
+    let Some(mut answer) = SecretJson::parse(output) else {
         return Err("printed something that is not one JSON object".into());
     };
+    let answer = answer.members();
     match answer.get("Version") {
         Some(Value::Number(version)) if version.as_f64() == Some(1.0) => {}
         Some(Value::Number(version)) => {
@@ -22,8 +25,7 @@ pub fn read(output: &[u8]) -> Result<Credentials, String> {
         Some(_) => return Err("printed a Version that is not the number 1".into()),
         None => return Err("printed no Version".into()),
     }
-    take(&mut answer, "SessionToken", "credential_process")
-        .map_err(|defect| format!("printed {defect}"))
+    take(answer, "SessionToken", "credential_process").map_err(|defect| format!("printed {defect}"))
 }
 
 #[cfg(test)]

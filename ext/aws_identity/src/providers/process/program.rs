@@ -5,13 +5,14 @@ use crate::{
     util::{
         foreign_text::shown,
         read_file::{self, Links},
+        system_error::without_number,
     },
 };
 use rustix::io::Errno;
 use std::{
     ffi::OsStr,
     fmt,
-    io::{self, Read as _},
+    io::{self, ErrorKind, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
@@ -25,6 +26,8 @@ pub(super) enum Unfound {
     /// It is there, and a directory or a device.
     NotAFile,
     NotExecutable(PathBuf),
+    /// The system does not say whether it is there, such as where a folder may not be searched.
+    Unseen(io::Error),
 }
 
 impl Program {
@@ -38,7 +41,7 @@ impl Program {
         for folder in std::env::split_paths(folders) {
             match runnable(&folder.join(&self.0)) {
                 Ok(found) => return Ok(found),
-                Err(Unfound::Missing) => {}
+                Err(Unfound::Missing | Unfound::Unseen(_)) => {}
                 Err(why) => unfound = why,
             }
         }
@@ -48,7 +51,10 @@ impl Program {
 
 fn runnable(path: &Path) -> Result<PathBuf, Unfound> {
     let path = std::path::absolute(path).map_err(|_| Unfound::Missing)?;
-    let found = std::fs::metadata(&path).map_err(|_| Unfound::Missing)?;
+    let found = std::fs::metadata(&path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Unfound::Missing,
+        _ => Unfound::Unseen(error),
+    })?;
     if !found.is_file() {
         return Err(Unfound::NotAFile);
     }
@@ -94,6 +100,18 @@ impl Unfound {
                     "{program} is no program {place}. It runs without a shell: ~, $NAME, pipes and NAME=value before it mean nothing."
                 ),
                 "Write the whole path, or sh -c '...'.",
+            ),
+            Self::Unseen(error) => Failure::configuration(
+                format!(
+                    "{program} cannot be found {place}: {}.",
+                    without_number(&error.to_string())
+                ),
+                match error.kind() {
+                    ErrorKind::PermissionDenied => {
+                        "Check that this user may search the folders of the path."
+                    }
+                    _ => "Check the path.",
+                },
             ),
             Self::NotAFile => Failure::configuration(
                 format!("{program} is a directory or a device {place}, and no program."),

@@ -35,8 +35,14 @@ fn what_our_own_program_ends_with_is_understood() {
 const AMPLE: Duration = Duration::from_secs(20);
 const GOOD: &str = r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "canary-secret"}"#;
 
+const PATH: (&str, &str) = ("PATH", "/usr/bin:/bin");
+
 fn environment() -> Environment {
-    Environment::new([("PATH", "/usr/bin:/bin")])
+    Environment::new([PATH])
+}
+
+fn environment_with(name: &str, value: &str) -> Environment {
+    Environment::new([PATH, (name, value)])
 }
 
 fn shell(script: &str) -> Result<Credentials, Failure> {
@@ -44,7 +50,7 @@ fn shell(script: &str) -> Result<Credentials, Failure> {
 }
 
 fn shell_within(script: &str, limit: Duration) -> Result<Credentials, Failure> {
-    let environment = environment().with("SCRIPT", script);
+    let environment = environment_with("SCRIPT", script);
     run("sh -c 'eval \"$SCRIPT\"'", limit, &environment)
 }
 
@@ -96,7 +102,7 @@ fn no_shell_sees_the_command() {
 
 #[test]
 fn the_program_sees_the_given_environment_only_and_no_input() {
-    let given = environment().with("GIVEN", "given");
+    let given = environment_with("GIVEN", "given");
     let command = r#"sh -c 'test "$GIVEN" = given && test -z "$CARGO_MANIFEST_DIR" && ! read -r line && echo "$0"' "#;
     let command = format!("{command} '{GOOD}'");
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
@@ -201,6 +207,17 @@ fn a_program_that_is_there_and_cannot_be_started_says_why() {
             said,
         );
     }
+    // The system does not say whether it is there.
+    std::os::unix::fs::symlink("ring", folder.join("ring")).unwrap();
+    says(
+        run(
+            &format!("{}/ring canary", folder.display()),
+            AMPLE,
+            &environment,
+        ),
+        Kind::Configuration,
+        &["cannot be found at that path: ", "Check the path."],
+    );
     // One that cannot be executed does not hide another of its name.
     std::fs::create_dir(folder.join("echo")).unwrap();
     assert!(run(&format!("echo '{GOOD}'"), AMPLE, &environment).is_ok());
