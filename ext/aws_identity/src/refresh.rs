@@ -229,6 +229,13 @@ impl<S: Expiring> Refresh<S> {
         Some(self.held.as_ref()?.life?.left(now))
     }
 
+    /// True if the held credentials expire within `time` of `now`, and others of their source would last longer.
+    #[must_use]
+    pub fn ends_within(&self, time: Millis, now: Moment) -> bool {
+        let life = self.held.as_ref().and_then(|held| held.life);
+        life.is_some_and(|life| life.length > time && life.left(now) <= time)
+    }
+
     /// In how long a read would ask the source; `None` without credentials and for long-lived keys.
     #[must_use]
     pub fn due_in(&self, now: Moment) -> Option<Millis> {

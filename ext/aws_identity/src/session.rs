@@ -21,7 +21,7 @@ pub use counters::{Counters, Tally};
 pub use event::{Event, EventKind};
 pub use identity_token::TokenStep;
 pub use look::LOOK_LIMIT;
-pub use respond::Response;
+pub use respond::{Response, checked};
 pub use rounds::Rounds;
 pub use watch::Look;
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     credentials::{Millis, Secret},
     failure::Failure,
-    fetch::FetchRequest,
+    fetch::{FetchRequest, HeldRegion},
     providers::{CallbackAnswers, process::current_environment},
     refresh::Next,
 };
@@ -65,6 +65,13 @@ pub enum Purpose {
 }
 
 impl State {
+    pub(super) fn held_region(&self) -> HeldRegion {
+        HeldRegion {
+            name: self.region.clone(),
+            use_fips: self.use_fips,
+        }
+    }
+
     /// What this session holds that no message may show.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         let now = self.now();
@@ -124,11 +131,13 @@ impl Session {
             return Err(failure);
         }
         let now = state.now();
-        match state.refresh.next(now) {
-            Next::ServeAndFetch
-                if state.refresh.left(now).is_some_and(|left| left <= lasting)
-                    && !state.failed_within_spacing() =>
-            {
+        let next = state.refresh.next(now);
+        let is_brief = match next {
+            Next::ServeAndFetch => state.refresh.left(now).is_some_and(|left| left <= lasting),
+            _ => state.refresh.ends_within(lasting, now) && !state.refresh.is_backing_off(now),
+        };
+        match next {
+            Next::Serve | Next::ServeAndFetch if is_brief && !state.failed_within_spacing() => {
                 return self.join(&mut state, Purpose::Credentials, helper);
             }
             // The read is served either way, so a failure to start the fetch is not raised.
@@ -283,7 +292,7 @@ impl Session {
             has_helper: helper.unwrap_or_default(),
             is_awaited,
             environment: current_environment(),
-            region: held.is_some().then(|| state.region.clone()),
+            region: held.is_some().then(|| state.held_region()),
             held,
             identity,
             refused_key,

@@ -36,7 +36,7 @@ pub(super) fn already_expired(credentials: &Credentials) -> Failure {
             "{} handed out credentials that expired at {expires_at}.",
             credentials.source
         ),
-        "Check this machine's clock and whatever writes them.",
+        "Renew them where they come from, and check this machine's clock.",
     )
     .answered()
 }

@@ -7,16 +7,14 @@
 use super::{Session, state::State, watch::Look};
 use crate::{
     failure::Failure,
-    providers::FetchNotes,
-    task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
+    providers::{self, FetchNotes},
+    task::{file_task, fork_gate::SharedGate},
+    util::watched_files::WatchedFiles,
 };
 use std::{sync::Arc, time::Duration};
 
 /// How long a reader waits for a look, which takes microseconds unless a file system hangs.
 pub const LOOK_LIMIT: Duration = Duration::from_millis(100);
-
-/// The source whose credentials no file can change.
-const ENVIRONMENT: &str = "environment";
 
 impl Session {
     /// Starts a look if one is due. The caller waits for it for at most [`LOOK_LIMIT`], and then
@@ -60,11 +58,14 @@ impl State {
         let may_differ = match expires {
             None => true,
             Some(true) => self.refresh.is_backing_off(now) || self.refresh.rejected_key().is_some(),
-            Some(false) => {
-                self.watch.source != Some(ENVIRONMENT) || self.refresh.is_backing_off(now)
-            }
+            Some(false) => !self.is_from_environment() || self.refresh.is_backing_off(now),
         };
         may_differ && self.watch.has_files()
+    }
+
+    /// True where no file can change the held credentials.
+    fn is_from_environment(&self) -> bool {
+        self.watch.source == Some(providers::ENVIRONMENT)
     }
 
     /// Applies a completed look.
@@ -79,22 +80,14 @@ impl State {
         self.watch.notes = Arc::default(); // the next fetch notes them anew
         self.end_back_off();
         let held = self.refresh.held(self.now());
-        if held.is_some_and(|held| held.expires_at.is_none())
-            && self.watch.source != Some(ENVIRONMENT)
-        {
+        if held.is_some_and(|held| held.expires_at.is_none()) && !self.is_from_environment() {
             self.refresh.mark_stale();
         }
     }
 }
 
 fn start(notes: Arc<FetchNotes>, gate: SharedGate) -> Result<Arc<Look>, Failure> {
-    FetchTask::spawn(gate, Deadline::new(LOOK_LIMIT, None), move |_| async move {
-        // A fork need not wait for it: it holds no lock, and a child gets no copy of this thread.
-        gate.pause();
-        let have_changed = notes
-            .files()
-            .is_some_and(crate::util::watched_files::WatchedFiles::have_changed);
-        gate.resume();
-        Ok(have_changed)
+    file_task::spawn(gate, LOOK_LIMIT, move || {
+        Ok(notes.files().is_some_and(WatchedFiles::have_changed))
     })
 }

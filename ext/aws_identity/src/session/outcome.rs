@@ -111,6 +111,7 @@ impl State {
         self.watch.succeeded(&in_flight.notes);
         if self.refresh.is_stale() {
             self.identity = None; // the file may have named another one
+            self.tokens.clear();
         }
         self.refresh.set_needs_mfa(fetched.needs_mfa);
         self.attempts = fetched.attempts.as_slice().into();

@@ -4,10 +4,13 @@ use super::{Fetch, Purpose, Session, begin::Wanted};
 use crate::{
     failure::{Failure, Kind},
     providers::CallbackAnswers,
+    region::check_region,
     sts::limits,
     task::question::{Answer, Asked, Question, Takes},
 };
 use std::{sync::Arc, time::Duration};
+
+const OF_SOURCE: &str = "The region of the credentials of the source";
 
 /// What a caller that waits for a task does about its question.
 #[derive(Clone, Debug)]
@@ -103,25 +106,34 @@ impl Session {
 
 /// Checks an answer of the application before it is sent. The next answer may be valid, so an
 /// invalid one is no failure of the configuration.
-fn checked(answer: Answer) -> Result<Answer, Failure> {
+pub fn checked(answer: Answer) -> Result<Answer, Failure> {
     let outcome = match &answer {
         Answer::TokenCode(code) => limits::token_code(code.expose()),
         Answer::WebIdentityToken(token) => {
             limits::web_identity_token("web_identity_token", token.expose())
         }
-        Answer::Source(keys) => {
+        Answer::Source(supplied) => {
             let names = [
                 "access_key_id",
                 "secret_access_key",
                 "session_token",
                 "account_id",
             ];
-            keys.defect(names).map_or(Ok(()), |(name, what)| {
-                Err(Failure::no_credentials(
-                    format!("The credentials of the source have a value for {name} that {what}."),
-                    "Check the object that is given as source.",
-                ))
-            })
+            let defect = supplied.credentials.defect(names);
+            defect.map_or_else(
+                || {
+                    let region = supplied.region.as_deref();
+                    region.map_or(Ok(()), |region| check_region(OF_SOURCE, region))
+                },
+                |(name, what)| {
+                    Err(Failure::no_credentials(
+                        format!(
+                            "The credentials of the source have a value for {name} that {what}."
+                        ),
+                        "Check the object that is given as source.",
+                    ))
+                },
+            )
         }
     };
     match outcome {

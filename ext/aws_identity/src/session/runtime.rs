@@ -6,7 +6,10 @@ use crate::{
     fetch::{self, FetchRequest, FetchResult},
     refresh::Range,
     task::{deadline::Deadline, fetch_task::FetchTask, fork_gate::SharedGate},
-    util::time::{Millis, Moment},
+    util::{
+        random::random,
+        time::{Millis, Moment},
+    },
 };
 use std::{process, sync::Arc};
 
@@ -44,10 +47,8 @@ impl Runtime for SystemRuntime {
         process::id()
     }
 
-    /// Seeded anew each time: a forked child must not back off in step with its parent.
     fn pick(&self, range: Range) -> Millis {
-        let seed = u64::from(process::id()).rotate_left(32) ^ self.now().wall.cast_unsigned();
-        fastrand::Rng::with_seed(seed).i64(range)
+        random().i64(range)
     }
 
     fn start(

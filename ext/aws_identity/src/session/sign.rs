@@ -3,6 +3,7 @@
 use super::Session;
 use crate::{
     failure::Failure,
+    region::without_fips,
     tokens::{self, Place, Token},
 };
 use serde_json::{Map, Value};
@@ -24,9 +25,11 @@ impl Session {
                 "Read the credentials of this session first.",
             ));
         };
+        let region = region.map(str::trim).filter(|region| !region.is_empty());
+        let (region, is_fips) = without_fips(region.unwrap_or(&state.region).to_owned());
         let place = Place {
-            region: region.unwrap_or(&state.region),
-            use_fips: state.use_fips,
+            region: &region,
+            use_fips: is_fips || state.use_fips,
         };
         tokens::presigned(kind, words, &place, credentials, now.wall)
     }

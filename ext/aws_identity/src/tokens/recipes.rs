@@ -1,10 +1,14 @@
 //! The one table of presigned tokens: a new kind is a new row and its request.
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "the table has one type of function"
+)]
 
 use super::{
     request::{Form, Request},
     words::{Takes, Word, Words, optional, required},
 };
-use crate::{config::region, failure::Failure, sts::Endpoint};
+use crate::{failure::Failure, region, sts::Endpoint};
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
@@ -39,35 +43,34 @@ const HALF_A_DAY: u32 = 43_200;
 pub(super) const RECIPES: &[Recipe] = &[
     Recipe {
         kind: "eks",
-        words: &[required("cluster")],
+        words: &[required("cluster", Takes::Text)],
         lifetime: 14 * 60,
         request: eks,
     },
     Recipe {
         kind: "rds",
         words: &[
-            required("host"),
-            Word {
-                name: "port",
-                takes: Takes::Number(65_535),
-                is_required: true,
-            },
-            required("user"),
+            required("host", Takes::Host),
+            required("port", Takes::Number(1, 65_535)),
+            required("user", Takes::Text),
         ],
         lifetime: QUARTER_OF_AN_HOUR,
         request: rds,
     },
     Recipe {
         kind: "dsql",
-        words: &[required("host"), optional("admin", Takes::Flag)],
+        words: &[
+            required("host", Takes::Host),
+            optional("admin", Takes::Flag),
+        ],
         lifetime: QUARTER_OF_AN_HOUR,
         request: dsql,
     },
     Recipe {
         kind: "elasticache",
         words: &[
-            required("name"),
-            required("user"),
+            required("name", Takes::Host),
+            required("user", Takes::Text),
             optional("serverless", Takes::Flag),
         ],
         lifetime: QUARTER_OF_AN_HOUR,
@@ -75,7 +78,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         kind: "memorydb",
-        words: &[required("name"), required("user")],
+        words: &[required("name", Takes::Host), required("user", Takes::Text)],
         lifetime: QUARTER_OF_AN_HOUR,
         request: memorydb,
     },
@@ -87,7 +90,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         kind: "bedrock",
-        words: &[optional("duration_seconds", Takes::Number(HALF_A_DAY))],
+        words: &[optional("duration_seconds", Takes::Number(1, HALF_A_DAY))],
         lifetime: HALF_A_DAY,
         request: bedrock,
     },
@@ -99,14 +102,16 @@ fn eks(words: &Words<'_>, place: &Place<'_>) -> Result<Request, Failure> {
     const ACTION: &[(&str, &str)] = &[("Action", "GetCallerIdentity"), ("Version", "2011-06-15")];
     let mut request = Request::get("sts", &sts_host(place)?, ACTION, Form::Eks);
     request.expires = 60;
-    request.header = Some(("x-k8s-aws-id", words.text("cluster").to_owned()));
+    // As botocore writes the value of a header: one space for all white space, and none at its ends.
+    let cluster: Vec<_> = words.text("cluster").split_whitespace().collect();
+    request.header = Some(("x-k8s-aws-id", cluster.join(" ")));
     Ok(request)
 }
 
 fn rds(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     let host = format!(
         "{}:{}",
-        words.host("host")?,
+        words.host("host"),
         words.number("port").unwrap_or_default()
     );
     let query = [("Action", "connect"), ("DBUser", words.text("user"))];
@@ -119,10 +124,9 @@ fn dsql(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     } else {
         "DbConnect"
     };
-    let host = words.host("host")?;
     Ok(Request::get(
         "dsql",
-        &host,
+        words.host("host"),
         &[("Action", action)],
         Form::WithoutScheme,
     ))
@@ -133,7 +137,7 @@ fn elasticache(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     if words.flag("serverless") {
         query.push(("ResourceType", "ServerlessCache"));
     }
-    let host = words.host("name")?.to_ascii_lowercase();
+    let host = words.host("name").to_ascii_lowercase();
     Ok(Request::get(
         "elasticache",
         &host,
@@ -144,24 +148,16 @@ fn elasticache(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
 
 fn memorydb(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     let query = [("Action", "connect"), ("User", words.text("user"))];
-    let host = words.host("name")?.to_ascii_lowercase();
+    let host = words.host("name").to_ascii_lowercase();
     Ok(Request::get("memorydb", &host, &query, Form::WithoutScheme))
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the table has one type of function"
-)]
 fn msk(_: &Words<'_>, place: &Place<'_>) -> Result<Request, Failure> {
     let host = format!("kafka.{}.amazonaws.com", place.region);
     let query = [("Action", "kafka-cluster:Connect")];
     Ok(Request::get("kafka-cluster", &host, &query, Form::Msk))
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the table has one type of function"
-)]
 fn bedrock(words: &Words<'_>, _: &Place<'_>) -> Result<Request, Failure> {
     let query = [("Action", "CallWithBearerToken")];
     let mut request = Request::get("bedrock", "bedrock.amazonaws.com", &query, Form::Bedrock);

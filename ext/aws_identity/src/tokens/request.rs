@@ -3,8 +3,9 @@
 use crate::{
     credentials::{Credentials, Millis},
     failure::Failure,
+    sts::signing_keys,
+    util::url::query_value,
 };
-use aws_credential_types::Credentials as SigningKeys;
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
     sign::v4,
@@ -12,14 +13,13 @@ use aws_sigv4::{
 use aws_smithy_types::base64;
 use std::{
     error::Error,
-    fmt::Write,
     time::{Duration, SystemTime},
 };
 
 /// What is signed.
 pub(super) struct Request {
     pub method: &'static str,
-    service: &'static str,
+    pub service: &'static str,
     url: String,
     /// As botocore signs it: in lower case, without the default port.
     host: String,
@@ -41,7 +41,7 @@ impl Request {
             url.push(if index == 0 { '?' } else { '&' });
             url.push_str(name);
             url.push('=');
-            percent_encode(value, &mut url);
+            url.push_str(&query_value(value)); // as `SigV4` wants it
         }
         Self {
             method: "GET",
@@ -78,17 +78,7 @@ impl Request {
         credentials: &Credentials,
         now: Millis,
     ) -> Result<String, Box<dyn Error + Send + Sync>> {
-        let keys = SigningKeys::new(
-            &credentials.access_key_id,
-            credentials.secret_access_key.expose(),
-            credentials
-                .session_token
-                .as_ref()
-                .map(|token| token.expose().to_owned()),
-            None,
-            "lex-identity-aws",
-        );
-        let identity = keys.into();
+        let identity = signing_keys(credentials).into();
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(Duration::from_secs(self.expires.into()));
@@ -151,15 +141,4 @@ fn url_safe(text: &str) -> String {
         .trim_end_matches('=')
         .replace('+', "-")
         .replace('/', "_")
-}
-
-/// Every byte that is not unreserved, as `SigV4` wants it (RFC 3986, section 2.3).
-fn percent_encode(text: &str, url: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02X}"); // a String takes every write
-        }
-    }
 }

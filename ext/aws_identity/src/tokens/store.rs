@@ -13,7 +13,8 @@ use std::{collections::HashMap, mem, process, sync::Arc};
 /// A request for a token, in flight or completed.
 pub type TokenFetch = FetchTask<IdentityToken>;
 
-/// Tokens that are held at most; the one that was read longest ago makes room.
+/// Tokens that are held at most; of those that no request is in flight for, the one that was read longest ago makes
+/// room.
 const MOST: usize = 64;
 /// How long a refusal is raised again without another request.
 const REFUSED: Millis = 60_000;
@@ -60,8 +61,10 @@ pub enum Look {
     Failed(Failure),
     /// Wait for this request, then look again.
     Wait(Arc<TokenFetch>),
-    /// Start a request and [`TokenStore::add`] it.
-    Fetch,
+    /// Start a request and [`TokenStore::add`] it. This token, which is still good, is served where that fails.
+    Fetch(Option<IdentityToken>),
+    /// The same, without a wait for it: after an outage this token is served meanwhile.
+    FetchBehind(IdentityToken),
 }
 
 impl Default for TokenStore {
@@ -80,35 +83,54 @@ impl TokenStore {
         self.leave_to_parent();
         self.reads += 1;
         let Some(entry) = self.entries.get_mut(request) else {
-            return Look::Fetch;
+            return Look::Fetch(None);
         };
         entry.read = self.reads;
         entry.take_outcome(request, now);
         if let Some(held) = entry.held.as_ref().filter(|held| held.is_fresh(now)) {
             return Look::Ready(held.token.clone());
         }
-        if let Some(task) = &entry.task {
-            return Look::Wait(Arc::clone(task));
-        }
         let good = entry.held.as_ref().filter(|held| held.is_good(now));
+        match (&entry.task, good) {
+            // The last request has failed, so nothing says that this one will be quick.
+            (Some(_), Some(held)) if entry.failed.is_some() => {
+                return Look::Ready(held.token.clone());
+            }
+            (Some(task), _) => return Look::Wait(Arc::clone(task)),
+            (None, _) => {}
+        }
         match (&entry.failed, good) {
+            // Other credentials may be held by the next read.
+            (Some((_, failure)), _) if failure.refused_key.is_some() => {
+                let failure = failure.clone();
+                self.entries.remove(request);
+                Look::Failed(failure)
+            }
             (Some((at, failure)), _) if is_refusal(failure) && now.boot - at.boot < REFUSED => {
                 Look::Failed(failure.clone())
             }
             (Some((at, _)), Some(held)) if now.boot - at.boot < OUTAGE => {
                 Look::Ready(held.token.clone())
             }
-            _ => Look::Fetch,
+            (Some(_), Some(held)) => Look::FetchBehind(held.token.clone()),
+            (None, held) => Look::Fetch(held.map(|held| held.token.clone())),
+            (Some(_), None) => Look::Fetch(None),
         }
     }
 
     /// Remembers that `task` fetches the token of `request`.
     pub fn add(&mut self, request: IdentityTokenRequest, task: Arc<TokenFetch>) {
-        if self.entries.len() >= MOST && !self.entries.contains_key(&request) {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.read);
-            if let Some(oldest) = oldest.map(|(request, _)| request.clone()) {
-                self.entries.remove(&oldest);
-            }
+        while self.entries.len() >= MOST && !self.entries.contains_key(&request) {
+            // Without its entry a request in flight would be sent a second time.
+            let idle = self
+                .entries
+                .iter()
+                .filter(|(_, entry)| !entry.is_in_flight());
+            let oldest = idle.min_by_key(|(_, entry)| entry.read);
+            let Some(oldest) = oldest.map(|(request, _)| request.clone()) else {
+                break;
+            };
+            self.entries.remove(&oldest);
         }
         let entry = self.entries.entry(request).or_default();
         entry.read = self.reads;
@@ -130,10 +152,17 @@ impl TokenStore {
         });
         match task.completed() {
             Some((Ok(token), _)) => Ok(token.clone()),
-            Some((Err(failure), _)) => match held.filter(|_| !is_refusal(failure)) {
-                Some(held) => Ok(held.token.clone()),
-                None => Err(failure.clone()),
-            },
+            Some((Err(failure), _)) => {
+                if let Some(held) = held.filter(|_| !is_refusal(failure)) {
+                    return Ok(held.token.clone());
+                }
+                let entry = self.entries.get(request);
+                if failure.refused_key.is_some() && entry.is_some_and(|entry| entry.task.is_none())
+                {
+                    self.entries.remove(request);
+                }
+                Err(failure.clone())
+            }
             None => Err(task.overdue()),
         }
     }
@@ -165,6 +194,11 @@ fn is_refusal(failure: &Failure) -> bool {
 }
 
 impl Entry {
+    fn is_in_flight(&self) -> bool {
+        let task = self.task.as_ref();
+        task.is_some_and(|task| task.completed().is_none() && task.may_complete())
+    }
+
     fn take_outcome(&mut self, request: &IdentityTokenRequest, now: Moment) {
         let Some(task) = self.task.take() else {
             return;
@@ -172,12 +206,15 @@ impl Entry {
         match task.completed() {
             Some((Ok(token), completion)) => {
                 self.failed = None;
-                // By STS's clock, as its expiration is.
                 let fetched_at = now - (now.boot - completion.at.boot);
+                let sts_clock = token
+                    .clock_offset
+                    .map_or(fetched_at.wall, |offset| completion.at.wall + offset);
                 let longest = i64::from(request.duration_seconds) * 1_000;
+                let life = token.expires_at.saturating_sub(sts_clock).min(longest);
                 self.held = Some(Held {
                     token: token.clone(),
-                    life: Term::until(token.expires_at, Some(longest), fetched_at),
+                    life: Term::of(life, fetched_at),
                 });
             }
             Some((Err(failure), completion)) => {
@@ -190,166 +227,4 @@ impl Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        credentials::Secret,
-        failure::Kind,
-        task::{deadline::Deadline, fork_gate::NoFork},
-    };
-    use std::{collections::BTreeMap, sync::atomic::AtomicBool, time::Duration};
-
-    const SECOND: Millis = 1_000;
-    const HOUR: Millis = 3_600 * SECOND;
-
-    fn request(audience: &str) -> IdentityTokenRequest {
-        IdentityTokenRequest {
-            audience: [audience.to_owned()].into(),
-            duration_seconds: 3_600,
-            signing_algorithm: "RS256".to_owned(),
-            tags: BTreeMap::new(),
-        }
-    }
-
-    fn completed(outcome: Result<(&str, Millis), Failure>) -> Arc<TokenFetch> {
-        let outcome = outcome.map(|(text, expires_at)| IdentityToken {
-            text: Secret::new(text),
-            expires_at,
-        });
-        let deadline = Deadline::new(Duration::from_secs(1), None);
-        let task = TokenFetch::spawn(&NoFork, deadline, |_| async { outcome });
-        let task = task.expect("a task");
-        task.wait(&AtomicBool::new(false));
-        task
-    }
-
-    fn outage() -> Failure {
-        Failure::new(Kind::Connection, "no network.", "")
-    }
-
-    fn refusal() -> Failure {
-        let mut failure = Failure::new(Kind::AccessDenied, "no.", "");
-        failure.code = Some("OutboundWebIdentityFederationDisabled".to_owned());
-        failure
-    }
-
-    /// The text of the token, or what else there is to do.
-    fn look(store: &mut TokenStore, audience: &str, wall: Millis, boot: Millis) -> String {
-        match store.look(&request(audience), Moment { wall, boot }) {
-            Look::Ready(token) => token.text.expose().to_owned(),
-            Look::Failed(failure) => failure.cause,
-            Look::Wait(_) => "wait".to_owned(),
-            Look::Fetch => "fetch".to_owned(),
-        }
-    }
-
-    /// A store with one token, and when it was read.
-    fn keeping(expires_at: Millis) -> (TokenStore, Millis) {
-        let mut store = TokenStore::default();
-        let token = completed(Ok(("token", expires_at)));
-        store.add(request("a"), token);
-        let boot = Moment::now().boot;
-        assert_eq!(look(&mut store, "a", 0, boot), "token");
-        (store, boot)
-    }
-
-    #[test]
-    fn a_token_is_kept_until_the_last_minute_or_fifth_of_its_life() {
-        for (life, last_fresh) in [
-            (3_600_000_i64, 3_539_999_i64),
-            (300_000, 239_999),
-            (60_000, 47_999),
-        ] {
-            let mut store = TokenStore::default();
-            assert_eq!(look(&mut store, "a", 0, Moment::now().boot), "fetch");
-            store.add(request("a"), completed(Ok(("token", life))));
-            let boot = Moment::now().boot;
-            assert_eq!(look(&mut store, "a", 0, boot), "token");
-            let passed = last_fresh - 500;
-            assert_eq!(
-                look(&mut store, "a", last_fresh - 500, boot + passed),
-                "token"
-            );
-            let at = last_fresh + 500;
-            assert_eq!(look(&mut store, "a", at, boot + passed + SECOND), "fetch");
-        }
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_makes_no_token_live_longer() {
-        let (mut store, boot) = keeping(300_000);
-        assert_eq!(look(&mut store, "a", -HOUR, boot + SECOND), "token");
-        assert_eq!(
-            look(&mut store, "a", 301 * SECOND - HOUR, boot + 301 * SECOND),
-            "fetch"
-        );
-    }
-
-    #[test]
-    fn no_token_lives_longer_than_it_was_asked_for() {
-        // The clock was three hours behind.
-        let (mut store, boot) = keeping(4 * HOUR);
-        assert_eq!(look(&mut store, "a", HOUR, boot + HOUR), "fetch");
-    }
-
-    #[test]
-    fn an_outage_is_served_through_with_the_kept_token_while_it_is_good() {
-        let (mut store, boot) = keeping(300_000);
-        let task = completed(Err(outage()));
-        store.add(request("a"), Arc::clone(&task));
-        let outcome = store.outcome(
-            &request("a"),
-            &task,
-            Moment {
-                wall: 290_000,
-                boot,
-            },
-        );
-        assert_eq!(outcome.map(|token| token.expires_at), Ok(300_000));
-        assert_eq!(look(&mut store, "a", 290_000, boot), "token");
-        assert_eq!(look(&mut store, "a", 295_100, boot + 6 * SECOND), "fetch");
-        let expired = store.outcome(
-            &request("a"),
-            &task,
-            Moment {
-                wall: 300_000,
-                boot,
-            },
-        );
-        assert_eq!(expired, Err(outage()));
-    }
-
-    #[test]
-    fn a_refusal_is_remembered_for_a_minute() {
-        let mut store = TokenStore::default();
-        let task = completed(Err(refusal()));
-        store.add(request("a"), Arc::clone(&task));
-        let boot = Moment::now().boot;
-        assert_eq!(
-            store.outcome(&request("a"), &task, Moment { wall: 0, boot }),
-            Err(refusal())
-        );
-        assert_eq!(look(&mut store, "a", 0, boot + 58 * SECOND), "no.");
-        assert_eq!(look(&mut store, "b", 0, boot), "fetch");
-        assert_eq!(look(&mut store, "a", 0, boot + 61 * SECOND), "fetch");
-    }
-
-    #[test]
-    fn sixty_four_are_kept_and_those_read_last_stay() {
-        let mut store = TokenStore::default();
-        for number in 0..64 {
-            let name = number.to_string();
-            look(&mut store, &name, 0, Moment::now().boot);
-            store.add(request(&name), completed(Ok(("token", 300_000))));
-        }
-        let boot = Moment::now().boot;
-        assert_eq!(look(&mut store, "0", 0, boot), "token");
-        look(&mut store, "new", 0, boot);
-        store.add(request("new"), completed(Ok(("new", 300_000))));
-        assert_eq!(store.entries.len(), 64);
-        assert_eq!(look(&mut store, "0", 0, Moment::now().boot), "token");
-        assert_eq!(look(&mut store, "1", 0, Moment::now().boot), "fetch");
-        store.clear();
-        assert_eq!(look(&mut store, "0", 0, Moment::now().boot), "fetch");
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use crate::{
     failure::{Failure, Kind},
+    layer::{flag, whole_number},
     util::did_you_mean::nearest,
 };
 use serde_json::{Map, Value};
@@ -17,15 +18,57 @@ pub(super) struct Word {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
     Text,
-    /// A number from 1 to this one.
-    Number(u32),
+    /// A host name or an address, and nothing beside it.
+    Host,
+    /// One text or a list of them.
+    Texts,
+    /// Texts by name.
+    Table,
+    /// A number of this range.
+    Number(u32, u32),
     Flag,
 }
 
-pub(super) const fn required(name: &'static str) -> Word {
+impl Takes {
+    fn fits(self, value: &Value) -> bool {
+        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+        match self {
+            Self::Text => is_text(value),
+            Self::Host => is_text(value) && value.as_str().is_some_and(is_host),
+            Self::Texts => value
+                .as_array()
+                .map_or_else(|| is_text(value), |all| all.iter().all(Value::is_string)),
+            Self::Table => value
+                .as_object()
+                .is_some_and(|table| table.values().all(Value::is_string)),
+            Self::Number(least, most) => whole_number(value)
+                .is_some_and(|number| (u64::from(least)..=u64::from(most)).contains(&number)),
+            Self::Flag => flag(value).is_some(),
+        }
+    }
+
+    fn description(self) -> String {
+        match self {
+            Self::Text => "a text".into(),
+            Self::Host => "a host name alone, without scheme, port and path".into(),
+            Self::Texts => "a text or a list of texts".into(),
+            Self::Table => "texts by name".into(),
+            Self::Number(least, most) => format!("an Integer from {least} to {most}"),
+            Self::Flag => "true or false".into(),
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    text.trim()
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
+pub(super) const fn required(name: &'static str, takes: Takes) -> Word {
     Word {
         name,
-        takes: Takes::Text,
+        takes,
         is_required: true,
     }
 }
@@ -39,50 +82,54 @@ pub(super) const fn optional(name: &'static str, takes: Takes) -> Word {
 }
 
 /// The checked words of a token.
-pub(super) struct Words<'a> {
-    kind: &'static str,
-    words: &'a Map<String, Value>,
-}
+pub(super) struct Words<'a>(&'a Map<String, Value>);
 
 impl<'a> Words<'a> {
     /// # Errors
     /// `Kind::Argument` for words that are unknown, missing or of another type than `taken` says.
     pub(super) fn new(
-        kind: &'static str,
+        kind: &str,
         taken: &[Word],
         words: &'a Map<String, Value>,
     ) -> Result<Self, Failure> {
         check(kind, taken, words)?;
-        Ok(Self { kind, words })
+        Ok(Self(words))
     }
 
+    /// The text as it is given: the name of a database user may begin or end with a space.
     pub(super) fn text(&self, name: &str) -> &str {
-        let text = self.words.get(name).and_then(Value::as_str);
-        text.unwrap_or_default().trim()
+        let text = self.0.get(name).and_then(Value::as_str);
+        text.unwrap_or_default()
+    }
+
+    /// A word that takes a host name.
+    pub(super) fn host(&self, name: &str) -> &str {
+        self.text(name).trim()
+    }
+
+    /// The texts of a word that is one text or a list.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        let value = self.0.get(name);
+        let list = value.and_then(Value::as_array).into_iter().flatten();
+        list.chain(value).filter_map(Value::as_str)
+    }
+
+    /// The texts of a word by their names.
+    pub(super) fn table(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let table = self.0.get(name).and_then(Value::as_object);
+        table
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
     }
 
     pub(super) fn number(&self, name: &str) -> Option<u32> {
-        let number = self.words.get(name)?.as_u64()?;
+        let number = self.0.get(name).and_then(whole_number)?;
         u32::try_from(number).ok()
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.words.get(name).and_then(Value::as_bool) == Some(true)
-    }
-
-    /// A text that is a host name or an address, and nothing beside it.
-    pub(super) fn host(&self, name: &str) -> Result<String, Failure> {
-        let host = self.text(name);
-        let is_host = host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-        if is_host {
-            return Ok(host.to_owned());
-        }
-        Err(argument(
-            format!("{name} of a token of kind {} is no host name.", self.kind),
-            "Give the name alone, without scheme, port and path.",
-        ))
+        self.0.get(name).and_then(flag) == Some(true)
     }
 }
 
@@ -101,35 +148,32 @@ fn check(kind: &str, taken: &[Word], words: &Map<String, Value>) -> Result<(), F
                 remedy,
             ));
         };
-        let (fits, wanted) = match word.takes {
-            Takes::Text => (
-                value.as_str().is_some_and(|text| !text.trim().is_empty()),
-                "a text".to_owned(),
-            ),
-            Takes::Flag => (value.is_boolean(), "true or false".to_owned()),
-            Takes::Number(most) => (
-                value
-                    .as_u64()
-                    .is_some_and(|number| (1..=u64::from(most)).contains(&number)),
-                format!("an Integer from 1 to {most}"),
-            ),
-        };
-        if !fits && (!value.is_null() || word.is_required) {
+        let may_be_null = !word.is_required;
+        let fits = word.takes.fits(value) || (value.is_null() && may_be_null);
+        if !fits {
             return Err(argument(
                 format!("{name} of a token of kind {kind} is not what it takes."),
-                format!("It takes {wanted}."),
+                format!("It takes {}.", word.takes.description()),
             ));
         }
     }
-    match taken
+    let missing: Vec<_> = taken
         .iter()
-        .find(|word| word.is_required && !words.contains_key(word.name))
-    {
-        Some(word) => Err(argument(
-            format!("A token of kind {kind} needs {}.", word.name),
-            format!("Give {}.", word.name),
-        )),
+        .filter(|word| word.is_required && !words.contains_key(word.name))
+        .map(|word| word.name)
+        .collect();
+    match missing.split_last() {
         None => Ok(()),
+        Some((last, before)) => {
+            let missing = match before {
+                [] => (*last).to_owned(),
+                more => format!("{} and {last}", more.join(", ")),
+            };
+            Err(argument(
+                format!("A token of kind {kind} needs {missing}."),
+                format!("It takes {}.", names().collect::<Vec<_>>().join(", ")),
+            ))
+        }
     }
 }
 

@@ -72,7 +72,7 @@ fn each_is_what_the_vendors_own_tool_makes() {
     );
     let cases: Vec<Value> =
         serde_json::from_str(&std::fs::read_to_string(file).expect("the file")).expect("JSON");
-    assert!(cases.len() >= 72, "{}", cases.len());
+    assert!(cases.len() >= 112, "{}", cases.len());
     for case in &cases {
         let text = |name: &str| case[name].as_str().unwrap_or_default().to_owned();
         let keys = Credentials::new(
@@ -140,7 +140,13 @@ fn words_that_do_not_fit_are_named() {
         (
             "vault",
             json!({}),
-            "There is eks, rds, dsql, elasticache, memorydb, msk, bedrock.",
+            "There is eks, rds, dsql, elasticache, memorydb, msk, bedrock, and identity, which AWS signs.",
+        ),
+        ("identitty", json!({}), "Did you mean identity?"),
+        (
+            "identity",
+            json!({}),
+            "AWS signs it. Ask identity_token for it.",
         ),
         ("eks", json!({}), "A token of kind eks needs cluster."),
         ("eks", json!({"cluster": " "}), "It takes a text."),
@@ -151,10 +157,15 @@ fn words_that_do_not_fit_are_named() {
             "takes no \"cluster_name\". It takes cluster.",
         ),
         ("msk", json!({"host": "h"}), "It takes region alone."),
-        ("rds", json!({"host": "h", "user": "u"}), "needs port."),
         (
             "rds",
-            json!({"host": "h", "user": "u", "port": "5432"}),
+            json!({"host": "h", "user": "u"}),
+            "needs port. It takes",
+        ),
+        ("rds", json!({}), "needs host, port and user."),
+        (
+            "rds",
+            json!({"host": "h", "user": "u", "port": "5432x"}),
             "an Integer from 1 to 65535",
         ),
         (
@@ -165,12 +176,17 @@ fn words_that_do_not_fit_are_named() {
         (
             "rds",
             json!({"host": "https://h/", "user": "u", "port": 1}),
-            "host of a token of kind rds is no host name.",
+            "host of a token of kind rds is not what it takes. It takes a host name alone",
         ),
         (
             "rds",
             json!({"host": "h@evil", "user": "u", "port": 1}),
-            "is no host name.",
+            "It takes a host name alone, without scheme, port and path.",
+        ),
+        (
+            "elasticache",
+            json!({"name": "a/b", "user": "u"}),
+            "It takes a host name",
         ),
         (
             "dsql",
@@ -186,8 +202,41 @@ fn words_that_do_not_fit_are_named() {
         let failure = made(kind, &words).expect_err("refused");
         assert_eq!(failure.kind, Kind::Argument);
         assert!(failure.message().contains(said), "{}", failure.message());
+        let words = words.as_object().expect("words");
+        let checked = check(kind, words);
+        assert_eq!(checked.is_err(), kind != "identity" || words.is_empty());
     }
     assert!(made("dsql", &json!({"host": "h", "admin": null})).is_ok());
+}
+
+#[test]
+fn words_of_references_and_variables_are_strings() {
+    for (kind, texts, typed) in [
+        (
+            "rds",
+            json!({"host": "h", "user": "u", "port": "5432"}),
+            json!({"host": "h", "user": "u", "port": 5432}),
+        ),
+        (
+            "dsql",
+            json!({"host": "h", "admin": "True"}),
+            json!({"host": "h", "admin": true}),
+        ),
+        (
+            "dsql",
+            json!({"host": "h", "admin": "false"}),
+            json!({"host": "h"}),
+        ),
+        (
+            "bedrock",
+            json!({"duration_seconds": "600"}),
+            json!({"duration_seconds": 600}),
+        ),
+    ] {
+        let [texts, typed] = [texts, typed].map(|words| made(kind, &words).expect("a token"));
+        assert_eq!(texts.text, typed.text);
+        assert_eq!(texts.expires_at, typed.expires_at);
+    }
 }
 
 #[test]
@@ -211,8 +260,20 @@ fn what_cannot_be_signed_is_no_panic_and_shows_nothing() {
         region: "eu-west-1",
         use_fips: false,
     };
-    let words = json!({"cluster": "a\nb"});
+    let words = json!({"cluster": "a\u{1}b"});
     let words = words.as_object().expect("words");
     let failure = token("eks", words, &place, &bad, NOW).expect_err("refused");
     assert!(!failure.message().contains("tok"), "{}", failure.message());
+}
+
+#[test]
+fn spaces_around_a_cluster_and_a_host_are_no_part_of_them_and_around_a_user_they_are() {
+    let text = |kind, words| made(kind, &words).expect("a token").text;
+    assert_eq!(
+        text("eks", json!({"cluster": " c\n"})),
+        text("eks", json!({"cluster": "c"}))
+    );
+    let rds = |host, user| text("rds", json!({"host": host, "port": 1, "user": user}));
+    assert_eq!(rds(" h\n", "u"), rds("h", "u"));
+    assert_ne!(rds("h", "u "), rds("h", "u"));
 }
