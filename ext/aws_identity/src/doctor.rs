@@ -5,20 +5,26 @@
 //! and exchanges no token. Findings never hold a secret.
 
 mod cache;
+mod federation;
 mod files;
 mod finding;
+mod mend;
 mod network;
+mod policy;
 mod roles;
 mod sources;
+mod watched;
 
 pub use finding::{Finding, Status};
+pub use mend::mend;
 
 use crate::{
     config::{Layers, Settings},
-    credentials::Credentials,
+    credentials::{Credentials, Secret},
     environment::Environment,
     failure::{Failure, Kind},
     fetch::{Fetch, FetchRequest},
+    providers::BaseCredentials,
     task::{
         deadline::Deadline,
         fetch_task::{FetchTask, TaskContext},
@@ -31,7 +37,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::time::timeout;
 
 /// How long the examination may take, apart from the programs of `credential_process`.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -45,23 +50,45 @@ pub const CHECKS: [&str; 8] = [
     "settings", "files", "sources", "network", "identity", "mfa", "role", "cache",
 ];
 
-/// Starts the examination. `assume`: it assumes the roles.
-pub fn spawn(
-    layers: Layers,
-    assume: bool,
-    gate: SharedGate,
-) -> Result<Arc<FetchTask<Vec<Finding>>>, Failure> {
-    FetchTask::spawn(gate, Deadline::new(LIMIT, None), move |task| async move {
-        let task = TaskContext {
-            asker: task.asker.declining(),
-            ..task
-        };
-        Ok(Box::pin(examine(layers, assume, gate, &task)).await)
-    })
+/// An examination in flight, or completed.
+pub type Examination = FetchTask<Vec<Finding>>;
+
+/// What an examination looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All checks.
+    Whole,
+    /// The check `role` alone, for one more role beside those of the process.
+    Role,
+}
+
+/// What an examination is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    pub part: Part,
+    /// Whether it assumes the roles. Then it asks for what only the application can give: an MFA code, and the
+    /// credentials of the session that a scoped role limits.
+    pub assume: bool,
+    /// Whether the program asks for it, whose user reads of terminals rather than of options.
+    pub in_program: bool,
+}
+
+/// Starts an examination.
+pub fn spawn(layers: Layers, order: Order, gate: SharedGate) -> Result<Arc<Examination>, Failure> {
+    FetchTask::spawn(
+        gate,
+        Deadline::new(LIMIT, None),
+        move |mut task| async move {
+            if !order.assume {
+                task.asker = task.asker.declining();
+            }
+            Ok(Box::pin(examine(layers, order, gate, &task)).await)
+        },
+    )
 }
 
 /// The findings of an examination that has completed.
-pub fn outcome(examination: &FetchTask<Vec<Finding>>) -> Result<&[Finding], Failure> {
+pub fn outcome(examination: &Examination) -> Result<&[Finding], Failure> {
     match examination.outcome() {
         Some(Ok(findings)) => Ok(findings),
         Some(Err(failure)) if failure.kind != Kind::Timeout => Err(failure.clone()),
@@ -74,13 +101,16 @@ pub fn outcome(examination: &FetchTask<Vec<Finding>>) -> Result<&[Finding], Fail
 
 async fn examine(
     layers: Layers,
-    assume: bool,
+    order: Order,
     gate: SharedGate,
     task: &TaskContext,
 ) -> Vec<Finding> {
     let environment = layers.environment.clone();
     let settings = match Settings::new(layers) {
         Ok(settings) => settings,
+        Err(failure) if order.part == Part::Role => {
+            return vec![Finding::failed("role", "options", &failure)];
+        }
         Err(failure) => return without_settings(&failure, &environment),
     };
     // Without the disk cache, so that STS is checked.
@@ -96,11 +126,14 @@ async fn examine(
     let mut exam = Exam {
         settings: &settings,
         fetch: Fetch::prepare(&uncached, &request, gate, task),
-        assume,
+        order,
         deadline: &task.deadline,
         findings: Vec::new(),
     };
-    exam.run().await;
+    match order.part {
+        Part::Whole => Box::pin(exam.run()).await,
+        Part::Role => exam.one_more_role().await,
+    }
     let secrets = exam.fetch.http().secrets().clone();
     let findings = exam.findings.into_iter();
     findings.map(|found| found.clean(&secrets)).collect()
@@ -120,7 +153,7 @@ fn without_settings(failure: &Failure, environment: &Environment) -> Vec<Finding
 struct Exam<'a> {
     settings: &'a Settings,
     fetch: Fetch<'a>,
-    assume: bool,
+    order: Order,
     deadline: &'a Deadline,
     findings: Vec<Finding>,
 }
@@ -136,10 +169,7 @@ impl Exam<'_> {
         );
         let mut base = self.sources().await;
         if let Some(base) = &mut base {
-            let asked = async { Ok(self.fetch.region_of(base).await) };
-            if let Ok(Some(region)) = self.within(CHECK_LIMIT, asked).await {
-                self.fetch.set_region(region);
-            }
+            self.region(base).await;
         }
         let is_reached = self.network().await;
         match &base {
@@ -151,12 +181,24 @@ impl Exam<'_> {
             ),
         }
         self.mfa();
-        self.roles(base, is_reached).await;
+        if let Some(credentials) = self.roles(base, is_reached).await {
+            self.identity("role", &credentials).await;
+        }
         cache::look(self.settings, &mut self.findings);
+    }
+
+    async fn region(&mut self, base: &mut BaseCredentials) {
+        let asked = async { Ok(self.fetch.region_of(base).await) };
+        if let Ok(Some(region)) = self.within(CHECK_LIMIT, asked).await {
+            self.fetch.set_region(region);
+        }
     }
 
     fn settings_in_force(&mut self) {
         for (name, value, origin) in self.settings.report() {
+            if name == "token_provider" && self.order.in_program {
+                continue; // the program's own, which mfa tells
+            }
             let label = origin.label();
             let shown = match &value {
                 Value::Null => "not set".into(),
@@ -197,14 +239,16 @@ impl Exam<'_> {
         self.findings.push(Finding::skipped(check, check, why));
     }
 
-    /// The outcome of `job`, or a timeout after `limit` or at the end of the examination's time.
+    /// The outcome of `job`, or a timeout after `limit` or at the end of the examination's time. A program that
+    /// runs and a question that is open do not count.
     async fn within<T>(
         &self,
         limit: Duration,
         job: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let left = self.deadline.left().saturating_sub(RESERVE).min(limit);
-        timeout(left, job).await.unwrap_or_else(|_| {
+        let outcome = self.deadline.bound_within(left, job).await;
+        outcome.unwrap_or_else(|| {
             Err(Failure::timeout(
                 format!("No answer within {:.1} s.", left.as_secs_f64()),
                 "Check the network and proxy.",
@@ -217,14 +261,16 @@ impl Exam<'_> {
 fn shown(credentials: &Credentials) -> String {
     let expiration = match credentials.expires_at {
         Some(at) => format!("expires at {}", format_iso8601(at)),
-        None if credentials.session_token.is_some() => "expires at a time that is not known".into(),
+        None if credentials.session_token.is_some() || credentials.lacks_session_token() => {
+            "expires at a time that is not known".into()
+        }
         None => "does not expire".into(),
     };
     format!("{}, {expiration}", credentials.access_key_id)
 }
 
 /// An external id is not shown, although AWS does not treat it as a secret.
-fn is_given(external_id: Option<&String>) -> &'static str {
+fn is_given(external_id: Option<&Secret>) -> &'static str {
     if external_id.is_some() {
         "with an external id"
     } else {

@@ -1,34 +1,29 @@
 //! Files with credentials, and files that name providers: whether they exist, and which other users
 //! may read or write them.
 
-use super::finding::Finding;
+use super::{
+    finding::Finding,
+    mend,
+    watched::{OTHERS_WRITE, Rule, entries, rule_of, tokens},
+};
 use crate::{
-    config::{Settings, TokenSource},
+    config::Settings,
     environment::Environment,
-    profile::{BaseProvider, Files, ProfileChain},
-    providers,
+    profile::{Files, ProfileChain},
     util::read_file::{self, Links, Unread},
 };
 use std::{
-    fs,
+    fs::{self, Metadata},
     io::ErrorKind,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 const CHECK: &str = "files";
-const OTHERS_READ: u32 = 0o044;
-const OTHERS_WRITE: u32 = 0o022;
-
-/// What other users may do with a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    /// Nothing, since it holds a secret.
-    OwnerOnly,
-    /// Read it, since it holds no secret, but not write it, since it decides about programs and
-    /// roles.
-    OthersMayRead,
-}
+/// What mends what it can of the findings here.
+const FIX: &str = "lex-identity-aws doctor --fix";
+const ANYONE_WRITES: u32 = 0o002;
+const STICKY: u32 = 0o1000;
 
 pub(super) fn look(
     environment: &Environment,
@@ -63,6 +58,14 @@ pub(super) fn look(
         credentials.as_deref(),
         Rule::OwnerOnly,
     );
+    let places = [config, credentials];
+    let mut folders: Vec<&Path> = places
+        .iter()
+        .flatten()
+        .filter_map(|path| path.parent())
+        .collect();
+    folders.dedup();
+    findings.extend(folders.into_iter().filter_map(open_folder));
     if let Some(chain) = profile_chain {
         let notes = &chain.notes;
         let mut told = Vec::new(); // a section that another replaced is also one without credentials
@@ -87,20 +90,20 @@ pub(super) fn look(
     }
     for (name, path) in tokens(environment, settings, profile_chain) {
         findings.push(match read_file::open(&path, Links::Follow) {
-            Ok((_, about)) => judged(&name, &path, about.mode(), rule_of(&path)),
+            Ok((_, about)) => judged(&name, &path, &about, rule_of(&path)),
             // The sources check reports whether the file is needed.
             Err(why) => unreadable(&name, &path, &why).mild(),
         });
     }
-    if let Some(home) = environment.get("HOME") {
-        cached(findings, &Path::new(home).join(".aws/cli/cache"));
+    if let Some(folder) = environment.cli_cache() {
+        cached(findings, &folder);
     }
 }
 
 /// One of the two shared files, which need not exist.
 fn shared(name: &str, path: &Path, rule: Rule) -> Finding {
     let found = match read_file::open(path, Links::Follow) {
-        Ok((_, about)) => judged(name, path, about.mode(), rule),
+        Ok((_, about)) => judged(name, path, &about, rule),
         Err(Unread::Missing) => {
             Finding::skipped(CHECK, name, format!("{} is not there", path.display()))
         }
@@ -110,89 +113,41 @@ fn shared(name: &str, path: &Path, rule: Rule) -> Finding {
     found.detail("path", path.to_string_lossy())
 }
 
-/// Token files that an option, the environment or the profile names.
-fn tokens(
-    environment: &Environment,
-    settings: Option<&Settings>,
-    profile_chain: Option<&ProfileChain>,
-) -> Vec<(String, PathBuf)> {
-    let mut tokens = Vec::new();
-    if let Some(TokenSource::File(path)) = settings.and_then(Settings::web_identity) {
-        tokens.push(("web_identity_token_file".to_owned(), path.clone()));
-    }
-    for name in [
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    ] {
-        if let Some(path) = environment.get(name) {
-            tokens.push((name.to_owned(), environment.expand_home(path.trim())));
-        }
-    }
-    match profile_chain.map(|profile_chain| (&profile_chain.base, &profile_chain.base_profile)) {
-        Some((BaseProvider::WebIdentity { token_file, .. }, profile)) => {
-            tokens.push((
-                format!("token file of profile {profile}"),
-                environment.expand_home(token_file),
-            ));
-        }
-        Some((
-            BaseProvider::Sso {
-                session, start_url, ..
-            },
-            profile,
-        )) => {
-            let path = providers::sso_token_path(environment, session.as_deref(), start_url);
-            // The source reports a missing login.
-            if path.exists() {
-                tokens.push((format!("SSO token of profile {profile}"), path));
-            }
-        }
-        Some((BaseProvider::Login { session }, profile)) => {
-            let path = providers::login_token_path(environment, session);
-            if path.exists() {
-                tokens.push((format!("console session of profile {profile}"), path));
-            }
-        }
-        _ => {}
-    }
-    tokens
+/// Who may write to the folder may put another file in the place of any in it, but where its mode says (sticky) that
+/// only the owner of a file may. Shared with a group it may be on purpose.
+fn open_folder(path: &Path) -> Option<Finding> {
+    let mode = fs::metadata(path).ok()?.mode() & 0o7777;
+    let folder = path.display();
+    let what = format!(
+        "{folder} (mode {mode:04o}) may be written by anyone, who could put other files there and give this process another identity"
+    );
+    let remedy = format!("Run `chmod o-w {folder}`.");
+    let found = Finding::warning(CHECK, "folder", what, remedy);
+    (mode & (ANYONE_WRITES | STICKY) == ANYONE_WRITES)
+        .then(|| found.detail("mode", format!("{mode:04o}")))
 }
 
-/// Kubernetes mounts tokens with a mode that lets any user of the container read them.
-fn rule_of(path: &Path) -> Rule {
-    let is_mounted = ["/var/run/secrets", "/run/secrets"]
-        .iter()
-        .any(|folder| path.starts_with(folder));
-    if is_mounted {
-        Rule::OthersMayRead
-    } else {
-        Rule::OwnerOnly
-    }
-}
-
-fn judged(name: &str, path: &Path, mode: u32, rule: Rule) -> Finding {
-    let mode = mode & 0o7777;
+fn judged(name: &str, path: &Path, about: &Metadata, rule: Rule) -> Finding {
+    let mode = about.mode() & 0o7777;
     let shown = format!("{} (mode {mode:04o})", path.display());
-    let found = if mode & OTHERS_WRITE != 0 {
-        Finding::warning(
-            CHECK,
-            name,
-            format!(
-                "{shown} may be written by others, who could give this process another identity"
-            ),
-            format!("Run `chmod go-w {}`.", path.display()),
-        )
-    } else if mode & OTHERS_READ != 0 && rule == Rule::OwnerOnly {
-        Finding::warning(
-            CHECK,
-            name,
-            format!("{shown} may be read by others"),
-            format!("Run `chmod 600 {}`.", path.display()),
-        )
+    if mode & rule.judged() == 0 {
+        return Finding::ok(CHECK, name, shown).detail("mode", format!("{mode:04o}"));
+    }
+    let what = if mode & OTHERS_WRITE != 0 {
+        format!("{shown} may be written by others, who could give this process another identity")
     } else {
-        Finding::ok(CHECK, name, shown)
+        format!("{shown} may be read by others")
     };
-    found.detail("mode", format!("{mode:04o}"))
+    let command = format!("{} {}", rule.command(), path.display());
+    let is_ours = mend::obstacle(path, about, rule).is_none();
+    let remedy = if is_ours {
+        format!("Run `{FIX}`, or `{command}`.")
+    } else {
+        format!("Run `{command}`.")
+    };
+    Finding::warning(CHECK, name, what, remedy)
+        .detail("mode", format!("{mode:04o}"))
+        .detail("fixable", is_ours)
 }
 
 fn unreadable(name: &str, path: &Path, why: &Unread) -> Finding {
@@ -225,38 +180,39 @@ fn cached(findings: &mut Vec<Finding>, dir: &Path) {
 
 /// The files of a cache that group or others may read or write.
 pub(super) fn open_to_others(dir: &Path, name: &str) -> Option<Finding> {
-    let listing = fs::read_dir(dir).ok()?;
-    let mut open: Vec<String> = listing
-        .flatten()
-        .filter(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "json")
+    let rule = Rule::CacheEntry;
+    let open: Vec<(PathBuf, Metadata)> = entries(dir)
+        .into_iter()
+        .filter_map(|path| {
+            let about = fs::metadata(&path).ok()?;
+            (about.mode() & rule.judged() != 0).then_some((path, about))
         })
-        .filter(|entry| {
-            let mode = entry.metadata().map(|about| about.permissions().mode());
-            mode.is_ok_and(|mode| mode & (OTHERS_READ | OTHERS_WRITE) != 0)
-        })
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    open.sort();
-    let first = open.first()?;
+    let first = open.first()?.0.file_name()?.to_string_lossy();
     let which = match open.len() {
-        1 => first.clone(),
+        1 => first.into_owned(),
         count => format!("{first} and {} more", count - 1),
+    };
+    let is_ours =
+        |(path, about): &&(PathBuf, Metadata)| mend::obstacle(path, about, rule).is_none();
+    let ours = open.iter().filter(is_ours).count();
+    let folder = dir.display();
+    let remedy = match (ours, open.len() - ours) {
+        (_, 0) => format!("Run `{FIX}`, or `chmod 600 {folder}/*.json`."),
+        (0, _) => format!("Run `chmod 600 {folder}/*.json` if you trust them, else remove them."),
+        _ => format!("Run `{FIX}`, which leaves those that others may have written; remove these."),
     };
     let found = Finding::warning(
         CHECK,
         name,
         format!(
-            "{}: {which} may be read or written by others, and holds credentials; such a file is not used",
-            dir.display()
+            "{folder}: {which} may be read or written by others, and holds credentials; such a file is not used"
         ),
-        format!(
-            "Run `chmod 600 {}/*.json` if you trust them, else remove them.",
-            dir.display()
-        ),
+        remedy,
     );
-    Some(found.detail("files", open.len()))
+    Some(
+        found
+            .detail("files", open.len())
+            .detail("fixable", ours > 0),
+    )
 }

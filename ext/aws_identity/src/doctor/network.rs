@@ -33,7 +33,7 @@ impl Exam<'_> {
             }
         };
         let url = address.expose();
-        let shown = http::without_userinfo(url);
+        let shown = http::shown_url(url);
         let how = match &endpoint.url {
             Some(_) => String::from("as configured"),
             None => [format!("of region {}", endpoint.region)]
@@ -76,7 +76,7 @@ impl Exam<'_> {
 
     /// The address of the proxy, if there is one.
     fn proxy(&mut self, url: &str) -> Result<Option<String>, Failure> {
-        let Some((variable, address)) = self.fetch.http().proxy_of(url)? else {
+        let Some((variable, address)) = self.fetch.http().proxy_of(Some(url))? else {
             let found = Finding::skipped(CHECK, "proxy", "none for this endpoint");
             self.findings.push(found);
             return Ok(None);

@@ -1,7 +1,7 @@
 //! The roles to assume, with the layer that names each, and, on request, whether they can be
 //! assumed. Also whether an MFA code is needed.
 
-use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
+use super::{CHECK_LIMIT, Exam, Part, finding::Finding, policy, shown};
 use crate::{
     attempt::Outcome,
     config::RoleRequest,
@@ -9,33 +9,116 @@ use crate::{
     failure::{Failure, Kind},
     fetch,
     providers::{self, BaseCredentials, Record},
-    sts::denied_action,
+    sts::{Scope, denied_action, is_wrong_code, limits::DEFAULT_ROLE_SECONDS},
 };
 use std::time::Instant;
 
 const CHECK: &str = "role";
+/// Percent.
+const NEAR_LIMIT: u32 = 80;
+const UNTRIED: &str = "not tried; --assume (assume: true) tries it, for real";
 
 impl Exam<'_> {
     pub(super) fn mfa(&mut self) {
         let found = match fetch::needed_serial(self.settings) {
             Ok(None) => Finding::ok("mfa", "mfa", "no MFA code is needed"),
-            Ok(Some(serial)) if self.settings.token_provider => {
-                let what = format!("codes of {serial} are asked of token_provider");
-                Finding::ok("mfa", "mfa", what).detail("serial_number", serial)
-            }
-            Ok(Some(serial)) => Finding::warning(
-                "mfa",
-                "mfa",
-                format!("a code of the device {serial} is needed for each session, and there is no token_provider to ask for one"),
-                "Give the session a token_provider (a callable that returns the six digits); on a machine without people use a role that needs no MFA.",
-            )
-            .detail("serial_number", serial),
+            Ok(Some(serial)) => self.codes_of(&serial).detail("serial_number", serial),
             Err(failure) => Finding::skipped("mfa", "mfa", format!("not known: {failure}")),
         };
         self.findings.push(found);
     }
 
-    pub(super) async fn roles(&mut self, base: Option<BaseCredentials>, is_reached: bool) {
+    /// Who is asked for the codes of this device.
+    fn codes_of(&self, serial: &str) -> Finding {
+        let needed = format!("a code of the device {serial} is needed for each session");
+        match (self.settings.token_provider, self.order.in_program) {
+            (true, true) => Finding::ok(
+                "mfa",
+                "mfa",
+                format!("{needed}, and is asked for in this terminal"),
+            ),
+            (true, false) => Finding::ok(
+                "mfa",
+                "mfa",
+                format!("codes of {serial} are asked of token_provider"),
+            ),
+            (false, true) => Finding::warning(
+                "mfa",
+                "mfa",
+                format!("{needed}, and is asked for in a terminal only: standard input is none"),
+                "Run it in a terminal; on a machine without people use a role that needs no MFA.",
+            ),
+            (false, false) => Finding::warning(
+                "mfa",
+                "mfa",
+                format!("{needed}, and there is no token_provider to ask for one"),
+                "Give the session a token_provider (a callable that returns the six digits); on a machine without people use a role that needs no MFA.",
+            ),
+        }
+    }
+
+    /// The roles of this examination's options, which are another entry of `identity.aws.roles`. Without
+    /// `assume` nothing is asked.
+    pub(super) async fn one_more_role(&mut self) {
+        if let Some(scope) = &self.settings.scope {
+            let found = self.scoped(&scope.value).await;
+            self.findings.push(found);
+            return;
+        }
+        let mut base = None;
+        if self.order.assume {
+            match self.base_credentials().await.1 {
+                Ok(found) => base = Some(found),
+                Err(failure) => {
+                    let found = Finding::failed(CHECK, "credentials", &failure);
+                    self.findings.push(found);
+                }
+            }
+        }
+        if let Some(base) = &mut base {
+            self.region(base).await;
+        }
+        self.roles(base, true).await;
+    }
+
+    /// Credentials of the process's own session, limited by `scope`.
+    async fn scoped(&mut self, scope: &Scope) -> Finding {
+        const NAME: &str = "scope";
+        let length = scope.policy.len();
+        let what =
+            format!("limits the process's own session by a scope_policy of {length} characters");
+        if !self.order.assume {
+            return Finding::skipped(CHECK, NAME, format!("{what}; {UNTRIED}"));
+        }
+        let start = Instant::now();
+        let outcome = match self.base_credentials().await.1 {
+            Ok(mut base) => {
+                self.region(&mut base).await;
+                let mut record = Record::default();
+                let roles = self.fetch.roles();
+                let assuming = Box::pin(roles.assume(base, &mut record));
+                self.within(CHECK_LIMIT, assuming).await
+            }
+            Err(failure) => Err(failure),
+        };
+        match outcome {
+            Ok((credentials, _)) => {
+                Finding::ok(CHECK, NAME, format!("{what}: {}", shown(&credentials)))
+            }
+            Err(failure) if is_refused(&failure) => {
+                policy::of_caller("sts:GetScopedCredentials").beside(failed(NAME, &failure))
+            }
+            Err(failure) => failed(NAME, &failure),
+        }
+        .since(start)
+    }
+
+    /// The credentials of the last role, if it was assumed.
+    pub(super) async fn roles(
+        &mut self,
+        base: Option<BaseCredentials>,
+        is_reached: bool,
+    ) -> Option<Credentials> {
         let settings = self.settings;
         if let Some(base) = &base {
             match self.fetch.roles().check_taken(base) {
@@ -45,7 +128,7 @@ impl Exam<'_> {
                 Err(failure) => {
                     let found = Finding::failed(CHECK, "options", &failure);
                     self.findings.push(found);
-                    return;
+                    return None;
                 }
             }
         }
@@ -54,25 +137,31 @@ impl Exam<'_> {
             None => providers::uses_profile(settings),
         };
         let (role_steps, on_top) = self.fetch.roles().roles(from_profile);
+        let on_top_of = match self.order.part {
+            Part::Whole => settings.role.origin.label(),
+            Part::Role => "identity.aws.roles".into(),
+        };
         let steps: Vec<Step> = role_steps
             .into_iter()
             .map(|role| Step::of(role, "profile".into()))
             .chain(
                 on_top
                     .into_iter()
-                    .map(|role| Step::of(role, settings.role.origin.label())),
+                    .map(|role| Step::of(role, on_top_of.clone())),
             )
             .collect();
         if steps.is_empty() && !settings.get_session_token.value {
-            self.skip(CHECK, "none is asked for");
-            return;
+            let why = match &settings.roles {
+                Some(_) => "none is asked for by the process itself",
+                None => "none is asked for",
+            };
+            self.skip(CHECK, why);
+            return None;
         }
         let why_not = match &base {
+            _ if !self.order.assume => Some(UNTRIED),
             None => Some("there are no credentials to assume it with"),
             Some(_) if !is_reached => Some("STS cannot be reached"),
-            Some(_) if !self.assume => {
-                Some("not tried; --assume (assume: true) tries it, for real")
-            }
             Some(_) => None,
         };
         let (Some(base), None) = (base, why_not) else {
@@ -84,13 +173,11 @@ impl Exam<'_> {
                 self.findings
                     .push(Finding::skipped(CHECK, "session token", what));
             }
-            return;
+            return None;
         };
         let (tried, last) = Box::pin(self.assume_all(base, &steps)).await;
         self.findings.extend(tried);
-        if let Some(credentials) = last {
-            self.identity("role", &credentials).await;
-        }
+        last
     }
 
     /// Assumes the roles, one after the other.
@@ -102,6 +189,12 @@ impl Exam<'_> {
         let mut record = Record::default();
         let start = Instant::now();
         let caller = base.credentials.access_key_id.clone();
+        let known: Vec<String> = base
+            .role_arn
+            .iter()
+            .chain(steps.iter().map(|step| &step.role.role_arn))
+            .cloned()
+            .collect();
         let roles = self.fetch.roles();
         let assuming = Box::pin(roles.assume(base, &mut record));
         let outcome = self
@@ -112,7 +205,7 @@ impl Exam<'_> {
         let mut findings = Vec::new();
         if let Some(token) = attempts.iter().find(|done| done.source == "session token") {
             findings.push(match (&outcome, token.outcome) {
-                (Err(failure), Outcome::Failed) => Finding::failed(CHECK, "session token", failure),
+                (Err(failure), Outcome::Failed) => failed("session token", failure),
                 _ => Finding::ok(CHECK, "session token", "GetSessionToken gives a session"),
             });
         }
@@ -126,13 +219,13 @@ impl Exam<'_> {
                 (None, Ok(_)) => {
                     step.untried("not assumed: the credentials are this role's already")
                 }
-                (_, Err(failure)) if step.lacks_code(failure) => {
+                (_, Err(failure)) if step.lacks_code(failure) && !self.settings.token_provider => {
                     is_over = true;
-                    step.untried("not tried, since the doctor asks for no MFA code")
+                    step.untried("not tried, since there is no MFA code, see mfa")
                 }
                 (_, Err(failure)) => {
                     is_over = true;
-                    step.refused(failure, &caller).since(start)
+                    step.refused(failure, &caller, &known).since(start)
                 }
                 (_, Ok(_)) => step.assumed(),
             };
@@ -142,6 +235,7 @@ impl Exam<'_> {
         let last = outcome.ok();
         if let (Some(credentials), Some(found)) = (&last, findings.last_mut()) {
             found.what = format!("{}: {}", found.what, shown(credentials));
+            findings.extend(sizes(credentials));
         }
         (findings, last)
     }
@@ -176,14 +270,11 @@ impl Step {
 
     /// AWS gives the same answer for a missing permission, a missing trust and a wrong external id,
     /// so the remedy names all three. An action beside sts:AssumeRole is named, and has a remedy of its own.
-    fn refused(&self, failure: &Failure, caller: &str) -> Finding {
+    fn refused(&self, failure: &Failure, caller: &str, known: &[String]) -> Finding {
         let name = &self.role.role_arn;
-        let found = if failure.kind == Kind::AccessDenied
-            && failure
-                .code
-                .as_deref()
-                .is_some_and(|code| code.starts_with("AccessDenied"))
+        let found = if is_refused(failure)
             && denied_action(&failure.cause).is_none()
+            && !is_wrong_code(&failure.cause)
         {
             let external_id = match &self.role.options.external_id {
                 Some(_) => {
@@ -204,14 +295,28 @@ impl Step {
                 ..Finding::failed(CHECK, name, failure)
             }
         } else {
-            Finding::failed(CHECK, name, failure)
+            failed(name, failure)
         };
-        self.describe(found).detail("assumed", false)
+        self.with_documents(
+            self.describe(found).detail("assumed", false),
+            failure,
+            known,
+        )
+    }
+
+    /// The finding with the documents to paste, where the words of AWS say who was refused what.
+    fn with_documents(&self, found: Finding, failure: &Failure, known: &[String]) -> Finding {
+        let is_denied = failure.kind == Kind::AccessDenied;
+        let documents = is_denied.then(|| policy::documents(&failure.cause, &self.role, known));
+        match documents.flatten() {
+            Some(documents) => documents.beside(found),
+            None => found,
+        }
     }
 
     fn options(&self) -> String {
         let options = &self.role.options;
-        let seconds = options.duration_seconds.unwrap_or(3600);
+        let seconds = options.duration_seconds.unwrap_or(DEFAULT_ROLE_SECONDS);
         let id = super::is_given(options.external_id.as_ref());
         format!("for {seconds} s, {id}")
     }
@@ -223,5 +328,85 @@ impl Step {
             .describe()
             .into_iter()
             .fold(found, |found, (name, value)| found.detail(name, value))
+    }
+}
+
+/// True where AWS says that the caller may not make the call.
+fn is_refused(failure: &Failure) -> bool {
+    let code = failure.code.as_deref().unwrap_or_default();
+    failure.kind == Kind::AccessDenied && code.starts_with("AccessDenied")
+}
+
+/// Warnings where STS says that a session's policies and tags are near their limit, in percent of it.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+fn sizes(credentials: &Credentials) -> impl Iterator<Item = Finding> {
+    let details = [
+        (
+            "packed_policy_size",
+            "PackedPolicySize",
+            "session policies and tags",
+        ),
+        (
+            "session_token_utilization",
+            "SessionTokenUtilization",
+            "session token",
+        ),
+    ];
+    details.into_iter().filter_map(|(name, of_sts, what)| {
+        let percent: u32 = credentials.details.get(name)?.parse().ok()?;
+        (percent >= NEAR_LIMIT).then(|| {
+            let found = Finding::warning(
+                CHECK,
+                "size",
+                format!("the {what} of the last role take {percent} percent of what STS allows ({of_sts}); beyond that it refuses the role"),
+                "Shorten policy, or put it into a managed policy that policy_arns names; use fewer or shorter tags.",
+            );
+            found.detail(name, percent)
+        })
+    })
+}
+
+/// What failed. The error of a callback of the application has no remedy.
+fn failed(name: &str, failure: &Failure) -> Finding {
+    let found = Finding::failed(CHECK, name, failure);
+    if failure.remedy.is_empty() {
+        let remedy = "See why it is not given; it is asked again at the next examination.".into();
+        return Finding {
+            remedy: Some(remedy),
+            ..found
+        };
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_near_the_limit_of_its_policies_is_a_warning() {
+        let sized = |details: &[(&str, &str)]| {
+            let mut credentials = Credentials::new("ASIAX", "s", Some("t".into()), "test");
+            for (name, percent) in details {
+                credentials
+                    .details
+                    .insert((*name).into(), (*percent).into());
+            }
+            let what: Vec<String> = sizes(&credentials).map(|found| found.what).collect();
+            what
+        };
+        for name in ["packed_policy_size", "session_token_utilization"] {
+            let [what] = sized(&[(name, "80")]).try_into().unwrap();
+            assert!(what.contains("80 percent"), "{name}");
+            assert!(sized(&[(name, "79")]).is_empty());
+        }
+        assert!(sized(&[("packed_policy_size", "much")]).is_empty());
+        assert!(sized(&[("subject", "99")]).is_empty());
+        let both = [
+            ("packed_policy_size", "90"),
+            ("session_token_utilization", "85"),
+        ];
+        let [policies, token] = sized(&both).try_into().unwrap();
+        assert!(policies.contains("90 percent") && token.contains("85 percent"));
     }
 }

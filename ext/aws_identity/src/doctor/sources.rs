@@ -1,12 +1,16 @@
 //! Every source of the chain: first the sources that a session asks, then the others.
 
-use super::{CHECK_LIMIT, Exam, finding::Finding, shown};
+use super::{
+    CHECK_LIMIT, Exam, federation,
+    finding::{Finding, Status},
+    shown,
+};
 use crate::{
     attempt::{Attempt, Outcome},
-    config::Base,
+    config::Settings,
     failure::{Failure, Kind},
-    profile::BaseProvider,
-    providers::{Availability, BaseCredentials, CHAIN, Provided, Record, Source},
+    layer::Origin,
+    providers::{self, Availability, BaseCredentials, CHAIN, Provided, Record, Source},
     util::time::{format_iso8601, now},
 };
 use std::time::Instant;
@@ -26,7 +30,12 @@ impl Exam<'_> {
             (attempts, Some(outcome))
         };
         for attempt in &attempts {
-            self.findings.push(asked(attempt, outcome.as_ref()));
+            let found = asked(attempt, outcome.as_ref());
+            let found = match (attempt.outcome, &outcome) {
+                (Outcome::Failed, Some(Err(failure))) => self.with_trust(found, failure, attempt),
+                _ => found,
+            };
+            self.findings.push(found);
         }
         let why = match (&outcome, attempts.last()) {
             (Some(Ok(_)), Some(last)) => format!("{} comes first", last.source),
@@ -48,9 +57,15 @@ impl Exam<'_> {
         match outcome? {
             Ok(base) => {
                 self.findings.push(verdict(&base));
+                self.findings.extend(shadowed(self.settings, &base));
+                let lacks_token = base.credentials.lacks_session_token();
                 for odd in base.credentials.oddities() {
-                    self.findings
-                        .push(Finding::warning(CHECK, "key shape", odd.cause, odd.remedy));
+                    let found = Finding::warning(CHECK, "key shape", odd.cause, odd.remedy);
+                    self.findings.push(found);
+                }
+                if lacks_token && let Some(found) = self.findings.last_mut() {
+                    found.status = Status::Fail; // AWS refuses whatever they sign, so nothing is asked
+                    return None;
                 }
                 Some(base)
             }
@@ -64,31 +79,31 @@ impl Exam<'_> {
         }
     }
 
+    /// The finding with the trust policy to paste, if this attempt was to trade a web identity token.
+    fn with_trust(&self, found: Finding, failure: &Failure, attempt: &Attempt) -> Finding {
+        let chain = self.fetch.profile().ok();
+        let traded = providers::traded_web_identity(&attempt.source, self.settings, chain);
+        let documents =
+            traded.and_then(|(role_arn, token)| federation::documents(failure, &role_arn, &token));
+        match documents {
+            Some(documents) => documents.beside(found),
+            None => found,
+        }
+    }
+
     /// Asks as a session does, until a source gives credentials or a configured source fails.
-    async fn base_credentials(&self) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
+    pub(super) async fn base_credentials(
+        &self,
+    ) -> (Vec<Attempt>, Result<BaseCredentials, Failure>) {
         let mut record = Record::default();
-        let limit = if self.runs_a_program() {
-            CHECK_LIMIT + self.settings.process_timeout.value
-        } else {
-            CHECK_LIMIT
-        };
         let asking = Box::pin(self.fetch.base_credentials(&mut record));
-        let outcome = self.within(limit, asking).await;
+        let outcome = self.within(CHECK_LIMIT, asking).await;
         // The record lacks a source that was interrupted by the timeout.
         let outcome = outcome.map_err(|failure| match failure.kind {
             Kind::Timeout => record.interrupted(failure),
             _ => failure,
         });
         (record.into_parts().0, outcome)
-    }
-
-    fn runs_a_program(&self) -> bool {
-        let base = self.settings.base.as_ref().map(|base| &base.value);
-        matches!(base, Some(Base::Process(_)))
-            || self
-                .fetch
-                .profile()
-                .is_ok_and(|chain| matches!(chain.base, BaseProvider::Process { .. }))
     }
 
     /// Checks a source that a session does not ask. Metadata endpoints are asked, since that
@@ -102,7 +117,7 @@ impl Exam<'_> {
                 let asked = self.within(CHECK_LIMIT, source.provide(&context)).await;
                 match asked {
                     Ok(Provided::Found(_)) => Availability::Available("gives credentials".into()),
-                    Ok(Provided::Absent(reason)) => Availability::Absent(reason),
+                    Ok(Provided::Absent(absence)) => Availability::Absent(absence.reason),
                     Err(failure) => Availability::Unusable(failure),
                 }
             }
@@ -149,6 +164,29 @@ fn asked(attempt: &Attempt, outcome: Option<&Result<BaseCredentials, Failure>>) 
     found
         .took(attempt.milliseconds)
         .detail("outcome", attempt.outcome.as_str())
+}
+
+/// Keys of the environment come before the profile of `AWS_PROFILE`, so the identity is not the profile's.
+fn shadowed(settings: &Settings, base: &BaseCredentials) -> Option<Finding> {
+    let profile = settings.profile.as_ref()?;
+    let Origin::Environment(variable) = profile.origin else {
+        return None;
+    };
+    let is_asked_for = settings.base.is_some() || base.credentials.source != providers::ENVIRONMENT;
+    (!is_asked_for).then(|| {
+        let name = &profile.value;
+        Finding::warning(
+            CHECK,
+            "shadowed profile",
+            format!(
+                "{variable} names the profile {name}, and the keys of the environment come before it: the identity is theirs, not the profile's"
+            ),
+            format!(
+                "Unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; or name the profile as option or setting (--profile {name}), which comes first."
+            ),
+        )
+        .detail("profile", name.as_str())
+    })
 }
 
 fn verdict(base: &BaseCredentials) -> Finding {
