@@ -6,11 +6,13 @@
 
 use aws_identity::{
     cache::{CacheDir, CacheKey, Request},
+    config::Layers,
     credentials::{Credentials, KnownSecrets, Millis},
     environment::Environment,
+    fetch,
     principal::{self, Principal},
     profile::{self, Files},
-    providers::{metadata_credentials, process::answer, profiles, token_file},
+    providers::{metadata_credentials, process::answer, token_file},
 };
 use std::{
     fs::{self, File},
@@ -121,8 +123,7 @@ pub fn profile_files(input: &[u8]) {
             return assert!(!shown || !only_in_values(text), "{}", failure.message());
         }
     };
-    let environment = Environment::default();
-    let summaries = profiles(&files, &environment, 0);
+    let summaries = fetch::profiles(&files, Layers::default(), 0);
     assert_eq!(summaries.len(), files.names().count());
     for summary in &summaries {
         assert!(files.contains(&summary.name));
@@ -157,8 +158,8 @@ pub fn sso_token(input: &[u8]) {
     fs::create_dir_all(&folder).expect("a folder of our own");
     // SHA-1 of the session's name, "s".
     write(&folder.join("a0f1490a20d0211c997b44bc357e1972deab8ae3.json"), input);
-    let environment = Environment::new([("HOME", home.to_string_lossy())]);
-    let summaries = profiles(files, &environment, 1_800_000_000_000);
+    let layers = Layers { environment: Environment::new([("HOME", home.to_string_lossy())]), ..Layers::default() };
+    let summaries = fetch::profiles(files, layers, 1_800_000_000_000);
     let reason = summaries[0].reason.as_deref().unwrap_or_default();
     assert!(!reason.contains(CANARY), "{reason}");
     assert!(!reason.contains("is missing"), "the file has another name: {reason}");

@@ -3,57 +3,31 @@
 mod ask;
 mod given;
 
+pub use crate::reply::attempts;
 pub use ask::{answer, purpose, question, secret, takes};
-pub use given::{MOST_LEVELS, json, layers, words};
+pub use given::{layers, words};
 
-use crate::secrets::SecretText;
+use crate::{
+    reply::{Reply, frozen},
+    secrets::SecretText,
+};
 use aws_identity::{
-    attempt::Attempt,
+    cache::Listed,
     config::Settings,
     credentials::Millis,
     doctor::Finding,
-    failure::Failure,
     identity::Identity,
     principal::Principal,
     profile::{Need, ProfileSummary},
     session::{CachedCredentials, Event, Tally},
-    sts::IdentityTokenRequest,
     tokens::Token,
     util::foreign_text::printable,
 };
-use magnus::{Error, RArray, RHash, RString, Ruby, TryConvert, Value, value::ReprValue};
-use serde_json::{Map, Value as Json};
+use magnus::{Error, RArray, RHash, Ruby, Value, value::ReprValue};
+use serde_json::Value as Json;
+use std::path::Path;
 
-/// A frozen Hash with Symbol keys.
-struct Reply<'a> {
-    ruby: &'a Ruby,
-    hash: RHash,
-}
-
-impl<'a> Reply<'a> {
-    fn new(ruby: &'a Ruby) -> Self {
-        Self {
-            ruby,
-            hash: ruby.hash_new(),
-        }
-    }
-
-    fn text(self, name: &str, text: Option<&str>) -> Result<Self, Error> {
-        let value = text.map(|text| frozen(self.ruby, text));
-        self.with(name, value)
-    }
-
-    /// The same for what is shown: on one line, control characters escaped.
-    fn shown(self, name: &str, text: Option<&str>) -> Result<Self, Error> {
-        let text = text.map(printable);
-        self.text(name, text.as_deref())
-    }
-
-    fn with(self, name: &str, value: impl magnus::IntoValue) -> Result<Self, Error> {
-        self.hash.aset(self.ruby.to_symbol(name), value)?;
-        Ok(self)
-    }
-
+impl Reply<'_> {
     fn principal(self, principal: &Principal) -> Result<Self, Error> {
         self.text("account", Some(&principal.account))?
             .shown("arn", Some(&principal.arn))?
@@ -64,17 +38,6 @@ impl<'a> Reply<'a> {
             .shown("session_name", principal.session_name.as_deref())?
             .shown("provider_arn", Some(&principal.provider_arn))
     }
-
-    fn done(self) -> RHash {
-        self.hash.freeze();
-        self.hash
-    }
-}
-
-fn frozen(ruby: &Ruby, text: &str) -> RString {
-    let string = ruby.str_new(text);
-    string.freeze();
-    string
 }
 
 /// The held credentials; their secrets stay native.
@@ -106,30 +69,6 @@ pub fn held(ruby: &Ruby, held: &CachedCredentials) -> Result<RHash, Error> {
         .shown("degraded", held.degraded.as_deref())?
         .with("details", details)?
         .done())
-}
-
-/// The request for a token of STS, from words that Ruby has given their types.
-pub fn identity_token_request(ruby: &Ruby, given: RHash) -> Result<IdentityTokenRequest, Error> {
-    let fetch = |name: &str| given.fetch::<_, Value>(ruby.to_symbol(name));
-    let tags = match json(ruby, fetch("tags")?, "tags", MOST_LEVELS)? {
-        Json::Object(tags) => tags,
-        _ => Map::new(),
-    };
-    let text = |value: Json| match value {
-        Json::String(text) => text,
-        other => other.to_string(),
-    };
-    Ok(IdentityTokenRequest {
-        audience: Vec::<String>::try_convert(fetch("audience")?)?
-            .into_iter()
-            .collect(),
-        duration_seconds: u32::try_convert(fetch("duration_seconds")?)?,
-        signing_algorithm: String::try_convert(fetch("signing_algorithm")?)?,
-        tags: tags
-            .into_iter()
-            .map(|(key, value)| (key, text(value)))
-            .collect(),
-    })
 }
 
 /// A token for another system; its text stays native.
@@ -177,20 +116,6 @@ pub fn findings(ruby: &Ruby, findings: &[Finding]) -> Result<RArray, Error> {
             .shown("remedy", finding.remedy.as_deref())?
             .with("milliseconds", finding.milliseconds)?
             .with("details", details)?;
-        list.push(line.done())?;
-    }
-    list.freeze();
-    Ok(list)
-}
-
-pub fn attempts(ruby: &Ruby, attempts: &[Attempt]) -> Result<RArray, Error> {
-    let list = ruby.ary_new_capa(attempts.len());
-    for attempt in attempts {
-        let line = Reply::new(ruby)
-            .shown("source", Some(&attempt.source))?
-            .text("outcome", Some(attempt.outcome.as_str()))?
-            .shown("reason", Some(&attempt.reason))?
-            .with("milliseconds", attempt.milliseconds)?;
         list.push(line.done())?;
     }
     list.freeze();
@@ -249,8 +174,17 @@ pub fn events(ruby: &Ruby, events: &[Event]) -> Result<RArray, Error> {
     Ok(list)
 }
 
+pub fn profiles(ruby: &Ruby, profiles: &[ProfileSummary]) -> Result<RArray, Error> {
+    let list = ruby.ary_new_capa(profiles.len());
+    for summary in profiles {
+        list.push(profile(ruby, summary)?)?;
+    }
+    list.freeze();
+    Ok(list)
+}
+
 /// A profile's summary, each need as a pair of what it is and its name.
-pub fn profile(ruby: &Ruby, profile: &ProfileSummary) -> Result<RHash, Error> {
+fn profile(ruby: &Ruby, profile: &ProfileSummary) -> Result<RHash, Error> {
     let needs = ruby.ary_new_capa(profile.needs.len());
     for need in &profile.needs {
         let (what, name) = match need {
@@ -279,6 +213,53 @@ pub fn profile(ruby: &Ruby, profile: &ProfileSummary) -> Result<RHash, Error> {
         .with("needs", needs)?
         .with("could_work", profile.could_work)?
         .shown("reason", profile.reason.as_deref())?
+        .with(
+            "cached_until",
+            profile.cached_until.map(|at| at.div_euclid(1000)),
+        )?
+        .done())
+}
+
+pub fn profile_in_force(ruby: &Ruby, settings: &Settings, is_used: bool) -> Result<RHash, Error> {
+    let named = settings.profile.as_ref();
+    let name = named.map_or("default", |profile| profile.value.as_str());
+    Ok(Reply::new(ruby)
+        .shown("name", Some(name))?
+        .text(
+            "origin",
+            named.map(|profile| profile.origin.label()).as_deref(),
+        )?
+        .with("is_used", is_used)?
+        .done())
+}
+
+/// Files of the disk cache, and what could not be removed.
+pub fn cached(
+    ruby: &Ruby,
+    folder: Option<&Path>,
+    files: &[Listed],
+    warnings: &[String],
+) -> Result<RHash, Error> {
+    let path = |path: &Path| printable(&path.to_string_lossy());
+    let list = ruby.ary_new_capa(files.len());
+    for listed in files {
+        let reply = Reply::new(ruby)
+            .text("file", Some(&path(&listed.path)))?
+            .shown("assumed_role_arn", listed.assumed_role_arn.as_deref())?
+            .shown("asker", listed.asker.as_deref())?
+            .shown("access_key_id", listed.access_key_id.as_deref())?
+            .with(
+                "expiration",
+                listed.expires_at.map(|at| at.div_euclid(1000)),
+            )?
+            .shown("unusable", listed.unusable.as_deref())?;
+        list.push(reply.done())?;
+    }
+    list.freeze();
+    Ok(Reply::new(ruby)
+        .text("folder", folder.map(path).as_deref())?
+        .with("files", list)?
+        .with("warnings", texts(ruby, warnings)?)?
         .done())
 }
 
@@ -297,9 +278,4 @@ pub fn texts(ruby: &Ruby, texts: &[String]) -> Result<RArray, Error> {
 )]
 pub fn seconds(millis: Millis) -> f64 {
     millis as f64 / 1000.0
-}
-
-/// Raises a failure of the core as its Ruby exception.
-pub fn checked<T>(ruby: &Ruby, result: Result<T, Failure>) -> Result<T, Error> {
-    result.map_err(|failure| crate::error::raise(ruby, &failure))
 }

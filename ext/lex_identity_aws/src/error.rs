@@ -1,6 +1,6 @@
 //! Failure → exception class: one table. The classes are defined in Ruby.
 
-use crate::convert;
+use crate::reply;
 use aws_identity::{
     failure::{Failure, Kind},
     task::panic,
@@ -57,6 +57,11 @@ pub fn of_question(ruby: &Ruby, failure: &Failure, question: u64) -> Error {
     exception.unwrap_or_else(|error| error)
 }
 
+/// Raises a failure of the core as its Ruby exception.
+pub fn checked<T>(ruby: &Ruby, result: Result<T, Failure>) -> Result<T, Error> {
+    result.map_err(|failure| raise(ruby, &failure))
+}
+
 /// Runs `job` on a Ruby thread; a panic in it is an `InternalError`. Magnus would make it a
 /// `fatal`, which Ruby cannot rescue.
 pub fn guard<T>(ruby: &Ruby, job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
@@ -74,7 +79,7 @@ fn exception(ruby: &Ruby, failure: &Failure) -> Result<Exception, Error> {
                 "code" => code(failure),
                 "status" => failure.status,
                 "request_id" => failure.request_id.as_deref().map(printable),
-                "attempts" => convert::attempts(ruby, &failure.attempts)?,
+                "attempts" => reply::attempts(ruby, &failure.attempts)?,
                 "outage" => failure.is_outage()
             ),
         ),

@@ -2,7 +2,7 @@
 
 use crate::error::guard;
 use aws_identity::{credentials::Secret, environment::Environment as Variables};
-use magnus::{Error, RString, Ruby, TryConvert as _, Value, value::ReprValue as _};
+use magnus::{Error, RString, Ruby, TryConvert as _, Value};
 use std::env;
 
 /// `Native::Environment`: the variables of this process at one moment.
@@ -51,10 +51,9 @@ impl SecretText {
         })
     }
 
+    /// Not frozen, because the message of a `FrozenError` shows the String.
     pub fn expose(ruby: &Ruby, this: &Self) -> RString {
-        let string = ruby.str_new(this.0.expose());
-        string.freeze();
-        string
+        ruby.str_new(this.0.expose())
     }
 
     pub fn is_empty(&self) -> bool {

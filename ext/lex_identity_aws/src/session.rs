@@ -10,8 +10,9 @@ use aws_identity::{
     config::{Inherited, Settings},
     session::{Fetch, LOOK_LIMIT, Purpose, Response, Rounds, Session as Core, Step, TokenStep},
     task::fetch_task::{Heed, Woken},
+    tokens::identity_token_request,
 };
-use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, Value, value::ReprValue};
+use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, value::ReprValue};
 use std::{
     collections::HashMap,
     mem,
@@ -30,7 +31,7 @@ const SCHEDULER_LOOK_LIMIT: Duration = Duration::from_millis(5);
 pub struct Session {
     core: Core,
     /// For a session on top of this one.
-    pub inherited: Inherited,
+    inherited: Inherited,
     /// By a token that Ruby makes before a reader begins.
     readers: Mutex<HashMap<u64, Reader>>,
 }
@@ -45,11 +46,16 @@ struct Reader {
 }
 
 impl Session {
-    pub fn new(ruby: &Ruby, layers: RHash) -> Result<Self, Error> {
+    /// `given`: the layers, and as `inherited` the session that this one is on top of.
+    pub fn new(ruby: &Ruby, given: RHash) -> Result<Self, Error> {
         guard(ruby, || {
-            let layers = convert::layers(ruby, layers)?;
+            let mut layers = convert::layers(ruby, given)?;
+            let below: Option<Value> = given.get(ruby.to_symbol("inherited"));
+            if let Some(below) = below.filter(|below| !below.is_nil()) {
+                <&Self>::try_convert(below)?.inherited.add_to(&mut layers);
+            }
             let inherited = Inherited::of(&layers);
-            let settings = convert::checked(ruby, Settings::new(layers))?;
+            let settings = error::checked(ruby, Settings::new(layers))?;
             Ok(Self {
                 inherited,
                 core: Core::new(settings, &GATE),
@@ -74,7 +80,7 @@ impl Session {
             self.look()?;
             let mut rounds = Rounds::default();
             loop {
-                let task = match convert::checked(ruby, self.core.begin(purpose, None))? {
+                let task = match error::checked(ruby, self.core.begin(purpose, None))? {
                     Step::Ready(serial) => return Ok(Some(serial)),
                     Step::Helper { .. } => return Ok(None),
                     Step::Wait(_) if self.core.has_callbacks() || has_scheduler() => {
@@ -84,7 +90,7 @@ impl Session {
                 };
                 wait(&task, Heed::default())?;
                 if let Some(outcome) = self.core.finish(purpose, &task, &mut rounds) {
-                    return convert::checked(ruby, outcome).map(Some);
+                    return error::checked(ruby, outcome).map(Some);
                 }
                 // The parent process runs it, or its outcome is of no use here, so begin another.
             }
@@ -136,7 +142,7 @@ impl Session {
         helper: Option<bool>,
         rounds: Rounds,
     ) -> Result<Value, Error> {
-        let task = match convert::checked(ruby, self.core.begin(purpose, helper))? {
+        let task = match error::checked(ruby, self.core.begin(purpose, helper))? {
             Step::Ready(started) if purpose == Purpose::Prefetch => {
                 match self.core.in_flight().filter(|_| started != 0) {
                     Some(task) if self.core.settings().token_provider => task,
@@ -283,16 +289,17 @@ impl Session {
     /// `signing_algorithm` and `tags`. Waits with the GVL released.
     pub fn identity_token(ruby: &Ruby, this: &Self, words: RHash) -> Result<RHash, Error> {
         guard(ruby, || {
-            let request = convert::identity_token_request(ruby, words)?;
+            let words = convert::words(ruby, words)?;
+            let request = error::checked(ruby, identity_token_request(&words))?;
             loop {
-                let step = convert::checked(ruby, this.core.identity_token(&request))?;
+                let step = error::checked(ruby, this.core.identity_token(&request))?;
                 let task = match step {
                     TokenStep::Ready(token) => return convert::token(ruby, &token),
                     TokenStep::Wait(task) => task,
                 };
                 wait(&task, Heed::default())?;
                 if let Some(outcome) = this.core.finish_identity_token(&request, &task) {
-                    return convert::token(ruby, &convert::checked(ruby, outcome)?);
+                    return convert::token(ruby, &error::checked(ruby, outcome)?);
                 }
                 // The parent process runs it. A child drops it at the next look, so this ends.
             }
@@ -311,7 +318,7 @@ impl Session {
             let (kind, words) = (kind.to_string()?, convert::words(ruby, words)?);
             let region = region.map(RString::to_string).transpose()?;
             let token = this.core.presigned(&kind, &words, region.as_deref());
-            convert::token(ruby, &convert::checked(ruby, token)?)
+            convert::token(ruby, &error::checked(ruby, token)?)
         })
     }
 
@@ -357,7 +364,7 @@ impl Session {
     pub fn set_web_identity_token(ruby: &Ruby, this: &Self, token: RString) -> Result<(), Error> {
         guard(ruby, || {
             let token = convert::secret(token.as_value())?;
-            convert::checked(ruby, this.core.set_web_identity_token(token))
+            error::checked(ruby, this.core.set_web_identity_token(token))
         })
     }
 

@@ -1,13 +1,12 @@
 //! The purposes of readers, and the questions and answers of a fetch.
 
-use super::Reply;
-use crate::secrets::SecretText;
+use crate::{reply::Reply, secrets::SecretText};
 use aws_identity::{
     credentials::{Millis, Secret},
     failure::Failure,
     session::Purpose,
     sts::SCOPES,
-    task::question::{Answer, Asked, Question, Takes},
+    task::question::{Answer, Asked, Question, SuppliedCredentials, Takes},
 };
 use magnus::{Error, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, value::ReprValue};
 use std::time::Duration;
@@ -86,7 +85,7 @@ pub fn answer(ruby: &Ruby, given: Value) -> Result<Result<Answer, Failure>, Erro
         return Ok(Ok(Answer::WebIdentityToken(secret(token)?)));
     }
     match member("source").and_then(RHash::from_value) {
-        Some(given) => Ok(Ok(Answer::Source(Box::new(credentials(ruby, given)?)))),
+        Some(given) => Ok(Ok(Answer::Source(Box::new(supplied(ruby, given)?)))),
         None => Err(unknown_question(ruby, "that")),
     }
 }
@@ -97,7 +96,7 @@ pub fn secret(value: Value) -> Result<Secret, Error> {
     Ok(Secret::new(whole.expose().trim()))
 }
 
-fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::Credentials, Error> {
+fn supplied(ruby: &Ruby, given: RHash) -> Result<SuppliedCredentials, Error> {
     let text = |name: &str| -> Result<Option<String>, Error> {
         let value: Option<Value> = given.get(ruby.to_symbol(name));
         let value = value.filter(|value| !value.is_nil());
@@ -136,5 +135,8 @@ fn credentials(ruby: &Ruby, given: RHash) -> Result<aws_identity::credentials::C
     if let Some(count) = text(SCOPES)? {
         keys.details.insert(SCOPES.to_owned(), count);
     }
-    Ok(keys)
+    Ok(SuppliedCredentials {
+        credentials: keys,
+        region: text("region")?.filter(|region| !region.trim().is_empty()),
+    })
 }

@@ -1,6 +1,6 @@
 //! What Ruby gives: options, settings and the environment.
 
-use crate::{secrets::Environment, session::Session};
+use crate::secrets::Environment;
 use aws_identity::{config::Layers, environment::Environment as Variables};
 use magnus::{
     Error, Float, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value,
@@ -31,9 +31,6 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         }
     };
     let seconds: Option<f64> = field("deadline_cap").map(f64::try_convert).transpose()?;
-    let below = field("inherited")
-        .map(<&Session>::try_convert)
-        .transpose()?;
     let folder: Option<String> = field("dmi_folder").map(String::try_convert).transpose()?;
     let (settings, is_malformed) = match field("settings") {
         Some(value) => match json(ruby, value, "", MOST_LEVELS)? {
@@ -43,7 +40,7 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         },
         None => (None, false),
     };
-    let mut layers = Layers {
+    Ok(Layers {
         options: map("options")?,
         settings: settings.unwrap_or_default(),
         is_malformed,
@@ -54,11 +51,7 @@ pub fn layers(ruby: &Ruby, given: RHash) -> Result<Layers, Error> {
         deadline_cap: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         inherited_profile: None,
         dmi_folder: folder.map(Into::into),
-    };
-    if let Some(below) = below {
-        below.inherited.add_to(&mut layers);
-    }
-    Ok(layers)
+    })
 }
 
 /// The words of a token.
