@@ -1,9 +1,15 @@
 //! The AWS CLI's cache on disk, shared between processes.
 
 use crate::support::{Machine, read, refresh, text, timed};
-use aws_identity::failure::Kind;
+use aws_identity::{
+    config::Settings,
+    failure::Kind,
+    fetch::{self, DiskFiles},
+    profile::Files,
+    util::time::now,
+};
 use fake_aws::{Answer, Rule, Service, world};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 const ASSUME: &str = "AssumeRole";
@@ -63,7 +69,7 @@ fn other_options_are_another_entry() {
     machine.fetch().unwrap();
     let machine = machine.option("role_session_name", "other");
     machine.fetch().unwrap();
-    let machine = machine.option("tags", serde_json::json!({"a": "b"}));
+    let machine = machine.option("tags", json!({"a": "b"}));
     machine.fetch().unwrap();
     let machine = machine.env("AWS_ACCESS_KEY_ID", world::PATH_KEY_ID).env("AWS_SECRET_ACCESS_KEY", world::PATH_SECRET);
     machine.fetch().unwrap();
@@ -202,4 +208,100 @@ fn users_of_one_account_share_no_role_session() {
     assert_eq!(asked(&machine), 2);
     assert_eq!(two.credentials.access_key_id, machine.fetch().unwrap().credentials.access_key_id);
     assert_eq!(machine.option("profile", "one").fetch().unwrap().credentials.access_key_id, one.credentials.access_key_id);
+}
+
+fn files(machine: &Machine, all: bool) -> Vec<PathBuf> {
+    let settings = machine.settings().unwrap();
+    let found = if all { DiskFiles::all(settings.cache.value.as_deref()) } else { DiskFiles::of(&settings) };
+    found.unwrap().files.into_iter().map(|listed| listed.path).collect()
+}
+
+#[test]
+fn settings_tell_the_files_they_make_from_all_others() {
+    let chained = format!("[profile chained]\nrole_arn = {}\nsource_profile = one\nduration_seconds = 900\n", world::WORKER_ROLE);
+    let base = || two_users().config(&chained);
+    let shared = base();
+    let folder = folder(&shared);
+    let here = |machine: Machine| machine.option("cache", text(&folder));
+    let machines = [
+        here(base().option("profile", "one").option("get_session_token", true)),
+        here(base().option("profile", "two").option("role_arn", world::WORKER_ROLE)),
+        here(base().option("profile", "two").setting("role_arn", world::WORKER_ROLE).setting("external_id", "given")),
+        here(base().option("profile", "two").option("role_arn", world::WORKER_ROLE).option("role_session_name", "other")),
+        here(base().option("profile", "chained")),
+    ];
+    assert_eq!(files(&machines[1], true), Vec::<PathBuf>::new(), "no folder");
+    assert!(!folder.exists());
+    for machine in &machines {
+        machine.fetch().unwrap();
+    }
+    let mut made: Vec<PathBuf> = Vec::new();
+    for machine in &machines {
+        let [file] = files(machine, false).try_into().unwrap();
+        made.push(file);
+    }
+    made.sort();
+    assert_eq!(made, files(&shared, true));
+    made.dedup();
+    assert_eq!(made.len(), machines.len(), "each has its own");
+    assert_eq!(files(&shared, false), Vec::<PathBuf>::new(), "these name no role");
+    assert_eq!(files(&base(), true), Vec::<PathBuf>::new(), "another folder");
+
+    // An entry of the role with other tags, or from another endpoint, is none that these settings take.
+    let tagged = here(base().option("profile", "one").option("role_arn", world::WORKER_ROLE).option("tags", json!({"a": "b"})));
+    tagged.fetch().unwrap();
+    assert_eq!(files(&tagged, false).len(), 1);
+    let elsewhere =
+        here(base().option("profile", "one").option("role_arn", world::WORKER_ROLE).option("tags", json!({"a": "b"})));
+    let elsewhere = elsewhere.option("endpoint", "http://127.0.0.1:9");
+    assert_eq!(files(&elsewhere, false), Vec::<PathBuf>::new());
+    let (removed, warnings) = DiskFiles::of(&tagged.settings().unwrap()).unwrap().clear();
+    assert_eq!((removed.len(), warnings.len()), (1, 0));
+    assert_eq!(files(&shared, true).len(), machines.len());
+}
+
+#[test]
+fn files_of_the_settings_take_a_profile_that_is_there() {
+    let machine = cached().option("profile", "missing");
+    fs::create_dir_all(folder(&machine)).unwrap();
+    let failure = DiskFiles::of(&machine.settings().unwrap()).unwrap_err();
+    assert_eq!(failure.kind, Kind::Configuration);
+}
+
+#[test]
+fn the_folder_of_the_cache_is_told_whatever_else_is_wrong() {
+    let machine = cached().option("region", "us east").option("endpoint", "nonsense");
+    assert_eq!(machine.settings().unwrap_err().kind, Kind::Configuration);
+    assert_eq!(Settings::cache_of(machine.layers()).unwrap(), Some(folder(&machine)));
+    let machine = machine.option("cache", "relative");
+    assert_eq!(Settings::cache_of(machine.layers()).unwrap_err().kind, Kind::Configuration);
+
+    let machine = Machine::bare().setting("cache", "env://CACHE").setting("region", "env://REGION");
+    assert_eq!(Settings::cache_of(machine.layers()).unwrap_err().kind, Kind::NotReady);
+    let machine = machine.option("cache", "/cache");
+    assert_eq!(Settings::cache_of(machine.layers()).unwrap(), Some("/cache".into()));
+}
+
+#[test]
+fn the_list_of_profiles_says_what_a_session_takes() {
+    let config = format!("[profile a]\nrole_arn = {}\nsource_profile = one\n", world::WORKER_ROLE);
+    let machine = two_users().config(&config).option("profile", "a").option("cache", true);
+    let until = |machine: &Machine| {
+        let layers = machine.layers();
+        let files = Files::load(&layers.environment).unwrap();
+        let all = fetch::profiles(&files, layers, now());
+        all.into_iter().find(|profile| profile.name == "a").unwrap().cached_until
+    };
+    assert_eq!(until(&machine), None);
+    let made = machine.fetch().unwrap();
+    assert_eq!(until(&machine), made.credentials.expires_at);
+    let machine = machine.option("tags", json!({"a": "b"}));
+    assert_eq!(until(&machine), None);
+    let made = machine.fetch().unwrap();
+    assert_eq!(until(&machine), made.credentials.expires_at);
+    assert_eq!(asked(&machine), 2);
+    machine.fetch().unwrap();
+    assert_eq!(asked(&machine), 2, "it takes what the list shows");
+    let elsewhere = machine.option("endpoint", "http://127.0.0.1:9");
+    assert_eq!(until(&elsewhere), None);
 }

@@ -225,7 +225,7 @@ fn a_configured_source_that_fails_ends_the_chain() {
 fn a_given_source_is_the_base_and_no_other_is_asked() {
     let machine = with_everything().option("source", true);
     let source = Credentials::new(world::PATH_KEY_ID, world::PATH_SECRET, None, "given");
-    let fetched = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
+    let fetched = machine.fetch_with(CallbackAnswers { source: Some(source.into()), ..CallbackAnswers::default() }).unwrap();
     assert_eq!(fetched.arn(), world::PATH_USER);
     assert_eq!(outcomes(&fetched.attempts), ["source found"]);
     assert_eq!(machine.failure().kind, Kind::NoCredentials);

@@ -118,7 +118,7 @@ fn over_plain_http_a_foreign_address_is_not_asked() {
         let (failure, took) = timed(|| Machine::with_container().env(URI, uri).failure());
         assert_eq!(failure.kind, Kind::Configuration, "{uri}: {failure:?}");
         assert!(failure.message().contains("https"), "{}", failure.message());
-        assert!(took < Duration::from_millis(500), "{took:?}");
+        assert!(took < Duration::from_secs(1), "{took:?}");
     }
 }
 
@@ -266,7 +266,9 @@ fn a_malformed_answer_is_refused_and_not_shown() {
         (Answer::Reset, Kind::Connection),
     ] {
         let name = answer.name();
-        assert_eq!(with_rule(on_get().answer(answer)).failure().kind, kind, "{name}");
+        // No time for a second request: its end could be in the middle of one.
+        let machine = with_rule(on_get().answer(answer)).option("resolve_timeout", 0.9);
+        assert_eq!(machine.failure().kind, kind, "{name}");
     }
 }
 

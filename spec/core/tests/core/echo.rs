@@ -182,3 +182,67 @@ fn what_aws_really_says_stays_readable() {
     assert_eq!(failure.code, None, "no code has a line end in it");
     assert!(failure.remedy.contains("sts:TagSession"), "{failure}");
 }
+
+/// Percent-encoding changes it.
+const PASSWORD: &str = "canary+of/the:proxy=11";
+
+#[test]
+fn a_proxy_or_an_endpoint_says_no_password_of_its_address() {
+    let encoded = percent_encoded(PASSWORD);
+    let basic = "YW5uYTpjYW5hcnkrb2YvdGhlOnByb3h5PTEx"; // of anna:PASSWORD
+    let machine = Machine::with_keys().option("endpoint", "http://sts.example.test");
+    let proxy = machine.aws.proxy_url().replace("//", &format!("//anna:{encoded}@"));
+    let machine = machine.env("HTTP_PROXY", &proxy);
+    let message = format!("Proxy-Authorization: Basic {basic}, that is anna:{PASSWORD} ({encoded})");
+    let answer = Answer::Error { status: 407, code: "AccessDenied".into(), message };
+    machine.aws.add_rule(Rule::on(Service::Sts).answer(answer));
+    assert_hidden(&machine.failure_of_identity(), &[PASSWORD, basic]);
+
+    for status in [400, 403] {
+        let machine = Machine::with_keys();
+        let url = machine.aws.http_url().replace("//", &format!("//anna:{encoded}@"));
+        let machine = machine.option("endpoint", url);
+        let message = format!("Authorization: Basic {basic}, that is anna:{PASSWORD} ({encoded})");
+        let answer = Answer::Error { status, code: "AccessDenied".into(), message };
+        machine.aws.add_rule(Rule::on(Service::Sts).answer(answer));
+        let failure = machine.failure_of_identity();
+        assert_hidden(&failure, &[PASSWORD, basic]);
+    }
+}
+
+#[test]
+fn an_answer_that_is_good_says_no_secret_beside_the_credentials() {
+    let machine = Machine::with_web_identity();
+    let token = world::IRSA_TOKEN;
+    let text = format!(
+        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIAX</AccessKeyId>\
+         <SecretAccessKey>canarysecretofanswer</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2096-01-01T00:00:00Z</Expiration></Credentials>\
+         <SubjectFromWebIdentityToken>{token}</SubjectFromWebIdentityToken><Audience>{token}</Audience><Provider>{token}</Provider>\
+         <SourceIdentity>{token}</SourceIdentity><AssumedRoleUser><AssumedRoleId>{token}</AssumedRoleId><Arn>arn:aws:sts::123456789012:assumed-role/{token}/x</Arn></AssumedRoleUser>\
+         </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+    );
+    let answer = Answer::Body { status: 200, content_type: "text/xml".into(), text };
+    machine.aws.add_rule(Rule::on(Service::Sts).action("AssumeRoleWithWebIdentity").answer(answer));
+    let text = format!(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/{token}</Arn><UserId>{token}</UserId>\
+         <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    );
+    let answer = Answer::Body { status: 200, content_type: "text/xml".into(), text };
+    machine.aws.add_rule(Rule::on(Service::Sts).action("GetCallerIdentity").answer(answer));
+    let fetched = machine.fetch().unwrap();
+    let details = &fetched.credentials.details;
+    assert!(details.values().any(|text| text.contains("[secret]")), "{details:?}");
+    let said = format!("{fetched:?}");
+    assert!(!said.contains(token), "{said}");
+}
+
+#[test]
+fn an_external_id_that_is_the_name_of_session_or_role_too_is_no_secret_of_a_good_answer() {
+    let name = "tenant-0123456789abcdef";
+    let machine =
+        Machine::with_keys().option("role_arn", world::WORKER_ROLE).option("external_id", name).option("role_session_name", name);
+    let fetched = machine.fetch().unwrap();
+    assert!(fetched.credentials.details["assumed_role_arn"].ends_with(name), "{fetched:?}");
+    let identity = fetched.identity.unwrap().unwrap();
+    assert!(identity.principal.arn.ends_with(name), "{identity:?}");
+}

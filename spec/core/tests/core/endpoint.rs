@@ -1,8 +1,16 @@
 //! The endpoint of STS.
 
-use crate::support::{Machine, keys_profile, read_identity};
-use aws_identity::failure::Kind;
+use crate::support::{Machine, finish, keys_profile, read_identity, wait};
+use aws_identity::{
+    credentials::Credentials,
+    failure::Kind,
+    providers::CallbackAnswers,
+    session::{Purpose, Step, TokenStep},
+    sts::IdentityTokenRequest,
+    task::question::{Answer as Given, SuppliedCredentials, Takes},
+};
 use fake_aws::{Entry, Service, world};
+use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 /// A port without a listener.
 const REFUSING: &str = "http://127.0.0.1:9";
@@ -51,6 +59,45 @@ fn a_region_with_fips_in_its_name_means_the_fips_endpoint_of_the_region() {
         assert_eq!(host(&machine), name);
         assert!(!machine.fetch().unwrap().region.contains("fips"));
     }
+}
+
+#[test]
+fn so_does_the_region_of_a_source() {
+    let machine = behind_proxy().option("source", true);
+    let credentials = Credentials::new(world::DEMO_KEY_ID, world::DEMO_SECRET, None, "source");
+    let source = SuppliedCredentials { credentials, region: Some("fips-us-west-2".into()) };
+    let fetched = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
+    assert_eq!(fetched.region, "us-west-2");
+    assert_eq!(machine.the(Service::Sts, "GetCallerIdentity").host, "sts-fips.us-west-2.amazonaws.com");
+}
+
+#[test]
+fn what_comes_after_the_credentials_of_a_source_goes_to_its_fips_host_too() {
+    let machine = behind_proxy().option("source", true);
+    let session = machine.session();
+    let Ok(Step::Wait(task)) = session.begin(Purpose::Credentials, Some(true)) else { panic!("it waits") };
+    while task.take(1, Takes { source: true, ..Takes::default() }).is_none() {
+        std::thread::yield_now();
+    }
+    let credentials = Credentials::new(world::DEMO_KEY_ID, world::DEMO_SECRET, None, "source");
+    let source = SuppliedCredentials { credentials, region: Some("us-west-2-fips".into()) };
+    session.answer(Purpose::Credentials, &task, 1, Ok(Given::Source(Box::new(source))));
+    wait(&task);
+    finish(&session, Purpose::Credentials, &task).unwrap();
+    let Ok(Step::Wait(task)) = session.begin(Purpose::Identity, Some(true)) else { panic!("it waits") };
+    wait(&task);
+    finish(&session, Purpose::Identity, &task).unwrap();
+    assert_eq!(machine.the(Service::Sts, "GetCallerIdentity").host, "sts-fips.us-west-2.amazonaws.com");
+
+    let request = IdentityTokenRequest {
+        audience: ["https://vault.example".to_owned()].into(),
+        duration_seconds: 300,
+        signing_algorithm: "RS256".into(),
+        tags: BTreeMap::new(),
+    };
+    let Ok(TokenStep::Wait(task)) = session.identity_token(&request) else { panic!("it waits") };
+    task.wait(&AtomicBool::new(false));
+    assert_eq!(machine.the(Service::Sts, "GetWebIdentityToken").host, "sts-fips.us-west-2.amazonaws.com");
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn truncated_and_unlimited_answers_are_failures() {
         let name = answer.name();
         let (failure, took) = timed(|| with_rule(on("Credentials").answer(answer)).failure());
         assert_eq!(failure.kind, Kind::Connection, "{name}: {failure:?}");
-        assert!(failure.is_outage() && took < Duration::from_secs(1), "{name}: {took:?}");
+        assert!(failure.is_outage() && took < Duration::from_secs(3), "{name}: {took:?}");
     }
 }
 

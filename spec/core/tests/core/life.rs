@@ -213,14 +213,14 @@ fn a_refresh_that_cannot_start_is_a_failed_refresh() {
 
 #[test]
 fn an_identity_whose_own_request_fails_raises_and_harms_no_credentials() {
-    let machine = living(3600).option("resolve_timeout", 0.4);
+    let machine = living(3600).option("resolve_timeout", 1);
     let session = machine.session();
     read(&session).unwrap();
     for answer in [error(500, "InternalFailure"), error(400, "TokenCodeNeeded"), Answer::Drop, Answer::Hang] {
         let rule = machine.aws.add_rule(Rule::on(Service::Sts).action(WHOAMI).answer(answer));
         let start = Instant::now();
         read_identity(&session).unwrap_err();
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
         machine.aws.remove_rule(rule);
     }
     assert_eq!(session.tally().fetches, 5, "one for each call");

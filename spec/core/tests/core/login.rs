@@ -26,7 +26,7 @@ fn with_login(login: &Value) -> Machine {
     machine
 }
 
-fn path_of(machine: &Machine) -> PathBuf {
+pub fn path_of(machine: &Machine) -> PathBuf {
     machine.home().join(".aws/login/cache").join(FILE)
 }
 
@@ -186,8 +186,7 @@ fn a_login_that_another_process_renewed_meanwhile_is_used() {
     let held = machine.aws.add_rule(Rule { hold: true, ..Rule::on(Service::Signin).answer(refusal) });
     std::thread::scope(|threads| {
         let fetch = threads.spawn(|| machine.fetch());
-        // Longer than it takes to read the file.
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        machine.wait_for(Service::Signin, "CreateOAuth2Token", 1); // it has read the file before
         fs::write(&path, other).unwrap();
         machine.aws.remove_rule(held);
         has_the_file_s(&fetch.join().unwrap());

@@ -15,6 +15,7 @@ mod imds;
 mod library;
 mod life;
 mod login;
+mod odd_files;
 mod process;
 mod proxy;
 mod questions;

@@ -40,7 +40,7 @@ fn a_role_may_be_assumed_with_them() {
 
 #[test]
 fn it_may_take_longer_than_the_network() {
-    let machine = running(&format!("sleep 1; echo '{}'", answer())).option("resolve_timeout", 0.5);
+    let machine = running(&format!("sleep 2.5; echo '{}'", answer())).option("resolve_timeout", 2);
     assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
 }
 
@@ -60,7 +60,7 @@ fn what_it_took_is_added_to_resolve_timeout_and_nothing_else() {
         let (failure, took) = timed(|| machine.failure());
         assert_eq!(failure.kind, Kind::Timeout);
         let at_least = Duration::from_millis(900 + took_by_program);
-        assert!(took >= at_least && took < at_least + Duration::from_millis(600), "{seconds}: {took:?}");
+        assert!(took >= at_least && took < at_least + Duration::from_secs(2), "{seconds}: {took:?}");
         let enough = below_slow_roles(seconds).option("resolve_timeout", 2.5);
         assert!(enough.fetch().unwrap().arn().contains("from-worker-only"));
     }
@@ -72,7 +72,7 @@ fn inside_legionio_the_limit_holds_for_program_and_roles_together() {
         let machine = below_slow_roles(seconds).option("resolve_timeout", resolve_timeout).cap(Duration::from_millis(900));
         let (failure, took) = timed(|| machine.failure());
         assert_eq!(failure.kind, Kind::Timeout, "{failure}");
-        assert!(took < Duration::from_millis(1500), "{seconds} {resolve_timeout}: {took:?}");
+        assert!(took < Duration::from_secs(3), "{seconds} {resolve_timeout}: {took:?}");
     }
 }
 
@@ -87,14 +87,18 @@ fn it_may_not_take_longer_than_its_own_limit() {
 
 #[test]
 fn inside_legionio_program_and_network_have_one_limit_together() {
-    let machine =
-        running(&format!("sleep 0.8; echo '{}'", answer())).cap(Duration::from_millis(1400)).option("resolve_timeout", 0.5);
+    let within = |resolve_timeout, cap| {
+        let machine = running(&format!("sleep 1.5; echo '{}'", answer()));
+        machine.option("resolve_timeout", resolve_timeout).cap(Duration::from_millis(cap))
+    };
+    let machine = within(1.2, 3500); // the program's time does not count for the network
     assert_eq!(machine.fetch().unwrap().arn(), world::DEMO_USER);
 
+    let machine = within(60.0, 4500); // but for the limit of both
     machine.aws.add_rule(Rule::on(Service::Sts).answer(Answer::Hang));
     let (failure, took) = timed(|| machine.failure_of_identity());
     assert_eq!(failure.kind, Kind::Timeout);
-    assert!(took < Duration::from_millis(1900), "{took:?}");
+    assert!(took < Duration::from_millis(5500), "{took:?}");
 
     let slow = running("sleep 30").cap(Duration::from_millis(600));
     let (failure, took) = timed(|| slow.failure());

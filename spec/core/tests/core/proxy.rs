@@ -176,6 +176,15 @@ fn a_proxy_s_password_is_in_no_failure() {
     let refusing = with_ca().env("HTTPS_PROXY", "http://user:canary@127.0.0.1:9");
     let failure = refusing.failure_of_identity();
     assert_eq!(failure.kind, Kind::Connection);
+    assert!(failure.message().contains("through the proxy http://127.0.0.1:9 (HTTPS_PROXY)"), "{}", failure.message());
+    assert!(failure.message().contains("NO_PROXY"), "{}", failure.message());
+
+    // Neither where an exception applies, nor for loopback, is the proxy blamed.
+    for endpoint in ["http://127.1:9", "http://127.0.0.1:9"] {
+        let direct = Machine::with_keys().env("HTTP_PROXY", "http://127.0.0.1:9").env("NO_PROXY", "127.1");
+        let message = direct.option("endpoint", endpoint).option("resolve_timeout", 1).failure_of_identity().message();
+        assert!(!message.contains("through the proxy"), "{message}");
+    }
 
     for bad in [
         "socks5://user:canary@127.0.0.1:9",

@@ -214,16 +214,16 @@ fn a_late_failure_of_a_busy_helper_does_not_keep_the_next_fetch_waiting() {
 
 #[test]
 fn the_time_for_an_answer_does_not_count() {
-    let machine = with_mfa().option("resolve_timeout", 0.4);
+    let machine = with_mfa().option("resolve_timeout", 2);
     let session = machine.session();
     let task = begin(&session, None);
     asked(&task);
     assert!(take(&session, &task, 1, READER));
-    thread::sleep(Duration::from_millis(900));
+    thread::sleep(Duration::from_millis(2500));
     answer(&session, &task, 1, "111111");
     assert_eq!(outcome(&session, &task).unwrap().unwrap(), 1);
-    assert!(session.tally().last_duration.unwrap() < 400);
-    assert!(session.attempts().iter().all(|attempt| attempt.milliseconds < 400), "{:?}", session.attempts());
+    assert!(session.tally().last_duration.unwrap() < 2000);
+    assert!(session.attempts().iter().all(|attempt| attempt.milliseconds < 2000), "{:?}", session.attempts());
 }
 
 #[test]

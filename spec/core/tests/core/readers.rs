@@ -46,12 +46,12 @@ fn the_search_says_that_nothing_names_credentials_only_where_that_is_so() {
         ),
         (
             Machine::bare().credentials_file(&keys_profile("work")),
-            &["The profile \"work\" has credentials, and nothing names it", "AWS_PROFILE"],
+            &["The profile \"work\" is configured, but not named", "AWS_PROFILE"],
         ),
         (
             Machine::bare()
                 .config(&format!("[default]\nregion = r\n{}[profile b]\ncredential_process = x\n", keys_profile("profile a"))),
-            &["The profiles \"a\", \"b\" have credentials, and nothing names one"],
+            &["The profiles \"a\", \"b\" are configured, but none is named"],
         ),
     ] {
         let failure = machine.failure();
@@ -118,6 +118,14 @@ fn the_shape_of_refused_keys_is_said_first() {
         (keys("ASIADEMO", "canary"), "no session token"),
         (keys("ASIADEMO", "canary").option("role_arn", "arn:aws:iam::123456789012:role/legion-worker"), "no session token"),
         (keys("ASIADEMO", "canary").option("get_session_token", true), "no session token"),
+        (
+            keys(world::DEMO_KEY_ID, world::DEMO_SECRET).env("AWS_SESSION_TOKEN", "canary"),
+            "session token, which belongs to other keys",
+        ),
+        (
+            keys(world::DEMO_KEY_ID, world::DEMO_SECRET).env("AWS_SECURITY_TOKEN", "canary"),
+            "session token, which belongs to other keys",
+        ),
     ] {
         let failure = machine.failure_of_identity();
         assert!(failure.cause.starts_with("The "), "{failure}");

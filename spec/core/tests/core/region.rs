@@ -1,7 +1,13 @@
 //! The region of STS.
 
 use crate::support::{Machine, keys_profile};
-use aws_identity::failure::Kind;
+use aws_identity::{
+    credentials::Credentials,
+    failure::Kind,
+    providers::CallbackAnswers,
+    session::{Purpose, Step},
+    task::question::{Answer as Given, SuppliedCredentials, Takes},
+};
 use fake_aws::{Answer, Rule, Service, world};
 
 fn region_of(machine: &Machine) -> String {
@@ -133,4 +139,54 @@ fn the_profile_of_a_source_does_not_set_the_region() {
         world::WORKER_ROLE
     ));
     assert_eq!(region_of(&machine), "us-east-1");
+}
+
+/// Credentials of a source whose region is this.
+fn supplied(id: &str, secret: &str, region: &str) -> SuppliedCredentials {
+    let credentials = Credentials::new(id, secret, None, "source");
+    SuppliedCredentials { credentials, region: Some(region.into()) }
+}
+
+#[test]
+fn the_region_of_a_source_is_for_where_none_is_configured() {
+    let on_top = || Machine::bare().option("source", true);
+    let role = || on_top().option("role_arn", world::WORKER_ROLE);
+    for (machine, region) in [
+        (on_top(), "ap-south-1"),
+        (role(), "ap-south-1"),
+        (role().option("region", "eu-west-1"), "eu-west-1"),
+        (role().setting("region", "eu-west-2"), "eu-west-2"),
+        (role().env("AWS_REGION", "eu-west-3"), "eu-west-3"),
+        (role().config("[default]\nregion = eu-north-1\n"), "eu-north-1"),
+    ] {
+        let source = supplied(world::DEMO_KEY_ID, world::DEMO_SECRET, "ap-south-1");
+        let fetched = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
+        let signed: Vec<_> = machine.aws.requests().into_iter().filter_map(|entry| entry.region).collect();
+        assert!(!signed.is_empty() && signed.iter().all(|signed| signed == region), "{signed:?} {region}");
+        assert_eq!(fetched.region, region);
+    }
+}
+
+#[test]
+fn a_role_of_another_partition_than_the_region_of_the_source_is_assumed_in_its_own() {
+    let machine = Machine::bare().option("source", true).option("role_arn", world::CN_ROLE);
+    let source = supplied(world::CN_KEY_ID, world::CN_SECRET, "us-east-1");
+    let fetched = machine.fetch_with(CallbackAnswers { source: Some(source), ..CallbackAnswers::default() }).unwrap();
+    assert_eq!(fetched.region, "cn-north-1");
+}
+
+#[test]
+fn the_region_of_a_source_is_checked_as_every_other() {
+    let session = Machine::bare().option("source", true).session();
+    let Ok(Step::Wait(task)) = session.begin(Purpose::Credentials, Some(true)) else { panic!("it waits") };
+    let takes = Takes { source: true, ..Takes::default() };
+    while task.take(1, takes).is_none() {
+        std::thread::yield_now();
+    }
+    let source = supplied(world::DEMO_KEY_ID, world::DEMO_SECRET, "eu-west-1.evil.example");
+    session.answer(Purpose::Credentials, &task, 1, Ok(Given::Source(Box::new(source))));
+    crate::support::wait(&task);
+    let failure = crate::support::finish(&session, Purpose::Credentials, &task).unwrap_err();
+    assert_eq!(failure.kind, Kind::NoCredentials, "{failure:?}");
+    assert!(failure.message().contains("region"), "{failure}");
 }

@@ -107,7 +107,7 @@ fn a_source_hears_which_of_its_keys_aws_refused() {
             }
         };
         let keys = Credentials::new(id, secret, None, "source");
-        session.answer(Purpose::Credentials, &task, 1, Ok(Answer::Source(Box::new(keys))));
+        session.answer(Purpose::Credentials, &task, 1, Ok(Answer::Source(Box::new(keys.into()))));
         wait(&task);
         (question, finish(&session, Purpose::Credentials, &task))
     };

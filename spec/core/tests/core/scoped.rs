@@ -40,7 +40,7 @@ fn answer(session: &Session, purpose: Purpose, source: &Credentials) -> (Questio
             None => assert!(start.elapsed() < Duration::from_secs(5)),
         }
     };
-    session.answer(purpose, &task, 1, Ok(Given::Source(Box::new(source.clone()))));
+    session.answer(purpose, &task, 1, Ok(Given::Source(Box::new(source.clone().into()))));
     wait(&task);
     (question, finish(session, purpose, &task))
 }
@@ -154,6 +154,7 @@ fn what_sts_refuses_is_explained() {
         ("InsufficientSessionLifetime", 400, Kind::Service, "shorter duration"),
         ("InvalidSubjectCredentials", 400, Kind::AccessDenied, "no valid session"),
         ("AccessDenied", 403, Kind::AccessDenied, "sts:GetScopedCredentials"),
+        ("ValidationError", 400, Kind::Service, "2048 characters"),
         ("InvalidAction", 400, Kind::Service, "regional endpoint"),
     ] {
         let machine = machine();

@@ -131,6 +131,16 @@ fn the_number_of_requests_of_one_call_may_be_limited() {
     }
 }
 
+// The cache that the AWS SDK gives a client adds up the pauses of all of them before the first request.
+#[test]
+fn a_number_of_requests_that_no_time_has_room_for_takes_no_time() {
+    let machine =
+        answering(error(500, "InternalFailure")).env("AWS_MAX_ATTEMPTS", &u32::MAX.to_string()).option("resolve_timeout", 1);
+    let (failure, took) = timed(|| machine.failure());
+    assert!(failure.is_outage() && took < Duration::from_secs(3), "{failure:?} {took:?}");
+    assert!(machine.count(Service::Sts, ASSUME) > 2);
+}
+
 #[test]
 fn an_answer_that_is_not_sts_s_is_asked_for_once() {
     let machine = answering(xml(200, "hello"));
@@ -206,9 +216,27 @@ fn answers_that_are_not_of_sts_are_named_so() {
         assert_eq!(failure.kind, Kind::Service, "{text}: {failure:?}");
         assert!(failure.message().contains("endpoint"), "{}", failure.message());
     }
+    let portal = Answer::Body { status: 200, content_type: "text/html".into(), text: "<html>Log in</html>".into() };
+    let failure = answering(portal).failure();
+    assert!(failure.message().contains("no answer of STS"), "{}", failure.message());
     let page = Answer::Body { status: 404, content_type: "text/html".into(), text: "<html>Not here</html>".into() };
     let failure = answering(page).failure();
     assert_eq!((failure.kind, failure.status), (Kind::Service, Some(404)));
+}
+
+#[test]
+fn a_refusal_names_the_key_that_is_refused_and_where_it_is_from() {
+    let machine = Machine::with_keys().env("AWS_SECRET_ACCESS_KEY", "another");
+    let message = machine.failure_of_identity().message();
+    assert!(message.contains("SignatureDoesNotMatch"), "{message}");
+    assert!(message.contains("The key is AKIADEMOUSERFAKEAWS2 of environment."), "{message}");
+}
+
+#[test]
+fn a_duration_above_the_role_s_own_has_its_remedy() {
+    let machine = Machine::with_keys().option("role_arn", "arn:aws:iam::123456789012:role/team/deployer");
+    let message = machine.option("session_duration", 43_200).failure().message();
+    assert!(message.contains("Lower session_duration"), "{message}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
+    mem,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::mpsc::{Receiver, channel},
     thread,
@@ -10,10 +11,24 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-/// A port without a listener: connections are refused.
+/// A port without a listener: connections are refused. It stays ours until the tests end, else the server of another
+/// test could get it.
 pub fn refusing() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    url(listener.local_addr().unwrap())
+    let socket = bound();
+    let url = url(address_of(&socket));
+    mem::forget(socket);
+    url
+}
+
+/// A socket with a port of its own, which refuses connections until it listens.
+fn bound() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket
+}
+
+fn address_of(socket: &Socket) -> SocketAddr {
+    socket.local_addr().unwrap().as_socket().unwrap()
 }
 
 /// Accepts connections and never answers, until it is dropped.
@@ -36,8 +51,7 @@ pub struct Dropping {
 }
 
 pub fn dropping() -> Dropping {
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let listener = bound();
     listener.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
     let queue = (0..4)
@@ -48,7 +62,7 @@ pub fn dropping() -> Dropping {
             client
         })
         .collect();
-    let url = url(address.as_socket().unwrap());
+    let url = url(address_of(&listener));
     Dropping { _listener: listener, _queue: queue, url }
 }
 
@@ -89,10 +103,12 @@ fn answer_one(mut stream: TcpStream, answer: &str) {
 /// A port that refuses connections for `time`, and then passes them on to the server at `to`.
 pub fn late(to: &str, time: Duration) -> String {
     let to = to.trim_start_matches("http://").to_owned();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let socket = bound();
+    let address = address_of(&socket);
     thread::spawn(move || {
         thread::sleep(time);
-        for stream in TcpListener::bind(address).unwrap().incoming().flatten() {
+        socket.listen(128).unwrap();
+        for stream in TcpListener::from(socket).incoming().flatten() {
             relay(stream, TcpStream::connect(&to).unwrap());
         }
     });

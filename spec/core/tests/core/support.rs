@@ -156,7 +156,11 @@ impl Machine {
     }
 
     pub fn settings(&self) -> Result<Settings, Failure> {
-        Settings::new(Layers {
+        Settings::new(self.layers())
+    }
+
+    pub fn layers(&self) -> Layers {
+        Layers {
             options: self.options.clone(),
             settings: self.settings.clone(),
             is_malformed: false,
@@ -164,7 +168,7 @@ impl Machine {
             deadline_cap: self.cap,
             inherited_profile: None,
             dmi_folder: Some(self.dmi_folder()),
-        })
+        }
     }
 
     pub fn session(&self) -> Session {
