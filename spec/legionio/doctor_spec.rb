@@ -3,7 +3,8 @@
 require 'legionio/support/boots'
 
 RSpec.describe 'The doctor inside LegionIO' do
-  describe 'as it comes' do
+  # The second example takes the roles out of the settings.
+  describe 'as it comes', order: :defined do
     boots { |aws| { env: aws.env_with_keys, settings: { identity: { aws: { roles: { deployer: { role_arn: BootQuestions::DEPLOYER } } } } } } }
 
     def findings
@@ -25,6 +26,21 @@ RSpec.describe 'The doctor inside LegionIO' do
       expect(findings.fetch(%w[settings resolve_timeout])).to eq([:ok, '4.0 (default)', nil])
       change_settings(region: 'eu-west-3')
       expect(findings.fetch(%w[settings region])).to eq([:ok, 'eu-west-3 (settings)', nil])
+    end
+  end
+
+  describe 'with roles of which some cannot be used' do
+    roles = { deployer: BootQuestions::DEPLOYER, forbidden: 'arn:aws:iam::123456789012:role/forbidden', odd: { role_arm: 'x' }, five: 5,
+              words: 'nonsense', limited: { scope_policy: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }] } } }
+    boots { |aws| { env: aws.env_with_keys, settings: { identity: { aws: { role_arn: 'arn:aws:iam::123456789012:role/legion-worker', roles: roles } } } } }
+
+    it 'finds each, and tries it where it is told to' do
+      ask = "#{BootQuestions::OURS}.doctor(assume: true).findings.select { |f| f.check == 'role' && f.details[:qualifier] }" \
+            '.map { |f| [f.details[:qualifier], [f.status, f.what, f.details[:trust_policy]]] }.to_h'
+      found = legion.ask(ask, timeout: 60)
+      status = { 'deployer' => :ok, 'forbidden' => :fail, 'odd' => :fail, 'five' => :fail, 'words' => :fail, 'limited' => :ok }
+      expect(found.transform_values(&:first)).to eq(status)
+      expect(found.fetch('forbidden').last).to include('"AWS":"arn:aws:iam::123456789012:user/demo"')
     end
   end
 

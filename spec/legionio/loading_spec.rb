@@ -64,6 +64,7 @@ RSpec.describe 'LegionIO loading the gem' do
     legion.settings = { identity: { aws: { role_arn: BootQuestions::DEPLOYER } } }
     legion.ask('begin; Legion.reload; rescue NoMethodError; nil; end', timeout: 60) # LegionIO's own: Legion::MCP.reset!
     legion.wait_for { token && token != before }
+    legion.wait_for { legion.ask('Legion::Identity::Process.identity_hash[:canonical_name]') == 'deployer' }
     expect(legion.ask('Legion::Identity::Process.identity_hash.slice(:canonical_name, :trust, :aliases)'))
       .to eq(canonical_name: 'deployer', trust: :verified, aliases: { aws: ['arn:aws:iam::123456789012:role/deployer'] })
     expect(legion.ask('Legion::Identity::Broker.renewer_for(:aws).provider.current_credentials.access_key_id')).to eq(token)

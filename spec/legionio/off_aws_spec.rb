@@ -38,7 +38,7 @@ RSpec.describe 'LegionIO off AWS', order: :defined do
     expect(@legion.api('/api/identity')).to include(source: 'system', registered_providers: [include(name: 'aws'), include(name: 'aws_profile')])
   end
 
-  it 'says nothing, and adds less than 1.5 s to its boot', timeout: 180 do
+  it 'says nothing, and adds less than 1.5 s to its boot', timeout: 400 do
     quiet = lambda do
       seconds = boot_with('ours')
       expect_silence

@@ -56,7 +56,8 @@ class LegionIO
 
   attr_reader :pid, :home, :seconds_to_boot
 
-  def initialize(settings: {}, env: {}, gems: %w[ours], arguments: [], preload: nil, api: true, files: {})
+  # `lite: false` is lite mode without --lite, which has Legion::Crypt.
+  def initialize(settings: {}, env: {}, gems: %w[ours], arguments: [], preload: nil, api: true, files: {}, lite: true)
     @home = Dir.mktmpdir('legion', FOLDER)
     FileUtils.cp_r("#{self.class.home}/.", @home)
     @log = "#{@home}/legionio.log"
@@ -66,8 +67,9 @@ class LegionIO
     self.settings = settings
     files.each { |name, text| File.write("#{@home}/#{name}", text) }
     @started = now
+    env = { 'LEGION_MODE' => 'lite', 'LEGION_LOCAL' => 'true', **env } unless lite
     @pid = spawn({ **self.class.environment(@home, gems: gems), 'LEGIONIO_PROBE' => @socket, 'RUBYOPT' => "-r#{PROBE} #{preload}", **env },
-                 RbConfig.ruby, "#{GEMS}/legionio/bin/legionio", 'start', '--lite', *('--no-api' unless api), *arguments,
+                 RbConfig.ruby, "#{GEMS}/legionio/bin/legionio", 'start', *('--lite' if lite), *('--no-api' unless api), *arguments,
                  unsetenv_others: true, chdir: @home, pgroup: true, in: File::NULL, %i[out err] => @log)
     @waiter = Process.detach(@pid)
     @api = api

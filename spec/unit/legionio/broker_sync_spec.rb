@@ -95,12 +95,17 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
 
   def warnings = log.string.lines.grep(/WARN/)
 
+  it 'knows of a resolve from before it was made' do
+    provider.resolve
+    sync.wake
+    expect(eventually { broker.token_for(:aws) }).to eq('ASIAOWN')
+  end
+
   it 'tries again at once where a file has changed since AWS refused' do
     backoff(60)
     @failures = { 'own' => refusal }
     expect { resolve }.to raise_error(aws::AccessDeniedError)
-    eventually { sync.instance_variable_get(:@job).running? }
-    sleep 0.1 # into its pause
+    eventually { sync.instance_variable_get(:@job).instance_variable_get(:@thread)&.stop? } # in its pause
     @failures = {}
     natives['own'].file_changes += 1
     eventually { token == 'ASIAOWN' }
@@ -368,6 +373,15 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
       .with('identity.aws.refreshed', qualifier: :deploy, access_key_id: 'ASIA', expiration: nil, reason: nil, attempt: 0)
   end
 
+  it 'warns once of a switch that is neither true nor false' do
+    self.settings = { broker_bridge: 'yes' }
+    resolve
+    settled
+    use
+    settled
+    expect(warnings).to contain_exactly(/identity\.aws\.broker_bridge is neither true nor false and is ignored/)
+  end
+
   it 'warns once of roles that cannot be used' do
     self.settings = { roles: 'reader' }
     resolve
@@ -375,7 +389,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::BrokerSync do
     broker.renewer_for(:aws).thread.kill.join
     use
     settled
-    expect(warnings).to contain_exactly(/identity\.aws\.roles is a String and is ignored/)
+    expect(warnings).to contain_exactly(/identity\.aws\.roles is of class String and is ignored/)
   end
 
   describe 'with broker_bridge' do

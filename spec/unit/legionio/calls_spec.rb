@@ -15,7 +15,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::Identity, '(calls)' do
       Identity.provide_token
       Identity.current_credentials.access_key_id
       sleep 0.01 until !#{inside} || legion.broker.token_for(:aws, qualifier: :deploy)
-      sleep 0.2 # for what the background job does after the last lease
+      # For what the background job does after the last lease.
+      sleep 0.01 while #{inside} && Identity.const_get(:SYNC).instance_variable_get(:@job).running?
       count = lambda do |&ask|
         calls = 0
         asking = Thread.current

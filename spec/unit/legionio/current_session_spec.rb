@@ -74,12 +74,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::CurrentSession do
 
   it 'compares the settings once for a read that does not wait' do
     allow(aws::Internal::Layers).to receive(:environment).and_call_original
+    allow(aws::Internal::Monotonic).to receive(:now).and_return(1000.0)
     expect(current_session.read { |session| session }).to equal(current_session.held)
     expect(aws::Internal::Layers).to have_received(:environment).once
   end
 
   it 'yields where they were compared, also where they cannot be used' do
     told = 0
+    allow(aws::Internal::Monotonic).to receive(:now).and_return(1000.0)
     2.times { current_session.current(max_age: 1) { told += 1 } }
     expect(told).to eq(1)
     allow(aws::Internal::Native::Session).to receive(:new).and_raise(aws::ConfigurationError, 'no profile other')

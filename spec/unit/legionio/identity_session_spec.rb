@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'logger'
+require 'stringio'
 require 'unit/legionio/support/small_legionio'
 
 RSpec.describe Legion::Extensions::Identity::Aws::Identity, '.session' do
@@ -29,6 +31,22 @@ RSpec.describe Legion::Extensions::Identity::Aws::Identity, '.session' do
     expect(session.identity.arn).to include('assumed-role/deployer/')
     expect(described_class.session('deploy')).to equal(session)
     expect(session.token_for(:msk).expiration).to be > Time.now
+  end
+
+  it 'has one log line of what is odd about the settings, whatever is read of whichever session, and one of what is odd later' do
+    log = StringIO.new
+    aws.logger = Logger.new(log)
+    settings(remark_of_a_spec: 1, cache: '/dev/null/cache', role_arn: "#{role}/legion-worker", roles: { odd: "#{role}/team/deployer" })
+    [nil, :odd].each do |name|
+      session = name ? described_class.session(name) : described_class.session
+      2.times { session.refresh! && session.credentials && session.identity }
+    end
+    settings(remark_of_a_spec: 1, region: 'eu-west-3')
+    described_class.session.credentials
+    warnings = log.string.lines.grep(/WARN/)
+    expect([warnings.grep(/remark_of_a_spec/).size, warnings.grep(%r{/dev/null/cache}).size]).to eq([1, 2]) # one for each session that had the cache
+  ensure
+    aws.logger = nil
   end
 
   it 'says that a role cannot be used for the first time in a trap handler' do

@@ -72,6 +72,23 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Provider do
         expect(questions).to eq(2)
       end
 
+      it 'is one warning where a role is configured' do
+        allow(native).to receive(:settings).and_return({ **ScriptedNative::SETTINGS, role_arn: { value: 'arn:aws:iam::123456789012:role/a' } })
+        2.times do
+          expect(provider.resolve).to be_nil
+          later(61)
+        end
+        expect(warnings).to contain_exactly(/no AWS identity: nothing is configured/)
+      end
+
+      %i[roles tokens vault].each do |name|
+        it "is one warning where identity.aws.#{name} is configured" do
+          allow(aws::Internal::Layers).to receive(:identity_aws).and_return(aws::Internal::Secret.new({ name => { a: 'b' } }))
+          2.times { expect(provider.resolve).to be_nil }
+          expect(warnings).to contain_exactly(/no AWS identity: nothing is configured/)
+        end
+      end
+
       it 'is asked again after refresh, after a lease, and with changed settings' do
         provider.resolve
         provider.refresh

@@ -27,7 +27,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
   end
 
   it 'refuses what would be the process’s own identity under another name' do
-    { [arn] => 'is a Array', nil => 'is a NilClass', {} => 'names no role', { role_arn: [arn] } => 'names no role' }.each do |given, words|
+    { [arn] => 'is of class Array', nil => 'is of class NilClass', {} => 'names no role', { role_arn: [arn] } => 'names no role' }.each do |given, words|
       settings(roles: { reader: given })
       expect { described_class.options(:reader) }.to raise_error(aws::ConfigurationError, /identity\.aws\.roles\.reader .*#{words}|#{words}/)
     end
@@ -58,7 +58,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Roles do
 
   it 'skips roles it cannot use, and reports them' do
     settings(roles: 'reader')
-    expect([described_class.names, described_class.problem]).to match([[], /is a String and is ignored/])
+    expect([described_class.names, described_class.problem]).to match([[], /is of class String and is ignored/])
     settings(roles: { default: arn, reader: arn })
     expect([described_class.names, described_class.problem]).to match([[:reader], /default is ignored/])
     settings(roles: { 1 => arn })

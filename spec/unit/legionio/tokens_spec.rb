@@ -102,9 +102,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Tokens do
     broker.renewer_for(:aws, qualifier: :own).provider.provide_token
     expect(broker.renewer_for(:aws, qualifier: :own).renew).to be_a(aws::LegionIO::TokenLease)
     use(tokens: { own: tokens[:own].merge(audience: 'two') })
-    eventually { claims(token(:own))['aud'] == 'two' }
+    now = ->(claim) { token(:own)&.then { |jwt| claims(jwt)[claim] } } # there is none for a moment
+    eventually { now.call('aud') == 'two' }
     use(role_arn: worker, tokens: { own: tokens[:own].merge(audience: 'two') })
-    eventually { claims(token(:own))['sub'] == worker }
+    eventually { now.call('sub') == worker }
     expect(claims(first)['aud']).to eq('one')
     use(role_arn: worker)
     eventually { token(:own).nil? }
@@ -129,22 +130,29 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Tokens do
 
   it 'is nil where it cannot be had, says why once, and leaves all else as it is' do
     cases = {
-      { audience: 'x' }                                         => /tokens\.bad has no kind/,
-      { kind: 'redis' }                                         => /tokens\.bad: .*redis/,
-      { kind: 'identity', audience: 'x', audiense: 'x' }        => /tokens\.bad: .*audiense/,
-      { kind: 'rds', host: 'h' }                                => /tokens\.bad: .*(port|user)/,
-      { kind: 'msk', role: 'raeder' }                           => /tokens\.bad names the role raeder/,
-      { kind: 'msk', role: 'forbidden' }                        => /tokens\.bad cannot be leased: .*AccessDenied/m,
-      { kind: 'identity', audience: 'vault://secret#audience' } => /not resolved yet/,
-      { kind: 'msk', file: 'token' }                            => /tokens\.bad\.file is "token"\. Give it an absolute path/,
-      { kind: 'msk', file: '/nonexistent/token' }               => %r{cannot be written to /nonexistent/token: ENOENT},
-      'msk'                                                     => /tokens\.bad is a String/
+      { audience: 'x' }                                          => /tokens\.bad has no kind/,
+      { kind: 'redis' }                                          => /tokens\.bad: .*redis/,
+      { kind: 'identity', audience: 'x', audiense: 'x' }         => /tokens\.bad: .*"audiense"\. Did you mean audience/,
+      { kind: 'identity' }                                       => /tokens\.bad: .*needs audience/,
+      { kind: 'identiti', audience: 'x' }                        => /tokens\.bad: .*Did you mean identity/,
+      { kind: 'identity', audience: 'x', duration_seconds: 'x' } => /tokens\.bad: .*from 60 to 3600/,
+      { kind: 'rds', host: 'h' }                                 => /tokens\.bad: .*(port|user)/,
+      { kind: 'msk', role: 'raeder' }                            => /tokens\.bad names the role raeder/,
+      { kind: 'msk', role: { name: 'reader' } }                  => /tokens\.bad\.role is of class Hash\. Write the name/,
+      { kind: 'msk', role: 'forbidden' }                         => /tokens\.bad cannot be leased: .*AccessDenied/m,
+      { kind: 'identity', audience: 'vault://secret#audience' }  => /not resolved yet/,
+      { kind: 'msk', file: 'token' }                             => /tokens\.bad\.file is no absolute path\. Write one/,
+      { kind: 'msk', file: '/nonexistent/token' }                => %r{cannot be written to /nonexistent/token: ENOENT},
+      'msk'                                                      => /tokens\.bad is of class String/
     }
+    rounds = 0
+    allow(described_class).to(receive(:problem).and_wrap_original { |original, *settings| original.call(*settings).tap { rounds += 1 } })
     cases.each do |given, words|
       log.string = +''
       use(roles: { forbidden: 'arn:aws:iam::123456789012:role/forbidden' }, tokens: { bad: given, good: { kind: 'msk' } })
       found = eventually { warnings.grep(words).first && token(:good) && warnings.grep(words) }
-      sleep 0.15 # it is tried again meanwhile
+      before = rounds
+      eventually { rounds >= before + 2 } # it is tried again
       expect([token(:bad), found.size, warnings.grep(words).size, token(:default)]).to match([nil, 1, 1, /\AAKIA/])
     end
   end
@@ -157,7 +165,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::LegionIO::Tokens do
     use(tokens: { default: { kind: 'msk' } })
     eventually { warnings.grep(/tokens\.default is ignored/).any? }
     use(tokens: %w[msk])
-    eventually { warnings.grep(/tokens is a Array and is ignored/).any? }
+    eventually { warnings.grep(/tokens is of class Array and is ignored/).any? }
     settled
   end
 end

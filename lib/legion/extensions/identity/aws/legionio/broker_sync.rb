@@ -4,6 +4,7 @@ require_relative '../errors'
 require_relative '../internal/background_job'
 require_relative '../internal/layers'
 require_relative '../internal/log'
+require_relative '../internal/warn_once'
 require_relative 'broker_entries'
 require_relative 'credentials_for_patch'
 require_relative 'event_forwarder'
@@ -11,14 +12,16 @@ require_relative 'role_provider'
 require_relative 'roles'
 require_relative 'runtime'
 require_relative 'sdk_setting'
-require_relative 'token_provider'
-require_relative 'tokens'
+require_relative 'switches'
 
 module Legion
   module Extensions
     module Identity
       module Aws
         module LegionIO
+          autoload :TokenProvider, "#{__dir__}/token_provider.rb"
+          autoload :Tokens, "#{__dir__}/tokens.rb"
+
           # Keeps LegionIO in line with the settings: its Broker holds a lease of the process's own credentials, of each role and of each
           # token, its Resolver the name that goes with them.
           #
@@ -36,9 +39,12 @@ module Legion
 
             # @param identity [Object] the object that Broker asks for the process's own credentials
             # @param provider [Provider] of the process's own credentials
-            def initialize(identity, provider)
+            # @param vault [#wake, nil]
+            def initialize(identity, provider, vault = nil)
               @log = Internal::Log.new
               @provider = provider
+              @vault = vault
+              @told = provider.answered || (false if provider.failed?) # by a resolve from before this was loaded
               @own = Entry.new('The AWS credentials', BrokerEntries::DEFAULT, provider, identity)
               @roles = {}
               @tokens = {}
@@ -49,7 +55,7 @@ module Legion
               @events = EventForwarder.new
               @leasing = ::Mutex.new
               @job = Internal::BackgroundJob.new(@log) { |job| work(job) }
-              @warned = []
+              @warnings = Internal::WarnOnce.new(@log)
             end
 
             # Compares, and starts the background job where something differs. Called at each use. Never raises. Does nothing before the first
@@ -61,10 +67,14 @@ module Legion
             def wake(told: nil, lease: nil)
               @told = told unless told.nil?
               @newest_key = lease.credential if lease
-              return if @told.nil? || !@broker.broker?
+              return if @told.nil?
+
+              @vault&.wake
+              return unless @broker.broker?
 
               lease_in_line if told
-              state = [@told, @provider.session, Runtime.enabled?, Internal::Layers.setting(:identity, :aws).hash, @newest_key]
+              settings = [Internal::Layers.setting(:identity, :aws), Internal::Layers.setting(:extensions, :identity, :aws)].hash
+              state = [@told, @provider.session, settings, @newest_key]
               return if (state == @settled && @broker.intact?) || (state == @seen && @job.running?)
 
               start(state) unless Runtime.shutting_down?
@@ -144,7 +154,7 @@ module Legion
             # Tries the name and every lease, also where one of them fails.
             def all_equal?
               state = @seen
-              [Roles.problem, Tokens.problem].each { |problem| warn_once(problem) }
+              [Switches.problem, Roles.problem, (Tokens.problem if tokens?)].each { |problem| warn_once(problem) }
               apply_sdk_default
               wanted = self.wanted
               (@broker.qualifiers - wanted.map(&:qualifier)).each { |qualifier| withdraw(qualifier) }
@@ -156,16 +166,21 @@ module Legion
               false
             end
 
-            # Neither a role nor a token where both have one name: who asks for the token must not get a key id.
-            #
             # @return [Array<Entry>]
-            def wanted
-              return [] unless Runtime.enabled?
+            def wanted = Runtime.enabled? ? [@own, *wanted_roles, *wanted_tokens] : []
 
-              roles = (Roles.names - Tokens.clashes).map { |name| Entry.new("identity.aws.roles.#{name}", name, role(name).provider, role(name)) }
-              tokens = Tokens.names.map { |name| Entry.new("identity.aws.tokens.#{name}", name, token(name), token(name)) }
-              [@own, *roles, *tokens]
+            # Neither a role nor a token where both have one name: who asks for the token must not get a key id.
+            def wanted_roles
+              names = tokens? ? Roles.names - Tokens.clashes : Roles.names
+              names.map { |name| Entry.new("identity.aws.roles.#{name}", name, role(name).provider, role(name)) }
             end
+
+            def wanted_tokens
+              tokens? ? Tokens.names.map { |name| Entry.new("identity.aws.tokens.#{name}", name, token(name), token(name)) } : []
+            end
+
+            # Most settings have none, so {Tokens} is loaded where they do.
+            def tokens? = !Internal::Layers.own_setting(:tokens).value.nil?
 
             # Only the background job asks.
             def token(name)
@@ -205,7 +220,7 @@ module Legion
             def leased?(entry)
               session = entry.provider.current
               @leasing.synchronize { lease(entry) unless held?(entry) }
-              @events.forward(entry.qualifier, session) unless entry.provider.is_a?(TokenProvider) # they are its role's
+              @events.forward(entry.qualifier, session) unless @tokens.value?(entry.provider) # they are its role's
               true
             rescue ::StandardError => e
               give_up(entry, e)
@@ -219,7 +234,7 @@ module Legion
               lease = entry.provider.provide_token
               @broker.register(entry.qualifier, entry.registered, lease)
               @newest_key = lease.credential if own?(entry)
-              @warned = @warned.reject { |cause| cause.first == entry.qualifier }.freeze
+              @warnings.forget { |cause| cause.first == entry.qualifier }
             end
 
             # Withdraws a lease of superseded settings, which Broker would go on handing out.
@@ -227,7 +242,8 @@ module Legion
               withdraw(entry.qualifier) unless held?(entry)
               return if own?(entry) && @provider.failed? # the provider has logged it
 
-              warn_once("#{entry.label} cannot be leased: #{error.message}", [entry.qualifier, error.class, cause_of(error)])
+              opening = "#{entry.label} cannot be leased: " unless error.message.start_with?(entry.label)
+              warn_once("#{opening}#{error.message}", [entry.qualifier, error.class, cause_of(error)])
             end
 
             # What makes two errors of a class the same. Other messages differ in times and request ids.
@@ -246,10 +262,7 @@ module Legion
 
             # Logs each cause once; a lease that succeeds clears the causes of its qualifier.
             def warn_once(message, cause = [message])
-              return if message.nil? || @warned.include?(cause)
-
-              @warned = [*@warned.last(20), cause].freeze
-              @log.warn(message)
+              @warnings.warn(message, cause) if message
             end
           end
         end

@@ -1,9 +1,8 @@
 # frozen_string_literal: true
 
-require_relative '../internal/layers'
 require_relative '../internal/monotonic'
 require_relative 'broker_entries'
-require_relative 'lease'
+require_relative 'switches'
 
 module Legion
   module Extensions
@@ -52,7 +51,7 @@ module Legion
 
             class << self
               # @return [Boolean]
-              def wanted? = [true, 'true'].include?(Internal::Layers.own_setting(:broker_bridge).value)
+              def wanted? = Switches.on?(:broker_bridge)
 
               # @param credentials [Credentials]
               # @return [Hash{Symbol => String, nil}]

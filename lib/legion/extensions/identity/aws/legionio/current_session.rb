@@ -26,7 +26,9 @@ module Legion
             Entry = ::Struct.new(:fingerprint, :session, :compared_at)
             # Seconds for which a comparison of settings holds within one {#read}. A read of held credentials takes less, and compares once.
             HELD_READ = 0.05
-            private_constant :Entry, :HELD_READ
+            # Warnings that were logged, of the process's own session and of those of roles.
+            ANNOUNCED = {} # rubocop:disable Style/MutableConstant -- each write is of one key
+            private_constant :Entry, :HELD_READ, :ANNOUNCED
 
             # @param options [Hash{Symbol => Object}] explicit options of every Session made here
             # @yieldreturn [Internal::Secret] a Hash of options computed anew at each use, in place of fixed ones
@@ -36,7 +38,6 @@ module Legion
               @lock = ::Mutex.new
               @entry = nil
               @log = Internal::Log.new
-              @announced = []
             end
 
             # Yields the Session in force, and yields again if the settings changed while the block waited for AWS.
@@ -105,11 +106,13 @@ module Legion
               raise Error, "A session for the settings in force cannot be made here: #{e.message}. Read it once outside of trap handlers."
             end
 
-            # Logs each warning once a process, since a misspelt key stays misspelt when other settings change.
+            # Logs each warning once a process, since a misspelt key stays misspelt when other settings change, and for every role.
             def announce(warnings)
-              fresh = warnings - @announced
-              @announced += fresh
-              fresh.each { |warning| @log.warn(warning) }
+              fresh = warnings.reject { |warning| ANNOUNCED.key?(warning) }
+              fresh.each do |warning|
+                ANNOUNCED[warning] = true
+                @log.warn(warning)
+              end
             end
           end
         end

@@ -24,6 +24,7 @@ module Legion
         autoload :Lease, "#{__dir__}/lease.rb"
 
         module LegionIO
+          autoload :PhaseZero, "#{__dir__}/phase_zero.rb"
           autoload :RefreshingCredentials, "#{__dir__}/refreshing_credentials.rb"
           autoload :Registration, "#{__dir__}/registration.rb"
 
@@ -42,16 +43,11 @@ module Legion
           end
 
           class << self
-            # Loads {Identity} and what it is built on. The constants that applications name come first: by their `autoload` they stay
-            # hidden from other threads until they are complete.
+            # Loads {Identity} and what its answer takes. What only LegionIO, a lease or a role needs is loaded for those.
             #
-            # @return [void]
+            # @return [Module]
             # @raise [Error] in a trap handler, if it is not loaded yet
-            def load
-              Internal::Lazy.load(Aws, :Lease)
-              Internal::Lazy.load(LegionIO, :RefreshingCredentials)
-              Internal::Lazy.load(LegionIO, :Registration)
-            end
+            def load = Internal::Lazy.load(LegionIO, :Registration)
 
             # Where LegionIO is there, registers with it. All that LegionIO may call is loaded now, since it may call from a trap handler.
             #
@@ -60,7 +56,7 @@ module Legion
               return unless defined?(::Legion::Identity) || defined?(::Legion::Extensions::Core)
 
               load
-              Internal::Lazy.load(Internal, :Listeners)
+              { Lease: Aws, PhaseZero: LegionIO, SYNC: Identity, Listeners: Internal }.each { |name, scope| Internal::Lazy.load(scope, name) }
               Registration.register
             end
           end

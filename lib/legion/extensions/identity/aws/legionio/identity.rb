@@ -1,11 +1,9 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
+require_relative '../internal/lazy'
 require_relative '../internal/native'
-require_relative 'broker_sync'
-require_relative 'profile_provider'
 require_relative 'provider'
-require_relative 'roles'
 require_relative 'runtime'
 
 module Legion
@@ -17,12 +15,30 @@ module Legion
         # Settings are compared at each use, so a changed `identity.aws` takes effect without a reload.
         module Identity
           PROVIDER = LegionIO::Provider.new
-          PROFILE = LegionIO::ProfileProvider.new(PROVIDER)
-          SYNC = LegionIO::BrokerSync.new(self, PROVIDER)
-          CREDENTIALS = PROVIDER.current_credentials(SYNC)
-          private_constant :PROVIDER, :PROFILE, :SYNC, :CREDENTIALS
+          %i[CREDENTIALS PROFILE SYNC].each { |name| autoload name, "#{__dir__}/identity_sync.rb" }
+          private_constant :PROVIDER, :CREDENTIALS, :PROFILE, :SYNC
 
           class << self
+            # These two come first: a thread may call {resolve} while another one loads this file.
+
+            # Loads what {resolve} does without, the roles among it.
+            #
+            # @return [LegionIO::BrokerSync]
+            # @raise [Error] in a trap handler, if it is not loaded yet
+            def load_rest = Internal::Lazy.load(Identity, :SYNC)
+
+            # Without LegionIO there is no Broker to keep in line, so nothing is loaded for it.
+            #
+            # @param news [Hash] as {LegionIO::BrokerSync#wake} takes it
+            # @return [void]
+            def wake(**news)
+              SYNC.wake(**news) if defined?(::Legion::Identity)
+            rescue ::ThreadError, ::NameError => e
+              # A trap handler, where nothing can be loaded, or one that interrupted the loading: the next call wakes it.
+              raise if e.is_a?(::NameError) && e.name != :SYNC
+            end
+            private :load_rest, :wake
+
             # @return [Symbol] `:aws`
             def provider_name = :aws
 
@@ -58,7 +74,7 @@ module Legion
               enabled = LegionIO::Runtime.enabled?
               answer = PROVIDER.resolve if enabled
             ensure
-              SYNC.wake(told: answer ? PROVIDER.answered : (false if !enabled || PROVIDER.failed?))
+              wake(told: answer ? PROVIDER.answered : (false if !enabled || PROVIDER.failed?))
             end
 
             # Leases the credentials in force. Where an outage leaves only expired ones, the lease is not valid and says why.
@@ -70,14 +86,18 @@ module Legion
 
               lease = PROVIDER.provide_token
             ensure
-              SYNC.wake(lease: lease)
+              wake(lease: lease)
             end
 
             # Returns at once, always the same object: it has the newest credentials at each use, and follows changed settings. Its readers
             # wait and raise as a {Session}'s.
             #
             # @return [LegionIO::RefreshingCredentials]
-            def current_credentials = CREDENTIALS
+            # @raise [Error] in a trap handler, if it is the first use outside LegionIO
+            def current_credentials
+              load_rest
+              CREDENTIALS
+            end
 
             # Has the next {resolve} ask AWS again, and forgets "not on AWS". In an outage the last good answer is then served on,
             # after a refusal never. Does not wait, and never raises.
@@ -86,14 +106,17 @@ module Legion
             def refresh
               PROVIDER.refresh
             ensure
-              SYNC.wake
+              wake
             end
 
-            # Which of the roles in `identity.aws.roles` is meant. Never raises.
+            # Which of the roles in `identity.aws.roles` is meant. Never raises in LegionIO.
             #
             # @param for_context [Symbol, String, Hash, Object] the name of the role, or a Hash with it as `role` or `qualifier`
             # @return [Symbol, nil] the name that was given, a role or not; nil where none is: the process's own credentials
-            def resolve_qualifier(for_context) = LegionIO::Roles.qualifier(for_context)
+            def resolve_qualifier(for_context)
+              load_rest
+              LegionIO::Roles.qualifier(for_context)
+            end
 
             # The Session in force: for {Session#identity_token}, {Session#token_for}, {Session#env} and {Session#assume_role}. Changed
             # settings replace it, so ask for it at each use.
@@ -106,10 +129,11 @@ module Legion
             def session(qualifier = :default)
               raise ConfigurationError, 'No session: the settings say enabled: false.' unless LegionIO::Runtime.enabled?
 
+              load_rest
               name = LegionIO::Roles.named(qualifier)
               name ? SYNC.role(name).provider.current : PROVIDER.current
             ensure
-              SYNC.wake
+              wake
             end
 
             # Makes a legal LegionIO name of any text: lower case, each other character an underscore, starting with a letter or
@@ -128,13 +152,16 @@ module Legion
 
             # @api private
             # @return [Array<#provider_name>] what LegionIO's Resolver is to know
-            def providers = [self, PROFILE]
+            def providers
+              load_rest
+              [self, PROFILE]
+            end
 
             # Called once LegionIO knows {providers}.
             #
             # @api private
             # @return [void]
-            def registered = SYNC.apply_sdk_default
+            def registered = load_rest.apply_sdk_default
           end
         end
       end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../credentials'
+require_relative '../internal/utc'
 
 module Legion
   module Extensions
@@ -19,15 +20,15 @@ module Legion
             # @param session [Session, nil] that they are from
             # @return [Lease] frozen
             def of(credentials, session: nil)
-              (defined?(::Legion::Identity::Lease) ? in_legion : Standalone).new(credentials, session: session)
+              kind = Standalone
+              kind = defined?(InLegion) ? InLegion : in_legion if defined?(::Legion::Identity::Lease)
+              kind.new(credentials, session: session)
             end
 
             private
 
             # LegionIO loads its Lease long after this gem, so the class is made at the first use.
             def in_legion
-              return InLegion if const_defined?(:InLegion, false)
-
               LOCK.synchronize do
                 const_set(:InLegion, ::Class.new(::Legion::Identity::Lease) { include Lease }) unless const_defined?(:InLegion, false)
               end
@@ -74,7 +75,7 @@ module Legion
             metadata = {
               access_key_id: credentials.access_key_id,
               region:        credentials.region,
-              expiration:    credentials.expiration&.getutc&.strftime('%FT%TZ')
+              expiration:    Internal::Utc.text(credentials.expiration)
             }
             metadata[:degraded] = credentials.degraded if credentials.degraded
             metadata.freeze
@@ -104,7 +105,7 @@ module Legion
 
             # @return [Hash{Symbol => Object}] without the credential; times in UTC
             def to_h
-              times = { expires_at: expires_at, issued_at: issued_at }.transform_values { |time| time&.getutc&.strftime('%FT%TZ') }
+              times = { expires_at: expires_at, issued_at: issued_at }.transform_values { |time| Internal::Utc.text(time) }
               { provider: provider, lease_id: lease_id, **times, renewable: renewable, ttl: ttl_seconds, valid: valid?, metadata: metadata }
             end
           end

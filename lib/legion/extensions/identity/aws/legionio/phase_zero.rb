@@ -19,10 +19,10 @@ module Legion
               ::JSON.generate(ENTRY)
             end
 
-            # @param settings [Hash{String => Object}] merged from settings files
+            # @param settings [Internal::Secret] a Hash, merged from settings files
             # @return [Boolean] whether the entry stands in them; what LegionIO makes of other settings is not looked at
             def self.in?(settings)
-              entry = settings.dig('extensions', 'categories', 'identity')
+              entry = settings.value.dig('extensions', 'categories', 'identity')
               entry.is_a?(::Hash) && entry['type'] == 'prefix' && entry['phase'].eql?(0)
             rescue ::TypeError => _e # one of the keys on the way holds no Hash
               false

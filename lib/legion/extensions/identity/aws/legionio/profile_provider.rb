@@ -13,8 +13,10 @@ module Legion
           # @api private
           class ProfileProvider
             # @param provider [Provider] knows the last answer
-            def initialize(provider)
+            # @param vault [#login]
+            def initialize(provider, vault)
               @provider = provider
+              @vault = vault
             end
 
             # @return [Symbol]
@@ -39,13 +41,17 @@ module Legion
             def capabilities = %i[profile]
 
             # LegionIO calls this whichever auth provider it takes the name from. It publishes facts only while {Identity} has an answer:
-            # beside a fallback name they would be those of another identity.
+            # beside a fallback name they would be those of another identity. Here is the time for Vault, too: the name is decided, and LegionIO
+            # resolves `vault://` references next.
             #
             # @param canonical_name [String, nil] the winner's
             # @return [Hash{Symbol => Object}] `profile: { aws: { … } }`, or empty; no secrets
             def resolve(canonical_name: nil)
               identity = @provider.answer
-              identity && Runtime.enabled? ? { profile: { aws: facts(identity) } } : {}
+              return {} unless identity && Runtime.enabled?
+
+              @vault.login
+              { profile: { aws: facts(identity) } }
             end
 
             # @return [String]

@@ -1,13 +1,12 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
+require_relative '../internal/layers'
+require_relative '../internal/lazy'
 require_relative '../internal/log'
 require_relative '../internal/monotonic'
 require_relative '../internal/redacted'
 require_relative 'current_session'
-require_relative 'lease'
-require_relative 'phase_zero'
-require_relative 'refreshing_credentials'
 require_relative 'runtime'
 
 module Legion
@@ -55,7 +54,7 @@ module Legion
 
             # @return [Lease] as {Identity.provide_token} gives it
             # @raise [Error]
-            def provide_token = lease { |session| Lease.of(session.credentials, session: session) }
+            def provide_token = lease { |session| Internal::Lazy.load(Aws, :Lease).of(session.credentials, session: session) }
 
             # @yieldparam session [Session] the one in force; yields again where the settings changed meanwhile
             # @yieldreturn [Legion::Identity::Lease]
@@ -141,9 +140,18 @@ module Legion
 
             def not_on_aws(session, error)
               @absence = Absence.new(session, Internal::Monotonic.now + session.settings.dig(:negative_ttl, :value))
-              @log.debug(error.message)
+              asked_for?(session) ? complain(error) : @log.debug(error.message)
               nil
             end
+
+            # Whether the configuration says more than where to ask: then a machine without credentials is worth a warning.
+            def asked_for?(session)
+              return true if session.settings.dig(:role_arn, :value)
+
+              %i[roles tokens vault].any? { |name| given?(Internal::Layers.own_setting(name)) }
+            end
+
+            def given?(setting) = setting.value.is_a?(::Hash) ? !setting.value.empty? : !!setting.value
 
             def fail_with(error)
               @answer = nil
@@ -174,7 +182,7 @@ module Legion
 
             def hint
               '. LegionIO loaded this gem in phase 1, beside all other extensions; to have the name before they start, ' \
-                "put #{PhaseZero.json} into its settings"
+                "run lex-identity-aws legionio --write, or put #{PhaseZero.json} into its settings"
             end
 
             def describe(identity)

@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require_relative 'provider'
-require_relative 'refreshing_credentials'
 require_relative 'roles'
 
 module Legion

@@ -12,40 +12,45 @@ module Legion
           # of its own and is assumed from the base credentials; what it leaves out stands under `identity.aws`. One with a `scope_policy` is
           # the process's own session with less power.
           #
-          # Settings are read at each call.
+          # Settings are read at each call, or are given: the doctor has those of LegionIO's files.
           #
           # @api private
           module Roles
             # LegionIO's name for the process's own.
             RESERVED = :default
+            # Where they stand in LegionIO's settings.
             PLACE = 'identity.aws.roles'
             # A qualifier without a lease, for a context that names a role in a way that cannot be read.
             NO_ROLE = :'no role'
             # What says which identity a role has, and so contradicts a scope.
             IDENTITY = %i[role_arn profile].freeze
-            private_constant :RESERVED, :PLACE, :NO_ROLE, :IDENTITY
+            private_constant :RESERVED, :NO_ROLE, :IDENTITY
+            # In place of the process's own session, which a scoped role limits, where no credentials are asked for.
+            NOT_ASKED = ::Struct.new(:credentials).new(nil)
 
             class << self
+              # @param settings [Internal::Secret, nil] `identity.aws`
               # @return [Array<Symbol>] the roles that are in the settings
-              def names = definitions.value.keys - [RESERVED]
+              def names(settings = Internal::Layers.identity_aws) = definitions(settings).value.keys - [RESERVED]
 
               # An ARN alone is short for a role_arn.
               #
               # @param name [Symbol]
+              # @param settings [Internal::Secret, nil] `identity.aws`
               # @yieldreturn [Session] the process's own, which a scoped role limits
               # @return [Internal::Secret] a Hash, the options of a Session for that role
               # @raise [ConfigurationError]
-              def options(name)
+              def options(name, settings = Internal::Layers.identity_aws)
                 place = "#{PLACE}.#{name}"
+                definitions = definitions(settings)
                 raise ConfigurationError, "#{place} is no longer in the settings. Ask for a role that is." unless definitions.value.key?(name)
 
                 given = definitions.part(name)
-                given = Internal::Secret.new({ role_arn: given.value }) if given.text?
-                unless given.value.is_a?(::Hash)
-                  raise ConfigurationError, "#{place} is a #{given.value.class}. Write the role's ARN, or a Hash with its role_arn."
+                unless given.text? || given.value.is_a?(::Hash)
+                  raise ConfigurationError, "#{place} is of class #{given.value.class}. Write the role's ARN, or an object with its role_arn."
                 end
 
-                given = Internal::Secret.new(given.value.transform_keys(&:to_sym))
+                given = Internal::Secret.new(given.text? ? { role_arn: given.value } : given.value.transform_keys(&:to_sym))
                 return scoped(given, place, yield) if given.value.keys.any? { |key| key.start_with?('scope') }
                 # Without one it would be the process's own identity under another name. (A list is LegionIO's way to write fallbacks.)
                 return given if IDENTITY.any? { |key| given.part(key).text? }
@@ -56,16 +61,19 @@ module Legion
               end
 
               # @param name [Symbol, String]
+              # @param settings [Internal::Secret, nil] `identity.aws`
               # @return [Symbol, nil] the role of that name; nil for `:default`
               # @raise [ArgumentError] for what is no name
               # @raise [ConfigurationError] where there is no such role
-              def named(name)
+              def named(name, settings = Internal::Layers.identity_aws)
                 unless [::String, ::Symbol].any? { |type| name.is_a?(type) }
                   raise ::ArgumentError, "session takes the name of a role, or :default, and was given #{name.class}."
                 end
 
                 name = name.to_s.to_sym
                 return if name == RESERVED
+
+                names = names(settings)
                 return name if names.include?(name)
 
                 there = names.empty? ? 'there is none' : "there are #{names.join(', ')}"
@@ -93,12 +101,15 @@ module Legion
                 NO_ROLE
               end
 
+              # @param settings [Internal::Secret, nil] `identity.aws`
               # @return [String, nil] what of the settings is passed over, and why
-              def problem
-                roles = setting
-                return "#{PLACE} is a #{roles.value.class} and is ignored. Write a Hash of names, each with a role_arn." unless unset_or_hash?(roles)
+              def problem(settings = Internal::Layers.identity_aws)
+                roles = setting(settings)
+                return "#{PLACE} is of class #{roles.value.class} and is ignored. Write an object of names, each with a role_arn." unless unset_or_hash?(roles)
 
-                "#{PLACE}.default is ignored: so LegionIO calls the process's own credentials. Choose another name." if definitions.value.key?(RESERVED)
+                return unless definitions(settings).value.key?(RESERVED)
+
+                "#{PLACE}.default is ignored: so LegionIO calls the process's own credentials. Choose another name."
               end
 
               private
@@ -117,14 +128,14 @@ module Legion
                 name.to_sym unless name.empty? || name == RESERVED.to_s
               end
 
-              def setting = Internal::Layers.own_setting(:roles)
+              def setting(settings) = Internal::Layers.own_setting(:roles, settings)
 
               def unset_or_hash?(roles) = roles.value.nil? || roles.value.is_a?(::Hash)
 
               # A Hash by name.
-              def definitions
-                roles = setting
-                Internal::Secret.new(roles.value.is_a?(::Hash) ? roles.value.transform_keys { |name| name.to_s.to_sym } : {})
+              def definitions(settings)
+                roles = setting(settings)
+                Internal::Secret.new(roles.value.is_a?(::Hash) ? roles.value.transform_keys { |name| name.to_s.scrub.to_sym } : {})
               end
             end
           end

@@ -25,7 +25,7 @@ module Legion
               # @return [Boolean] whether this gem may serve LegionIO
               def enabled?
                 [Internal::Layers.setting(:identity, :aws), Internal::Layers.setting(:extensions, :identity, :aws)].none? do |found|
-                  found.is_a?(::Hash) && found.fetch(:enabled) { found['enabled'] }.to_s.casecmp?('false')
+                  found.is_a?(::Hash) && found.fetch(:enabled) { found['enabled'] }.to_s.scrub.strip.casecmp?('false')
                 end
               end
 
@@ -61,6 +61,12 @@ module Legion
 
               # @return [Boolean]
               def resolver? = defined?(::Legion::Identity::Resolver) ? true : false
+
+              # @yield at the end of LegionIO's shutdown, after that of Legion::Crypt
+              # @return [Proc, nil] nil without LegionIO's events
+              def at_shutdown(&)
+                ::Legion::Events.on('service.shutdown', &) if defined?(::Legion::Events)
+              end
 
               # @param name [String]
               # @param payload [Hash{Symbol => Object}]

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative '../internal/layers'
 require_relative '../internal/lazy'
 require_relative 'runtime'
+require_relative 'switches'
 
 module Legion
   module Extensions
@@ -28,7 +28,7 @@ module Legion
             private
 
             # Read at each use, so a setting that is taken away is heeded at once.
-            def wanted? = [true, 'true'].include?(Internal::Layers.own_setting(:sdk_default).value) && Runtime.enabled?
+            def wanted? = Switches.on?(:sdk_default) && Runtime.enabled?
           end
         end
       end

@@ -23,10 +23,9 @@ module Legion
 
             # The folders legion-settings looks into.
             #
-            # @param environment [Hash{String => String}]
             # @return [Array<String>]
-            def self.folders(environment = ENV)
-              named = environment['LEGION_SETTINGS_DIRS'].to_s.split(::File::PATH_SEPARATOR).map(&:strip).reject(&:empty?)
+            def self.folders
+              named = ::ENV.fetch('LEGION_SETTINGS_DIRS', '').split(::File::PATH_SEPARATOR).map(&:strip).reject(&:empty?)
               return named.map { |folder| ::File.expand_path(folder) } if named.any?
 
               ['~/.legionio/settings', '/etc/legionio/settings'].filter_map { |folder| expanded(folder) }
@@ -40,6 +39,19 @@ module Legion
               nil
             end
             private_class_method :expanded
+
+            # @param path [String]
+            # @return [Internal::Secret] a Hash
+            # @raise [TypeError] where the file holds no JSON object
+            # @raise [JSON::ParserError, EncodingError, ArgumentError] where it is no JSON; the message quotes the file
+            # @raise [SystemCallError]
+            def self.content_of(path)
+              require 'json'
+              content = Internal::Secret.new(::JSON.parse(text_of(path)))
+              raise ::TypeError, 'it is no JSON object' unless content.value.is_a?(::Hash)
+
+              content
+            end
 
             # What a file says. It is opened without waiting, because to open a FIFO would wait for its writer, and judged when it is open.
             #
@@ -57,16 +69,18 @@ module Legion
             end
 
             # @param folders [Array<String>]
-            def initialize(folders = self.class.folders)
+            # @param pattern [String] of the files in them
+            def initialize(folders = self.class.folders, pattern = '**/*.json')
               @folders = folders
               @unreadable = {}
               @files = []
-              @settings = Internal::Secret.new({})
-              folders.flat_map { |folder| ::Dir.glob(::File.join(folder, '**', '*.json')) }.each { |path| add(read(path)) }
+              paths = folders.flat_map { |folder| ::Dir.glob(pattern, base: folder).map { |name| ::File.join(folder, name) } }
+              contents = paths.filter_map { |path| read(path) }
+              @settings = Internal::Secret.new(contents.map(&:value).reduce { |below, above| merge(below, above) } || {})
             end
 
-            # @return [Hash{String => Object}] of all files together
-            def settings = @settings.value
+            # @return [Internal::Secret] a Hash, of all files together
+            attr_reader :settings
 
             # @return [Internal::Secret, nil] what they say under `identity.aws`; the core refuses what is no Hash
             def identity_aws
@@ -82,28 +96,33 @@ module Legion
 
             private
 
+            # @return [Internal::Secret, nil] a Hash; nil where it cannot be read
             def read(path)
-              require 'json'
-              content = Internal::Secret.new(::JSON.parse(self.class.text_of(path)))
-              raise ::TypeError, 'it is no JSON object' unless content.value.is_a?(::Hash)
-
+              content = self.class.content_of(path)
               @files << path
               content
             rescue ::SystemCallError => e
               unread(path, e.class.name.split('::').last)
-            rescue ::JSON::ParserError, ::EncodingError, ::ArgumentError => _e # its message quotes the file
+            rescue ::JSON::ParserError => _e # its message quotes the file
+              unread(path, ['it is no JSON', broken_line(path)].compact.join(', line '))
+            rescue ::EncodingError, ::ArgumentError => _e
               unread(path, 'it is no JSON')
             rescue ::TypeError => e
               unread(path, e.message)
             end
 
-            def unread(path, why)
-              @unreadable[path] = why
-              Internal::Secret.new({})
+            # The line that is no JSON. Ruby's own library says it in newer versions only, so nothing does where ours is not loaded.
+            #
+            # @return [Integer, nil]
+            def broken_line(path)
+              Internal::Native.broken_json_line(self.class.text_of(path)) if defined?(Internal::Native) && Internal::Native.respond_to?(:broken_json_line)
+            rescue ::StandardError => _e # another file stands there by now
+              nil
             end
 
-            def add(content)
-              @settings = Internal::Secret.new(merge(@settings.value, content.value))
+            def unread(path, why)
+              @unreadable[path] = why
+              nil
             end
 
             def merge(below, above)

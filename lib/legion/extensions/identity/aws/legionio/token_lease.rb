@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../internal/redacted'
+require_relative '../internal/utc'
 
 module Legion
   module Extensions
@@ -25,7 +26,7 @@ module Legion
                 expires_at: token.expiration,
                 renewable:  true,
                 issued_at:  ::Time.now,
-                metadata:   { kind: token.kind, expiration: token.expiration.strftime('%FT%TZ') }.freeze
+                metadata:   { kind: token.kind, expiration: Internal::Utc.text(token.expiration) }.freeze
               )
               @secret = -> { token.token }
               @origin = origin
