@@ -25,6 +25,17 @@ RSpec.describe 'The doctor, looking for LegionIO,' do
     )
   end
 
+  it 'names a switch that is neither true nor false' do
+    aws = Legion::Extensions::Identity::Aws
+    odd = lambda do |value|
+      settings({ identity: { aws: { sdk_default: value } } })
+      report = with_env(keys) { aws::Doctor.examine(aws::Internal::Secret.new({}), settings_files: aws::LegionIO::SettingsFiles.new) }
+      report.findings.select { |found| found.what.include?('neither true nor') }
+    end
+    expect(odd['yes']).to match([have_attributes(check: 'settings', status: :warn, what: a_string_starting_with('identity.aws.sdk_default is'))])
+    expect(odd['True']).to eq([])
+  end
+
   it 'sees whether the entry is there as it is written, and judges nothing else' do
     {
       { categories: { identity: category } }                                => :ok,

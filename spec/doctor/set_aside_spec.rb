@@ -53,7 +53,11 @@ RSpec.describe 'The doctor, on a machine' do
     expect(problems(report)).to include(
       ['sources', 'key shape', :warn, 'The access key id has quotation marks in it.', String],
       ['sources', 'key shape', :warn, 'The secret access key has white space in or around it.', String],
-      ['sources', 'key shape', :warn, a_string_including('ASIA', 'no session token'), String],
+      ['sources', 'key shape', :fail, a_string_including('ASIA', 'no session token'), String]
+    )
+
+    report = examine({ 'AWS_ENDPOINT_URL' => local_aws.http, 'AWS_ACCESS_KEY_ID' => '"AKIAODD"', 'AWS_SECRET_ACCESS_KEY' => 'not-for-logs' })
+    expect(problems(report)).to include(
       ['identity', a_kind_of(String), :fail, a_string_starting_with('The access key id has quotation marks'), String]
     )
   end

@@ -35,6 +35,21 @@ local_aws.env => 'imds' }.each do |env, source|
     end
   end
 
+  it 'neither shows nor sends a secret that stands where the key id should' do
+    id, secret = keys.values_at('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY')
+    profile = "[default]\naws_access_key_id = #{secret}\naws_secret_access_key = #{id}\n"
+    file('.aws/credentials', profile)
+    [keys.merge('AWS_ACCESS_KEY_ID' => secret, 'AWS_SECRET_ACCESS_KEY' => id),
+     { 'HOME' => home, 'AWS_ENDPOINT_URL_STS' => local_aws.http, 'AWS_EC2_METADATA_DISABLED' => 'true' }].each do |env|
+      expect(examine(env, secrets: [secret]).problems.join).to include('key id and secret may be swapped')
+      with_env({ 'HOME' => home }.merge(env)) do
+        expect { Legion::Extensions::Identity::Aws::Session.new.identity }
+          .to raise_error(Legion::Extensions::Identity::Aws::ConfigurationError, satisfy { |message| !message.include?(secret) })
+      end
+    end
+    expect(local_aws.requests(service: :sts).map { |request| request.fetch(:headers).to_s }).not_to include(a_string_including(secret))
+  end
+
   it 'tells what is wrong with one that is not used, as a warning' do
     report = examine(keys.merge('AWS_WEB_IDENTITY_TOKEN_FILE' => File.join(home, 'gone')))
     expect(report).to be_ok
@@ -103,8 +118,8 @@ local_aws.env => 'imds' }.each do |env, source|
     file('.aws/config', "[default]\nregion = eu-west-1\n", mode: 0o666)
     file('.aws/cli/cache/abc.json', '{}', mode: 0o640)
     expect(problems(examine)).to contain_exactly(
-      ['files', 'credentials file', :warn, a_string_including('mode 0644', 'read by others'), "Run `chmod 600 #{home}/.aws/credentials`."],
-      ['files', 'config file', :warn, a_string_including('mode 0666', 'written by others'), "Run `chmod go-w #{home}/.aws/config`."],
+      ['files', 'credentials file', :warn, /mode 0644.*read by others/, "Run `lex-identity-aws doctor --fix`, or `chmod 600 #{home}/.aws/credentials`."],
+      ['files', 'config file', :warn, /mode 0666.*written by others/, "Run `lex-identity-aws doctor --fix`, or `chmod go-w #{home}/.aws/config`."],
       ['files', 'AWS CLI cache', :warn, a_string_including('abc.json'), a_string_including('chmod 600')]
     )
   end

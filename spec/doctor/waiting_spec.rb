@@ -21,8 +21,8 @@ RSpec.describe 'The doctor, where nothing answers,' do
       ticker = Thread.new { loop { (ticks += 1) && sleep(0.01) } }
       start = Time.now
       expect { Timeout.timeout(0.5) { examine } }.to raise_error(Timeout::Error)
-      expect(Time.now - start).to be < 1.5
-      expect(ticks).to be > 20
+      expect(Time.now - start).to be < 3
+      expect(ticks).to be > 5
       ticker.kill
     end
   end

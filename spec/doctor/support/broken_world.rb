@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require 'cgi'
+require 'uri'
 require 'digest'
 require 'json'
 require 'tmpdir'
@@ -50,7 +50,7 @@ module BrokenWorld
     users = local_aws.world.fetch('users').values
     known = users.flat_map { |user| user.values_at('secret_access_key', 'session_token') } + local_aws.world.fetch('web_identity_tokens').keys
     (known.compact + secrets).each do |secret|
-      [secret, CGI.escape(secret), [secret].pack('m0')[0..-5]].each { |form| expect(text).not_to include(form) }
+      [secret, URI.encode_www_form_component(secret), [secret].pack('m0')[0..-5]].each { |form| expect(text).not_to include(form) }
     end
   end
 

@@ -12,8 +12,8 @@ module Legion
           # One thing the doctor looked at. Frozen, equal by content, no secrets.
           #
           # @!attribute [r] check
-          #   @return [String] `library`, `settings`, `files`, `sources`, `network`, `identity`, `mfa`, `role`, `cache`, `sdk` or
-          #     `legionio`
+          #   @return [String] `library`, `settings`, `files`, `sources`, `network`, `identity`, `mfa`, `role`, `token`, `cache`,
+          #     `sdk`, `legionio` or `vault`; of the program's `doctor --fix` also `fix`
           # @!attribute [r] name
           #   @return [String] which part of the check, such as `clock` of `network`, or `profile prod` of `sources`
           # @!attribute [r] status

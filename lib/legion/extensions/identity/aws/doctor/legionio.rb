@@ -1,8 +1,11 @@
 # frozen_string_literal: true
 
+require_relative '../legionio/installed'
 require_relative '../legionio/phase_zero'
+require_relative '../legionio/roles'
 require_relative '../legionio/runtime'
 require_relative '../legionio/settings_files'
+require_relative '../legionio/tokens'
 require_relative 'finding'
 
 module Legion
@@ -26,16 +29,22 @@ module Legion
             # @return [Array<Finding>]
             def findings
               return [version, *unreadable, phase, registration, *leases] if inside?
-              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if installed.empty? && files.files.empty? && files.unreadable.empty?
+              return [ok('version', 'LegionIO is not installed here', status: :skipped)] if absent?
 
               [version, *unreadable, entry]
             end
+
+            # @return [Boolean] whether LegionIO is here, does not run in this process, and its settings lack the entry for phase 0
+            def lacks_entry? = !inside? && !absent? && !Aws::LegionIO::PhaseZero.in?(files.settings)
+
+            # @return [Aws::LegionIO::SettingsFiles]
+            def files = @files ||= Aws::LegionIO::SettingsFiles.new
 
             private
 
             def inside? = defined?(::Legion::Identity::Resolver) ? true : false
 
-            def files = @files ||= Aws::LegionIO::SettingsFiles.new
+            def absent? = installed.empty? && files.files.empty? && files.unreadable.empty?
 
             def ok(name, what, status: :ok, **details) = Finding.of('legionio', name, what, status: status, **details)
 
@@ -48,13 +57,7 @@ module Legion
               ok('version', "#{installed.join(', ')} installed; this process is another program", installed: installed.join(', '))
             end
 
-            def installed
-              return [] unless defined?(::Gem::Specification)
-
-              @installed ||= ::Gem::Specification.find_all_by_name('legionio').map { |spec| spec.version.to_s }
-            rescue ::StandardError => _e # a damaged gem specification; RubyGems reports it
-              []
-            end
+            def installed = @installed ||= Aws::LegionIO::Installed.versions
 
             def unreadable
               files.unreadable.map do |path, why|
@@ -87,7 +90,9 @@ module Legion
                                'what LegionIO does before has no AWS identity then', write_it, **details)
             end
 
-            def write_it = "Run `lex-identity-aws legionio --write`, or put #{Aws::LegionIO::PhaseZero.json} into LegionIO's settings."
+            def write_it
+              "Run `lex-identity-aws doctor --fix` or `lex-identity-aws legionio --write`, or put #{Aws::LegionIO::PhaseZero.json} into LegionIO's settings."
+            end
 
             def registration
               resolver = ::Legion::Identity::Resolver
@@ -106,14 +111,20 @@ module Legion
               composite.is_a?(::Hash) ? composite.dig(:providers, :aws, :status) || 'none' : 'none yet'
             end
 
-            # The leases of the process's own credentials and of each of `identity.aws.roles`.
+            # The leases of the process's own credentials and of each of `identity.aws.roles` and `identity.aws.tokens`.
             def leases
               return [ok('Broker', 'not loaded yet', status: :skipped)] unless defined?(::Legion::Identity::Broker)
 
-              qualifiers = [:default, *::Legion::Identity::Broker.credentials_available(:aws)].uniq
+              qualifiers = [:default, *configured, *::Legion::Identity::Broker.credentials_available(:aws)].uniq
               qualifiers.flat_map { |qualifier| [lease(qualifier), renewer(qualifier)] }
             rescue ::StandardError => e
               [failed('Broker', e)]
+            end
+
+            def configured
+              return [] unless Aws::LegionIO::Runtime.enabled?
+
+              Aws::LegionIO::Roles.names - Aws::LegionIO::Tokens.clashes + Aws::LegionIO::Tokens.names
             end
 
             def lease(qualifier)
@@ -122,13 +133,13 @@ module Legion
               return ok(name, validity(lease)) if lease&.valid?
 
               warning(name, lease ? 'Broker has one for :aws that is no longer valid' : 'Broker has none for :aws',
-                      'It gets one when the identity is first resolved; see sources, network and role above for what prevents that.')
+                      'It gets one when the identity is first resolved; see sources, network, role and token above for what prevents that.')
             end
 
             # Temporary keys in a file may come without their expiration.
             def validity(lease)
               return "valid until #{lease.expires_at.utc}" if lease.expires_at
-              return 'valid; when its temporary keys expire is not known' if lease.respond_to?(:credentials) && lease.credentials.session_token
+              return 'valid; when its temporary keys expire is not known' if lease.respond_to?(:credentials) && lease.credentials.keys[:session_token]
 
               'valid, and does not expire'
             end

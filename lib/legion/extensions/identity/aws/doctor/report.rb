@@ -11,7 +11,9 @@ module Legion
           class Report
             # How a status is printed. ASCII only, since the locale of the machine may be wrong too.
             MARKS = { ok: 'ok', warn: 'warn', fail: 'FAIL', skipped: '-' }.freeze
-            private_constant :MARKS
+            # The details of a finding that are an IAM policy document, and where each is to be pasted.
+            DOCUMENTS = { caller_policy: 'For the policy of the caller', trust_policy: "For the role's trust policy" }.freeze
+            private_constant :MARKS, :DOCUMENTS
 
             # @return [Array<Finding>] in the order they were made; frozen
             attr_reader :findings
@@ -79,8 +81,18 @@ module Legion
               return [] if problems.empty?
 
               ["\nWhat to do", *problems.map.with_index(1) do |problem, number|
-                "#{number}. #{problem}\n   #{problem.remedy}"
+                ["#{number}. #{problem}\n   #{problem.remedy}", *documents(problem.details)].join("\n")
               end]
+            end
+
+            def documents(details)
+              there = DOCUMENTS.slice(*details.keys)
+              return [] if there.empty?
+
+              Internal::Lazy.require('json')
+              pasted = there.map { |name, place| "\n   #{place}:\n\n#{::JSON.pretty_generate(::JSON.parse(details.fetch(name))).gsub(/^/, '   ')}" }
+              note = details[:policy_note].to_s
+              note.empty? ? pasted : [*pasted, "\n   #{note}"]
             end
           end
         end
