@@ -35,6 +35,13 @@ RSpec.describe 'lex-identity-aws exec' do
     expect(in_pipe('exec', '--', 'no-such-program', env: env)).to have_attributes(exit: 127, stderr: /There is no program "no-such-program"/)
     expect(in_pipe('exec', '--', file('plain', 'text'), env: env)).to have_attributes(exit: 126, stderr: /cannot be run/)
     expect(in_pipe('exec', '--', "#{file('plain', 'text')}/x", env: env)).to have_attributes(exit: 126, stderr: /cannot be run: Not a directory/)
+    plain = { 'PATH' => "#{File.dirname(file('plain', 'text'))}:#{ENV.fetch('PATH')}" }
+    expect(in_pipe('exec', '--', 'plain', env: env.merge(plain))).to have_attributes(exit: 126, stderr: /cannot be run: ".*plain" is not executable/)
+    script = file('script', "#!/nonexistent/interpreter\n").tap { |path| File.chmod(0o755, path) }
+    [[script], ['script', { 'PATH' => "#{File.dirname(script)}:#{ENV.fetch('PATH')}" }]].each do |program, more|
+      expect(in_pipe('exec', '--', program, env: env.merge(more || {})))
+        .to have_attributes(exit: 126, stderr: /cannot be run: the interpreter that its first line names does not exist/)
+    end
     expect(in_pipe('exec', env: env)).to have_attributes(exit: 2, stderr: /exec takes a program to run/)
   end
 end
@@ -46,9 +53,12 @@ RSpec.describe 'Session#env' do
 
   it 'is a Hash for spawn' do
     session.credentials
-    with_env('AWS_PROFILE' => 'other') do
-      out, = Open3.capture2(session.env, 'sh', '-c', 'echo "$AWS_ACCESS_KEY_ID ${AWS_PROFILE-unset}"')
-      expect(out).to eq("#{session.credentials.access_key_id} unset\n")
+    others = %w[AWS_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_BEARER_TOKEN_BEDROCK AWS_ROLE_ARN AWS_CREDENTIAL_EXPIRATION AWS_ACCESS_KEY
+                AWS_SECRET_KEY AWS_CREDENTIAL_FILE AMAZON_ACCESS_KEY_ID AMAZON_SECRET_ACCESS_KEY AMAZON_SESSION_TOKEN]
+    with_env(others.to_h { |name| [name, 'other'] }) do
+      out, = Open3.capture2(session.env, 'env')
+      expect(out.lines(chomp: true).grep(/\AAMAZON_|\AAWS_/).to_h { |line| line.split('=', 2) })
+        .to include('AWS_ACCESS_KEY_ID' => session.credentials.access_key_id).and(satisfy { |found| !found.keys.intersect?(others) })
     end
   end
 

@@ -17,17 +17,26 @@ RSpec.describe 'lex-identity-aws legionio' do
     broken = file('.legionio/settings/broken.json', '{"secret": "canary-of-the-program", ')
     answer = on_terminal('legionio')
     expect(answer).to have_attributes(exit: 0, stdout: a_string_including(
-      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON)\n",
+      "Settings files of LegionIO: #{others}\n", "Left out: #{broken} (it is no JSON, line 1)\n",
       'under identity.aws in them: region, secret_access_key, access_key_id, role_arn',
       "File of this gem: #{ours} (does not exist)\n", 'not in them', '"phase":0', 'region             eu-west-1 (settings)'
     ))
     shows_no_secret(answer.stdout, ['canary-of-the-program'])
     data = in_pipe('legionio', '--json').data
-    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON' },
+    expect(data).to include('files' => [others], 'unreadable' => { broken => 'it is no JSON, line 1' },
                             'identity_aws' => %w[region secret_access_key access_key_id role_arn],
                             'file' => ours, 'exists' => false, 'phase_zero' => false, 'written' => nil, 'setting' => entry,
                             'settings' => include('region' => { 'value' => 'eu-west-1', 'origin' => 'settings' }))
     expect(File).not_to exist(ours)
+  end
+
+  it 'says whether LegionIO is installed' do
+    # Without the gems of the user who runs this, and without Bundler's choice of them.
+    alone = keys.merge('GEM_HOME' => File.join(home, 'gems'), 'GEM_PATH' => File.join(home, 'gems'), 'RUBYOPT' => nil)
+    expect(in_pipe('legionio', env: alone).stdout).to include("LegionIO: the gem legionio is not installed for this Ruby\n")
+    expect(in_pipe('legionio', '--json', env: alone).data).to include('legionio' => [])
+    file('gems/specifications/legionio-1.9.52.gemspec', "Gem::Specification.new { |s| s.name = 'legionio'; s.version = '1.9.52'; s.authors = s.summary = 'x' }")
+    expect(in_pipe('legionio', env: alone).stdout).to include("LegionIO: 1.9.52\n")
   end
 
   it 'writes the entry into a file of its own, and touches no other' do
@@ -78,9 +87,16 @@ RSpec.describe 'lex-identity-aws legionio' do
 
   it 'shows the rest where the settings cannot be used' do
     settings('identity.json', { identity: { aws: { role_arn: 'vault://secret/role#arn' } } })
-    expect(in_pipe('legionio').stdout).to start_with('Settings files of LegionIO: ')
+    expect(in_pipe('legionio').stdout).to include('Settings files of LegionIO: ')
     answer = in_pipe('legionio', '--json')
     expect(answer).to have_attributes(exit: 0, data: include('identity_aws' => ['role_arn'], 'settings' => {}),
                                       stderr: a_string_including('cannot be used', 'not resolved yet'))
+  end
+
+  it 'says of a reference, which it cannot resolve, who does and how to go on without' do
+    settings('identity.json', { identity: { aws: { role_arn: 'vault://secret/role#arn' } } })
+    expect(in_pipe('whoami')).to have_attributes(exit: 4, stderr: /Only LegionIO resolves it.*\n--no-legionio leaves identity\.aws out\.$/)
+    without = in_pipe('whoami', '--no-legionio', '--role-arn', 'vault://x#y')
+    expect(without).to have_attributes(exit: 4, stderr: /\A(?!.*leaves identity).*Only LegionIO resolves it/m)
   end
 end

@@ -27,11 +27,20 @@ RSpec.describe 'lex-identity-aws' do
   end
 
   it 'refuses what it does not understand, and says what there is' do
-    expect(in_pipe('whoareyou')).to have_attributes(exit: 2, stdout: '',
-                                                    stderr: a_string_including('"whoareyou"', 'whoami, doctor, credentials, exec, token, profiles, legionio'))
+    all = 'whoami, doctor, credentials, exec, token, profiles, cache, legionio, completion'
+    expect(in_pipe('whoareyou')).to have_attributes(exit: 2, stdout: '', stderr: a_string_including('"whoareyou"', all))
     expect(in_pipe('whoami', '--reigon', 'x')).to have_attributes(exit: 2, stderr: a_string_including('--reigon', 'lex-identity-aws whoami --help'))
     expect(in_pipe('whoami', 'now')).to have_attributes(exit: 2, stderr: a_string_including('takes no "now"'))
     expect(in_pipe('credentials', '--format', 'xml')).to have_attributes(exit: 2, stderr: a_string_including('xml'))
+  end
+
+  it 'shows what it was given on one line that a terminal can show' do
+    [["--x\e[2J\nFAKE LINE"], ["whoami\e]0;x\a"], ['whoami', "\e[2J\nFAKE LINE\u202e"], ['whoami', '--profile', "\e[2J\u009bx\u202e"]].each do |words|
+      answer = in_pipe(*words)
+      shown = answer.stderr.dup.force_encoding(Encoding::UTF_8)
+      expect([answer.exit, shown]).to match([be_positive, /\Alex-identity-aws: /])
+      expect(shown).not_to match(/[\e\a\u009b\u202e]|^FAKE LINE/), words.inspect
+    end
   end
 
   it 'exits with a status for each kind of error, and reports it on stderr only' do
@@ -56,7 +65,7 @@ RSpec.describe 'lex-identity-aws' do
         start_ruby("ARGV.replace(%w[whoami])\nload '#{program}'") do |ruby|
           local_aws.wait_for_requests(1, service: :sts)
           ruby.signal(:INT)
-          result = ruby.finish(timeout: 5)
+          result = ruby.finish
           expect([result.status.termsig, result.output]).to eq([Signal.list.fetch('INT'), ''])
         end
       end
@@ -116,7 +125,7 @@ RSpec.describe 'lex-identity-aws' do
       answer = on_terminal('whoami', '--text', '--profile', 'p', env: env, asked: /MFA code/, type: '111111')
       expect(answer.stdout).to include('MFA code of arn:aws:iam::123456789012:mfa/demo', 'assumed-role/mfa-only')
       expect(answer.stdout).not_to include('111111')
-      expect(in_pipe(*role, env: env)).to have_attributes(exit: 3, stderr: a_string_including('needs MFA'))
+      expect(in_pipe(*role, env: env)).to have_attributes(exit: 3, stderr: a_string_including('Run it in a terminal'))
     end
   end
 
@@ -237,8 +246,9 @@ RSpec.describe 'lex-identity-aws' do
 
     it 'are a table on a terminal' do
       expect(on_terminal('profiles').stdout.lines).to match(
-        ["base    static_keys             could work\n", /\Alost    assume_role             cannot work: .*gone/,
-         "worker  assume_role  eu-west-1  #{BrokenWorld::ROLE}legion-worker\n"]
+        ["  \e[1mPROFILE  KIND         REGION     CREDENTIALS\e[0m\n", "  base     static keys             could work\n",
+         /\A  lost     assume role             \e\[31mcannot work\e\[0m: .*gone/,
+         "  worker   assume role  eu-west-1  #{BrokenWorld::ROLE}legion-worker\n"]
       )
     end
 
@@ -249,6 +259,20 @@ RSpec.describe 'lex-identity-aws' do
   end
 
   describe 'doctor' do
+    it 'prompts for an MFA code on a terminal where it assumes the roles, and nowhere else' do
+      file('.aws/credentials', demo_profile('base'))
+      file('.aws/config', "[profile p]\nrole_arn = #{BrokenWorld::ROLE}mfa-only\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/demo\n")
+      env = { 'AWS_ENDPOINT_URL_STS' => local_aws.http, 'COLUMNS' => nil }
+      answer = on_terminal('doctor', '--profile', 'p', '--assume', env: env, asked: /MFA code of/, type: '444444')
+      expect(answer).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', 'assumed-role/mfa-only', 'in this terminal'))
+      expect(answer.stdout).not_to include('444444', 'token_provider')
+      expect(on_terminal('doctor', '--profile', 'p', env: env).stdout).not_to include('MFA code of')
+
+      answer = in_pipe('doctor', '--profile', 'p', '--assume', env: env)
+      expect(answer.stdout).to include('standard input is none', 'Run it in a terminal')
+      expect(answer.stdout).not_to include('token_provider')
+    end
+
     it 'is a text, also in a pipe, or JSON, and its status says whether something stands in the way' do
       expect(on_terminal('doctor')).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', 'identity', BrokenWorld::DEMO))
       expect(in_pipe('doctor')).to have_attributes(exit: 0, stdout: a_string_including('nothing stands in the way', BrokenWorld::DEMO))

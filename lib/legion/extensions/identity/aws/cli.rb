@@ -30,7 +30,9 @@ module Legion
 
           # The core's error code for status `loop`.
           LOOP_CODE = 'CredentialProcessLoop'
-          private_constant :LOOP_CODE
+          # What helps against a reference in the settings, which this program cannot resolve.
+          NO_LEGIONIO = '--no-legionio leaves identity.aws out.'
+          private_constant :LOOP_CODE, :NO_LEGIONIO
 
           # @param name [Symbol] a key of {STATUSES}
           # @return [Integer]
@@ -78,7 +80,7 @@ module Legion
             text = arguments.answer
             return run_command(command) if command && !text
 
-            @stdout.puts(text)
+            @stdout.puts(Layout.new(@stdout).fit(text.to_s))
             :done
           rescue Arguments::Wrong => e
             complain(e.message, :usage, "See lex-identity-aws #{[*e.command, '--help'].join(' ')}.")
@@ -92,7 +94,8 @@ module Legion
           rescue ::StandardError => e
             raise if e.is_a?(::SystemCallError) || e.is_a?(::IOError)
 
-            complain(e.message, status_of(e))
+            of_settings = e.is_a?(NotReadyError) && e.message.start_with?('identity.aws')
+            complain(e.message, status_of(e), *(of_settings ? [NO_LEGIONIO] : []))
           end
 
           # Why the native library cannot be loaded; nil if it can.

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'optparse'
+require_relative '../internal/similar'
 require_relative 'command'
 
 module Legion
@@ -25,6 +26,15 @@ module Legion
               end
             end
 
+            # The options that may stand before the command. Here they are only found; the command reads them with its own.
+            #
+            # @param options [OptionParser]
+            # @return [void]
+            def self.declare_before(options)
+              SessionOptions.declare(options, Internal::Secret.new({}))
+              ['--no-legionio', '--json', '--text', '--format FORMAT'].each { |option| options.on(option) { nil } }
+            end
+
             # @return [Command, nil] nil where none is named
             attr_reader :command
 
@@ -39,7 +49,9 @@ module Legion
               else parse(name, before + rest)
               end
             rescue ::OptionParser::ParseError => e
-              raise Wrong.new("#{e.message.sub(/\A./, &:upcase)}.", @command&.name)
+              raise Wrong.new(wrong_option(e), @command&.name)
+            rescue ::ArgumentError => e
+              raise Wrong.new(e.message, @command&.name)
             end
 
             # @return [String, nil] what --help or --version prints; nil: the command is to run
@@ -58,18 +70,52 @@ module Legion
               [before, rest.first, rest.drop(1)]
             end
 
-            # The options that may stand before the command. They are only found here, and read with the command's own.
             def options_before
               ::OptionParser.new do |options|
-                SessionOptions.declare(options, Internal::Secret.new({}))
-                ['--no-legionio', '--json', '--text', '--format FORMAT'].each { |option| options.on(option) { nil } }
+                Arguments.declare_before(options)
                 help_and_version(options)
               end
             end
 
             def without_command(before)
               @help ||= !@version
-              raise Wrong, "No command is given beside #{before.join(' ')}." unless before.all? { |word| word.match?(/\A(-h|--h.*|-v|--v.*)\z/) }
+              return if before.all? { |word| word.match?(/\A(-h|--h.*|-v|--v.*)\z/) }
+
+              raise Wrong, "No command is given beside #{before.filter_map { |word| option_in(word) }.join(' ')}."
+            end
+
+            # What was given to an option may be a secret, but for the number or word of one that is known and takes no other.
+            def wrong_option(error)
+              given = error.args.join(' ')
+              given = option_in(given) || '-' unless error.is_a?(::OptionParser::InvalidArgument)
+              near = error.message[/^Did you mean\?\s+(\S+)/, 1]
+              near = nil if given == "--#{near}"
+              "#{error.reason.capitalize}: #{given}.#{near ? " Did you mean --#{near}?" : what_is_taken(error)}"
+            end
+
+            # The values that an option takes; and of one before the command, which options may stand there.
+            def what_is_taken(error)
+              case error
+              when ::OptionParser::InvalidArgument then values_of(error.args.first[/\A--([^=]+)/, 1].to_s.tr('_', '-'))
+              when ::OptionParser::InvalidOption then ' An option of one command stands after it.' unless @command
+              end
+            end
+
+            # Only those of a list and whole numbers are checked here.
+            def values_of(option)
+              long = parser.top.long
+              name = long.keys.select { |known| known.start_with?(option) }.min_by(&:size) # it may be shortened
+              case (pattern = long[name]&.pattern)
+              when ::Hash then " It takes #{pattern.keys.join(', ')}."
+              when ::Regexp then ' It takes a whole number.'
+              end
+            end
+
+            # Behind the name of an option that is known may stand its value.
+            def option_in(word)
+              known = (@command ? parser : options_before).top.long.keys.map { |name| "--#{name}" }
+              known = known.select { |name| word.downcase.tr('_', '-').start_with?(name) }
+              known.max_by(&:size) || word[/\A(--[a-z]+([-_][a-z]+)*|-[^-])/i]
             end
 
             def help_with(name = nil, *)
@@ -87,8 +133,6 @@ module Legion
               @parser = nil
               rest = command.class::STOPS_AT_WORD ? parser.order(words) : parser.permute(words)
               command.take(rest) unless answer
-            rescue ::ArgumentError => e
-              raise Wrong.new(e.message, name)
             end
 
             def find(name)
@@ -100,13 +144,8 @@ module Legion
 
             def suggestion(name)
               names = [*Command.all.map(&:command_name), 'help', 'version']
-              near = names.find { |known| !name.empty? && known.start_with?(name) } || similar(names, name)
+              near = names.find { |known| !name.empty? && known.start_with?(name) } || Internal::Similar.to(name, names)
               near && " Did you mean #{near}?"
-            end
-
-            # Nil where Ruby runs without did_you_mean.
-            def similar(names, name)
-              ::DidYouMean::SpellChecker.new(dictionary: names).correct(name).first if defined?(::DidYouMean::SpellChecker)
             end
 
             def help

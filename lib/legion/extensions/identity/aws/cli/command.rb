@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../legionio/settings_files'
+require_relative 'no_prompt'
 require_relative 'output'
 require_relative 'session_options'
 
@@ -25,6 +26,8 @@ module Legion
             TEXT_IN_PIPES = false
             # The words that it takes beside its options, as --help shows them; nil for none.
             WORDS = nil
+            # What the first of them may be, an Array; nil where that is not known.
+            FIRST_WORDS = nil
             # Whether its options end at the first word, which begins another command line.
             STOPS_AT_WORD = false
 
@@ -123,14 +126,14 @@ module Legion
             end
 
             # The session LegionIO would make on this machine, with the options of the command line on top.
-            def session
-              @session ||= begin
-                options = Internal::Secret.new({ token_provider: token_provider, **@session_options.value })
-                layers = Internal::Layers.of(options, settings: settings_files&.identity_aws)
-                session = Session.from_layers(layers)
-                session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
-                session
-              end
+            def session = @session ||= session_of(@session_options)
+
+            # @param given [Internal::Secret] a Hash of options
+            def session_of(given)
+              options = Internal::Secret.new({ token_provider: token_provider, **given.value })
+              session = Session.from_layers(Internal::Layers.of(options, settings: settings_files&.identity_aws))
+              session.warnings.each { |warning| output.note("lex-identity-aws: #{warning}") }
+              session
             end
 
             # The credentials to hand on.
@@ -143,7 +146,9 @@ module Legion
 
             # Prompts for MFA codes where standard input is a terminal. That of a credential_process is not.
             def token_provider
-              TerminalTokenProvider.new if @stdin.tty?
+              return TerminalTokenProvider.new if @stdin.tty?
+
+              NoPrompt.new('standard input is no terminal to ask for it', 'Run it in a terminal, or take credentials that need no code.')
             end
           end
         end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'shellwords'
+require_relative '../internal/utc'
 
 module Legion
   module Extensions
@@ -14,7 +15,7 @@ module Legion
             # Each form, with what it is for.
             ALL = {
               'env'           => 'lines for eval "$(...)" (the default)',
-              'env-no-export' => 'lines for docker --env-file and .env',
+              'env-no-export' => 'lines for docker run --env-file',
               'fish'          => 'lines for fish: ... | source',
               'powershell'    => 'lines for PowerShell: ... | Out-String | Invoke-Expression',
               'ini'           => 'a profile for ~/.aws/credentials',
@@ -44,7 +45,8 @@ module Legion
             # Lines without quotes, as docker takes them: a value is all that stands after the `=`.
             #
             # @return [String]
-            def env_no_export = lines(->(name, value) { "#{name}=#{one_line(value)}" })
+            # @see https://pkg.go.dev/github.com/docker/cli/pkg/kvfile
+            def env_no_export = lines(->(name, value) { "#{name}=#{unquoted(one_line(value))}" })
 
             # @return [String]
             def fish
@@ -62,7 +64,7 @@ module Legion
             def ini
               pairs = { aws_access_key_id: @credentials.access_key_id, aws_secret_access_key: @credentials.secret_access_key,
                         aws_session_token: @credentials.session_token, region: @credentials.region }.compact
-              ["[#{@profile}]", *("# until #{expiration}" if expiration), *pairs.map { |name, value| "#{name} = #{one_line(value)}" }].join("\n")
+              ["[#{@profile}]", *("# until #{expiration}" if expiration), *pairs.map { |name, value| "#{name} = #{whole(one_line(value))}" }].join("\n")
             end
 
             # @return [Hash]
@@ -95,7 +97,21 @@ module Legion
               raise ConfigurationError, 'The credentials have a line break, which this format cannot hold. Take --format env or json.'
             end
 
-            def expiration = @credentials.expiration&.strftime('%Y-%m-%dT%H:%M:%SZ')
+            # A newer docker takes quotes around a value away, an older one does not.
+            def unquoted(value)
+              return value unless value.match?(/\A(["']).*\1\z/)
+
+              raise ConfigurationError, 'The credentials stand in quotes, which not every docker takes as part of them. Take --format env or json.'
+            end
+
+            # Blanks at either end are cut off, and with some SDKs also what looks like a comment.
+            def whole(value)
+              return value unless value.match?(/\A[\s#;]|\s\z|\s[#;]/)
+
+              raise ConfigurationError, 'The credentials have blanks or a comment mark that a profile cannot hold. Take --format env or json.'
+            end
+
+            def expiration = Internal::Utc.text(@credentials.expiration)
           end
         end
       end

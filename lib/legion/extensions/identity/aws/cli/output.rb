@@ -55,6 +55,21 @@ module Legion
               given.each { |name, value| text("#{name.ljust(width)}  #{Internal::Printable.line(value)}") }
             end
 
+            # A heading, and one line for each row.
+            #
+            # @param heading [Array<String>]
+            # @param rows [Array<Array<String>>] with a cell for each word of the heading
+            # @return [void]
+            def table(heading, rows)
+              text(@layout.table([heading, *rows.map { |row| row.map { |cell| Internal::Printable.line(cell) } }]))
+            end
+
+            # Prints cells with a tab between them, for a program.
+            #
+            # @param rows [Array<Array<String>>]
+            # @return [void]
+            def tabbed(rows) = @stdout.puts(rows.map { |cells| cells.map { |cell| Internal::Printable.line(cell) }.join("\t") })
+
             # A remark beside the answer, on stderr.
             #
             # @param text [String]

@@ -11,10 +11,12 @@ module Legion
           #
           # @api private
           module SessionOptions
+            # The values of --credential-source.
+            SOURCES = %w[Environment EcsContainer Ec2InstanceMetadata].freeze
             # Each by its name on the command line: the option of {Session#initialize}, and a remark.
             BASE = {
               'profile NAME'                 => [:profile, 'a profile of the shared config files, and nothing else'],
-              'credential-source NAME'       => [:credential_source, 'Environment, EcsContainer or Ec2InstanceMetadata, and no other source'],
+              'credential-source NAME'       => [:credential_source, "#{SOURCES.first(2).join(', ')} or #{SOURCES.last}, and no other source"],
               'web-identity-token-file FILE' => [:web_identity_token_file, 'the web identity in this file'],
               'region REGION'                => [:region, nil],
               'endpoint URL'                 => [:endpoint, 'of STS']
@@ -39,9 +41,15 @@ module Legion
               'policy-arn ARN'         => [:policy_arns, 'limits the session; may be repeated'],
               'transitive-tag-key KEY' => [:transitive_tag_keys, 'may be repeated']
             }.freeze
-            private_constant :BASE, :ROLE, :NUMBERS, :LISTS
+            # Those that choose an identity.
+            CHOICES = %i[profile credential_source web_identity_token_file role_arn].freeze
+            private_constant :BASE, :ROLE, :NUMBERS, :LISTS, :CHOICES
 
             class << self
+              # @param given [Internal::Secret] a Hash of values
+              # @return [Array<String>] the options in it that choose an identity, as on the command line
+              def chosen(given) = CHOICES.reject { |name| given.part(name).value.nil? }.map { |name| "--#{name.to_s.tr('_', '-')}" }
+
               # @param options [OptionParser]
               # @param given [Internal::Secret] a Hash that takes the values
               # @return [void]
@@ -68,8 +76,16 @@ module Legion
 
               private
 
+              # An empty value is what a shell makes of a variable that is not set. The core would take it for absent, and so another
+              # identity than was asked for.
               def texts(options, table, given)
-                table.each { |option, (name, remark)| options.on("--#{option}", *remark) { |value| given.value[name] = value } }
+                table.each do |option, (name, remark)|
+                  options.on("--#{option}", *remark) do |value|
+                    raise ::ArgumentError, "--#{option[/\S+/]} is empty. Give it a value, or leave it out." if value.scrub.strip.empty?
+
+                    given.value[name] = value
+                  end
+                end
               end
 
               def common(options, given)

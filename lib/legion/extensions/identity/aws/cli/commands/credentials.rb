@@ -22,6 +22,7 @@ module Legion
               options.on('--format FORMAT', ExportFormats::ALL.keys, *ExportFormats::ALL.map { |format, purpose| "#{format}: #{purpose}" }) do |format|
                 @format = format
               end
+              options.on('--json', 'the same as --format json') { @format = 'json' }
               options.on('--show', 'print secrets on a terminal too') { @show = true }
               session_options(options)
             end
@@ -42,7 +43,7 @@ module Legion
 
             # Only long-lived keys have no session token.
             def expires(credentials)
-              credentials.expiration || (credentials.session_token ? 'at a time that is not known' : 'never')
+              credentials.expiration || (credentials.keys[:session_token] ? 'at a time that is not known' : 'never')
             end
 
             def hand_out(credentials)

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative '../../internal/utc'
 require_relative '../command'
 
 module Legion
@@ -17,12 +18,13 @@ module Legion
             POSITION = 5
             # (see Command::WORDS)
             WORDS = 'KIND'
-
-            KINDS = %w[identity eks rds dsql elasticache memorydb msk bedrock].freeze
+            # (see Command::FIRST_WORDS)
+            FIRST_WORDS = %w[identity eks rds dsql elasticache memorydb msk bedrock].freeze
             # The API of a kubectl plugin that tells no other.
             # @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
             KUBERNETES_API = 'client.authentication.k8s.io/v1beta1'
-            private_constant :KINDS, :KUBERNETES_API
+            KUBERNETES_APIS = %w[v1 v1beta1 v1alpha1].map { |version| "client.authentication.k8s.io/#{version}" }.freeze
+            private_constant :KUBERNETES_API, :KUBERNETES_APIS
 
             def initialize
               super
@@ -32,7 +34,7 @@ module Legion
             # (see Command#take)
             def take(words)
               @kind, *rest = words
-              raise ::ArgumentError, "token takes a kind: #{KINDS.join(', ')}." unless @kind
+              raise ::ArgumentError, "token takes a kind: #{FIRST_WORDS.join(', ')}." unless @kind
               raise ::ArgumentError, "token takes no #{rest.first.inspect}." if rest.any?
             end
 
@@ -41,6 +43,7 @@ module Legion
               words(options)
               options.on('--format FORMAT', %w[text json exec-credential], 'text: the token alone (the default)', 'json: with its expiration',
                          'exec-credential: for kubectl') { |format| @format = format }
+              options.on('--json', 'the same as --format json') { @format = 'json' }
               options.on('--show', 'print the token on a terminal too') { @show = true }
               session_options(options)
             end
@@ -73,11 +76,9 @@ module Legion
 
             def made
               return session.token_for(@kind, **@words) unless @kind == 'identity'
+              raise ::ArgumentError, 'token identity needs --audience.' unless @words[:audience]
 
-              audience = @words[:audience]
-              raise ::ArgumentError, 'token identity needs --audience.' unless audience
-
-              session.identity_token(**@words, audience: audience)
+              session.identity_token_of(Internal::Secret.new(@words))
             end
 
             def summarize(token)
@@ -97,15 +98,23 @@ module Legion
               { kind: 'ExecCredential', apiVersion: api_version, spec: {}, status: { expirationTimestamp: time(token), token: token.token } }
             end
 
-            # As kubectl says which one it speaks.
+            # The one that kubectl says it speaks. For one that does not exist it gets the default, as from `aws eks get-token`.
             def api_version
+              given = ::ENV.fetch('KUBERNETES_EXEC_INFO', '').dup.force_encoding(::Encoding::UTF_8).scrub
+              return KUBERNETES_API if given.strip.empty?
+
               require 'json'
-              ::JSON.parse(::ENV.fetch('KUBERNETES_EXEC_INFO', '{}')).fetch('apiVersion', KUBERNETES_API)
-            rescue ::JSON::ParserError, ::NoMethodError => _e # not of kubectl
+              version = ::JSON.parse(given).then { |info| info['apiVersion'] if info.is_a?(::Hash) }
+              return version if KUBERNETES_APIS.include?(version)
+
+              output.note("lex-identity-aws: KUBERNETES_EXEC_INFO names no API that there is; the answer is in #{KUBERNETES_API}.")
+              KUBERNETES_API
+            rescue ::JSON::ParserError => _e # its message quotes the variable
+              output.note("lex-identity-aws: KUBERNETES_EXEC_INFO is no JSON; the answer is in #{KUBERNETES_API}.")
               KUBERNETES_API
             end
 
-            def time(token) = token.expiration.strftime('%Y-%m-%dT%H:%M:%SZ')
+            def time(token) = Internal::Utc.text(token.expiration)
           end
         end
       end
