@@ -13,7 +13,8 @@ module Legion
         # - `:refresh_failed`: a fetch failed, or a callback of the session did;
         # - `:degraded`: a refresh failed, and the cached credentials are served in place of new ones;
         # - `:expired`: the credentials have expired, and no fetch has replaced them;
-        # - `:invalidated`: {Session#invalidate} was called with their key id.
+        # - `:invalidated`: they count as refused: {Session#invalidate} was called with their key id, AWS refused it, or {Session#refresh!}
+        #   replaces them.
         #
         # @!attribute [r] number
         #   @return [Integer] counts the events of a session

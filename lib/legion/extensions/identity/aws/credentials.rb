@@ -8,7 +8,7 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        # AWS credentials: frozen, equal by content, printed with their key id only, never serialised.
+        # AWS credentials: frozen, equal by content, printed without the secrets, never serialised.
         #
         # aws-sdk-ruby takes them wherever it takes credentials. They are not refreshed: for that pass a {Session}, or
         # {Identity.current_credentials}. The secrets are in native memory, which is wiped when Ruby collects the object; each call of
@@ -58,11 +58,13 @@ module Legion
           # @param degraded [String, nil]
           # @param details [Hash]
           # @param serial [Integer]
-          # @raise [ArgumentError] for a secret that is not UTF-8
+          # @raise [ArgumentError] for a secret that is not UTF-8, and an expiration that is no Time
           def initialize(access_key_id, secret_access_key, session_token = nil, # rubocop:disable Metrics/ParameterLists
                          account_id: nil, expiration: nil, source: nil, region: nil, degraded: nil, details: {}, serial: 0)
             secret_access_key = Internal::Secret.new(secret_access_key)
             session_token = Internal::Secret.new(session_token)
+            raise ::ArgumentError, "expiration is of class #{expiration.class}. Give a Time." unless expiration.nil? || expiration.is_a?(::Time)
+
             @access_key_id = access_key_id.dup.freeze
             @secret_access_key = native(secret_access_key)
             @session_token = native(session_token)
@@ -120,8 +122,11 @@ module Legion
             { access_key_id: access_key_id, secret_access_key: @secret_access_key, session_token: @session_token, account_id: account_id }
           end
 
-          # @return [String] with the key id only
-          def inspect = "#<#{self.class} access_key_id=#{access_key_id.inspect}>"
+          # @return [String] with key id, expiration and source, and without the secrets
+          def inspect
+            known = { expiration: expiration, source: source }.compact.map { |name, value| " #{name}=#{value.inspect}" }
+            "#<#{self.class} access_key_id=#{access_key_id.inspect}#{known.join}>"
+          end
 
           protected
 

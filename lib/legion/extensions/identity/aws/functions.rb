@@ -33,9 +33,9 @@ module Legion
           #
           # @return [Array<ProfileSummary>] frozen
           # @raise [ConfigurationError] where a file cannot be read
+          # @raise [TimeoutError] where that takes more than 10 s
           def profiles
-            summary = Internal::Lazy.load(Aws, :ProfileSummary)
-            Internal::Native.profiles(Internal::Layers.environment).map { |fields| summary.new(**fields) }.freeze
+            Internal::Lazy.load(Aws, :ProfileSummary).all(Internal::Layers.of(Internal::Secret.new({})))
           end
 
           # Has clients of aws-sdk-ruby that are given no credentials use these: for code that makes its own clients. Keys, a profile or
@@ -52,7 +52,10 @@ module Legion
           # @return [Boolean] whether aws-sdk-ruby asks it from now on
           # @raise [ConfigurationError] where aws-sdk-core cannot be loaded
           # @raise [ArgumentError] for what is no session
-          def default_for_sdk(session) = Internal::Lazy.load(Internal, :SdkDefault).give(session)
+          def default_for_sdk(session)
+            session = Internal::Secret.new(session)
+            Internal::Lazy.load(Internal, :SdkDefault).give(session)
+          end
 
           # Checks everything that this process needs for an identity, and reports what it found: settings and the origin of each,
           # every source of credentials, the network path to STS, the clock, the identity, the roles, MFA, files and their modes, the
@@ -62,9 +65,10 @@ module Legion
           #   puts report
           #   report.problems.each { |problem| warn "#{problem.what} #{problem.remedy}" }
           #
-          # Takes about 30 s at most, plus the run time of a `credential_process`.
+          # Takes about 30 s at most, with `assume` as much again for each of LegionIO's `identity.aws.roles` and `tokens`, plus
+          # `process_timeout` where a program is run, and `token_timeout` for an MFA code.
           #
-          # @param assume [Boolean] whether to send a real AssumeRole for each role
+          # @param assume [Boolean] whether to send a real AssumeRole for each role; a `token_provider` is then asked for the MFA codes
           # @param options [Hash{Symbol => Object}] as for {Session#initialize}
           # @return [Doctor::Report]
           # @raise [ArgumentError] for a callback or source among the options that lacks the method it needs

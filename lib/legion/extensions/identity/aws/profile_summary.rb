@@ -4,7 +4,8 @@ module Legion
   module Extensions
     module Identity
       module Aws
-        ProfileSummary = ::Struct.new(:name, :kind, :region, :role_arns, :source_profile, :needs, :could_work, :reason, keyword_init: true)
+        ProfileSummary = ::Struct.new(:name, :kind, :region, :role_arns, :source_profile, :needs, :could_work, :reason, :cached_until,
+                                      keyword_init: true)
 
         # A profile of the shared config files, as {Aws.profiles} lists it. Frozen, equal by content, no secrets.
         #
@@ -26,7 +27,23 @@ module Legion
         #   @return [Boolean] whether everything that can be checked without a network call is there
         # @!attribute [r] reason
         #   @return [String, nil] why it cannot work
+        # @!attribute [r] cached_until
+        #   @return [Time, nil] when the credentials of its role expire that a session with this profile and `cache` would take from the disk;
+        #     from the AWS CLI's cache, `~/.aws/cli/cache`, unless the setting `cache` names another folder
         class ProfileSummary
+          # @api private
+          # @param layers [Hash] as {Internal::Layers.of} gives them
+          # @return [Array<ProfileSummary>] frozen
+          # @raise [ConfigurationError] where a file cannot be read
+          # @raise [TimeoutError] where that takes more than 10 s
+          def self.all(layers)
+            profiles = Internal::Native.profiles(Internal::Layers.opened(layers)).map do |fields|
+              seconds = fields[:cached_until]
+              new(**fields, cached_until: seconds && ::Time.at(seconds).utc)
+            end
+            profiles.freeze
+          end
+
           # @return [Boolean]
           alias could_work? could_work
 

@@ -32,14 +32,17 @@ module Legion
           private_constant :NONE, :ROUNDS, :LOCK
 
           class << self
-            # A session from layers that were collected before. What the core warns of is left to the caller.
+            # A session from layers that were collected before. To log what is odd about the settings is left to the caller; the session logs
+            # what it warns of later.
             #
             # @api private
             # @param layers [Hash{Symbol => Object}] see {Internal::Layers.of}
-            # @param logger [Logger, nil]
             # @return [Session]
-            def from_layers(layers, logger = nil)
-              allocate.tap { |session| session.__send__(:start, layers, Internal::Log.new(logger)) }
+            def from_layers(layers)
+              allocate.tap do |session|
+                session.__send__(:start, layers, Internal::Log.new)
+                session.__send__(:news)
+              end
             end
           end
 
@@ -49,8 +52,8 @@ module Legion
           # @param logger [Logger, nil] where warnings go; nil: {Aws.logger}, else LegionIO's logging, else nowhere
           # @param options [Hash{Symbol => Object}] a nil or blank value is absent
           # @option options [String] :region
-          # @option options [String] :profile of the shared config files; nothing else is used then. Of this, `credential_source`,
-          #   `credential_process`, `source` and a web identity token one can be given
+          # @option options [String] :profile of the shared config files; nothing else is used then. Only one of `profile`,
+          #   `credential_source`, `credential_process`, `source` and a web identity token can be given
           # @option options [String] :credential_source this source and no other: "Environment", "EcsContainer" or "Ec2InstanceMetadata"
           # @option options [String] :credential_process the command of a program that prints credentials; it runs without a shell
           # @option options [String, false, Array<String, Hash>] :role_arn assumed on top of the base credentials; false: no role,
@@ -150,9 +153,7 @@ module Legion
           #
           # @return [Credentials]
           # @raise [Error] if it fails
-          def refresh!
-            refresh_cached(@fetches.run(:refresh))
-          end
+          def refresh! = refresh_cached(@fetches.run(:refresh))
 
           # Says that a key is no good any more, so that the next read fetches another one.
           #
@@ -163,6 +164,7 @@ module Legion
           # Replaces the token of a session made with `web_identity_token`, from the next request on.
           #
           # @param token [String]
+          # @raise [ArgumentError] for what is no String
           # @raise [ConfigurationError] where the session has none
           def web_identity_token=(token)
             token = Internal::Secret.new(token)
@@ -172,7 +174,7 @@ module Legion
           end
 
           # A session on top of this one, which it asks for its base credentials. Region, endpoint and time-outs are those of this one, its
-          # profile's included, unless given.
+          # profile's and IMDS's included, unless given.
           #
           # @param role_arn [String, Array<String, Hash>]
           # @param logger [Logger, nil] nil: that of this session
@@ -204,11 +206,14 @@ module Legion
           # @see file:docs/tokens.md
           # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetScopedCredentials.html
           def scoped(policy:, duration_seconds: nil, description: nil)
-            unless policy.is_a?(::Hash) || (policy.is_a?(::String) && !policy.strip.empty?)
-              raise ::ArgumentError, "policy is #{policy.inspect}; scoped takes an IAM policy, as JSON text or a Hash."
+            options = Internal::Secret.new({ scope_policy: policy, scope_duration: duration_seconds, scope_description: description, source: self })
+            policy = options.part(:scope_policy)
+            unless policy.value.is_a?(::Hash) || (policy.text? && !policy.blank?)
+              given = policy.blank? ? 'blank' : "of class #{policy.value.class}"
+              raise ::ArgumentError, "policy is #{given}; scoped takes an IAM policy, as JSON text or a Hash."
             end
 
-            child(Internal::Secret.new({ scope_policy: policy, scope_duration: duration_seconds, scope_description: description, source: self }))
+            child(options)
           end
 
           # Calls the block with each change, on one thread that exists only while the session has listeners. That thread also refreshes
@@ -239,7 +244,7 @@ module Legion
           #
           # The token is kept, and asked for anew in the last minute of its life (in the last fifth of a shorter one); through an outage
           # the kept one is given. Each request that differs is kept apart, 64 of them. All are dropped by {#invalidate},
-          # {#forget_identity}, {#web_identity_token=} and in a forked child. A refusal is remembered for 60 seconds.
+          # {#forget_identity}, {#web_identity_token=}, changed files, and in a forked child. A refusal is remembered for 60 seconds.
           #
           # @param audience [String, Array<String>] up to ten systems that are to take it
           # @param duration_seconds [Integer] 60 to 3600, at most: less where the credentials have less left
@@ -251,11 +256,22 @@ module Legion
           # @raise [Error]
           # @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
           def identity_token(audience:, duration_seconds: 300, signing_algorithm: 'RS256', tags: {})
-            words = { audience: [*audience], duration_seconds: duration_seconds, signing_algorithm: signing_algorithm.to_s, tags: tags }
+            audience = Internal::Secret.new([*audience])
+            tags = Internal::Secret.new(tags)
+            words = { duration_seconds: duration_seconds, signing_algorithm: signing_algorithm }
+            identity_token_of(Internal::Secret.new({ audience: audience.value, tags: tags.value, **words }))
+          end
+
+          # {#identity_token} with the words of a setting or of a command line, which the core checks.
+          #
+          # @api private
+          # @param words [Internal::Secret] a Hash
+          # @return [Token]
+          # @raise [ArgumentError, Error]
+          def identity_token_of(words)
+            Internal::Native.check_token('identity', words.value)
             @fetches.run(:lasting)
-            type = Internal::Lazy.load(Aws, :Token)
-            fields = Internal::OwnThread.wait { @native.identity_token(words) }
-            type.new(**fields)
+            Internal::OwnThread.wait { @native.identity_token(words.value) }.then { |fields| Internal::Lazy.load(Aws, :Token).new(**fields) }
           end
 
           # A token that another system takes as proof of who this process is: a request to AWS, presigned here with {#credentials}. No
@@ -272,15 +288,18 @@ module Legion
           # It ends with the credentials where they expire earlier; where they have less than a minute left they are refreshed first.
           #
           # @param kind [Symbol, String]
-          # @param region [String, nil] of the other system; nil: the region of this session
+          # @param region [String, nil] of the other system; nil: the region of this session, which is its partition's default (us-east-1)
+          #   where none is configured
           # @param words [Hash{Symbol => Object}] what the kind takes
           # @return [Token]
           # @raise [ArgumentError] for an unknown kind, and for words that are unknown, missing or of another type
           # @raise [Error] where there are no credentials
           # @see file:docs/tokens.md
           def token_for(kind, region: nil, **words)
+            words = Internal::Secret.new(words)
+            Internal::Native.check_token(kind.to_s, words.value)
             @fetches.run(:lasting)
-            Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words, region))
+            Internal::Lazy.load(Aws, :Token).new(**@native.presigned(kind.to_s, words.value, region&.to_s))
           end
 
           # The variables that give a child process {#credentials}, as `spawn`, `system` and `Open3` take them:
@@ -303,7 +322,7 @@ module Legion
           # @return [Integer]
           def file_changes = @native.file_changes
 
-          # Has the next {#identity} ask AWS again.
+          # Has the next {#identity} ask AWS again, and {#identity_token} too, which some systems take once only.
           #
           # @return [void]
           def forget_identity
@@ -344,10 +363,9 @@ module Legion
 
           # A session that has this one as its source, and what is inherited of it.
           def child(options, logger = nil)
-            log = logger ? Internal::Log.new(logger) : @log
             layers = Internal::Layers.of(options).merge(inherited: @native)
             Session.allocate.tap do |session|
-              session.__send__(:start, layers, log)
+              session.__send__(:start, layers, logger ? Internal::Log.new(logger) : @log)
               session.__send__(:warn_of_news)
             end
           end
@@ -404,10 +422,14 @@ module Legion
             held.serial == fields[:serial] ? held : cache(fields)
           end
 
-          def warn_of_news
+          def warn_of_news = news.each { |warning| @log.warn(warning) }
+
+          # The warnings since the last call.
+          def news
             all = warnings
-            all.drop(@told || 0).each { |warning| @log.warn(warning) }
+            fresh = all.drop(@told || 0)
             @told = all.size
+            fresh
           end
 
           # One frozen value with its serial inside, in one instance variable: a reader cannot see half of it.
@@ -416,11 +438,8 @@ module Legion
             before = @cached # right before the write, so that of many threads returning at once one logs the change
             @cached = held
             warn_of_news # such as a cache that is not used
-            if held.degraded && !before.degraded
-              @log.warn("credentials #{held.access_key_id} could not be renewed and are served on: #{held.degraded}")
-            elsif before.degraded && !held.degraded
-              @log.info("credentials are renewed again, with #{held.access_key_id}")
-            end
+            @log.warn("credentials #{held.access_key_id} could not be renewed and are served on: #{held.degraded}") if held.degraded && !before.degraded
+            @log.info("credentials are renewed again, with #{held.access_key_id}") if before.degraded && !held.degraded
             @listeners&.ring
             held
           end

@@ -3,6 +3,7 @@
 require_relative 'errors'
 require_relative 'internal/lazy'
 require_relative 'internal/printable'
+require_relative 'internal/secret'
 
 module Legion
   module Extensions
@@ -15,8 +16,8 @@ module Legion
         # It uses the controlling terminal of the process, so standard input and output may be redirected.
         class TerminalTokenProvider
           # @param serial_number [String] of the MFA device
-          # @return [String, nil] the line that was typed; nil at the end of input
-          # @raise [NoCredentialsError] if the process has no terminal
+          # @return [String] the line that was typed
+          # @raise [NoCredentialsError] if the process has no terminal; if nothing is typed, or Ctrl-D
           # @raise [Error] in a trap handler, if Ruby's io/console is not loaded yet
           def call(serial_number)
             Internal::Lazy.require('io/console') unless ::IO.respond_to?(:console)
@@ -27,7 +28,10 @@ module Legion
                                         'Run it in one, or give the session a token_provider that gets the code elsewhere.'
             end
 
-            ask(terminal, "MFA code of #{serial_number}: ")
+            typed = ask(terminal, "MFA code of #{serial_number}: ")
+            return typed.value.chomp unless typed.blank?
+
+            raise NoCredentialsError, "No MFA code was typed. Try again with the six digits that the device #{serial_number} shows."
           end
 
           private
@@ -37,9 +41,9 @@ module Legion
             terminal.noecho do |silent|
               silent.print(question)
               silent.flush
-              typed = silent.gets
-              silent.puts
-              typed&.chomp
+              typed = Internal::Secret.new(silent.gets&.scrub)
+              silent.puts # fails where the terminal is gone
+              typed
             end
           end
         end

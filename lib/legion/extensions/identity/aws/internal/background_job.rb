@@ -24,7 +24,8 @@ module Legion
 
             # Starts the job, or has it run once more where it is running.
             #
-            # @return [void]
+            # @return [Boolean] false where it cannot be started now: in a trap handler no lock can be taken, and the system may allow no
+            #   more threads
             def run
               OwnThread.masked do # a thread that is started and not remembered would be a second one
                 @lock.synchronize do
@@ -33,9 +34,9 @@ module Legion
                   @thread = OwnThread.start(unattended: false) { work } unless @thread&.alive?
                 end
               end
-              nil
-            rescue ::ThreadError => _e # in a trap handler no lock can be taken; the next use starts the job
-              nil
+              true
+            rescue ::ThreadError => _e # the next use starts the job
+              false
             end
 
             # @return [Boolean]

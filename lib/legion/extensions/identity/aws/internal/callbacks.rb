@@ -2,6 +2,7 @@
 
 require 'timeout'
 require_relative '../errors'
+require_relative 'dependencies'
 require_relative 'lazy'
 require_relative 'own_thread'
 require_relative 'redacted'
@@ -28,10 +29,15 @@ module Legion
               web_identity_token: 'a String or a callable',
               source:             'a Session, a Credentials or a credential provider of aws-sdk-ruby'
             }.freeze
+            # Callables, each with the numbers of arguments it may be called with, the best first, and how that is written.
+            CALLED_WITH = {
+              token_provider:     [[1, 0], '->(serial_number) { … } or -> { … }'],
+              web_identity_token: [[0], '-> { … }']
+            }.freeze
             # Exceptions of a callback that become a {NoCredentialsError}. On a reader's thread all others (Thread#kill, Timeout, Interrupt) are
             # meant for the reader and pass through.
             FOREIGN = [::StandardError, ::ScriptError, ::SystemStackError, ::NoMemoryError].freeze
-            private_constant :TAKES, :FOREIGN
+            private_constant :TAKES, :CALLED_WITH, :FOREIGN
 
             # A callback may rescue any StandardError, so the timeout raises an Exception that it does not rescue.
             class Overdue < ::Exception; end # rubocop:disable Lint/InheritException
@@ -42,7 +48,7 @@ module Legion
               #
               # @param layers [Hash{Symbol => Object}] see {Layers.of}
               # @return [Array(Callbacks, Hash), Array(nil, Hash)]
-              # @raise [ArgumentError] for an object that cannot be called
+              # @raise [ArgumentError] for an object that cannot be called, or not with what it is given
               def out_of(layers)
                 options = layers.fetch(:options)
                 blank = TAKES.keys.select { |name| options.part(name).blank? }
@@ -52,13 +58,32 @@ module Legion
                 [callbacks, layers.merge(options: Secret.new(options.value.except(*blank).merge(given.transform_values { true })))]
               end
 
+              # @param name [Symbol]
+              # @param option [Secret] a callable
+              # @return [Integer, nil] how many arguments it is called with; nil where it takes another number
+              def arguments(name, option)
+                CALLED_WITH.fetch(name).first.find { |count| takes?(option.value, count) }
+              end
+
               private
 
               def check(name, option)
                 fits = name == :source ? credentials?(option) || option.answers?(:credentials) : option.answers?(:call)
-                return if fits
+                raise ::ArgumentError, "#{name} is of class #{option.value.class}; it takes #{TAKES.fetch(name)}." unless fits
+                return if name == :source || arguments(name, option)
 
-                raise ::ArgumentError, "#{name} is of class #{option.value.class}; it takes #{TAKES.fetch(name)}."
+                raise ::ArgumentError, "#{name} takes other arguments than it is called with. Write #{CALLED_WITH.fetch(name).last}."
+              end
+
+              def takes?(callable, count)
+                callable = callable.method(:call) unless callable.is_a?(::Proc) || callable.is_a?(::Method)
+                return true if callable.is_a?(::Proc) && !callable.lambda?
+
+                kinds = callable.parameters.map(&:first)
+                required = kinds.count(:req)
+                kinds.none?(:keyreq) && required <= count && (kinds.include?(:rest) || required + kinds.count(:opt) >= count)
+              rescue ::NameError => _e # an object that answers everything, without a method
+                true
               end
 
               def credentials?(option) = option.answers?(:access_key_id, :secret_access_key)
@@ -107,10 +132,10 @@ module Legion
               code
             end
 
-            def code_of(provider, serial_number) = Secret.new(takes_none?(provider) ? provider.value.call : provider.value.call(serial_number))
-
             # A token_provider may do without the serial number: `-> { code }`.
-            def takes_none?(provider) = (provider.value.is_a?(::Proc) ? provider.value : provider.value.method(:call)).arity.zero?
+            def code_of(provider, serial_number)
+              Secret.new(provider.value.call(*[serial_number].take(self.class.arguments(:token_provider, provider) || 1)))
+            end
 
             # The message of a foreign exception may hold a secret, so it is the cause of our error and no part of its message.
             def call(name, limit_name, limit, alone)
@@ -170,10 +195,11 @@ module Legion
 
             def credentials_of(source) = source.answers?(:credentials) ? Secret.new(source.value.credentials) : source
 
-            # Of a {Credentials} the secrets stay native, and it is said how often they were scoped.
+            # Of a {Credentials} the secrets stay native, and its region and how often they were scoped are said too.
             def keys_of(credentials)
               if credentials.value.is_a?(Credentials)
-                return { **credentials.value.keys, scoped_policies_count: credentials.value.details[:scoped_policies_count] }
+                details = credentials.value.details
+                return { **credentials.value.keys, region: credentials.value.region, scoped_policies_count: details[:scoped_policies_count] }
               end
 
               { access_key_id: credentials.value&.access_key_id, secret_access_key: credentials.value&.secret_access_key,

@@ -51,6 +51,9 @@ module Legion
               ::Thread.current[KEY] = before
             end
 
+            # Of all sessions of this process, since a circle may span several.
+            SHARED = new
+
             private
 
             # A forked child inherits the variable, but answers no question of its parent.

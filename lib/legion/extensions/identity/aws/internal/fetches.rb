@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require_relative '../errors'
-require_relative 'dependencies'
 require_relative 'native'
 require_relative 'own_thread'
 require_relative 'redacted'
@@ -24,9 +23,7 @@ module Legion
             HELPER = %i[web_identity_token source].freeze
             # How many errors of questions are kept for the readers that still wait for them.
             KEPT = 4
-            # Shared by all sessions of this process, since a circle may span several.
-            DEPENDENCIES = Dependencies.new
-            private_constant :HELPER, :KEPT, :DEPENDENCIES
+            private_constant :HELPER, :KEPT
 
             # @param native [Native::Session]
             # @param callbacks [Callbacks, nil]
@@ -44,7 +41,7 @@ module Legion
             def run(purpose)
               return follow(purpose) unless @callbacks
 
-              DEPENDENCIES.wait_for(self) { follow(purpose) }
+              Dependencies::SHARED.wait_for(self) { follow(purpose) }
             end
 
             # @return [String]
@@ -89,7 +86,7 @@ module Legion
 
             # @return [Error, nil] why there is no answer
             def answer(token, question)
-              answer = DEPENDENCIES.answer(self) { @callbacks.ask(question, alone: OwnThread.unattended?) }
+              answer = Dependencies::SHARED.answer(self) { @callbacks.ask(question, alone: OwnThread.unattended?) }
               reply(token, answer)
               nil
             rescue Error => e

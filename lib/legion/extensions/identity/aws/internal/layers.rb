@@ -16,7 +16,7 @@ module Legion
             LEGION_DEADLINE = 4.0
 
             # Settings that are read at each use and do not affect the credentials, so a change of them makes no new session.
-            APART = %w[enabled roles broker_bridge sdk_default tokens].freeze
+            APART = %w[enabled roles broker_bridge sdk_default tokens vault].freeze
 
             # Options that may be an object of the application, which is called during a fetch.
             CALLBACKS = %i[token_provider web_identity_token source].freeze
@@ -85,12 +85,10 @@ module Legion
               end
 
               # @param name [Symbol] a key of `identity.aws`, which may be written as a String
+              # @param settings [Secret, nil] `identity.aws`
               # @return [Secret] its value; of nil where there is none
-              def own_setting(name)
-                settings = identity_aws
-                return Secret.new(nil) unless settings && settings.value.is_a?(::Hash)
-
-                Secret.new(settings.value.fetch(name) { settings.value[name.to_s] })
+              def own_setting(name, settings = identity_aws)
+                Secret.new(settings && settings.value.is_a?(::Hash) ? settings.value.fetch(name) { settings.value[name.to_s] } : nil)
               end
 
               # @return [Float, nil] seconds; nil outside LegionIO

@@ -30,7 +30,7 @@ module Legion
             def self.check(logger)
               return logger if logger.nil? || LEVELS.all? { |level| logger.respond_to?(level) }
 
-              raise ::ArgumentError, "logger is a #{logger.class}, which does not answer #{LEVELS.join(', ')}. Give a Logger, or nil for none."
+              raise ::ArgumentError, "logger is of class #{logger.class}, which does not answer #{LEVELS.join(', ')}. Give a Logger, or nil for none."
             end
 
             # @param logger [#debug, #info, #warn, #error, nil] nil: {Aws.logger}, else LegionIO's

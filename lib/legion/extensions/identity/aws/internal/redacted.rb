@@ -34,9 +34,6 @@ module Legion
             # @raise [TypeError] always
             def init_with(*) = refuse('YAML')
 
-            # @raise [TypeError] always
-            def to_yaml(*) = refuse('YAML')
-
             # @return [String] the text of `inspect`, for ActiveSupport and Oj
             def as_json(*) = inspect
 

@@ -40,17 +40,17 @@ module Legion
 
               # Implements {Aws.default_for_sdk}.
               #
-              # @param session [#credentials, nil]
+              # @param session [Secret] a Session, or nil
               # @return [Boolean] whether aws-sdk-ruby asks it
               # @raise [ArgumentError]
               # @raise [ConfigurationError]
               def give(session)
-                unless session.nil? || (session.respond_to?(:credentials) && session.respond_to?(:set?))
-                  raise ::ArgumentError, "default_for_sdk takes a Session or nil, and was given #{session.class}."
+                unless session.value.nil? || session.answers?(:credentials, :set?)
+                  raise ::ArgumentError, "default_for_sdk takes a Session or nil, and was given #{session.value.class}."
                 end
 
-                placed = session ? place : false
-                @given = session # rubocop:disable ThreadSafety/ClassInstanceVariable -- one write of one reference
+                placed = session.value ? place : false
+                @given = session.value # rubocop:disable ThreadSafety/ClassInstanceVariable -- one write of one reference
                 placed
               end
 

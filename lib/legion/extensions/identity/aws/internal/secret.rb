@@ -29,6 +29,14 @@ module Legion
             # @return [Secret] its value; of nil where there is none
             def part(name) = Secret.new(value[name])
 
+            # @param other [Object]
+            # @return [Boolean] whether it wraps an equal object
+            def ==(other) = other.is_a?(Secret) && value == other.value
+            alias eql? ==
+
+            # @return [Integer]
+            def hash = [Secret, value].hash
+
             # @return [Boolean]
             def text? = value.is_a?(::String)
 

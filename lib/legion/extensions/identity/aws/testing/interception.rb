@@ -39,9 +39,9 @@ module Legion
               end
             end
 
-            # Prepended to {Internal::Native}: no stub answers for the doctor.
+            # Prepended to what starts an examination: no stub answers for the doctor.
             Examination = ::Module.new do
-              define_method(:doctor) do |*arguments|
+              define_method(:start) do |*arguments|
                 Testing.check_network('the doctor')
                 super(*arguments)
               end
@@ -64,7 +64,7 @@ module Legion
               def install
                 # Written as `Internal::Native::Session.prepend`, YARD would look for the class, which Rust defines.
                 Internal::Native::Session.public_send(:prepend, Verbs) # rubocop:disable Lint/SendWithMixinArgument, Style/SendWithLiteralMethodName
-                Internal::Native.singleton_class.prepend(Examination)
+                Internal::Native::Examination.singleton_class.prepend(Examination)
                 Internal::Layers.singleton_class.prepend(Fingerprint)
                 Internal::Listeners.prepend(Delivery)
               end

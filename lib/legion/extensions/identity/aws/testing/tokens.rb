@@ -31,11 +31,11 @@ module Legion
               def identity_token(native, _credentials, principal, words)
                 check(native, words)
                 now = ::Time.now.to_i
-                audience = words[:audience]
+                audience = [*words[:audience]]
                 claims = { iss: ISSUER, sub: principal[:provider_arn], aud: audience.size == 1 ? audience.first : audience, iat: now,
-                           exp: now + words[:duration_seconds], jti: 'stubbed-token',
-                           'https://sts.amazonaws.com/' => { aws_account: principal[:account], principal_id: principal[:arn], request_tags: words[:tags] } }
-                header = { alg: words[:signing_algorithm], kid: 'stubbed-key', typ: 'JWT' }
+                           exp: now + (words[:duration_seconds] || 300).to_i, jti: 'stubbed-token',
+                           'https://sts.amazonaws.com/' => { aws_account: principal[:account], principal_id: principal[:arn], request_tags: words[:tags] || {} } }
+                header = { alg: words[:signing_algorithm] || 'RS256', kid: 'stubbed-key', typ: 'JWT' }
                 text = [header, claims].map { |part| base64url(::JSON.generate(part)) }.push(base64url(SIGNATURE)).join('.')
                 { token: Internal::Native::SecretText.new(text), expiration: claims[:exp], kind: :identity }
               end
