@@ -1,9 +1,10 @@
 # frozen_string_literal: true
 
-require 'cgi'
+require 'uri'
 require 'digest'
 require 'tempfile'
 require 'tmpdir'
+require_relative 'canary/forms'
 
 # A secret in any source appears in no output: see canary/show_everything.rb for the outputs.
 RSpec.describe 'A secret' do
@@ -32,9 +33,7 @@ RSpec.describe 'A secret' do
   after { FileUtils.remove_entry(home) }
 
   # A secret, and its encoded and truncated forms.
-  def forms_of(secret)
-    [secret, secret[0, 16], secret[-16..], CGI.escape(secret), [secret].pack('m0')[0..-5], secret.gsub('/', '\/'), secret.unpack1('H*')]
-  end
+  def forms_of(secret) = [*Forms.of(secret), secret[0, 16], secret[-16..]].compact
 
   def file(name, text)
     path = File.join(home, name)
@@ -128,8 +127,8 @@ RSpec.describe 'A secret' do
     end
 
     it 'is not shown when it is a password in an endpoint or proxy URL' do
-      env = local_aws.env_with_keys.merge('HTTPS_PROXY' => "http://user:#{CGI.escape(planted)}@127.0.0.1:9", 'HTTP_PROXY' => nil)
-      sing(env: env, options: "{endpoint: '#{local_aws.http.sub('//', "//user:#{CGI.escape(planted)}@")}'}", given: true)
+      env = local_aws.env_with_keys.merge('HTTPS_PROXY' => "http://user:#{URI.encode_www_form_component(planted)}@127.0.0.1:9", 'HTTP_PROXY' => nil)
+      sing(env: env, options: "{endpoint: '#{local_aws.http.sub('//', "//user:#{URI.encode_www_form_component(planted)}@")}'}", given: true)
     end
   end
 
@@ -162,6 +161,16 @@ RSpec.describe 'A secret' do
       end
     end
 
+    it 'is not shown when a token stands where a file, a role or a profile belongs' do
+      token = local_aws.world.fetch('web_identity_tokens').keys.first
+      role = 'arn:aws:iam::123456789012:role/irsa-app'
+      [{ 'AWS_WEB_IDENTITY_TOKEN_FILE' => token, 'AWS_ROLE_ARN' => role }, { 'AWS_WEB_IDENTITY_TOKEN_FILE' => '/', 'AWS_ROLE_ARN' => token },
+       { 'AWS_PROFILE' => token }, { 'AWS_SHARED_CREDENTIALS_FILE' => token },
+       { 'AWS_CONTAINER_CREDENTIALS_FULL_URI' => local_aws.http, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE' => token }].each do |env|
+        expect(sing(env: env, secrets: [token], given: false, code: short)).to include('[secret]')
+      end
+    end
+
     it 'is not shown when the answer of a callable is refused, or is neither a token nor a code' do
       web = "role_arn: 'arn:aws:iam::123456789012:role/irsa-app', web_identity_token: -> { ENV['CANARY'] + \"%s\" }"
       mfa = "role_arn: 'arn:aws:iam::123456789012:role/mfa-only', serial_number: 'arn:aws:iam::123456789012:mfa/demo', token_provider: ->(_) { ENV['CANARY'] }"
@@ -172,7 +181,8 @@ RSpec.describe 'A secret' do
 
     it 'is not shown when a container authorization token is refused or cannot be a header' do
       [planted_token, "#{planted}\r\nx-canary: #{planted}"].each do |token|
-        sing(env: local_aws.env_with_container.merge('AWS_CONTAINER_AUTHORIZATION_TOKEN' => token), given: false)
+        # A refused token is sent again until the time is over, by each of the calls.
+        sing(env: local_aws.env_with_container.merge('AWS_CONTAINER_AUTHORIZATION_TOKEN' => token), options: '{resolve_timeout: 1}', given: false)
       end
     end
 
@@ -227,6 +237,33 @@ RSpec.describe 'A secret' do
         echo(:sts, status)
         quoted(sing(env: local_aws.env_with_keys(arn), secrets: user.values_at('secret_access_key', 'session_token'), options: '{resolve_timeout: 1}'))
         local_aws.reset
+      end
+    end
+
+    it 'is not shown when STS says the session token to a scope, or to who asks for a token' do
+      arn = 'arn:aws:sts::123456789012:assumed-role/legion-worker/canary'
+      issued = local_aws.issue(arn)
+      env = local_aws.env.merge('AWS_ACCESS_KEY_ID' => issued[:access_key_id], 'AWS_SECRET_ACCESS_KEY' => issued[:secret_access_key],
+                                'AWS_SESSION_TOKEN' => issued[:session_token])
+      code = <<~RUBY
+        aws = Legion::Extensions::Identity::Aws
+        session = aws::Session.new(resolve_timeout: 1)
+        calls = [-> { session.scoped(policy: { Statement: [] }).credentials }, -> { session.identity_token(audience: 'a') },
+                 -> { aws::Session.new(get_session_token: true).credentials }, -> { session.assume_role(role_arn: '#{role}', external_id: 'canary:of/the=specs').env }]
+        calls.each do |call|
+          puts call.call.inspect
+        rescue aws::Error => e
+          puts e.full_message(highlight: false), e.inspect, e.attempts, e.code.inspect, e.request_id.inspect
+        end
+        puts 'the end'
+      RUBY
+      [400, 403, 503].each do |status|
+        echo(:sts, status)
+        quoted(sing(env: env, secrets: issued.values_at(:secret_access_key, :session_token) << 'canary:of/the=specs', given: false, code: code))
+        local_aws.reset
+        issued = local_aws.issue(arn)
+        env.merge!('AWS_ACCESS_KEY_ID' => issued[:access_key_id], 'AWS_SECRET_ACCESS_KEY' => issued[:secret_access_key],
+                   'AWS_SESSION_TOKEN' => issued[:session_token])
       end
     end
 

@@ -5,7 +5,7 @@ require 'support/environment'
 Environment.clean!
 
 require 'legion/extensions/identity/aws'
-require 'legion/extensions/identity/aws/legionio/registration' # its classes have specs of their own, which name them before they are used
+%w[identity_sync registration].each { |file| require "legion/extensions/identity/aws/legionio/#{file}" } # specs name their classes
 require 'support/local_aws'
 require 'support/ruby_process'
 require 'support/unfinished_threads'
@@ -28,7 +28,7 @@ RSpec.configure do |config|
     config.local_aws&.reset # answers requests that a rule holds
     UnfinishedThreads.wait
     config.local_aws&.forget_requests
-    Timeout.timeout(example.metadata.fetch(:timeout, 60)) { example.run }
+    Timeout.timeout(example.metadata.fetch(:timeout, 60) * Slowdown::FACTOR) { example.run }
   end
   config.after(:suite) { config.local_aws&.stop }
 end

@@ -13,6 +13,9 @@ $stdout.sync = true
 aws = Legion::Extensions::Identity::Aws
 aws.logger = Logger.new($stdout, level: Logger::DEBUG)
 
+# What gives the secret of an object.
+READERS = %i[secret_access_key session_token token credential].freeze
+
 # Every way to turn an object into text; the message of a refusal is text too.
 FORMS = {
   inspect:     :inspect.to_proc,
@@ -35,7 +38,8 @@ FORMS = {
   dup:         ->(object) { "#{object.dup.inspect} #{object.clone.inspect}" },
   no_method:   :there_is_no_such_method.to_proc,
   wrong_call:  ->(object) { object.inspect(1, 2, 3) },
-  frozen:      ->(object) { object.instance_variable_set(:@other, 1) && '' }
+  frozen:      ->(object) { object.instance_variable_set(:@other, 1) && '' },
+  changed:     ->(object) { READERS.select { |name| object.respond_to?(name) }.each { |name| object.public_send(name)&.<<('x') } && '' }
 }.freeze
 
 def show(name, object, without: [])
@@ -105,6 +109,17 @@ try('Aws.settings') { aws.settings }
 try('Aws.doctor') { aws.doctor(assume: true, **options) }
 try('unknown option') { aws::Session.new(**options, secret_acces_key: ENV.fetch('CANARY', 'canary')) }
 show('provider', provider)
+if session
+  try('token of Vault') do
+    require 'legion/extensions/identity/aws/legionio/vault_sync'
+    raise aws::NoCredentialsError unless session.credentials(fetch: false)
+
+    token = "hvs.#{'canary-of-vault' * 3}"
+    File.write(ENV.fetch('CANARY_FILE'), "\n#{token}", mode: 'a')
+    grant = aws::LegionIO::VaultLogin::Grant.new(aws::Internal::Secret.new(token), 60, true)
+    aws::LegionIO::VaultToken.new(nil, [1], grant, 60, 0.0, Time.now)
+  end
+end
 # LegionIO's class, as much as our lease of a token needs of it. Last, since with it a Lease is one of LegionIO's.
 if session
   module Legion

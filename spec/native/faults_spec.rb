@@ -90,6 +90,15 @@ RSpec.describe 'The native library on a system without threads or with slow look
     expect(said).to eq(child: 'ASIA', code: 0)
   end
 
+  it 'makes a fork wait for code that takes longer than a look-up is waited for, as on a machine that is short of CPU' do
+    said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(Faults.env(crypto: 400)), timeout: 60)
+      session(resolve_timeout: 30).credentials
+      child = in_child { session(resolve_timeout: 30).credentials.access_key_id[0, 4] }
+      tell(child: child.said, code: child.code)
+    RUBY
+    expect(said).to eq(child: 'ASIA', code: 0)
+  end
+
   describe 'where look-ups take long and hold a lock of the C library' do
     it 'makes a fork wait for the lock, so that the child can look up names' do
       said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 100)))
@@ -108,7 +117,8 @@ RSpec.describe 'The native library on a system without threads or with slow look
       said = facts(<<~RUBY, env: named.merge(Faults.env(lookup: 5000)))
         fetching = session
         fetching.prefetch
-        sleep 0.1
+        eventually { fetch_threads == 2 }
+        sleep 0.1 # from the start of the thread to the look-up
         pid, seconds = took { fork { exit!(7) } }
         Process.wait(pid)
         tell(seconds: seconds, code: Process.last_status.exitstatus, fetch_threads: fetch_threads)
@@ -117,7 +127,8 @@ RSpec.describe 'The native library on a system without threads or with slow look
     end
 
     it 'lets a process exit during a look-up' do
-      result = ruby_process(script('session.prefetch; sleep 0.1; tell(at: now)'), env: script_env.merge(named, Faults.env(lookup: 5000)))
+      code = script('session.prefetch; eventually { fetch_threads == 2 }; sleep 0.1; tell(at: now)')
+      result = ruby_process(code, env: script_env.merge(named, Faults.env(lookup: 5000)))
       expect(result).to be_success
       expect(now - JSON.parse(result.stdout)['at']).to be < 1
     end
@@ -151,18 +162,35 @@ RSpec.describe 'The native library on a system without threads or with slow look
       tell(longest: longest, stuck: stuck, seconds: seconds)
     RUBY
 
-    def in_hung_folder(env = {})
+    let(:fork_during_a_fetch) { <<~'RUBY' }
+      hang = "#{ENV.fetch('FAULTS_HANG')}/hang"
+      File.write(hang, '')
+      session(role_arn: false).prefetch
+      eventually { fetch_threads == 1 }
+      sleep 0.1 # from the start of the thread to the file
+      pid, seconds = took { fork { exit!(7) } }
+      Process.wait(pid)
+      stuck = fetch_threads
+      File.delete(hang)
+      tell(seconds: seconds, stuck: stuck, code: Process.last_status.exitstatus)
+    RUBY
+
+    def in_hung_folder(script = reads, env = {})
       env = { 'AWS_ACCESS_KEY_ID' => nil, 'AWS_SECRET_ACCESS_KEY' => nil, 'AWS_SESSION_TOKEN' => nil, **Faults.env(hang: @folder), **env }
       scheduler = File.expand_path('../support/fiber_scheduler', __dir__)
-      facts("require #{scheduler.inspect}\n#{reads}", env: { **env, 'AWS_SHARED_CREDENTIALS_FILE' => "#{@folder}/credentials" })
+      facts("require #{scheduler.inspect}\n#{script}", env: { **env, 'AWS_SHARED_CREDENTIALS_FILE' => "#{@folder}/credentials" })
     end
 
     it 'delays a read once, by a tenth of a second, with one thread, and sees the changed file within 2 s' do
       expect(in_hung_folder).to match(longest: be_between(0.08, 0.3), stuck: 1, seconds: be < 2.5)
     end
 
+    it 'makes a fork wait no longer than a look-up does' do
+      expect(in_hung_folder(fork_during_a_fetch)).to match(seconds: be < 1, stuck: 1, code: 7)
+    end
+
     it 'delays the fibers of a scheduler by some milliseconds' do
-      expect(in_hung_folder('SCHEDULER' => '1')).to match(longest: be < 0.06, stuck: 1, seconds: be < 2.5)
+      expect(in_hung_folder(reads, 'SCHEDULER' => '1')).to match(longest: be < 0.06, stuck: 1, seconds: be < 2.5)
     end
   end
 end

@@ -4,6 +4,7 @@ require 'fileutils'
 require 'pty'
 require 'rbconfig'
 require 'support/environment'
+require 'support/slowdown'
 require 'tmpdir'
 require 'timeout'
 
@@ -37,9 +38,10 @@ RSpec.describe 'A credential_process on a terminal' do
     setup = "require 'legion/extensions/identity/aws'\nsession = Legion::Extensions::Identity::Aws::Session.new(profile: 'asks', process_timeout: 5)\n"
     env = { 'HOME' => folder, 'AWS_CONFIG_FILE' => File.join(folder, 'config'), 'AWS_EC2_METADATA_DISABLED' => 'true', 'MARKS' => marks,
             'AWS_ACCESS_KEY_ID' => nil, 'AWS_PROFILE' => nil, **environment.transform_keys(&:to_s) }
+    limit = 30 * Slowdown::FACTOR
     seen = +''
     PTY.spawn(env, RbConfig.ruby, '-I', lib, '-e', setup + code) do |output, input, pid|
-      Timeout.timeout(30) do
+      Timeout.timeout(limit) do
         loop do
           seen << output.readpartial(1024)
           next unless typed && seen.include?(prompt)
@@ -51,7 +53,7 @@ RSpec.describe 'A credential_process on a terminal' do
     rescue Errno::EIO, EOFError
       Process.wait(pid)
     rescue Timeout::Error
-      raise "no end of it after 30 s; seen so far: #{seen.inspect}"
+      raise "no end of it after #{limit} s; seen so far: #{seen.inspect}"
     end
     seen
   end

@@ -44,7 +44,7 @@ RSpec.describe 'A thread that waits for AWS', :native_session do
     expect(waiting).to all(be_alive)
     release_requests
     expect(waiting.map(&:value)).to all(be_set)
-    expect(beside).to be > alone / 5
+    expect(beside).to be > alone / 20
   end
 
   it 'uses no processor time' do
@@ -59,7 +59,7 @@ RSpec.describe 'A thread that waits for AWS', :native_session do
       shared = session
       result, seconds = took { Timeout.timeout(0.1) { shared.public_send(verb) } }
       expect(result).to be_a(Timeout::Error)
-      expect(seconds).to be < 1
+      expect(seconds).to be < 5
     end
   end
 
@@ -72,7 +72,7 @@ RSpec.describe 'A thread that waits for AWS', :native_session do
       left = true
     end
     waiting.kill
-    expect(waiting.join(1)).to be(waiting)
+    expect(waiting.join(5)).to be(waiting)
     expect(left).to be(true)
   end
 
@@ -81,7 +81,7 @@ RSpec.describe 'A thread that waits for AWS', :native_session do
     waiting = waiter { shared.credentials }
     result, seconds = took { waiting.raise(IOError, 'enough') || waiting.value }
     expect(result).to be_a(IOError).and have_attributes(message: 'enough')
-    expect(seconds).to be < 1
+    expect(seconds).to be < 5
   end
 
   it 'leaves on an exception that is deferred to blocking calls' do
@@ -89,7 +89,7 @@ RSpec.describe 'A thread that waits for AWS', :native_session do
     waiting = waiter { Thread.handle_interrupt(IOError => :on_blocking) { shared.credentials } }
     result, seconds = took { waiting.raise(IOError, 'enough') || waiting.value }
     expect(result).to be_a(IOError)
-    expect(seconds).to be < 1
+    expect(seconds).to be < 5
   end
 
   it 'waits on without using processor time where exceptions are masked, and gets the answer and the exception' do
@@ -146,10 +146,10 @@ RSpec.describe 'A thread that waits for AWS', :native_session do
   end
 
   it 'gets a TimeoutError after resolve_timeout' do
-    brief = session(resolve_timeout: 0.2)
+    brief = session(resolve_timeout: 1)
     result, seconds = took { brief.credentials }
     expect(result).to be_a(NativeSession::Aws::TimeoutError)
-    expect(seconds).to be < 1.2
+    expect(seconds).to be_between(0.9, 5)
     release_requests
     expect(brief.credentials).to be_set
   end

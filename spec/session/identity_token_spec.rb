@@ -104,7 +104,7 @@ RSpec.describe 'Session#identity_token' do
       expect(asked).to eq(1)
     end
     fail_with('AccessDenied') do
-      expect { session.identity_token(audience: 'b') }.to raise_error(aws::AccessDeniedError, /sts:GetWebIdentityToken: see/)
+      expect { session.identity_token(audience: 'b') }.to raise_error(aws::AccessDeniedError, /"Action":"sts:GetWebIdentityToken","Resource"/)
       expect { session.identity_token(audience: 'b', tags: { a: 'b' }) }.to raise_error(aws::AccessDeniedError, /sts:TagGetWebIdentityToken/)
     end
   end
@@ -114,5 +114,21 @@ RSpec.describe 'Session#identity_token' do
     expect { session.identity_token(audience: 'a', duration_seconds: 59) }.to raise_error(ArgumentError, /60 to 3600/)
     expect { session.identity_token(audience: 'a', signing_algorithm: 'HS256') }.to raise_error(ArgumentError, /RS256 or ES384/)
     expect { session.identity_token }.to raise_error(ArgumentError, /audience/)
+    cases = {
+      { audience: nil } => /audience has 0 names/, { audience: 5 } => /a list of texts/, { audience: { a: 1 } } => /a list of texts/,
+      { audience: 'a', duration_seconds: 'soon' } => /Integer from 60 to 3600/, { audience: 'a', duration_seconds: 2**70 } => /Integer from 60/,
+      { audience: 'a', signing_algorithm: 5 } => /a text/, { audience: 'a', tags: 'team=x' } => /texts by name/,
+      { audience: 'a', tags: { team: 5 } } => /texts by name/, { audience: 'a', tags: { 'a;b' => 'x' } } => /tags/
+    }
+    cases.each do |words, said|
+      expect { session.identity_token(**words) }.to raise_error(ArgumentError, said)
+    end
+    expect(asked).to eq(0)
+  end
+
+  it 'takes texts as settings have them' do
+    token = session.identity_token(audience: :a, duration_seconds: '900', signing_algorithm: :ES384, tags: { team: :data })
+    expect(token.expiration).to be_within(10).of(Time.now + 900)
+    expect(session.identity_token(audience: 'a', duration_seconds: 900, signing_algorithm: 'ES384', tags: { 'team' => 'data' }).token).to eq(token.token)
   end
 end

@@ -85,25 +85,26 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
 
   it 'lets another process fetch when the one that fetches is killed' do
     holding(reader(resolve_timeout: 50, read_timeout: 50)) do |holder|
-      start_ruby(crowd(16, resolve_timeout: 10), env: local_aws.env_with_keys) do |ruby|
+      start_ruby(crowd(16, resolve_timeout: 40), env: local_aws.env_with_keys) do |ruby|
         ruby.wait_for(/ready/, timeout: 60)
         ruby.tell('open')
         sleep 0.3 # the others wait for the lock
         Process.kill(:KILL, holder.pid)
         keys, seconds = ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
         expect(keys.tally).to eq(keys_given.last => 16)
-        expect(seconds.map(&:to_f).max).to be < 4
+        expect(seconds.map(&:to_f).max).to be < 15 # half of the time is for waiting for the lock
         expect(asked_of_sts('AssumeRole').size).to eq(2)
       end
     end
   end
 
   it 'lets another process fetch when the one that fetches is killed and its forked child still has the lock' do
-    forking = "Thread.new { session.credentials }\nsleep 0.5\nfork { sleep }\nputs 'forked'\n"
+    forking = "Thread.new { session.credentials }\n$stdin.gets\nfork { sleep }\nputs 'forked'\n"
     forked = reader(resolve_timeout: 50, read_timeout: 50).sub('puts "key') { |reading| forking + reading }
     holding(forked) do |holder|
+      holder.tell('fork')
       holder.wait_for(/forked/)
-      start_ruby(crowd(16, resolve_timeout: 4), env: local_aws.env_with_keys) do |ruby|
+      start_ruby(crowd(16, resolve_timeout: 8), env: local_aws.env_with_keys) do |ruby|
         ruby.wait_for(/ready/, timeout: 60)
         ruby.tell('open')
         sleep 0.3
@@ -111,7 +112,7 @@ RSpec.describe 'Many processes with the cache on', :mfa_users, timeout: 180 do
         keys, seconds = ruby.finish(timeout: 60).stdout.lines.drop(1).map(&:split).transpose
         expect(keys).to all(start_with('ASIA'))
         # Half of the time is for waiting, the other half for a request of its own.
-        expect(seconds.map(&:to_f).max).to be_between(1.5, 4)
+        expect(seconds.map(&:to_f).max).to be_between(3, 8)
       end
     end
   end

@@ -108,6 +108,15 @@ RSpec.describe 'An option', :mfa_users do
       expect(asked_of_sts('AssumeRole').last[:region]).to eq('eu-central-1')
     end
 
+    # As with botocore; the AWS SDK for Rust would sign for a host with both in it, and send none of them.
+    it 'user and password of an endpoint are no part of what is signed' do
+      with_env(local_aws.env_with_keys.merge('AWS_ENDPOINT_URL_STS' => nil)) do
+        session = aws::Session.new(role_arn: MfaUsers::WORKER, endpoint: local_aws.http.sub('//', '//user:canary@'))
+        expect(session.identity.role).to eq('legion-worker')
+        expect(session.identity_token(audience: 'a').kind).to eq(:identity)
+      end
+    end
+
     it 'the other fields of the answer can be read' do
       session = aws::Session.new(role_arn: MfaUsers::WORKER, role_session_name: 'read', policy: policy, source_identity: 'dana')
       expect(session.credentials.details).to include(assumed_role_arn: 'arn:aws:sts::123456789012:assumed-role/legion-worker/read',

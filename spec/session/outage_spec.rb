@@ -12,17 +12,19 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
 
   def warnings = log.string.lines.grep(/WARN/)
 
-  # Reads without a pause until the given time; returns what was read and the longest time a read took.
+  # Reads without a pause until the given time; returns what was read, how often, and the longest time a read took.
   def read(session, till)
     seen = []
     longest = 0.0
+    count = 0
     while Time.now < till
       held, seconds = took { session.credentials }
+      count += 1
       seen << held unless held.equal?(seen.last)
       longest = [longest, seconds].max
       sleep 0.001
     end
-    [seen, longest]
+    [seen, count, longest]
   end
 
   it 'serves the held credentials until and after they expire, warns once, and recovers within a back-off' do
@@ -31,22 +33,24 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
     first = shared.credentials
     expiration = first.expiration
     before = asked_of_sts.size
+    reads = 0
     outage do
-      seen, longest = read(shared, expiration + 3)
+      seen, reads, longest = read(shared, expiration + 3)
       expect(seen).to all(have_attributes(access_key_id: first.access_key_id, expiration: expiration))
       expect(seen.last).to have_attributes(degraded: /ServiceUnavailable/, expired?: true)
       expect(warnings.size).to eq(1)
-      expect(longest).to be < 1
+      expect(longest).to be < 2.5 # five times resolve_timeout
     end
-    # The advisory window begins after 3 s and a back-off is 1 to 2 s: in 6 s two fetches of two attempts.
-    expect(asked_of_sts.size - before).to be_between(2 * 3, 2 * 7)
+    # The advisory window begins after 3 s and a back-off is 1 to 2 s: in 6 s three to seven fetches of one or two attempts.
+    expect(asked_of_sts.size - before).to be_between(3, 2 * 7)
     recovered, seconds = took { eventually { !shared.credentials.expired? } }
     expect(recovered).to be_nil
-    expect(seconds).to be < 2.5
+    expect(seconds).to be < 5 # a back-off of at most 2 s
     expect(shared.credentials).to have_attributes(degraded: nil)
     expect(warnings.size).to eq(1)
     expect(log.string).to include('renewed again')
-    expect(shared.counters).to include(failures: be_between(3, 7), back_offs: be_between(3, 7), cached: be > 1000, fetches: be >= 4)
+    expect(shared.counters).to include(failures: be_between(3, 7), back_offs: be_between(3, 7), fetches: be >= 4)
+    expect(shared.counters[:cached]).to be >= reads - shared.counters[:fetches]
   end
 
   it 'warns once for all threads, and once more at the next outage' do
@@ -55,12 +59,14 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
     shared.credentials
     outage do
       sleep 2
+      eventually { shared.credentials.degraded }
       Array.new(16) { thread { 20.times { shared.credentials && sleep(0.02) } } }.each(&:join)
     end
     eventually { !shared.credentials.expired? && shared.credentials.degraded.nil? }
     expect(warnings.size).to eq(1)
     outage do
       sleep 2
+      eventually { shared.credentials.degraded }
       20.times { shared.credentials && sleep(0.02) }
     end
     expect(warnings.size).to eq(2)
@@ -97,7 +103,7 @@ RSpec.describe 'A session in an outage of STS', :mfa_users do
   end
 
   it 'refreshes at once when the clock jumps to the expiration' do
-    shared = session(session_duration: 900)
+    shared = session(session_duration: 900, resolve_timeout: 4) # time for the second attempt, with the clock of STS
     held = shared.credentials
     local_aws.rule(service: :sts, skew_seconds: 1000)
     begin

@@ -134,7 +134,7 @@ RSpec.describe 'A session on top of another provider', :mfa_users do
     sleep [first.expiration - 2.5 - Time.now, 0].max
     results, seconds = took { Array.new(50) { session.credentials } }
     expect(results).to all(equal(first))
-    expect(seconds).to be < 0.2
+    expect(seconds).to be < 1 # the source does not return before the latch opens
     latch << :open
     eventually { session.credentials != first }
     expect(provider.threads.size).to eq(2)

@@ -60,11 +60,13 @@ RSpec.describe Legion::Extensions::Identity::Aws::TerminalTokenProvider, :mfa_us
     end
   end
 
-  it 'raises at Ctrl-D' do
-    in_terminal('begin; session.credentials; rescue Aws::NoCredentialsError => e; puts e.message; end') do |screen, keyboard|
-      see(screen, /MFA code of/)
-      keyboard.write("\u0004") # Ctrl-D
-      see(screen, /gave NilClass|gave a blank String/)
+  { 'Ctrl-D' => "\u0004", 'an empty line' => "\n", 'blanks' => "  \n" }.each do |what, typed|
+    it "raises at #{what}, and says that no code was typed" do
+      in_terminal('begin; session.credentials; rescue Aws::NoCredentialsError => e; puts e.message; end') do |screen, keyboard|
+        see(screen, /MFA code of/)
+        keyboard.write(typed)
+        see(screen, /No MFA code was typed\. Try again with the six digits that the device #{MfaUsers::DEVICE} shows\./)
+      end
     end
   end
 

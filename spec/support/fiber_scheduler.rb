@@ -58,6 +58,9 @@ class FiberScheduler
     events # what blocks here blocks the thread
   end
 
+  # Ruby 4.0 asks for it, for fibers that wait for an IO which is closed; none does, see io_wait.
+  def fiber_interrupt(_fiber, _exception) = raise(NotImplementedError)
+
   def close
     step until @sleeping.empty? && @blocked.empty? && @ready.empty?
   ensure

@@ -2,6 +2,7 @@
 
 require 'json'
 require 'net/http'
+require_relative 'slowdown'
 
 # The local AWS (spec/fake_aws) for specs, demo and console: STS, IMDS, container endpoints, SSO and a proxy on loopback. Its
 # README describes its world and its rules; field names here are those there.
@@ -84,6 +85,7 @@ class LocalAws
 
   # Waits until this many have arrived, answered or not.
   def wait_for_requests(count, timeout: 5, **filter)
+    timeout *= Slowdown::FACTOR
     requests(**filter, wait: count, timeout_ms: (timeout * 1000).to_i)
   rescue Error => e
     raise Error, "#{count} requests were expected within #{timeout} s (#{filter}): #{e.message}"
@@ -118,7 +120,7 @@ class LocalAws
     request = VERBS.fetch(verb).new("/_control/#{path}")
     request.body = JSON.generate(body) if body
     # No proxy, whatever ENV says: specs set proxies for the gem.
-    response = Net::HTTP.start(@uri.host, @uri.port, nil, read_timeout: 70) { |connection| connection.request(request) }
+    response = Net::HTTP.start(@uri.host, @uri.port, nil, read_timeout: 70 * Slowdown::FACTOR) { |connection| connection.request(request) }
     return JSON.parse(response.body) if response.code == '200'
 
     raise Error, "#{verb} #{path}: #{response.code} #{response.body}"

@@ -2,6 +2,7 @@
 
 require 'rbconfig'
 require 'timeout'
+require_relative 'slowdown'
 
 # A new Ruby process with the gem on its load path, to test signals, forks, exits and output.
 #
@@ -62,6 +63,7 @@ class RubyProcess
 
   # Waits until it has printed something to standard output; returns the match.
   def wait_for(pattern, timeout: 10)
+    timeout *= Slowdown::FACTOR
     limit = now + timeout
     loop do
       match = stdout.match(pattern)
@@ -75,6 +77,7 @@ class RubyProcess
 
   # Waits for its exit, and for that of every process that holds its output.
   def finish(timeout: 20)
+    timeout *= Slowdown::FACTOR
     raise Hung, "still running after #{timeout} s\n#{report}" unless @waiter.join(timeout)
 
     seconds = now - @started

@@ -1,16 +1,11 @@
 # frozen_string_literal: true
 
+ENV['SPEC_SLOWDOWN'] ||= '30'
 require 'support/ruby_process'
 
-# For `rake valgrind`, which requires this file: every Ruby that the specs start runs under valgrind, with longer time-outs.
+# For `rake valgrind`, which requires this file: every Ruby that the specs start runs under valgrind.
 module UnderValgrind
   VALGRIND = ENV.fetch('UNDER_VALGRIND').split.freeze
-  # The factor for all time-outs.
-  SLOWDOWN = 30
-
-  def wait_for(pattern, timeout: 10) = super(pattern, timeout: timeout * SLOWDOWN)
-
-  def finish(timeout: 20) = super(timeout: timeout * SLOWDOWN)
 
   private
 
@@ -20,5 +15,4 @@ end
 RubyProcess.prepend(UnderValgrind)
 RSpec.configure do |config|
   config.filter_run_excluding :not_under_valgrind
-  config.define_derived_metadata { |metadata| metadata[:timeout] = 60 * UnderValgrind::SLOWDOWN }
 end

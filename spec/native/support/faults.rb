@@ -13,13 +13,18 @@ module Faults
       { 'LD_PRELOAD' => library }.merge(faults.to_h { |name, value| ["FAULTS_#{name.upcase}", value.to_s] })
     end
 
+    # Makes a library for LD_PRELOAD with the compiler of Ruby's extensions, which compiles for the machine that Ruby is for.
+    def compile(source, path)
+      compiler = Shellwords.split(ENV.fetch('CC', RbConfig::CONFIG['CC']))
+      system(*compiler, '-shared', '-fPIC', '-o', path, source, '-ldl', exception: true)
+    end
+
     private
 
-    # Compiled once a run, with the compiler of Ruby's extensions.
+    # Compiled once a run.
     def library
       @library ||= File.join(Dir.mktmpdir('faults'), 'faults.so').tap do |path|
-        compiler = Shellwords.split(ENV.fetch('CC', RbConfig::CONFIG['CC']))
-        system(*compiler, '-shared', '-fPIC', '-o', path, File.expand_path('faults.c', __dir__), '-ldl', exception: true)
+        compile(File.expand_path('faults.c', __dir__), path)
         made_by = Process.pid
         at_exit { FileUtils.remove_entry(File.dirname(path)) if Process.pid == made_by }
       end

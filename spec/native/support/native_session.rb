@@ -3,6 +3,7 @@
 require 'json'
 require 'socket'
 require 'timeout'
+require_relative '../../support/slowdown'
 require 'legion/extensions/identity/aws'
 
 # Methods for the native specs and for the scripts they run in child processes: a script requires this file and includes the
@@ -37,7 +38,7 @@ module NativeSession
   end
 
   # Waits until the block, which other threads influence, returns true.
-  def eventually(limit = 10)
+  def eventually(limit = 10 * Slowdown::FACTOR)
     deadline = now + limit
     until yield
       raise "not within #{limit} s" if now > deadline
@@ -61,7 +62,7 @@ module NativeSession
   end
 
   # Runs the block in a forked child, which then exits as at the end of a program.
-  def in_child(limit = 10, &)
+  def in_child(limit = 10 * Slowdown::FACTOR, &)
     out, back = IO.pipe
     pid = fork do
       out.close
@@ -76,7 +77,7 @@ module NativeSession
 
   # Waits until the local AWS has this many requests, answered or not.
   def arrived(count)
-    control("GET /_control/requests?wait=#{count}&timeout_ms=10000")
+    control("GET /_control/requests?wait=#{count}&timeout_ms=#{10_000 * Slowdown::FACTOR}")
   end
 
   # Answers the requests that a rule holds.
