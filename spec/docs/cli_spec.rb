@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require 'shellwords'
 require 'docs/support/pages'
 require 'legion/extensions/identity/aws/cli'
 
@@ -25,13 +24,5 @@ RSpec.describe 'The command line' do
     numbers = cli::STATUSES.values.map(&:first)
     expect(page[/^## Exit status$.*/m].scan(/^\| (\d+) \|/).flatten.map(&:to_i)).to match_array(numbers)
     expect(helps['whoami'][/^Exit status$.*/m].scan(/^ *(\d+)  /).flatten.map(&:to_i)).to match_array(numbers)
-  end
-
-  it 'accepts every command line that docs/cli.md shows' do
-    lines = Pages.code.flat_map { |piece| piece.text.scan(/(?<!install )lex-identity-aws( [^`"|>)#\n]+)/).map { |(words)| [piece.place, words] } }
-    expect(lines.size).to be > 10
-    lines.each do |place, words|
-      expect { cli::Arguments.new(Shellwords.split(words.delete('[]').sub('FORMAT', 'env'))) }.not_to raise_error, "#{place}:#{words}"
-    end
   end
 end

@@ -7,7 +7,7 @@ RSpec.describe 'docs/environment.md' do
   # The variables, as whole string literals; the beginning of several is none.
   let(:variables) do
     sources('').flat_map do |text|
-      text.scan(/"((?:AWS|SSL|LEX)_[A-Z0-9_]*[A-Z0-9]|HOME|PATH|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy)"/).flatten
+      text.scan(/"((?:AWS|SSL|LEX)_[A-Z0-9_]*[A-Z0-9]|_X_AMZN_TRACE_ID|SMITHY_[A-Z_]+|HOME|PATH|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy)"/).flatten
     end.uniq
   end
   # The keys, as arguments of the methods that read one.
@@ -31,6 +31,14 @@ RSpec.describe 'docs/environment.md' do
   it 'lists every variable that is read, and no other' do
     expect(variables.size).to be > 35
     expect(listed('Variables')).to match_array(variables)
+  end
+
+  it 'lists every variable that is read before the source gem is compiled, and one that rb_sys reads' do
+    text = File.read("#{Pages::ROOT}/ext/lex_identity_aws/preflight.rb")
+    read = text.scan(/@env(?:\[|\.key\?\()'(\w+)'/).flatten
+    read += text.scan(/%w\[([A-Z_ ]+)\]\.flat_map \{ \|name\| @env\[name\]/).flat_map { |(names)| names.split }
+    expect(read.uniq.size).to be > 9
+    expect(listed('When the source gem is compiled')).to match_array(read.uniq << 'RB_SYS_EXTRA_RUSTFLAGS')
   end
 
   it 'lists every key of a profile that is read, and no other' do

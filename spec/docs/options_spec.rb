@@ -26,9 +26,16 @@ RSpec.describe 'The options' do
     expect(core.keys.select { |name| accepted?(name.to_sym) }).to match_array(options)
   end
 
-  it 'are all listed in the README, and no other' do
-    table = Pages.read('README.md')[/^## Settings$.*?^## /m]
-    expect(Pages.first_column(table) - %w[true false]).to match_array(core.keys)
+  it 'are all listed in docs/settings.md, and no other' do
+    expect(Pages.first_column(Pages.read('docs/settings.md'))).to match_array(core.keys)
+  end
+
+  it 'include those of the README, which has fewer, with the same variables and defaults' do
+    rows = ->(text) { text.scan(/^\| `(\w+)`[^|]*\|([^|]*)\|([^|]*)\|/).to_h { |name, *cells| [name, cells.map { |cell| cell.delete('`').strip }] } }
+    all   = rows[Pages.read('docs/settings.md')]
+    short = rows[Pages.read('README.md')[/^## Settings$.*?^## /m].gsub(/^\| (`\w+`)[^|]*/, '| \\1 ')]
+    expect(short.size).to be > 5
+    short.each { |name, (variable, default)| expect(all.fetch(name)).to match([start_with(variable), default.sub('none', '')]), name }
   end
 
   it 'are all listed in docs/options.md, and no other' do

@@ -18,7 +18,10 @@ module Pages
     def words = pieces(/`([^`\n]+)`/) { |text| blank(text, /^```.*?^```/m) }.each { |piece| piece.text = piece.text.gsub('\|', '|') }
 
     # All code: both of these, and text indented by four.
-    def code = %w[ruby sh ini].flat_map { |language| blocks(language) } + words + pieces(/^    (\S.*)$/)
+    def code = %w[ruby sh ini].flat_map { |language| blocks(language) } + words + indented
+
+    # The lines indented by four.
+    def indented = pieces(/^    (\S.*)$/) { |text| blank(text, /^```.*?^```/m) }
 
     # The inline code at the beginning of each cell in the first column.
     def first_column(text) = text.scan(/^\| (`[^`]+`(?:, `[^`]+`)*)/).flatten.flat_map { |cell| cell.scan(/`([^`]+)`/).flatten }
