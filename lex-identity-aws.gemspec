@@ -24,11 +24,11 @@ Gem::Specification.new do |spec|
     'legion.capabilities'   => 'network:outbound,filesystem:read,filesystem:write'
   }
 
-  # The specs and the local AWS are not in the gem.
+  # The specs, the tests of the crates and the local AWS are not in the gem.
   spec.files = Dir.chdir(__dir__) do
     Dir['{lib,ext,sig,exe,docs}/**/*', 'Cargo.{toml,lock}', '{README,CHANGELOG,SECURITY}.md', 'LICENSE']
       .select { |file| File.file?(file) }
-      .grep_v(%r{\.(so|bundle|dll)\z|\Aext/[^/]+/tests/})
+      .grep_v(%r{\.(so|bundle|dll)\z|\Aext/.*(/tests?|_test)(/|\.rs\z)})
   end
   spec.bindir        = 'exe'
   spec.executables   = spec.files.grep(%r{\Aexe/}) { |file| File.basename(file) }

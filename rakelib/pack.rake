@@ -14,7 +14,7 @@ task build: 'pkg' do
   puts "#{GEM_FILE}: #{File.size(GEM_FILE) / 1024} kB"
 end
 
-desc 'Install the packed gem (it compiles: about a minute)'
+desc 'Install the packed gem (it compiles for some minutes)'
 task install: :build do
   sh Gem.ruby, '-S', 'gem', 'install', '--local', '--no-document', GEM_FILE
 end

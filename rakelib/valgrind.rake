@@ -31,13 +31,15 @@ end
 
 desc 'Run the native specs under valgrind: fails for invalid accesses and leaks of our library (some minutes; SPEC selects files)'
 task valgrind: %i[compile fake_aws] do
+  passed = false
   Dir.mktmpdir('valgrind') do |logs|
     ENV['UNDER_VALGRIND'] = valgrind(logs).join(' ')
     sh(*valgrind(logs), Gem.ruby, '-Ilib', '-EUTF-8', '-rrspec/core', '-e', 'RSpec::Core::Runner.invoke', '--', '--require', 'support/under_valgrind',
-       *(ENV['SPEC']&.split || VALGRIND_SPECS), verbose: false)
+       *(ENV['SPEC']&.split || VALGRIND_SPECS), verbose: false) { |ok, _| passed = ok }
     findings = valgrind_findings(logs)
     puts(findings.map { |finding| finding.lines.first(16).join }) # the rest is Ruby's
     abort "valgrind: #{findings.size} findings in #{NATIVE_LIBRARY}" if findings.any?
+    abort 'valgrind: no findings, but the specs failed' unless passed
     puts "valgrind: no findings in #{NATIVE_LIBRARY}, in #{Dir.children(logs).size} processes"
   end
 end

@@ -51,15 +51,14 @@ end
 
 # Reads `use` and paths of Rust; what stands behind `#[cfg(test)]` is left out.
 module RustLayout
-  SOURCE = "#{ROOT}/ext/aws_identity/src".freeze
-
-  def self.read
-    files = Dir.glob('**/*.rs', base: SOURCE).reject { |file| file == 'lib.rs' || file.match?(%r{(\A|/)tests?(/|\.rs)|_test\.rs|public_cases}) }
-    Layout.new(files.map { |file| part(file, files) })
+  def self.read(crate)
+    source = "#{ROOT}/ext/#{crate}/src"
+    files = Dir.glob('**/*.rs', base: source).reject { |file| file == 'lib.rs' || file.match?(%r{(\A|/)tests?(/|\.rs)|_test\.rs|public_cases}) }
+    Layout.new(files.map { |file| part(source, file, files) })
   end
 
-  def self.part(file, files)
-    text = File.read("#{SOURCE}/#{file}").split(/^#\[cfg\(test\)\]\n(?:#.*\n)*mod tests \{/).first
+  def self.part(source, file, files)
+    text = File.read("#{source}/#{file}").split(/^#\[cfg\(test\)\]\n(?:#.*\n)*mod tests \{/).first
     code = text.gsub(%r{//.*$}, '')
     found = paths(absolute(code, file)).filter_map { |path| file_of(path, files) }
     Layout::Part.new(file, found.uniq - [file], text.lines.size)
@@ -117,12 +116,15 @@ end
 
 RSpec.describe 'The layers' do
   # From the bottom up.
-  rust = [%w[util], %w[attempt], %w[failure], %w[credentials], %w[environment principal], %w[identity layer], %w[task], %w[http], %w[sts], %w[config],
+  core = [%w[util], %w[attempt], %w[failure], %w[credentials], %w[environment principal region], %w[identity layer], %w[task], %w[http], %w[sts], %w[config],
           %w[profile], %w[cache], %w[providers], %w[refresh], %w[fetch tokens], %w[session doctor]]
+  native = [%w[reply spawn], %w[error fork], %w[secrets wait], %w[convert], %w[session examination]]
   ruby = [%w[version errors change_event profile_summary caller_identity], %w[internal], %w[credentials token functions terminal_token_provider],
           %w[session], %w[legionio], %w[doctor testing], %w[cli]]
 
-  { 'the core' => [RustLayout.read, rust], 'lib' => [RubyLayout.read, ruby] }.each do |name, (layout, levels)|
+  { 'the core'    => [RustLayout.read('aws_identity'), core],
+    'the binding' => [RustLayout.read('lex_identity_aws'), native],
+    'lib'         => [RubyLayout.read, ruby] }.each do |name, (layout, levels)|
     describe "of #{name}" do
       it('has no folder that uses one above it') { expect(layout.upward(levels)).to eq([]) }
       it('has no circle of files') { expect(layout.circle).to eq([]) }

@@ -134,6 +134,20 @@ RSpec.describe 'Aws.default_for_sdk' do
         end
       end
 
+      it 'serves clients of Amazon S3, which sign with the role unless the call has keys of its own' do
+        skip "aws-sdk-s3 is not beside aws-sdk-core #{sdk.version}" unless sdk.load_path.any? { |path| File.exist?("#{path}/aws-sdk-s3.rb") }
+        said = facts(sdk, <<~RUBY)
+          require 'aws-sdk-s3'
+          ours = session.tap { |one| Ours.default_for_sdk(one) }
+          s3 = ->(**more) { Aws::S3::Client.new(region: 'eu-west-1', endpoint: ENV.fetch('AWS_ENDPOINT_URL_STS'), force_path_style: true, **more) }
+          error { s3.call.list_objects(bucket: 'cold') }
+          error { s3.call(access_key_id: 'AKIACALL', secret_access_key: 's').list_objects(bucket: 'cold') }
+          say ours.credentials.access_key_id
+        RUBY
+        sent = local_aws.requests.select { |request| request[:path] == '/cold/' }.map { |request| request[:headers].fetch('authorization') }
+        expect(sent).to match([%r{Credential=#{said.first}/\d+/eu-west-1/s3/aws4_request}, %r{Credential=AKIACALL/}])
+      end
+
       it 'tells the doctor that it is in place' do
         said = facts(sdk, <<~RUBY)
           before = Ours.doctor.findings.map(&:check).include?('sdk')

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'date'
 require 'json'
 require 'pp'
 require 'yaml'
@@ -15,10 +16,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Credentials do
     expect(credentials.credentials).to equal(credentials)
   end
 
-  it 'is frozen, with everything it hands out' do
-    expect(credentials).to be_frozen
-    expect([credentials.access_key_id, credentials.secret_access_key, credentials.session_token, credentials.expiration, credentials.details])
-      .to all(be_frozen)
+  it 'is frozen, with everything it holds' do
+    expect([credentials, credentials.access_key_id, credentials.expiration, credentials.details]).to all(be_frozen)
+  end
+
+  # A FrozenError would show the secret.
+  it 'gives a String that may be changed, and stays as it is' do
+    [credentials.secret_access_key, credentials.session_token].each { |secret| secret << 'X' }
+    expect(credentials).to have_attributes(secret_access_key: 'canary-secret', session_token: 'canary-token')
   end
 
   it 'does not follow a string or time that its maker changes afterwards' do
@@ -38,6 +43,12 @@ RSpec.describe Legion::Extensions::Identity::Aws::Credentials do
     expect(credentials).not_to be_expired
     expect(described_class.new('a', 'b', expiration: Time.now - 1)).to be_expired
     expect(described_class.new('a', 'b')).not_to be_expired
+  end
+
+  it 'takes a Time as expiration, and nothing that could not be compared with one later' do
+    ['2099-01-01T00:00:00Z', 4_070_908_800, DateTime.new(2099)].each do |other|
+      expect { described_class.new('a', 'canary', expiration: other) }.to raise_error(ArgumentError, "expiration is of class #{other.class}. Give a Time.")
+    end
   end
 
   it 'is equal by content' do
@@ -60,8 +71,10 @@ RSpec.describe Legion::Extensions::Identity::Aws::Credentials do
     expect(made.expiration).to be_utc
   end
 
-  it 'prints its key id only' do
-    printed = "#<#{described_class} access_key_id=\"ASIAEXAMPLE\">"
+  it 'prints key id, expiration and source, without the secrets' do
+    printed = "#<#{described_class} access_key_id=\"ASIAEXAMPLE\" expiration=2099-01-01 00:00:00 UTC source=\"profile \\e[7m\">"
+    credentials = described_class.new('ASIAEXAMPLE', 'canary-secret', 'canary-token', expiration: expiration, source: "profile \e[7m")
+    expect(described_class.new('AKIA', 'canary-secret').inspect).to eq("#<#{described_class} access_key_id=\"AKIA\">")
     expect([credentials.inspect, credentials.to_s, credentials.pretty_inspect.chomp, "#{credentials}", PP.pp(credentials, +'').chomp]) # rubocop:disable Style/RedundantInterpolation
       .to all(eq(printed))
   end

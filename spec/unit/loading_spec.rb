@@ -26,8 +26,8 @@ RSpec.describe 'What a require loads' do
     end
   RUBY
 
-  eager = %w[aws.rb aws/caller_identity.rb aws/credentials.rb aws/errors.rb aws/functions.rb aws/internal/dependencies.rb
-             aws/internal/fetches.rb aws/internal/layers.rb aws/internal/lazy.rb aws/internal/log.rb aws/internal/native.rb
+  eager = %w[aws.rb aws/caller_identity.rb aws/credentials.rb aws/errors.rb aws/functions.rb aws/internal/fetches.rb
+             aws/internal/layers.rb aws/internal/lazy.rb aws/internal/log.rb aws/internal/native.rb
              aws/internal/own_thread.rb aws/internal/printable.rb aws/internal/redacted.rb aws/internal/secret.rb aws/legionio/extension.rb
              aws/session.rb aws/version.rb].freeze
 
@@ -63,11 +63,22 @@ RSpec.describe 'What a require loads' do
     expect(loaded).to eq([eager.join(' '), '[]', 'nil'])
   end
 
-  it 'is everything of LegionIO where that is there, and what a background job needs' do
+  it 'is for Identity.resolve six files more' do
+    loaded = lines("before = files\nAws::Identity.resolve\nputs (files - before).sort.join(' ')")
+    expect(loaded.first.split).to eq(%w[aws/internal/monotonic.rb aws/legionio/current_session.rb aws/legionio/identity.rb aws/legionio/provider.rb
+                                        aws/legionio/registration.rb aws/legionio/runtime.rb])
+  end
+
+  # For a setting that is not there, the program and the doctor.
+  later = %w[internal/similar internal/whole_file legionio/installed legionio/phase_zero_file legionio/settings_files
+             legionio/token_file legionio/token_lease legionio/token_provider legionio/tokens legionio/vault_call legionio/vault_cluster
+             legionio/vault_login legionio/vault_setting legionio/vault_sync legionio/vault_token].map { |name| "aws/#{name}.rb" }
+
+  it 'is everything of LegionIO where that is there, and what a background job needs, but nothing for settings that are not there' do
     loaded, registered = lines("puts files.join(' '), Legion::Identity::Resolver.providers.map(&:provider_name).inspect", before: legionio)
     expected = Dir[File.join(RubyProcess::LIB, 'legion/extensions/identity/aws/legionio/*.rb')].map { |path| "aws/legionio/#{File.basename(path)}" }
-    later = %w[aws/legionio/settings_files.rb aws/legionio/token_lease.rb]
     expect(loaded.split).to include(*expected - later, 'aws/internal/listeners.rb', 'aws/change_event.rb')
+    expect(loaded.split & later).to eq([])
     expect(registered).to eq('[:aws, :aws_profile]')
   end
 
@@ -78,13 +89,31 @@ RSpec.describe 'What a require loads' do
   end
 
   it 'leaves the rest to the first use, whatever has become of the load path and the working directory' do
-    expect(lines(<<~RUBY)).to eq(['done'] * 7)
+    expect(lines(<<~RUBY)).to eq(['done'] * 10)
       Dir.chdir('/')
       $LOAD_PATH.delete(#{RubyProcess::LIB.inspect})
       $LOAD_PATH.freeze
       source = Aws::Session.new
-      [-> { Aws::Lease }, -> { Aws::Identity.provide_token }, -> { source.on_change {} }, -> { Aws.profiles }, -> { Aws::Doctor },
+      [-> { Aws::Lease }, -> { Aws::Identity.provide_token }, -> { Aws::Identity.session }, -> { Aws::Identity.current_credentials.access_key_id },
+       -> { Aws::Identity.providers }, -> { source.on_change {} }, -> { Aws.profiles }, -> { Aws::Doctor },
        -> { Aws::Session.new(source: source).credentials }, -> { Aws::TerminalTokenProvider.new }].each { |use| puts said(&use) }
+    RUBY
+  end
+
+  it 'has the background job load the part for identity.aws.tokens once they are there, whatever has become of the load path' do
+    legion = File.join(__dir__, 'legionio/support/small_legionio.rb')
+    expect(lines(<<~RUBY, before: "require #{legion.inspect}\n(LEGION = SmallLegionIO.new(client: { ready: true })).install")).to eq(%w[false true true])
+      Dir.chdir('/')
+      $LOAD_PATH.delete(#{RubyProcess::LIB.inspect})
+      $LOAD_PATH.freeze
+      Aws::Identity.resolve
+      puts !LEGION.broker.token_for(:aws).nil? && files.include?('aws/legionio/tokens.rb')
+      LEGION.settings.all = { identity: { aws: { tokens: { cluster: { kind: 'eks', cluster: 'here' } } } }, client: { ready: true } }
+      Aws::Identity.provide_token
+      400.times { LEGION.broker.token_for(:aws, qualifier: :cluster) ? break : sleep(0.05) }
+      puts LEGION.broker.token_for(:aws, qualifier: :cluster).to_s.start_with?('k8s-aws-v1.'), files.include?('aws/legionio/tokens.rb')
+      $stdout.flush
+      exit!(0)
     RUBY
   end
 
@@ -103,6 +132,8 @@ RSpec.describe 'What a require loads' do
   uses = {
     'Identity.resolve'       => 'Aws::Identity.resolve',
     'Identity.provide_token' => 'Aws::Identity.provide_token.valid?',
+    'Identity.session'       => 'Aws::Identity.session',
+    'its refreshing ones'    => 'Aws::Identity.current_credentials.access_key_id',
     'Session#on_change'      => 'SESSION.on_change {}.active?',
     'a callable token'       => "Aws::Session.new(web_identity_token: -> { 'x' }, role_arn: 'arn:aws:iam::123456789012:role/legion-worker')",
     'Session#assume_role'    => "SESSION.assume_role(role_arn: 'arn:aws:iam::123456789012:role/legion-worker').credentials",
@@ -176,6 +207,17 @@ RSpec.describe 'What a require loads' do
       end
     end
 
+    # Identity.resolve loads less than they take.
+    it 'makes the first lease and the first session or refreshing credentials such an Error after a resolve, too' do
+      uses = %w[provide_token session current_credentials.access_key_id].map { |use| "Aws::Identity.#{use}" }
+      refused, used = lines(<<~RUBY).partition { |line| line.start_with?('Error: ') }
+        Aws::Identity.resolve
+        puts #{uses.map { |use| "trapped { #{use} }, said { #{use} }, trapped { #{use} }" }.join(', ')}
+        puts trapped { Aws::Identity.resolve }, trapped { Aws::Identity.refresh }
+      RUBY
+      expect([refused.size, refused.uniq, used]).to match([2, all(match(/trap context.*outside of trap handlers\.\z/)), [*['done'] * 8, 'nil']])
+    end
+
     it 'makes what takes a library of Ruby’s an Error until that is loaded' do
       code = <<~RUBY
         provider = Aws::TerminalTokenProvider.new
@@ -208,11 +250,13 @@ RSpec.describe 'What a require loads' do
     end
 
     it 'has all of Identity in LegionIO' do
-      expect(lines(<<~RUBY, before: legionio)).to match([/\AError: A session for the settings in force cannot be made/, 'done', 'true', 'done', 'nil', 'nil'])
+      settled = %w[done true done nil nil done done done]
+      expect(lines(<<~RUBY, before: legionio)).to match([/\AError: A session for the settings in force cannot be made/, *settled])
         puts trapped { Aws::Identity.resolve }
         Aws::Identity.resolve
         puts trapped { Aws::Identity.resolve }, trapped { Aws::Identity.provide_token.valid? }
         puts trapped { Aws::Identity.current_credentials.access_key_id }, trapped { Aws::Identity.refresh }, trapped { Aws.autobuild }
+        puts trapped { Aws::Identity.session }, trapped { Aws::Identity.resolve_qualifier(:x) }, trapped { Aws::Identity.providers }
       RUBY
     end
   end

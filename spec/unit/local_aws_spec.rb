@@ -45,9 +45,12 @@ RSpec.describe 'The Ruby API' do
       results = Array.new(50) { Thread.new { session.credentials } }.map(&:value)
       expect(results.uniq(&:object_id).map(&:access_key_id).uniq.size).to eq(1)
       expect(questions('AssumeRole')).to eq(1)
-      before = GC.stat(:total_allocated_objects)
-      1000.times { session.credentials }
-      expect(GC.stat(:total_allocated_objects) - before).to be < 100
+      allocated = Array.new(3) do # threads of other examples may allocate in between
+        before = GC.stat(:total_allocated_objects)
+        1000.times { session.credentials }
+        GC.stat(:total_allocated_objects) - before
+      end
+      expect(allocated.min).to be < 100
     end
 
     it 'gives new credentials after refresh!, and the identity is asked anew' do

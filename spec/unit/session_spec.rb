@@ -33,7 +33,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Session do
   end
 
   it 'refuses a logger that is none' do
-    expect { described_class.new(logger: 'x') }.to raise_error(ArgumentError, /logger is a String, which does not answer debug/)
+    expect { described_class.new(logger: 'x') }.to raise_error(ArgumentError, /logger is of class String, which does not answer debug/)
   end
 
   describe '#credentials' do

@@ -38,7 +38,7 @@ RSpec.describe 'In a trap handler' do
     irsa = { role_arn: 'arn:aws:iam::123456789012:role/irsa-app' }
     ARGUMENTS = {
       invalidate: ['x'], :web_identity_token= => [TOKEN], assume_role: [worker], call: ['serial'], tell: [nil], credentials: [],
-      identity_token: [{ audience: 'api' }], token_for: [:eks, { cluster: 'prod' }],
+      identity_token: [{ audience: 'api' }], identity_token_of: [Aws::Internal::Secret.new({ audience: 'api' })], token_for: [:eks, { cluster: 'prod' }],
       default_for_sdk: [nil], scoped: [{ policy: { Version: '2012-10-17', Statement: [] } }],
       normalize: ['A b'], resolve_qualifier: [:x], :logger= => [nil], to_json: [], :== => [1], eql?: [1], of?: [nil]
     }.freeze

@@ -45,7 +45,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
     pauses = []
     job = background_job { |me| 2.times { |round| pauses << me.wait_for(round.zero? ? 60 : 0.01) if pauses.size < 2 } }
     job.run
-    sleep 0.05
+    sleep 0.005 until job.instance_variable_get(:@thread)&.stop? # in its wait
     job.run
     finished(job)
     expect(pauses.first).to be(true)
@@ -86,13 +86,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
     expect(runs).to eq(3)
   end
 
-  it 'can be requested in a trap handler' do
+  it 'can be requested in a trap handler, and says that it was not started' do
     ran = false
+    started = nil
     job = background_job { ran = true }
-    before = trap('USR2') { job.run }
+    before = trap('USR2') { started = job.run }
     Process.kill('USR2', Process.pid)
-    sleep 0.1
-    job.run
+    Timeout.timeout(5) { sleep 0.005 while started.nil? }
+    expect([started, job.run]).to eq([false, true])
     finished(job)
     expect(ran).to be(true)
   ensure
@@ -100,7 +101,8 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
   end
 
   it 'runs in a forked child while its parent runs it too' do
-    job = background_job { sleep 0.2 }
+    gate = Queue.new
+    job = background_job { gate.pop }
     job.run
     read, write = IO.pipe
     pid = fork do
@@ -112,6 +114,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::BackgroundJob do
     write.close
     Process.wait(pid)
     expect(read.read).to eq('[true, true]')
+    gate << nil
     finished(job)
   end
 

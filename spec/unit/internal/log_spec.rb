@@ -35,6 +35,14 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Log do
     expect(text.string.lines.size).to eq(4)
   end
 
+  it 'writes one line that a terminal can show, whatever a listener or LegionIO said' do
+    lines = lines_of_legion
+    described_class.new.warn("said \e[2J\nFAKE LINE \u202e")
+    described_class.new(Logger.new(text)).error("said \a\nFAKE LINE")
+    expect(lines).to eq([[:warn, 'said \u001b[2J\nFAKE LINE \u202e']])
+    expect(text.string).to end_with("said \\u0007\\nFAKE LINE\n")
+  end
+
   it "writes to LegionIO's logging where it is loaded" do
     lines = lines_of_legion
     described_class.new.info('here')
@@ -64,7 +72,7 @@ RSpec.describe Legion::Extensions::Identity::Aws::Internal::Log do
   end
 
   it 'refuses what is no logger, and takes none' do
-    expect { aws.logger = :stderr }.to raise_error(ArgumentError, /logger is a Symbol.*Give a Logger, or nil/)
+    expect { aws.logger = :stderr }.to raise_error(ArgumentError, /logger is of class Symbol.*Give a Logger, or nil/)
     expect(aws.logger = nil).to be_nil
   end
 end
