@@ -30,7 +30,7 @@ rubygems_reached() {
       yes | no) rubygems=$LEX_RUBYGEMS ;;
       *) if ruby bin/setup.d/rubygems_reached.rb; then rubygems=yes; else rubygems=no; fi ;;
     esac
-    [ "$rubygems" = yes ] || say 'Without RubyGems: using what Debian packages.'
+    [ "$rubygems" = yes ] || say 'Without RubyGems: the gems are those of Debian.'
   fi
   [ "$rubygems" = yes ]
 }

@@ -1,15 +1,17 @@
-# Sourced by bin/setup: Ruby 3.3 and 3.4 beside a distribution's other one. A user's own Ruby of that series is used; otherwise
-# both are installed into a Debian testing root below .local, in which bin/with-ruby runs commands.
+# Sourced by bin/setup: the Rubies of packaging/native_rubies.rb beside a distribution's other one. A user's own Ruby of a series is
+# used; otherwise those that Debian has are installed into a Debian testing root below .local, in which bin/with-ruby runs commands.
 
 rubies=.local/rubies
 # Debian testing has the newest libclang; older ones cannot parse the headers of a Ruby built with a new GCC.
-root_packages='ruby3.3 ruby3.3-dev ruby3.4 ruby3.4-dev gcc libc6-dev make libclang-dev'
+root_packages='gcc libc6-dev make libclang-dev'
+
+native_rubies() { sed -n 's/^ *SERIES = %w\[\(.*\)\].*/\1/p' packaging/native_rubies.rb; } # `--print` may be without a Ruby
 
 own_ruby() { has ruby && [ "$(ruby -e 'print RUBY_VERSION[/\d+\.\d+/]')" = "$1" ]; }
 
-# need_rubies VERSION... : both by default
+# need_rubies VERSION... : all by default
 need_rubies() {
-  for version in ${*:-3.3 3.4}; do own_ruby "$version" || { need_root; break; }; done
+  for version in ${*:-$(native_rubies)}; do own_ruby "$version" || { need_root; break; }; done
 }
 
 need_root() {
@@ -18,7 +20,7 @@ need_root() {
   [ "$(id -u)" = 0 ] || die "the Debian root for Ruby $version needs root (chroot): run as root, or put a Ruby $version into PATH."
   has debootstrap || install_packages 'makes the Debian root for the Rubies' debootstrap
   has git || install_packages 'tells what belongs to the checkout' git
-  do_it "make a Debian testing root with Ruby 3.3 and 3.4 in $rubies/root" make_root
+  do_it "make a Debian testing root with those of Ruby $(native_rubies) that Debian has, in $rubies/root" make_root
 }
 
 make_root() {
@@ -29,16 +31,20 @@ make_root() {
   log=$PWD/$rubies/root.log
   debootstrap --variant=minbase --include=ca-certificates testing "$root" "$mirror" >"$log" 2>&1 ||
     die "debootstrap failed: $(tail -n 1 "$log") (all of it in $log)"
-  # Debian testing may not have Ruby 3.4 yet; apt takes it from the first archive that has it.
+  # Debian testing may not have the newest Rubies yet; apt takes them from the first archive that has them.
   printf 'deb [check-valid-until=no] %s %s main\n' "$mirror" testing "$mirror" unstable "$mirror" experimental >"$root/etc/apt/sources.list"
   # This machine's settings for its package source, such as proxies, are used inside too.
   apt-config dump Acquire >"$root/etc/apt/apt.conf.d/90host"
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
-  # shellcheck disable=SC2086 # a list of words
   bin/with-ruby 3.4 --root "$root" sh -ec "export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update
-    apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $root_packages
-    for version in 3.3 3.4; do
+    packages='$root_packages' found=
+    for version in $(native_rubies); do
+      apt-cache show ruby\$version >/dev/null 2>&1 || continue
+      found=\"\$found \$version\" packages=\"\$packages ruby\$version ruby\$version-dev\"
+    done
+    apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends \$packages
+    for version in \$found; do
       mkdir -p /opt/ruby\$version/bin
       for name in ruby gem rake irb erb; do ln -sf /usr/bin/\$name\$version /opt/ruby\$version/bin/\$name; done
     done

@@ -11,9 +11,15 @@ need_toolchain() {
     die "$(command -v ruby) is Ruby $(ruby -e 'print RUBY_VERSION'), 3.1 or newer is needed: put a newer one into PATH."
 
   missing=$(ruby "$preflight" --pieces || true)
+  case $missing in
+    *platform*) stop_for_preflight platform ;;
+    # Rust first: without it no build can start, and nothing is downloaded.
+    *rust*) stop_for_preflight rust ;;
+  esac
+  # The rake tasks call cargo themselves.
+  folder=$(ruby "$preflight" --rust-folder)
+  [ -z "$folder" ] || die "the Rust to build with is in $folder: put this folder first in PATH."
   [ -z "$missing" ] && return
-  # Rust first: without it no build can start, and nothing is downloaded.
-  case $missing in *rust*) stop_for_preflight rust ;; esac
   for piece in $missing; do
     case $piece in
       compiler) install_packages 'cargo links with a C compiler' gcc libc6-dev make ;;
