@@ -7,7 +7,7 @@ require_relative 'environment'
 
 # One run: every measure, contestant after contestant, round after round, so that what else the machine does affects all of them.
 class Bench
-  ROUNDS = { start: 7, start_tls: 5, role: 5, readers: 3, stall: 3, crowd: 2, off_aws_quick: 5, off_aws_slow: 2 }.freeze
+  ROUNDS = { start: 7, start_tls: 5, role: 5, readers: 3, stall: 3, tokens: 5, clients: 3, crowd: 2, off_aws_quick: 5, off_aws_slow: 2 }.freeze
   CROWD  = 64
 
   # Everything once, but for what takes seconds of waiting.

@@ -10,6 +10,7 @@ require_relative '../spec/support/local_aws'
 class Environment
   RUN_ONE = File.expand_path('run_one.rb', __dir__)
   ROLE = 'arn:aws:iam::123456789012:role/legion-worker'
+  WEB_IDENTITY_ROLE = 'arn:aws:iam::123456789012:role/irsa-app'
 
   attr_reader :aws
 
@@ -24,6 +25,13 @@ class Environment
     @aws = aws
     @home = home
     @keys = aws.env_with_keys
+  end
+
+  # Variables of a pod of EKS with a role of its own.
+  def web_identity
+    file = File.join(@home, 'web-identity-token')
+    File.write(file, aws.world.fetch('web_identity_tokens').keys.first)
+    aws.env.merge('AWS_ROLE_ARN' => WEB_IDENTITY_ROLE, 'AWS_WEB_IDENTITY_TOKEN_FILE' => file)
   end
 
   # What a probe said: a Hash of numbers, or of text where the contestant failed.

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'off_aws'
+require_relative 'rivals'
 
 # Each measure puts one contestant into the environment and gives figures: key => number, or text where it failed.
 class Measures
@@ -54,6 +55,22 @@ class Measures
       raise "of #{@crowd_size} processes with #{rival.title} #{fine} got credentials" if fine < @crowd_size
 
       { crowd: seconds, crowd_requests: @environment.aws.requests(**STS).size }
+    end
+  end
+
+  def tokens(rival)
+    return %i[identity_token identity_token_again token_eks token_rds].to_h { |key| [key, 'has none'] } if rival.key == :former
+
+    @environment.run_one(rival, 'tokens')
+  end
+
+  # In a pod of EKS (IRSA), where a client without credentials asks STS for those of its role.
+  def clients(rival)
+    return { clients: 'serves none', clients_requests: 'serves none' } if rival.key == :former
+
+    @environment.with_rules do
+      said = @environment.run_one(Rivals.beside_aws_sdk(rival), 'clients', env: @environment.web_identity)
+      said.merge(clients_requests: @environment.aws.requests(service: :sts, action: 'AssumeRoleWithWebIdentity').size)
     end
   end
 

@@ -17,7 +17,8 @@ class Report
     (Linux tells). What STS takes on a network is in none of them: it is the same for all.
 
     - **First identity**: environment keys, one `GetCallerIdentity`. This gem is asked as LegionIO asks it: what it loads only
-      then (its LegionIO part) counts here and not for the require. aws-sdk-ruby loads much of itself only then, and 0.1.0 all of
+      then (six files of its LegionIO part) counts here and not for the require. In LegionIO itself the whole part is loaded with the require,
+      which takes three quarters longer then, and the first identity less. aws-sdk-ruby loads much of itself only then, and 0.1.0 all of
       aws-sdk-ruby, which is why its require is so quick. Over TLS, with one authority to trust.
     - **Asked again**: this gem remembers the identity while its credentials are valid; aws-sdk-ruby asks STS again, and 0.1.0 makes a new
       client each time. 0.1.0 was given light stand-ins for LegionIO's Lease and logging. aws-sdk-ruby has no leases.
@@ -27,6 +28,10 @@ class Report
       nothing. The same loop over a plain `attr_reader`: %<plain>s.
     - **Progress**: how far a counting thread gets while another one waits for STS, in percent of how far it gets alone.
     - **64 processes**: this gem with its disk cache on (`cache: true`). 0.1.0 cannot have a role at all: it ends in a NoMethodError.
+    - **Tokens**: the identity token is one of GetWebIdentityToken; this gem keeps it and aws-sdk-ruby asks STS again. Presigned tokens are
+      made anew by both: for EKS by Aws::STS::Presigner, for RDS as aws-sdk-rds does, by Aws::Sigv4. 0.1.0 has no tokens.
+    - **40 calls of aws-sdk-ruby**: as lex-s3, lex-sqs and lex-lambda make them, each with a client of its own without credentials, here of STS.
+      With this gem that is aws-sdk-ruby with `default_for_sdk` (in LegionIO `sdk_default`); the time is mostly aws-sdk-ruby's in both.
     - **Off AWS**: until the answer is there (nil; aws-sdk-ruby and 0.1.0 raise MissingCredentialsError), require not counted.
     - **Memory**: resident, beside a Ruby with nothing loaded (%<bare>s). Most of ours is the native library itself, which all processes of
       a machine share.

@@ -18,6 +18,9 @@ module Rivals
 
     def bare = Rival.new(key: :bare, name: 'Ruby', version: RUBY_VERSION, load_path: [])
 
+    # With the classes of aws-sdk-ruby too.
+    def beside_aws_sdk(rival) = rival.dup.tap { |both| both.load_path |= aws_sdk.load_path }
+
     private
 
     def ours
