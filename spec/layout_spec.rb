@@ -118,7 +118,7 @@ RSpec.describe 'The layers' do
   # From the bottom up.
   core = [%w[util], %w[attempt], %w[failure], %w[credentials], %w[environment principal region], %w[identity layer], %w[task], %w[http], %w[sts], %w[config],
           %w[profile], %w[cache], %w[providers], %w[refresh], %w[fetch tokens], %w[session doctor]]
-  native = [%w[reply spawn], %w[error fork], %w[secrets wait], %w[convert], %w[session examination]]
+  native = [%w[outside reply spawn], %w[error fork], %w[secrets wait], %w[convert], %w[session examination]]
   ruby = [%w[version errors change_event profile_summary caller_identity], %w[internal], %w[credentials token functions terminal_token_provider],
           %w[session], %w[legionio], %w[doctor testing], %w[cli]]
 

@@ -31,7 +31,7 @@ RSpec.describe 'The native library on a system without threads or with slow look
     expect(said).to include(failure: true, fetches: 2, again: start_with('arn:'))
   end
 
-  describe 'where a credential_process gets no thread, on which tokio panics' do
+  describe 'where a credential_process gets no thread' do
     around { |example| Dir.mktmpdir { |folder| (@folder = folder) && example.run } }
 
     let(:broken) do
@@ -90,6 +90,18 @@ RSpec.describe 'The native library on a system without threads or with slow look
     expect(said).to eq(child: 'ASIA', code: 0)
   end
 
+  it 'makes a fork wait for a thread that has run all its destructors and takes a lock of the C library, as glibc does at each end' do
+    said = facts(<<~RUBY, env: named.merge(Faults.env(end: 100, lookup: 1)))
+      children = Array.new(3) do |number|
+        session.credentials
+        sleep(0.02 * number)
+        in_child { session(resolve_timeout: 5).credentials.access_key_id[0, 4] }
+      end
+      tell(children: children.map { |child| [child.said, child.code] }.uniq)
+    RUBY
+    expect(said).to eq(children: [['ASIA', 0]])
+  end
+
   it 'makes a fork wait for code that takes longer than a look-up is waited for, as on a machine that is short of CPU' do
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true).merge(Faults.env(crypto: 400)), timeout: 60)
       session(resolve_timeout: 30).credentials
@@ -124,6 +136,39 @@ RSpec.describe 'The native library on a system without threads or with slow look
         tell(seconds: seconds, code: Process.last_status.exitstatus, fetch_threads: fetch_threads)
       RUBY
       expect(said).to match(seconds: be_between(0.2, 1.25), code: 7, fetch_threads: 2)
+    end
+
+    # A shell removes the file, so that the look-up goes on; a child that inherits the lock held never looks up a name.
+    let(:fork_during_a_look_up) { <<~'RUBY' }
+      file = ENV['FAULTS_CPU'] || ENV.fetch('FAULTS_DISK')
+      shell = spawn(format("until [ -e %<file>s.fork ]; do sleep 0.02; done; #{ENV.fetch('THEN')}", pid: Process.pid, file: file))
+      File.write(file, '')
+      fetching = session
+      fetching.prefetch
+      eventually { fetch_threads == 2 }
+      sleep 0.1 # from the start of the thread to the look-up
+      File.write("#{file}.fork", '')
+      child = in_child { session(resolve_timeout: 5).credentials.access_key_id[0, 4] }
+      Process.wait(shell)
+      tell(child: child.said, code: child.code, parent: fetching.credentials.access_key_id[0, 4])
+    RUBY
+
+    def fork_during_a_look_up_that(waits, shell)
+      Dir.mktmpdir do |folder|
+        facts(fork_during_a_look_up, env: named.merge(Faults.env(waits => "#{folder}/held"), 'THEN' => shell))
+      end
+    end
+
+    it 'makes a fork wait longer where the look-up waits for the CPU or a disk, not for a name server' do
+      %i[cpu disk].each do |what|
+        said = fork_during_a_look_up_that(what, 'sleep 0.7; rm %<file>s')
+        expect(said).to eq(child: 'ASIA', code: 0, parent: 'ASIA'), "#{what}: #{said}"
+      end
+    end
+
+    it 'does not count the time for which the whole process was stopped' do
+      said = fork_during_a_look_up_that(:cpu, 'sleep 0.3; kill -STOP %<pid>d; sleep 2.5; kill -CONT %<pid>d; sleep 0.3; rm %<file>s')
+      expect(said).to eq(child: 'ASIA', code: 0, parent: 'ASIA')
     end
 
     it 'lets a process exit during a look-up' do

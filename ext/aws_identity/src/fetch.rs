@@ -38,7 +38,7 @@ use crate::{
     task::{
         deadline::Deadline,
         fetch_task::TaskContext,
-        fork_gate::{OutsideGuard, SharedGate},
+        fork_gate::{Outside, OutsideGuard, SharedGate},
     },
     util::time::{Millis, now},
 };
@@ -85,6 +85,7 @@ pub(crate) struct Fetch<'a> {
     settings: &'a Settings,
     request: &'a FetchRequest,
     task: &'a TaskContext,
+    gate: SharedGate,
     http: Http,
     profile: Result<ProfileChain, Failure>,
     endpoint: Endpoint,
@@ -105,7 +106,7 @@ impl<'a> Fetch<'a> {
         task: &'a TaskContext,
     ) -> Self {
         // A fork waits for a file system that hangs no longer than for a name server.
-        let outside = OutsideGuard::begin(gate);
+        let outside = OutsideGuard::begin(gate, Outside::Files);
         let files = request
             .held
             .is_none()
@@ -138,6 +139,7 @@ impl<'a> Fetch<'a> {
             settings,
             request,
             task,
+            gate,
             http,
             profile,
             endpoint,
@@ -165,6 +167,7 @@ impl<'a> Fetch<'a> {
     /// The context of a provider.
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
+            gate: self.gate,
             local: Local {
                 environment: &self.settings.environment,
                 profile: self.profile.as_ref(),

@@ -1,43 +1,40 @@
 //! The gate before a fork: a fork, and the end of the process, wait briefly until no fetch is running code.
 //!
 //! It uses no lock, so a forked child cannot inherit one that is locked.
+#![allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)] // a pthread_t is a number or a pointer, as wide as a usize
 
-use crate::spawn::checked;
-use aws_identity::task::fork_gate::ForkGate;
-use libc::{c_void, pthread_key_t};
+use crate::{outside, spawn::checked};
+use aws_identity::task::fork_gate::{ForkGate, Outside};
+use libc::pthread_t;
 use std::{
     cell::Cell,
-    io, ptr,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
-    },
-    thread::sleep,
+    io,
+    os::unix::thread::JoinHandleExt as _,
+    ptr,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    thread::{JoinHandle, sleep},
     time::{Duration, Instant},
 };
 
 /// How long a fork waits for fetches that run code. A child that inherits a lock of theirs held, or a static half made,
 /// can fetch nothing; on a machine that is short of CPU a fetch of some milliseconds takes a hundred times as long.
 const CODE_LIMIT: Duration = Duration::from_secs(2);
-/// The same where all of them look up a name or read the shared files, since a fetch was last seen to run code. What takes
-/// longer waits for the network, during which the C library holds no lock. Ruby run as root forks for `system` too, so each
-/// `system` is delayed by this much then.
-const OUTSIDE_LIMIT: Duration = Duration::from_millis(250);
+/// The same where all of them sleep in the look-up of a name or the reading of the shared files, since a fetch was last
+/// seen to run code. Ruby run as root forks for `system` too, so each `system` is delayed by this much then.
+const ASLEEP_LIMIT: Duration = Duration::from_millis(250);
 const POLL_INTERVAL: Duration = Duration::from_micros(100);
+/// The most that one poll counts for. Where the machine stops for longer, the fetches had no time either.
+const POLL_LIMIT: Duration = Duration::from_millis(5);
 
 /// The most fetches in flight, with four descriptors each. More would mean that fetches hang.
 const MAX_ACTIVE: usize = 128;
 
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
-/// Of those that run, the ones that wait for a name server or a file system.
-static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
-static FORKING: AtomicBool = AtomicBool::new(false);
-/// The thread-local whose destructor counts a thread that ends as running no more.
-static END: OnceLock<pthread_key_t> = OnceLock::new();
-/// The C library calls the destructors of a thread in up to four rounds. Those of AWS-LC run in the first,
-/// those of Rust in the second at the latest.
-const LAST_ROUND: usize = 3;
+/// How many threads fork now: a thread that the application started in C may fork beside Ruby's.
+static FORKING: AtomicUsize = AtomicUsize::new(0);
+/// The threads that have ended, or are about to without running more code of ours, and that nobody has joined; 0 is none.
+static ENDED: [AtomicUsize; MAX_ACTIVE] = [const { AtomicUsize::new(0) }; MAX_ACTIVE];
 /// The handlers are registered: a library that is loaded twice must not count its threads twice.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
@@ -55,7 +52,7 @@ impl ForkGate for ProcessForkGate {
     fn resume(&self) {
         loop {
             RUNNING.fetch_add(1, SeqCst);
-            if !FORKING.load(SeqCst) {
+            if FORKING.load(SeqCst) == 0 {
                 return OWN.set(OWN.get() + 1);
             }
             RUNNING.fetch_sub(1, SeqCst);
@@ -68,16 +65,37 @@ impl ForkGate for ProcessForkGate {
         RUNNING.fetch_sub(1, SeqCst);
     }
 
-    fn begin_outside(&self) {
-        OUTSIDE.fetch_add(1, SeqCst);
+    fn begin_outside(&self, outside: Outside) -> Option<usize> {
+        outside::begin(outside)
     }
 
-    fn end_outside(&self) {
-        OUTSIDE.fetch_sub(1, SeqCst);
+    fn end_outside(&self, place: Option<usize>) {
+        outside::end(place);
+        if FORKING.load(SeqCst) > 0 {
+            // The fork may wait for this thread no longer, so it must not run on meanwhile.
+            self.pause();
+            self.resume();
+        }
+    }
+
+    fn started(&self, thread: JoinHandle<()>) {
+        let _ = thread.into_pthread_t(); // not detached: see end
     }
 
     fn end(&self) {
-        end_after(1);
+        join_ended();
+        // SAFETY: the call has no conditions.
+        let this = unsafe { libc::pthread_self() };
+        let is_noted = ENDED.iter().any(|place| {
+            place
+                .compare_exchange(0, this as usize, SeqCst, SeqCst)
+                .is_ok()
+        });
+        if !is_noted {
+            // SAFETY: nobody joins this thread, since it is not noted.
+            unsafe { libc::pthread_detach(this) };
+        }
+        self.pause();
     }
 
     fn admit(&self) -> bool {
@@ -98,11 +116,7 @@ pub fn watch() -> io::Result<()> {
     if WATCHED.swap(true, SeqCst) {
         return Ok(());
     }
-    let mut key = 0;
-    // SAFETY: the call writes the key, and the library is never unloaded: Ruby does not close extensions.
-    checked(unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) })?;
-    let _ = END.set(key); // once, as WATCHED says
-    // SAFETY: the handlers use atomics, a const thread-local and sleep, and the library is never unloaded.
+    // SAFETY: the handlers use atomics, a const thread-local, files, sleep and threads that end, and the library is never unloaded.
     checked(unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) })?;
     // Where the process exits, C libraries take their state down, that of AWS-LC too. A fetch that ran
     // code meanwhile would end the process with a signal, so from here on none does.
@@ -114,37 +128,36 @@ pub fn watch() -> io::Result<()> {
     }
 }
 
-/// Counts this thread as running until the destructors of [`LAST_ROUND`]; the next round is `round`.
-fn end_after(round: usize) {
-    let is_noted = END.get().is_some_and(|key| {
-        // SAFETY: the key is never deleted, and the value is a number, not an address.
-        unsafe { libc::pthread_setspecific(*key, ptr::without_provenance(round)) == 0 }
-    });
-    if !is_noted {
-        GATE.pause();
-    }
-}
-
-extern "C" fn ended(round: *mut c_void) {
-    match round.addr() {
-        LAST_ROUND.. => GATE.pause(),
-        round => end_after(round + 1),
+/// Waits until the threads noted as ended have, which takes no longer than the destructors of their thread-locals.
+fn join_ended() {
+    for place in &ENDED {
+        let thread = place.swap(0, SeqCst);
+        if thread != 0 {
+            // SAFETY: the thread is not detached, and the swap gave it to this caller alone.
+            unsafe { libc::pthread_join(thread as pthread_t, ptr::null_mut()) };
+        }
     }
 }
 
 extern "C" fn prepare() {
-    FORKING.store(true, SeqCst);
-    let began = Instant::now();
-    let mut in_code = began; // when a fetch was last seen to run code
+    FORKING.fetch_add(1, SeqCst);
+    let mut waited = Duration::ZERO;
+    let mut asleep = Duration::ZERO; // since a fetch was last seen to run code
+    let mut last = Instant::now();
     loop {
         let running = RUNNING.load(SeqCst).saturating_sub(OWN.get());
         if running == 0 {
-            return;
+            return join_ended();
         }
-        if running > OUTSIDE.load(SeqCst) {
-            in_code = Instant::now();
-        }
-        if in_code.elapsed() >= OUTSIDE_LIMIT || began.elapsed() >= CODE_LIMIT {
+        let poll = last.elapsed().min(POLL_LIMIT);
+        last = Instant::now();
+        waited += poll;
+        asleep = if outside::asleep() < running {
+            Duration::ZERO
+        } else {
+            asleep + poll
+        };
+        if asleep >= ASLEEP_LIMIT || waited >= CODE_LIMIT {
             return;
         }
         sleep(POLL_INTERVAL);
@@ -152,12 +165,15 @@ extern "C" fn prepare() {
 }
 
 extern "C" fn parent() {
-    FORKING.store(false, SeqCst);
+    FORKING.fetch_sub(1, SeqCst);
 }
 
 extern "C" fn child() {
     ACTIVE.store(0, SeqCst);
     RUNNING.store(OWN.get(), SeqCst);
-    OUTSIDE.store(0, SeqCst);
-    FORKING.store(false, SeqCst);
+    outside::forget();
+    for place in &ENDED {
+        place.store(0, SeqCst); // no thread of this process
+    }
+    FORKING.store(0, SeqCst);
 }

@@ -8,6 +8,7 @@ mod error;
 mod examination;
 #[allow(unsafe_code)] // pthread_atfork
 mod fork;
+mod outside;
 mod reply;
 mod secrets;
 mod session;

@@ -64,6 +64,7 @@ module NativeSession
   # Runs the block in a forked child, which then exits as at the end of a program.
   def in_child(limit = 10 * Slowdown::FACTOR, &)
     out, back = IO.pipe
+    start = now
     pid = fork do
       out.close
       said, = took(&)
@@ -72,7 +73,7 @@ module NativeSession
       back.close
     end
     back.close
-    ended(pid, out, limit)
+    ended(pid, out, limit, now - start)
   end
 
   # Waits until the local AWS has this many requests, answered or not.
@@ -93,17 +94,27 @@ module NativeSession
 
   private
 
-  def ended(pid, out, limit)
+  def ended(pid, out, limit, fork_seconds)
     text = Timeout.timeout(limit) { out.read }
     Timeout.timeout(limit) { Process.wait(pid) }
     said, finished = JSON.parse(text)
     Child.new(said, Process.last_status.exitstatus, now - finished)
   rescue Timeout::Error
+    where = threads_of(pid)
     Process.kill(:KILL, pid)
     Process.wait(pid)
-    Child.new("hung after #{text.inspect}")
+    Child.new("hung after #{text.inspect}, where the fork took #{fork_seconds.round(3)} s; its threads: #{where}")
   ensure
     out.close
+  end
+
+  # The name, the state and the system call of each thread, on Linux: a child that hangs is seldom seen twice.
+  def threads_of(pid)
+    Dir.glob("/proc/#{pid}/task/*").map do |thread|
+      [File.read("#{thread}/comm").chomp, File.read("#{thread}/stat")[/\) (\w)/, 1], File.read("#{thread}/syscall").chomp].join(' ')
+    rescue SystemCallError => e
+      e.message
+    end
   end
 
   # Without Net::HTTP, which takes longer to load than most scripts to run.

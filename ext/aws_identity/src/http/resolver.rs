@@ -5,18 +5,14 @@
 //! caller refuse an address.
 
 use crate::task::{
-    fetch_task::STACK,
-    fork_gate::{OutsideGuard, RunningGuard, SharedGate},
-    panic,
+    fork_gate::{Outside, SharedGate},
+    own_thread::{self, NotRun},
 };
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs},
-    sync::mpsc,
-    thread,
 };
-use tokio::sync::oneshot;
 
 /// Which addresses a name may resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,43 +54,18 @@ impl ResolveDns for Resolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         let (name, gate, allowed) = (name.to_owned(), self.gate, self.allowed);
         DnsFuture::new(async move {
-            on_own_thread(gate, move || look_up(&name, allowed))
-                .await
-                .map_err(ResolveDnsError::new)
+            let looked_up = own_thread::run(gate, Some(Outside::NameServer), move || {
+                look_up(&name, allowed)
+            });
+            let addresses = match looked_up.await {
+                Ok(addresses) => addresses,
+                Err(NotRun::NoThread(error)) => Err(error),
+                Err(NotRun::Panicked) => {
+                    Err(io::Error::other("the thread that looked it up ended early"))
+                }
+            };
+            addresses.map_err(ResolveDnsError::new)
         })
-    }
-}
-
-/// Runs `job` on a thread of its own, which has ended when this returns.
-///
-/// A thread that has looked up a name takes a lock of the C library once more when it ends, and a
-/// child that inherits this lock held can never look up a name again. So the thread sleeps until the
-/// fetch, which counts as running, lets it end and waits for that.
-async fn on_own_thread<T, F>(gate: SharedGate, job: F) -> io::Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce() -> io::Result<T> + Send + 'static,
-{
-    let (send, received) = oneshot::channel();
-    let (release, released) = mpsc::channel::<()>();
-    let thread = thread::Builder::new()
-        .name(panic::THREAD.into())
-        .stack_size(STACK)
-        .spawn(move || {
-            let running = RunningGuard::begin(gate);
-            let outside = OutsideGuard::begin(gate);
-            let outcome = job();
-            drop(outside);
-            drop(running);
-            let _ = send.send(outcome);
-            let _ = released.recv();
-        })?;
-    let outcome = received.await;
-    drop(release);
-    let is_joined = thread.join().is_ok();
-    match outcome {
-        Ok(outcome) if is_joined => outcome,
-        _ => Err(io::Error::other("the thread that looked it up ended early")),
     }
 }
 
@@ -118,12 +89,6 @@ fn look_up(name: &str, allowed: Allowed) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::fork_gate::NoFork;
-    use std::{
-        sync::atomic::{AtomicBool, Ordering::SeqCst},
-        time::Duration,
-    };
-    use tokio::runtime;
 
     #[test]
     fn container_names_may_stand_for_few_addresses() {
@@ -151,40 +116,5 @@ mod tests {
             );
         }
         assert!(look_up("localhost", Allowed::Container).is_ok());
-    }
-
-    fn run_on_own_thread<T: Send + 'static>(job: fn() -> io::Result<T>) -> io::Result<T> {
-        let runtime = runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(on_own_thread(&NoFork, job))
-    }
-
-    static ENDED: AtomicBool = AtomicBool::new(false);
-
-    /// Takes 50 ms to be dropped at the end of its thread.
-    struct Slow;
-
-    impl Drop for Slow {
-        fn drop(&mut self) {
-            thread::sleep(Duration::from_millis(50));
-            ENDED.store(true, SeqCst);
-        }
-    }
-
-    thread_local!(static SLOW: Slow = const { Slow });
-
-    #[test]
-    fn the_thread_has_ended_when_its_answer_is_there() {
-        run_on_own_thread(|| {
-            SLOW.with(|_| ());
-            Ok(())
-        })
-        .unwrap();
-        assert!(ENDED.load(SeqCst));
-    }
-
-    #[test]
-    fn a_panic_of_the_thread_is_an_error() {
-        let outcome: io::Result<()> = run_on_own_thread(|| panic!("in a look-up"));
-        assert!(outcome.unwrap_err().to_string().contains("ended early"));
     }
 }

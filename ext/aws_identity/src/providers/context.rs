@@ -9,7 +9,7 @@ use crate::{
     http::Http,
     profile::ProfileChain,
     sts::{Endpoint, RetryLimits, Sts},
-    task::deadline::Deadline,
+    task::{deadline::Deadline, fork_gate::SharedGate},
 };
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ pub struct Context<'a> {
     pub local: Local<'a>,
     pub settings: &'a Settings,
     pub http: &'a Http,
+    pub gate: SharedGate,
     pub endpoint: &'a Endpoint,
     pub callbacks: Callbacks<'a>,
     /// Whether a caller waits for this fetch.

@@ -33,7 +33,7 @@ use crate::{
     credentials::{Credentials, Secret},
     environment::{Environment, ProgramEnvironment},
     failure::{Failure, Kind},
-    task::panic,
+    task::own_thread::{self, NotRun},
     util::shell_words,
 };
 use program::Program;
@@ -45,7 +45,6 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use tokio::task::spawn_blocking;
 
 /// The longest limit, so that adding it to an `Instant` cannot overflow.
 const LONGEST_LIMIT: Duration = Duration::from_hours(24);
@@ -75,27 +74,30 @@ pub(super) async fn provide(
     let command = command.clone();
     let on_terminal =
         context.is_awaited && settings.deadline_cap.is_none() && start::is_in_foreground();
-    // tokio panics where the system gives no thread.
-    let run = panic::caught(|| {
-        spawn_blocking(move || run_with(command.expose(), limit, &environment, on_terminal))
-    })
-    .map_err(|_| {
-        Failure::no_credentials(
-            "The credential_process cannot be run: the system gives no thread for it.",
-            "Check the limit on threads (ulimit -u).",
-        )
-    })?;
+    let run = own_thread::run(context.gate, None, move || {
+        run_with(command.expose(), limit, &environment, on_terminal)
+    });
     let _paused = deadline.pause_for_program();
-    let mut credentials = run.await.map_err(|_| {
-        Failure::internal(
-            "The thread that ran credential_process ended early.",
-            "Report it; the next request works.",
-        )
-    })??;
+    let mut credentials = run.await.map_err(not_run)??;
     credentials.account_id = credentials
         .account_id
         .or_else(|| account_id.map(str::to_owned));
     Ok(credentials.into())
+}
+
+fn not_run(why: NotRun) -> Failure {
+    match why {
+        NotRun::NoThread(error) => Failure::no_credentials(
+            format!(
+                "The credential_process cannot be run: the system gives no thread for it ({error})."
+            ),
+            "Check the limit on threads (ulimit -u).",
+        ),
+        NotRun::Panicked => Failure::internal(
+            "The thread that ran credential_process ended early.",
+            "Report it; the next request works.",
+        ),
+    }
 }
 
 /// Looks for the program, without running it.

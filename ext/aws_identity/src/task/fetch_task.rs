@@ -8,6 +8,7 @@ use super::{
     asker::Asker,
     deadline::{Deadline, GRACE},
     fork_gate::{Permit, SharedGate, ThreadGuard},
+    own_thread::{self, STACK},
     panic,
     question::{Answer, Asked, Takes},
     slot::Slot,
@@ -27,10 +28,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::runtime;
-
-/// Ten times what a release build was measured to use, and three times what a debug build was: a
-/// stack overflow would kill the process without a message.
-pub(crate) const STACK: usize = 1 << 20;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,11 +129,12 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         let worker = Arc::clone(&task);
         // Here, with Ruby's lock, because tokio 1.54 reads a variable when it makes a builder.
         let runtime = runtime::Builder::new_current_thread();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name(panic::THREAD.into())
             .stack_size(STACK)
             .spawn(move || worker.run(gate, permit, runtime, job))
             .map_err(|error| no_thread(&error))?;
+        gate.started(thread);
         Ok(task)
     }
 
@@ -195,7 +193,8 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
             })
         });
         self.complete(outcome.unwrap_or_else(Err));
-        runtime.shutdown_background(); // a program that hangs must not keep this thread alive
+        runtime.shutdown_background(); // does not wait for threads of the pool, which no code of ours uses
+        own_thread::join_abandoned(gate);
     }
 
     fn park(&self) {

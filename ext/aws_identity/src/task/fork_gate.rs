@@ -4,7 +4,16 @@
 //! AWS SDK and the C library hold static locks while they run, so a fork has to wait until no fetch
 //! is running code. The binding implements the wait; here it is a trait.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, thread::JoinHandle};
+
+/// What a thread waits for while it counts as running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The C library looks up a name. It holds locks while it does, but not while it sleeps until a name server answers.
+    NameServer,
+    /// Files are read, which holds no lock.
+    Files,
+}
 
 /// Counts the threads of fetches that run code, and the fetches in flight.
 pub trait ForkGate: Debug + Send + Sync {
@@ -12,12 +21,19 @@ pub trait ForkGate: Debug + Send + Sync {
     fn resume(&self);
     /// This thread is about to sleep.
     fn pause(&self);
-    /// This thread, which counts as running, is about to wait for a name server or a file system, which may hang.
-    fn begin_outside(&self) {}
-    /// It has waited.
-    fn end_outside(&self) {}
-    /// This thread is about to exit, and runs code until its thread-locals are dropped: AWS-LC takes a
-    /// static lock to drop its own.
+    /// This thread, which counts as running, is about to wait for `outside`, which may hang. Returns what
+    /// [`ForkGate::end_outside`] takes.
+    fn begin_outside(&self, _outside: Outside) -> Option<usize> {
+        None
+    }
+    /// It has waited; waits while a fork is in progress.
+    fn end_outside(&self, _place: Option<usize>) {}
+    /// The thread of a fetch was started; it ends by [`ForkGate::end`].
+    fn started(&self, thread: JoinHandle<()>) {
+        drop(thread); // detached
+    }
+    /// This thread, which [`ForkGate::started`] was given, is about to exit. It still takes static locks: AWS-LC to drop its
+    /// thread-locals, and the C library after that, for what it keeps of a look-up by whichever thread.
     fn end(&self) {
         self.pause();
     }
@@ -74,19 +90,18 @@ impl Drop for RunningGuard {
     }
 }
 
-/// Counts the thread, which runs code, as waiting for a name server or a file system for as long as this lives.
-pub struct OutsideGuard(SharedGate);
+/// Counts the thread, which runs code, as waiting for something outside for as long as this lives.
+pub struct OutsideGuard(SharedGate, Option<usize>);
 
 impl OutsideGuard {
-    pub fn begin(gate: SharedGate) -> Self {
-        gate.begin_outside();
-        Self(gate)
+    pub fn begin(gate: SharedGate, outside: Outside) -> Self {
+        Self(gate, gate.begin_outside(outside))
     }
 }
 
 impl Drop for OutsideGuard {
     fn drop(&mut self) {
-        self.0.end_outside();
+        self.0.end_outside(self.1);
     }
 }
 
