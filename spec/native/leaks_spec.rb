@@ -46,6 +46,18 @@ RSpec.describe 'What a session leaves behind', :native_session do
     expect(assume_role_requests).to eq(401)
   end
 
+  it 'is the stack of one thread, not of each that has ended' do
+    said = facts(<<~RUBY, env: { 'MALLOC_ARENA_MAX' => '1' }) # more of glibc's arenas would count too
+      mapped = -> { File.read('/proc/self/status')[/VmSize:\s+(\d+)/, 1].to_i / 1024 }
+      ask    = ->(times) { times.times { session.credentials } }
+      ask.call(20)
+      before = mapped.call
+      ask.call(100)
+      tell(grown: mapped.call - before)
+    RUBY
+    expect(said[:grown]).to be < 20 # MiB, where each has 1
+  end
+
   it 'is nothing after 200 requests that failed, over TLS' do
     local_aws.rule(action: 'AssumeRole', answer: 'drop')
     said = facts(<<~RUBY, env: local_aws.env_with_keys(tls: true))

@@ -35,6 +35,8 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static FORKING: AtomicUsize = AtomicUsize::new(0);
 /// The threads that have ended, or are about to without running more code of ours, and that nobody has joined; 0 is none.
 static ENDED: [AtomicUsize; MAX_ACTIVE] = [const { AtomicUsize::new(0) }; MAX_ACTIVE];
+/// How many threads join those.
+static JOINING: AtomicUsize = AtomicUsize::new(0);
 /// The handlers are registered: a library that is loaded twice must not count its threads twice.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
@@ -51,12 +53,14 @@ pub static GATE: ProcessForkGate = ProcessForkGate;
 impl ForkGate for ProcessForkGate {
     fn resume(&self) {
         loop {
+            while FORKING.load(SeqCst) > 0 {
+                sleep(POLL_INTERVAL);
+            }
             RUNNING.fetch_add(1, SeqCst);
             if FORKING.load(SeqCst) == 0 {
                 return OWN.set(OWN.get() + 1);
             }
-            RUNNING.fetch_sub(1, SeqCst);
-            sleep(POLL_INTERVAL);
+            RUNNING.fetch_sub(1, SeqCst); // a fork has begun meanwhile
         }
     }
 
@@ -128,8 +132,9 @@ pub fn watch() -> io::Result<()> {
     }
 }
 
-/// Waits until the threads noted as ended have, which takes no longer than the destructors of their thread-locals.
+/// Waits until the threads noted as ended have. They run destructors of thread-locals and clean up after the C library.
 fn join_ended() {
+    JOINING.fetch_add(1, SeqCst);
     for place in &ENDED {
         let thread = place.swap(0, SeqCst);
         if thread != 0 {
@@ -137,6 +142,7 @@ fn join_ended() {
             unsafe { libc::pthread_join(thread as pthread_t, ptr::null_mut()) };
         }
     }
+    JOINING.fetch_sub(1, SeqCst);
 }
 
 extern "C" fn prepare() {
@@ -147,7 +153,7 @@ extern "C" fn prepare() {
     loop {
         let running = RUNNING.load(SeqCst).saturating_sub(OWN.get());
         if running == 0 {
-            return join_ended();
+            break;
         }
         let poll = last.elapsed().min(POLL_LIMIT);
         last = Instant::now();
@@ -158,9 +164,13 @@ extern "C" fn prepare() {
             asleep + poll
         };
         if asleep >= ASLEEP_LIMIT || waited >= CODE_LIMIT {
-            return;
+            break;
         }
         sleep(POLL_INTERVAL);
+    }
+    join_ended();
+    while JOINING.load(SeqCst) > 0 {
+        sleep(POLL_INTERVAL); // another thread, which forks too, joins the last of them
     }
 }
 
@@ -172,6 +182,7 @@ extern "C" fn child() {
     ACTIVE.store(0, SeqCst);
     RUNNING.store(OWN.get(), SeqCst);
     outside::forget();
+    JOINING.store(0, SeqCst);
     for place in &ENDED {
         place.store(0, SeqCst); // no thread of this process
     }

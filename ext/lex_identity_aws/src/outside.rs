@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicI32, Ordering::SeqCst},
 };
 
-/// More than there are fetches in flight, with a look-up each and the end of one before.
+/// Twice the fetches in flight, since look-ups that nobody awaits any more go on.
 const PLACES: usize = 256;
 
 const FREE: i32 = 0;

@@ -16,7 +16,7 @@ module Faults
     # Makes a library for LD_PRELOAD with the compiler of Ruby's extensions, which compiles for the machine that Ruby is for.
     def compile(source, path)
       compiler = Shellwords.split(ENV.fetch('CC', RbConfig::CONFIG['CC']))
-      system(*compiler, '-shared', '-fPIC', '-o', path, source, '-ldl', exception: true)
+      system(*compiler, '-shared', '-fPIC', '-pthread', '-o', path, source, '-ldl', exception: true)
     end
 
     private

@@ -194,6 +194,7 @@ impl<T: Send + Sync + 'static> FetchTask<T> {
         });
         self.complete(outcome.unwrap_or_else(Err));
         runtime.shutdown_background(); // does not wait for threads of the pool, which no code of ours uses
+        drop(self); // what was fetched is not kept until a look-up that nobody awaits ends
         own_thread::join_abandoned(gate);
     }
 

@@ -133,10 +133,12 @@ mod tests {
 
     thread_local!(static SLOW: RefCell<Option<Slow>> = const { RefCell::new(None) });
 
-    /// What `future` gives within a tenth of a second.
-    fn run_for_100_ms<T>(future: impl Future<Output = T>) -> Option<T> {
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// What `future` gives within `limit`.
+    fn run_for<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         let runtime = runtime::Builder::new_current_thread().enable_time().build();
-        let bounded = async { time::timeout(Duration::from_millis(100), future).await };
+        let bounded = async { time::timeout(limit, future).await };
         runtime.unwrap().block_on(bounded).ok()
     }
 
@@ -147,7 +149,7 @@ mod tests {
             SLOW.set(Some(Slow(&ENDED)));
             7
         };
-        let answer = run_for_100_ms(run(&NoFork, Some(Outside::NameServer), job));
+        let answer = run_for(LONG, run(&NoFork, Some(Outside::NameServer), job));
         assert_eq!(answer.unwrap().unwrap(), 7);
         assert!(ENDED.load(SeqCst));
     }
@@ -155,12 +157,17 @@ mod tests {
     #[test]
     fn a_thread_that_is_not_awaited_any_more_ends_when_it_is_joined() {
         static ENDED: AtomicBool = AtomicBool::new(false);
-        let job = || {
+        let (finish, finished) = mpsc::channel::<()>();
+        let (done, has_done) = mpsc::channel();
+        let job = move || {
             SLOW.set(Some(Slow(&ENDED)));
-            thread::sleep(Duration::from_millis(300));
+            let _ = finished.recv();
+            let _ = done.send(());
         };
-        assert!(run_for_100_ms(run(&NoFork, None, job)).is_none());
-        thread::sleep(Duration::from_millis(400)); // its job is done by then, and it sleeps
+        assert!(run_for(Duration::from_millis(100), run(&NoFork, None, job)).is_none());
+        drop(finish);
+        has_done.recv_timeout(LONG).unwrap();
+        thread::sleep(Duration::from_millis(200)); // four times what its end takes, if nothing holds it
         assert!(!ENDED.load(SeqCst));
         join_abandoned(&NoFork);
         assert!(ENDED.load(SeqCst));
@@ -168,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_thread_is_an_error() {
-        let outcome = run_for_100_ms(run::<()>(&NoFork, None, || panic!("in a job")));
+        let outcome = run_for(LONG, run::<()>(&NoFork, None, || panic!("in a job")));
         assert!(matches!(outcome, Some(Err(NotRun::Panicked))));
     }
 }
