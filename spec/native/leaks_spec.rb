@@ -47,7 +47,7 @@ RSpec.describe 'What a session leaves behind', :native_session do
   end
 
   it 'is the stack of one thread, not of each that has ended', if: RUBY_PLATFORM.include?('linux') do
-    said = facts(<<~RUBY, env: { 'MALLOC_ARENA_MAX' => '1' }) # more of glibc's arenas would count too
+    said = facts(<<~'RUBY', env: { 'MALLOC_ARENA_MAX' => '1' }) # more of glibc's arenas would count too
       mapped = -> { File.read('/proc/self/status')[/VmSize:\s+(\d+)/, 1].to_i / 1024 }
       ask    = ->(times) { times.times { session.credentials } }
       ask.call(20)
